@@ -1,0 +1,210 @@
+"""What a model sees of its host: the context, and how a service answers messages.
+
+A service is a class with one method for each message type it handles (`@handles`). A method
+is plain, or a generator when it must wait; it yields nothing but a `Wait`. What it returns,
+if a message, is the reply to whoever called. Between two yields nothing else of the host
+runs, so a handler is atomic where it does not wait. There is no other door: no network, no
+global clock, no other host's objects. The machine behind the door is `sim.machine`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from sim.message import Message
+
+if TYPE_CHECKING:
+    from sim.chance import Draws
+    from sim.history import Operation
+    from sim.kernel import Timer
+    from sim.storage import Disk
+    from sim.topology import Location
+
+__all__ = ["Context", "HostOptions", "Placement", "Service", "Task", "Wait", "handles", "handlers"]
+
+#: A handler that waits.
+Task = Generator["Wait", Any, "Message | None"]
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+class Wait:
+    """Something that will be known later; yield it to be resumed with its value."""
+
+    __slots__ = ("_callbacks", "done", "value")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.value: Any = None
+        self._callbacks: list[Callable[[Any], object]] | None = None
+
+    def resolve(self, value: Any = None) -> None:
+        """Make the value known; the first call counts, later ones change nothing."""
+        if self.done:
+            return
+        self.done = True
+        self.value = value
+        callbacks, self._callbacks = self._callbacks, None
+        if callbacks is not None:
+            for callback in callbacks:
+                callback(value)
+
+    def when_done(self, callback: Callable[[Any], object]) -> None:
+        """Call `callback(value)` once the value is known, at once if it is."""
+        if self.done:
+            callback(self.value)
+        elif self._callbacks is None:
+            self._callbacks = [callback]
+        else:
+            self._callbacks.append(callback)
+
+
+class Context(Protocol):
+    """All that host code sees. Times are whole microseconds."""
+
+    @property
+    def location(self) -> Location:
+        """Where this service runs."""
+        ...
+
+    @property
+    def disk(self) -> Disk:
+        """This service's files."""
+        ...
+
+    def now_us(self) -> int:
+        """The host's wall clock; it may jump. For time stamps."""
+        ...
+
+    def mono_us(self) -> int:
+        """The host's monotonic clock. For time-outs, leases and detectors."""
+        ...
+
+    def send(self, to: Location, msg: Message) -> None:
+        """Send and forget."""
+        ...
+
+    def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
+        """Send and wait for the reply; yields None on time-out (it may have been handled)."""
+        ...
+
+    def sleep(self, us: int) -> Wait:
+        """Yields None after `us`."""
+        ...
+
+    def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
+        """Wait for `need` values that are not None, or for all waits to be done.
+
+        Yields a tuple of (index, value) of every wait done by then, in order of completion.
+        """
+        ...
+
+    def wait(self) -> Wait:
+        """A wait that this service resolves itself."""
+        ...
+
+    def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
+        """Call `fn(*args)` after `us`; a generator function runs as a task of its own."""
+        ...
+
+    def rng(self, name: str) -> Draws:
+        """This service's randomness of that name."""
+        ...
+
+    def point(self, id: str) -> None:
+        """Mark a crash point."""
+        ...
+
+    def note(self, name: str, value: int | str) -> None:
+        """Tell the observers of the run something; no model can read it."""
+        ...
+
+    def record(self, operation: Operation) -> None:
+        """Add to the history (clients only)."""
+        ...
+
+
+class Service:
+    """Base of services; keeps the context and starts with nothing to do."""
+
+    def __init__(self, ctx: Context) -> None:
+        self.ctx = ctx
+
+    def start(self) -> Task | None:
+        """Run after placement and after every restart; read the disk and set timers here."""
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """A service to run.
+
+    Attributes:
+        host: The host's location, service bits zero.
+        name: Names the service on its host; its id is `service_id(name)`.
+        make: Called with the context at the start and after every restart.
+    """
+
+    host: Location
+    name: str
+    make: Callable[[Context], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOptions:
+    """What every server of a world can do.
+
+    Attributes:
+        inbox_limit: Messages that may wait, a layer; more are refused and counted.
+        service_us: Core time of one unit of work, by message class name.
+        default_service_us: The same for types not named.
+        flush_us_min: Shortest device flush.
+        flush_us_max: Longest; durations are uniform between the two.
+    """
+
+    inbox_limit: int = 10_000
+    service_us: tuple[tuple[str, int], ...] = ()
+    default_service_us: int = 0
+    flush_us_min: int = 1_000
+    flush_us_max: int = 3_000
+
+    def __post_init__(self) -> None:
+        if self.inbox_limit < 1:
+            raise ValueError(f"{self.inbox_limit=} lets nothing in; give at least 1")
+        for name, us in (("default", self.default_service_us), *self.service_us):
+            if us < 0:
+                raise ValueError(f"service time of {name} is {us} us; give at least 0")
+        if not 0 <= self.flush_us_min <= self.flush_us_max:
+            raise ValueError(
+                f"{self.flush_us_min=} and {self.flush_us_max=} are no range; give 0 <= min <= max"
+            )
+
+
+def handles(message_type: type[Message]) -> Callable[[_Method], _Method]:
+    """Mark a method `(self, msg, sender) -> Message | None | Task` as the handler of a type."""
+
+    def mark(method: _Method) -> _Method:
+        method.__handles__ = message_type  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def handlers(service: object) -> dict[type[Message], Callable[..., Any]]:
+    """The bound handler of each message type a service handles.
+
+    Raises:
+        ValueError: two methods handle one type.
+    """
+    found: dict[type[Message], Callable[..., Any]] = {}
+    for name in dir(type(service)):
+        message_type = getattr(getattr(type(service), name), "__handles__", None)
+        if message_type is None:
+            continue
+        if message_type in found:
+            raise ValueError(
+                f"{type(service).__name__} handles {message_type.__name__} twice; keep one"
+            )
+        found[message_type] = getattr(service, name)
+    return found

@@ -1,0 +1,304 @@
+"""The directed network: links, lanes, cuts and the accounts that must balance.
+
+A *link* is one ordered pair of hosts; a *lane* is one message type on a link and owns the
+counters. A datagram takes one heap entry: it is counted, its delay is taken from a block
+drawn ahead, and it lands if no cut closed its link at any moment of the flight. That last
+rule needs no list of messages in flight: every closing of a link raises the link's epoch,
+and a message whose epoch is no longer the link's was under way when a cut began.
+
+Conservation, per lane: sent + duplicated = delivered + dropped + in flight. `in_flight`
+counts heap entries, not the difference of the others, so the law can be broken and tested.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import heappush
+from typing import Any, Final, Protocol
+
+from sim.chance import Chance
+from sim.kernel import CALL, Environment
+from sim.latency import Delay, LatencyModel
+from sim.message import Layer, Message, Transport, check_message_type
+from sim.topology import Topology
+from sim.trace import Trace
+
+__all__ = ["CUT_AT_SEND", "CUT_IN_FLIGHT", "HOST_DOWN", "Lane", "Link", "Network", "Receive"]
+
+CUT_AT_SEND: Final = "cut at send"
+CUT_IN_FLIGHT: Final = "cut in flight"
+HOST_DOWN: Final = "host down"
+
+_FIRST_BLOCK: Final = 8
+_LARGEST_BLOCK: Final = 256
+
+
+class Receive(Protocol):
+    """What a host does with a message that reached it; `row` is its trace row or -1."""
+
+    def __call__(self, src: int, message: Message, meta: Any, row: int) -> None: ...
+
+
+class _Cut(Protocol):
+    """The one thing the network knows of a fault: these sources reach these sinks no more."""
+
+    @property
+    def src(self) -> frozenset[int]: ...
+    @property
+    def dst(self) -> frozenset[int]: ...
+
+
+class Port:
+    """Where a host meets the network; `receive` is None while the host is down."""
+
+    __slots__ = ("receive",)
+
+    def __init__(self) -> None:
+        self.receive: Receive | None = None
+
+
+class Lane:
+    """One message type on one link, with its counters."""
+
+    __slots__ = ("delivered", "dropped", "duplicated", "layer", "link", "sent", "type")
+
+    def __init__(self, link: Link, message_type: type[Message], layer: Layer) -> None:
+        self.link = link
+        self.type = message_type
+        self.layer = layer
+        self.sent = 0
+        self.duplicated = 0
+        self.delivered = 0
+        self.dropped: dict[str, int] = {}
+
+    def drop(self, reason: str) -> None:
+        """Count one message lost for `reason`."""
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+
+class Link:
+    """One ordered pair of hosts."""
+
+    __slots__ = (
+        "_block",
+        "_delay",
+        "_generator",
+        "delays",
+        "dst",
+        "epoch",
+        "lanes",
+        "open",
+        "plain",
+        "port",
+        "src",
+    )
+
+    def __init__(self, src: int, dst: int, delay: Delay, generator: Any, port: Port) -> None:
+        self.src = src
+        self.dst = dst
+        self.port = port
+        self.lanes: dict[type[Message], Lane] = {}
+        self.delays: list[int] = []
+        self.epoch = 0
+        self.open = True
+        #: Open and with nothing unusual about it: the send path of one heap entry.
+        self.plain = True
+        self._delay = delay
+        self._generator = generator
+        self._block = _FIRST_BLOCK
+
+    def refill(self) -> list[int]:
+        """Draw the next block of one-way delays, microseconds, to be popped from the end."""
+        drawn = self._delay.draw(self._generator, self._block)
+        drawn.reverse()
+        self._block = min(2 * self._block, _LARGEST_BLOCK)
+        self.delays = drawn
+        return drawn
+
+
+class Network:
+    """All links between the hosts of one world.
+
+    Args:
+        env: The kernel.
+        topology: Hosts; a host is its index here.
+        latency: One-way delay of each ordered pair.
+        chance: Each link draws from its own generator, named by the two hosts' paths.
+        trace: Rows are written only at its full level, and then sends leave the fast path.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        topology: Topology,
+        latency: LatencyModel,
+        chance: Chance,
+        trace: Trace,
+    ) -> None:
+        self._env = env
+        self._queue: list[Any] = env._queue
+        self._eid: Iterator[int] = env._eid
+        self._topology = topology
+        self._latency = latency
+        self._chance = chance
+        self._trace = trace
+        self._links: tuple[dict[int, Link], ...] = tuple({} for _ in topology.hosts)
+        self._ports = tuple(Port() for _ in topology.hosts)
+        self._layers: dict[type[Message], Layer] = {}
+        self._cuts: tuple[_Cut, ...] = ()
+
+    # -- the hot path ------------------------------------------------------------------
+
+    def send(self, src: int, dst: int, message: Message, meta: Any = None) -> None:
+        """Send a datagram from host to host; `meta` travels with it and is not inspected."""
+        link = self._links[src].get(dst)
+        if link is None:
+            link = self._connect(src, dst)
+        lane = link.lanes.get(message.__class__)
+        if lane is None:
+            lane = self._open_lane(link, message.__class__)
+        lane.sent += 1
+        if link.plain:
+            delays = link.delays
+            if not delays:
+                delays = link.refill()
+            heappush(
+                self._queue,
+                (
+                    self._env._now + delays.pop(),
+                    CALL,
+                    next(self._eid),
+                    self._land,
+                    (lane, link.epoch, message, meta),
+                ),
+            )
+        else:
+            self._send_otherwise(lane, message, meta)
+
+    def _land(self, flight: tuple[Lane, int, Message, Any]) -> None:
+        lane, epoch, message, meta = flight
+        link = lane.link
+        if link.epoch != epoch:
+            lane.drop(CUT_IN_FLIGHT)
+            return
+        receive = link.port.receive
+        if receive is None:
+            lane.drop(HOST_DOWN)
+            return
+        lane.delivered += 1
+        receive(link.src, message, meta, -1)
+
+    # -- everything a plain open link does not need ------------------------------------
+
+    def _send_otherwise(self, lane: Lane, message: Message, meta: Any) -> None:
+        link = lane.link
+        row = self._trace.message("send", link.src, link.dst, message, self._trace.cause)
+        if not link.open:
+            lane.drop(CUT_AT_SEND)
+            self._trace.message("drop", link.src, link.dst, message, row, CUT_AT_SEND)
+            return
+        delays = link.delays or link.refill()
+        due_us = self._env._now + delays.pop()
+        flight = (lane, link.epoch, message, meta, row)
+        heappush(self._queue, (due_us, CALL, next(self._eid), self._land_traced, flight))
+
+    def _land_traced(self, flight: tuple[Lane, int, Message, Any, int]) -> None:
+        lane, epoch, message, meta, row = flight
+        link = lane.link
+        receive = link.port.receive
+        reason = CUT_IN_FLIGHT if link.epoch != epoch else HOST_DOWN if receive is None else None
+        if reason is not None:
+            lane.drop(reason)
+            self._trace.message("drop", link.src, link.dst, message, row, reason)
+            return
+        assert receive is not None
+        lane.delivered += 1
+        row = self._trace.message("deliver", link.src, link.dst, message, row)
+        receive(link.src, message, meta, row)
+
+    def _connect(self, src: int, dst: int) -> Link:
+        hosts = self._topology.hosts
+        a, b = hosts[src], hosts[dst]
+        generator = self._chance.generator(f"link/{a.path}>{b.path}/delay")
+        link = Link(src, dst, self._latency.between(a, b), generator, self._ports[dst])
+        self._links[src][dst] = link
+        self._set_open(link)
+        return link
+
+    def _open_lane(self, link: Link, message_type: type[Message]) -> Lane:
+        layer = self._layers.get(message_type)
+        if layer is None:
+            layer = self._layers[message_type] = check_message_type(message_type)
+            if message_type.transport is not Transport.DATAGRAM:
+                raise ValueError(
+                    f"{message_type.__name__}.transport is {message_type.transport}; "
+                    "this network carries datagrams"
+                )
+        lane = link.lanes[message_type] = Lane(link, message_type, layer)
+        return lane
+
+    # -- what the world changes ----------------------------------------------------------
+
+    def attach(self, host: int, receive: Receive | None) -> None:
+        """Say who takes the messages that reach `host`; None while it is down."""
+        self._ports[host].receive = receive
+
+    def set_cuts(self, cuts: Sequence[_Cut]) -> None:
+        """Replace the set of cuts now in force; every link is judged afresh by all of them."""
+        self._cuts = tuple(cuts)
+        for link in self._all_links():
+            self._set_open(link)
+
+    def blocked(self, src: int, dst: int) -> bool:
+        """Whether a cut now in force keeps `src` from reaching `dst` (never itself)."""
+        return src != dst and any(src in cut.src and dst in cut.dst for cut in self._cuts)
+
+    def _set_open(self, link: Link) -> None:
+        now_open = not self.blocked(link.src, link.dst)
+        if link.open and not now_open:
+            link.epoch += 1  # whatever is under way on it is lost
+        link.open = now_open
+        link.plain = now_open and not self._trace.full
+
+    # -- accounts ------------------------------------------------------------------------
+
+    def _all_links(self) -> Iterator[Link]:
+        for links in self._links:
+            yield from links.values()
+
+    def lanes(self) -> Iterator[Lane]:
+        """Every lane that was used, in order of source, sink and type name."""
+        for links in self._links:
+            for dst in sorted(links):
+                lanes = links[dst].lanes
+                yield from sorted(lanes.values(), key=lambda lane: lane.type.__name__)
+
+    def in_flight(self) -> Counter[Lane]:
+        """Messages under way by lane, counted on the heap itself."""
+        landings: tuple[Callable[..., None], ...] = (self._land, self._land_traced)
+        entries: Iterable[Any] = self._queue
+        return Counter(e[4][0] for e in entries if len(e) == 5 and e[3] in landings)
+
+    def totals(self) -> dict[str, int]:
+        """Sums over all lanes: sent, duplicated, delivered, in flight, `dropped: <reason>`."""
+        sums: Counter[str] = Counter(sent=0, duplicated=0, delivered=0)
+        for lane in self.lanes():
+            sums["sent"] += lane.sent
+            sums["duplicated"] += lane.duplicated
+            sums["delivered"] += lane.delivered
+            for reason, count in lane.dropped.items():
+                sums[f"dropped: {reason}"] += count
+        sums["in flight"] = sum(self.in_flight().values())
+        return dict(sums)
+
+    def check_conservation(self) -> None:
+        """Assert sent + duplicated = delivered + dropped + in flight on every lane."""
+        flying = self.in_flight()
+        for lane in self.lanes():
+            dropped = sum(lane.dropped.values())
+            put_in, taken_out = lane.sent + lane.duplicated, lane.delivered + dropped
+            assert put_in == taken_out + flying[lane], (
+                f"{lane.type.__name__} {lane.link.src}>{lane.link.dst}: {put_in} in, "
+                f"{lane.delivered} delivered, {dropped} dropped, {flying[lane]} in flight"
+            )

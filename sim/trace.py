@@ -1,0 +1,133 @@
+"""What happened, for people and for the digest.
+
+Three levels: *off* writes nothing; *counters* is what the network and the hosts keep
+anyway; *full* writes one row for each thing that happened, with the row that caused it.
+The digest never uses the trace, so it is the same at every level.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+__all__ = ["Digest", "Trace", "TraceLevel", "TraceRow", "plain"]
+
+
+class TraceLevel(StrEnum):
+    """How much a world writes down."""
+
+    OFF = "off"
+    COUNTERS = "counters"
+    FULL = "full"
+
+
+class TraceRow(NamedTuple):
+    """One thing that happened.
+
+    `kind` is send, deliver, drop, handle, crash, restart, fault, heal, note or point; src and
+    dst are host indices (-1: none); `cause` is the row this one follows from (-1: none).
+    """
+
+    t_us: int
+    i: int
+    kind: str
+    src: int
+    dst: int
+    type_id: int
+    message: object
+    cause: int
+
+
+class Trace:
+    """The rows of one world.
+
+    Attributes:
+        full: Whether rows are written at all.
+        cause: The row being acted on now; sends take it as their cause.
+    """
+
+    def __init__(self, level: TraceLevel, now_us: Callable[[], int]) -> None:
+        self.level = level
+        self.full = level is TraceLevel.FULL
+        self.rows: list[TraceRow] = []
+        self.cause = -1
+        self._now_us = now_us
+
+    def message(
+        self, kind: str, src: int, dst: int, message: Any, cause: int, why: str | None = None
+    ) -> int:
+        """Write a row about a message; returns its number, -1 below the full level."""
+        if not self.full:
+            return -1
+        body = message if why is None else (why, message)
+        return self._add(kind, src, dst, message.type_id, body, cause)
+
+    def event(self, kind: str, host: int, detail: object) -> int:
+        """Write a row about a host or the world; returns its number, -1 below full."""
+        if not self.full:
+            return -1
+        return self._add(kind, host, -1, 0, detail, self.cause)
+
+    def _add(
+        self, kind: str, src: int, dst: int, type_id: int, message: object, cause: int
+    ) -> int:
+        i = len(self.rows)
+        self.rows.append(TraceRow(self._now_us(), i, kind, src, dst, type_id, message, cause))
+        return i
+
+    def to_jsonl(self, path: Path) -> None:
+        """Write one JSON object a row."""
+        with path.open("w", encoding="utf-8") as out:
+            for row in self.rows:
+                fields = row._asdict() | {"message": plain(row.message)}
+                out.write(json.dumps(fields, separators=(",", ":")) + "\n")
+
+
+def plain(value: object) -> Any:
+    """A value as JSON types, the same for equal values whatever the hash seed.
+
+    Floats become their hexadecimal text (every bit counts), bytes their hex, dataclasses
+    and named tuples an object with the class name, frozensets a sorted list.
+    """
+    if value is None or isinstance(value, str | bool):
+        return str(value) if isinstance(value, StrEnum) else value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        fields = {name: plain(item) for name, item in zip(value._fields, value, strict=True)}
+        return {"": type(value).__name__, **fields}
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted((plain(item) for item in value), key=repr)
+    if isinstance(value, dict):
+        return [[plain(k), plain(v)] for k, v in value.items()]
+    if dataclasses.is_dataclass(value):
+        pairs = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"": type(value).__name__, **pairs}
+    return type(value).__name__  # a sentinel: its class is all it says
+
+
+class Digest:
+    """BLAKE2b over labelled values, fed in an order that does not depend on the machine."""
+
+    def __init__(self) -> None:
+        self._hash = blake2b(digest_size=16)
+
+    def add(self, label: str, value: object) -> None:
+        """Feed one labelled value."""
+        text = json.dumps(plain(value), separators=(",", ":"), ensure_ascii=True)
+        self._hash.update(f"{label}\x1f{text}\x1e".encode())
+
+    def hexdigest(self) -> str:
+        """32 hexadecimal digits."""
+        return self._hash.hexdigest()
