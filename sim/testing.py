@@ -1,0 +1,168 @@
+"""A context without a world: run one service in a unit test.
+
+`FakeContext` records what the service sends, notes and records, gives it a disk whose
+flushes take a stated time, and moves its clock only when the test says so.
+
+    ctx = FakeContext()
+    store = Store(ctx)
+    ctx.start(store)
+    reply = ctx.deliver(store, Submit(...))     # a Wait; `.value` once it is done
+    ctx.advance(5_000)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import GeneratorType
+from typing import Any
+
+from sim.chance import Chance, Draws
+from sim.history import Operation
+from sim.host import Wait, handlers
+from sim.kernel import Environment, Timer
+from sim.message import Message, check_message_type
+from sim.storage import Device, Disk
+from sim.topology import Location, at_service, pack_location
+
+__all__ = ["FakeContext"]
+
+
+class FakeContext:
+    """A `sim.host.Context` for one service under test.
+
+    Args:
+        location: Where the service believes to be.
+        flush_us: Duration of a flush.
+        seed: Root of `rng`.
+
+    Attributes:
+        sent: (receiver, message) of every send and call, in order.
+        notes: (name, value) in order.
+        operations: What was recorded.
+        points: Crash points passed.
+    """
+
+    def __init__(
+        self, location: Location | None = None, *, flush_us: int = 1_000, seed: int = 0
+    ) -> None:
+        self.location = location or at_service(pack_location(1, 1, 1), "service")
+        self.sent: list[tuple[Location, Message]] = []
+        self.notes: list[tuple[str, int | str]] = []
+        self.operations: list[Operation] = []
+        self.points: list[str] = []
+        self.calls: list[tuple[Location, Message, Wait]] = []
+        self._env = Environment()
+        self._chance = Chance(seed)
+        self._device = Device(lambda: flush_us, self._env.call_later)
+        self.disk = Disk(self._device, "service/", Wait)
+
+    # -- for the test ------------------------------------------------------------------
+
+    def start(self, service: Any) -> None:
+        """Start the service; a generator `start` runs as far as it can."""
+        self.run(service.start)
+
+    def deliver(self, service: Any, msg: Message, sender: Location | None = None) -> Wait:
+        """Hand the service a message; the Wait yields its reply (None if it gives none)."""
+        done = Wait()
+        answer = handlers(service)[type(msg)](msg, sender or self.location)
+        if isinstance(answer, GeneratorType):
+            self._drive(answer, None, done)
+        else:
+            done.resolve(answer)
+        return done
+
+    def answer(self, msg: Message | None, call: int = 0) -> None:
+        """Answer the `call`-th open call (None: it timed out)."""
+        self.calls.pop(call)[2].resolve(msg)
+
+    def advance(self, us: int) -> None:
+        """Let `us` microseconds pass."""
+        self._env.run(until=int(self._env.now) + us)
+
+    def power_loss(self, *, torn: bool = False) -> FakeContext:
+        """The context that a new life finds after the power was lost."""
+        self._device.power_loss(torn=torn)
+        return self._reborn()
+
+    def process_crash(self) -> FakeContext:
+        """The context that a new life finds after the process died."""
+        self._device.process_crash()
+        return self._reborn()
+
+    def _reborn(self) -> FakeContext:
+        born = FakeContext(self.location)
+        born._env, born._device = self._env, self._device
+        born.disk = Disk(self._device, "service/", Wait)
+        return born
+
+    # -- what the service sees -----------------------------------------------------------
+
+    def now_us(self) -> int:
+        return int(self._env.now)
+
+    def mono_us(self) -> int:
+        return int(self._env.now)
+
+    def send(self, to: Location, msg: Message) -> None:
+        check_message_type(type(msg))
+        self.sent.append((to, msg))
+
+    def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
+        self.send(to, msg)
+        wait = Wait()
+        self.calls.append((to, msg, wait))
+        self._env.call_later(timeout_us, wait.resolve)
+        return wait
+
+    def sleep(self, us: int) -> Wait:
+        wait = Wait()
+        self._env.call_later(us, wait.resolve)
+        return wait
+
+    def wait(self) -> Wait:
+        return Wait()
+
+    def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
+        joined = Wait()
+        done: list[tuple[int, Any]] = []
+
+        def arrived(index: int, value: Any) -> None:
+            done.append((index, value))
+            if sum(v is not None for _, v in done) >= need or len(done) == len(waits):
+                joined.resolve(tuple(done))
+
+        for index, wait in enumerate(waits):
+            wait.when_done(lambda value, index=index: arrived(index, value))
+        return joined
+
+    def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
+        return self._env.call_later(us, self.run, fn, *args)
+
+    def rng(self, name: str) -> Draws:
+        return self._chance.draws(name)
+
+    def point(self, id: str) -> None:
+        self.points.append(id)
+
+    def note(self, name: str, value: int | str) -> None:
+        self.notes.append((name, value))
+
+    def record(self, operation: Operation) -> None:
+        self.operations.append(operation)
+
+    # -- tasks ---------------------------------------------------------------------------
+
+    def run(self, fn: Callable[..., Any], *args: Any) -> None:
+        """Call `fn`; if that makes a generator, drive it."""
+        made = fn(*args)
+        if isinstance(made, GeneratorType):
+            self._drive(made, None, Wait())
+
+    def _drive(self, task: Any, value: Any, done: Wait) -> None:
+        try:
+            wait = task.send(value)
+        except StopIteration as stop:
+            done.resolve(stop.value)
+            return
+        wait.when_done(lambda got: self._drive(task, got, done))
