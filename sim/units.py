@@ -84,15 +84,11 @@ def _whole(text: str, what: str, units: Mapping[str, int], smallest: str, exampl
     number, unit = _split(text, what, units, example)
     total = number * units[unit]
     if total.denominator != 1:
-        raise ValueError(
-            f"{text!r} is no whole number of {smallest}; round it to one, for nothing finer exists"
-        )
+        raise ValueError(f"{text!r} is no whole number of {smallest}; round it to one, for nothing finer exists")
     return total.numerator
 
 
-def _split(
-    text: object, what: str, units: Mapping[str, int], example: str
-) -> tuple[Fraction, str]:
+def _split(text: object, what: str, units: Mapping[str, int], example: str) -> tuple[Fraction, str]:
     known = ", ".join(units)
     if isinstance(text, int | float) and not isinstance(text, bool):
         raise ValueError(f"{text!r} is {what} without a unit; write a text with one of {known}")
