@@ -150,6 +150,7 @@ class Incarnation:
         self._costs: dict[type[Message], tuple[int, Layer]] = {}
         self._tasks: dict[_Task, None] = {}
         self.calls: dict[int, Wait] = {}
+        self._serving = self._served  # bound once
 
     def start(self, placements: Sequence[Placement]) -> None:
         """Make the services, then start them in order of placement."""
@@ -205,12 +206,13 @@ class Incarnation:
         self._busy += 1
         self.machine.busy_us += us
         env = self._env
-        entry = (env._now + us, CALL, next(env._eid), self._served, delivery)
+        entry = (env._now + us, CALL, next(env._eid), self._serving, delivery)
         heappush(env._queue, entry)  # type: ignore[misc, arg-type]
 
-    def _served(self, delivery: _Delivery) -> None:
+    def _served(self, entry: tuple[int, int, int, object, _Delivery]) -> None:
         if not self.alive:
             return
+        delivery = entry[4]
         self._busy -= 1
         for inbox in self._inboxes:  # highest layer first
             if inbox:
