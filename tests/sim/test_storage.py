@@ -1,0 +1,160 @@
+"""Each tier is lost by exactly the crash that should lose it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sim.host import Wait
+from sim.kernel import Environment
+from sim.storage import TORN, Device, Disk
+
+
+def host(flush_us: int = 100) -> tuple[Environment, Device, Disk]:
+    env = Environment()
+    device = Device(lambda: flush_us, env.call_later)
+    return env, device, Disk(device, "s/", Wait)
+
+
+def test_a_flush_takes_its_time_and_yields_the_durable_length() -> None:
+    env, _, disk = host()
+    assert [disk.append("log", r) for r in ("a", "b")] == [0, 1]
+    wait = disk.flush("log")
+    env.run(until=100)
+    assert not wait.done
+    env.run(until=101)
+    assert wait.value == 2
+
+
+def test_a_process_crash_loses_nothing_that_was_appended() -> None:
+    _, device, disk = host()
+    disk.append("log", "a")
+    device.process_crash()
+    assert disk.read("log") == ["a"]
+
+
+def test_a_power_loss_keeps_just_what_was_flushed() -> None:
+    env, device, disk = host()
+    disk.append("log", "a")
+    disk.flush("log")
+    env.run()
+    disk.append("log", "b")
+    device.power_loss(torn=False)
+    assert disk.read("log") == ["a"]
+
+
+def test_a_power_loss_may_tear_the_first_record_not_flushed() -> None:
+    env, device, disk = host()
+    for record in "abc":
+        disk.append("log", record)
+    device.power_loss(torn=True)
+    assert disk.read("log") == [TORN]
+    device.power_loss(torn=True)
+    assert disk.read("log") == [TORN]  # nothing was being written
+    env.run()
+
+
+def test_a_power_loss_during_a_flush_loses_what_it_carried_and_resolves_nobody() -> None:
+    env, device, disk = host()
+    disk.append("log", "a")
+    wait = disk.flush("log")
+    env.run(until=50)
+    device.power_loss(torn=False)
+    env.run()
+    assert (wait.done, disk.read("log")) == (False, [])
+    disk.append("log", "b")
+    again = disk.flush("log")
+    env.run()
+    assert (again.value, disk.read("log")) == (1, ["b"])
+
+
+def test_a_flush_covers_what_stood_there_when_it_was_asked_for_and_later_askers_share_the_next() -> None:
+    env, device, disk = host()
+    disk.append("log", "a")
+    first = disk.flush("log")
+    env.run(until=10)
+    disk.append("log", "b")
+    second = disk.flush("log")
+    disk.append("log", "c")
+    third = disk.flush("log")
+    env.run(until=150)
+    assert (first.value, second.done, third.done) == (1, False, False)
+    device_now = list(device.file("s/log").device)
+    env.run()
+    assert (device_now, second.value, third.value, device.flushes) == (["a"], 3, 3, 2)
+
+
+def test_replace_shows_the_old_content_until_it_is_durable() -> None:
+    env, device, disk = host()
+    disk.replace("meta", 1)
+    env.run()
+    disk.replace("meta", 2)
+    env.run(until=int(env.now) + 50)
+    assert disk.read("meta") == [1]
+    device.power_loss(torn=True)
+    assert disk.read("meta") == [1]
+    disk.replace("meta", 3)
+    env.run()
+    assert disk.read("meta") == [3]
+    device.power_loss(torn=True)
+    assert disk.read("meta") == [3]
+
+
+def test_a_truncation_not_flushed_comes_back_after_a_power_loss() -> None:
+    env, device, disk = host()
+    for record in "abc":
+        disk.append("log", record)
+    disk.flush("log")
+    env.run()
+    disk.truncate("log", 1)
+    disk.append("log", "B")
+    assert disk.read("log") == ["a", "B"]
+    device.power_loss(torn=False)
+    assert disk.read("log") == ["a", "b", "c"]
+    disk.truncate("log", 1)
+    disk.append("log", "B")
+    disk.flush("log")
+    env.run()
+    device.power_loss(torn=False)
+    assert disk.read("log") == ["a", "B"]
+    with pytest.raises(ValueError, match=r"outside 0\.\.2"):
+        disk.truncate("log", 3)
+
+
+def test_services_of_a_host_do_not_see_each_others_files() -> None:
+    _, device, disk = host()
+    disk.append("log", "a")
+    assert Disk(device, "other/", Wait).read("log") == []
+
+
+STEPS = st.lists(st.sampled_from(["append", "flush", "wait", "process", "power", "torn", "truncate"]), max_size=40)
+
+
+@given(STEPS)
+def test_the_tiers_agree_with_two_lists(steps: list[str]) -> None:
+    """Oracle: `cache` and `device` as plain lists; a flush is atomic at its end."""
+    env, dev, disk = host(flush_us=10)
+    cache: list[object] = []
+    durable: list[object] = []
+    for n, step in enumerate(steps):
+        if step == "append":
+            disk.append("log", n)
+            cache.append(n)
+        elif step == "flush":
+            disk.flush("log")
+            env.run()
+            durable = list(cache)
+        elif step == "wait":
+            env.run(until=int(env.now) + 5)
+        elif step == "process":
+            dev.process_crash()
+        elif step == "truncate":
+            disk.truncate("log", len(cache) // 2)
+            del cache[len(cache) // 2 :]
+        else:
+            dev.power_loss(torn=step == "torn")
+            grew = cache[: len(durable)] == durable and len(cache) > len(durable)
+            cache = [*durable, TORN] if step == "torn" and grew else list(durable)
+            durable = list(cache)
+        assert disk.read("log") == cache
