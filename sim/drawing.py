@@ -54,6 +54,10 @@ def draw_topology(topology: Topology, path: Path, latency: LatencyModel | None) 
         for region, plan in plans.items():
             _draw_region(axes, region, plan, centres[region])
         axes.autoscale_view()
+        note = "filled: servers, hollow: clients"
+        if latency is not None and len(plans) > 1:
+            note += "; one-way delays, → leaves the left (or upper) end"
+        figure.supxlabel(note, fontsize=8, color=_LINE)
         suffix = path.suffix.lower()
         # Dates would make two pictures of one topology differ.
         undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(suffix, {})
@@ -127,6 +131,8 @@ def _draw_links(
     centres: dict[str, tuple[float, float]],
     latency: LatencyModel,
 ) -> None:
+    # Diagonals cross in their middle, so from four regions on the labels keep away from it.
+    share = 0.5 if len(centres) < 4 else 0.42
     for src, dst, data in topology.graph().edges(data=True):
         if data["kind"] != "link":
             continue
@@ -138,7 +144,7 @@ def _draw_links(
         there = format_us(latency.between_regions_us(src, dst))
         back = format_us(latency.between_regions_us(dst, src))
         axes.text(
-            (x0 + x1) / 2, (y0 + y1) / 2, f"→ {there}\n← {back}", color=_INK, fontsize=8,
+            x0 + share * (x1 - x0), y0 + share * (y1 - y0), f"→ {there}\n← {back}", color=_INK, fontsize=8,
             ha="center", va="center", zorder=5,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
         )  # fmt: skip

@@ -12,7 +12,7 @@ cluster `clients`, to strike it. A cut spares nobody: its region's clients are c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -74,7 +74,7 @@ class FaultKind:
 
     name: str
     doc: str
-    params: Mapping[str, ParamRule] = MappingProxyType({})
+    params: Mapping[str, ParamRule] = field(default_factory=lambda: MappingProxyType({}))
     sides: Callable[[Fault, Topology], tuple[frozenset[int], frozenset[int]]] | None = None
     two_way: bool = True
     crash: CrashKind | None = None

@@ -56,7 +56,7 @@ def test_rates_are_per_second() -> None:
 
 @pytest.mark.parametrize("text", ["300", "300s", "-1/s", "300/d", 300])
 def test_a_bad_rate_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="rate|unit|negative"):
+    with pytest.raises(ValueError, match=r"rate|unit|negative"):
         rate_per_s(text)
 
 

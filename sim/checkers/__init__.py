@@ -1,0 +1,17 @@
+"""Checkers: functions from a history to a verdict. Read `verdict` first.
+
+Each is named as the claim that it tests. A checker is trusted once it has accepted a
+history that it should accept and rejected one that it should reject (tests/histories/).
+"""
+
+from sim.checkers.verdict import DEFAULT_BUDGET, Checker, Outcome, Verdict
+from sim.checkers.wellformed import every_operation_completes, well_formed
+
+__all__ = [
+    "DEFAULT_BUDGET",
+    "Checker",
+    "Outcome",
+    "Verdict",
+    "every_operation_completes",
+    "well_formed",
+]
