@@ -1,0 +1,186 @@
+"""What a question file declares: its arms, its scenarios, what one run measures, and what must hold of the rows.
+
+A *cell* is a scenario under an arm; a *run* is a cell under a seed, and the run is the unit of replication. Every run
+has a key, "scenario/arm/seed", by which rows are ordered and digests are named. `run_once` is called in worker
+processes that know an experiment by the name of its module, so a question file must be importable and cheap to
+import: matplotlib and scipy belong inside `report` and `check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from experiments.provenance import Provenance
+    from experiments.results import Results
+
+__all__ = [
+    "Arm",
+    "Cell",
+    "Experiment",
+    "Finding",
+    "ReportContext",
+    "Row",
+    "RunResult",
+    "Series",
+    "Size",
+    "SystemOption",
+    "run_key",
+]
+
+SystemOption = str | int | float | bool
+Series = Mapping[str, Sequence[float | int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One of the designs compared: a scenario with parts of its `[system]` replaced.
+
+    Attributes:
+        name: Short, of a-z, 0-9 and hyphens; part of every key.
+        label: What a reader of the report sees.
+        system: Keys of `[system]` as the TOML spells them, `factory` included.
+        ranked: False for an arm that is shown but never called a winner, such as a negative control.
+    """
+
+    name: str
+    label: str
+    system: Mapping[str, SystemOption]
+    ranked: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.name or not set(self.name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-"):
+            raise ValueError(f"{self.name!r} names an arm; keys need a-z, 0-9 and hyphens only, so rename it")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A scenario under an arm."""
+
+    scenario: str
+    arm: Arm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much evidence a run of the experiment gathers.
+
+    Attributes:
+        seeds: Number of seeds; they are 0 to `seeds` - 1, the same for every cell, so that arms are paired.
+    """
+
+    seeds: int
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1:
+            raise ValueError(f"{self.seeds=} is below 1; a sweep needs a run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What one run measured; an experiment adds its metrics in a subclass, unit last.
+
+    A metric is an int, a float, a str or a bool, or None where it is undefined. Infinity is a value (an operation never
+    answered), NaN is refused. Metrics called `censored` or `..._censored` are summed into `run.json`.
+    """
+
+    scenario: str
+    arm: str
+    seed: int
+    digest: str
+
+    @property
+    def key(self) -> str:
+        """The run's name, "scenario/arm/seed"."""
+        return run_key(self.scenario, self.arm, self.seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """A row and the timelines behind it; the journal keeps both, the table only the row."""
+
+    row: Row
+    series: Series = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One claim of the experiment, held against its rows.
+
+    Attributes:
+        claim: A sentence that is true or false.
+        holds: None if the rows cannot tell, such as an interval over one seed.
+        detail: The numbers that decided it.
+        sometimes: It claims that something occurred at least once, so below the quick seed count a miss is a warning.
+    """
+
+    claim: str
+    holds: bool | None
+    detail: str
+    sometimes: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContext:
+    """What a report says besides its own numbers."""
+
+    question: str
+    size: str
+    provenance: Provenance
+    findings: tuple[Finding, ...]
+
+
+R = TypeVar("R", bound=Row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment(Generic[R]):
+    """One question and how it is answered.
+
+    Attributes:
+        name: As on the command line: its module's name with hyphens.
+        question: One line, ending in a question mark.
+        headline: Whether `./lab run` alone runs it.
+        arms: Designs, in the order that tables show them.
+        scenarios: Names of shipped scenario files, a no-fault control among them.
+        row: The class of its rows.
+        quick: Size in CI and under `--quick`.
+        full: Size of the report.
+        run_once: Runs one cell under one seed. The row must be a function of those two alone.
+        check: Holds the experiment's claims against the rows.
+        report: Writes `index.html` and figures into the folder; returns the answer in one sentence, with its numbers.
+    """
+
+    name: str
+    question: str
+    headline: bool
+    arms: tuple[Arm, ...]
+    scenarios: tuple[str, ...]
+    row: type[R]
+    quick: Size
+    full: Size
+    run_once: Callable[[Cell, int], RunResult]
+    check: Callable[[Results[R]], Sequence[Finding]]
+    report: Callable[[Results[R], Path, ReportContext], str]
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names):
+            raise ValueError(f"arms of {self.name!r} share a name: {names}; keys must tell them apart")
+        if not self.arms or not self.scenarios:
+            raise ValueError(f"{self.name!r} has no arm or no scenario; a sweep needs both")
+
+    def arm(self, name: str) -> Arm:
+        """The arm of that name; KeyError if there is none."""
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise KeyError(name)
+
+
+def run_key(scenario: str, arm: str, seed: int) -> str:
+    """Name a run."""
+    return f"{scenario}/{arm}/{seed}"

@@ -1,0 +1,126 @@
+"""A sweep: every cell under every seed, in worker processes, each row written down as it arrives.
+
+What a sweep leaves behind does not depend on the number of workers nor on how often it was stopped: rows are a function
+of cell and seed, and readers order them by key. The executor is any `concurrent.futures.Executor`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from experiments.experiment import Experiment
+from experiments.files import write_text
+from experiments.journal import Journal
+from experiments.workers import Crew, Outcome, Task, perform
+
+__all__ = ["SweepFailed", "Swept", "drain", "plan", "sweep"]
+
+
+class SweepFailed(Exception):
+    """A run raised or its worker died; rows that finished are kept.
+
+    Attributes:
+        keys: The runs to blame.
+        reason: What happened to them.
+    """
+
+    def __init__(self, keys: tuple[str, ...], reason: str) -> None:
+        super().__init__(keys, reason)
+        self.keys = keys
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """How a sweep went: runs carried out now, runs found in the journal, and seconds on the wall."""
+
+    ran: int
+    resumed: int
+    wall_s: float
+
+
+def plan(experiment: Experiment[Any], module: str, seeds: int) -> list[Task]:
+    """List every run over seeds 0 to `seeds` - 1; seeds outermost, so that arms stay paired if the sweep is stopped."""
+    return [
+        Task(module, scenario, arm.name, seed)
+        for seed in range(seeds)
+        for scenario in experiment.scenarios
+        for arm in experiment.arms
+    ]
+
+
+def sweep(tasks: Sequence[Task], journal: Journal, *, jobs: int, title: str) -> Swept:
+    """Carry out the runs that the journal lacks, in `jobs` worker processes.
+
+    A single job has a process of its own too: a run that dies must not take the lab along.
+
+    Raises:
+        SweepFailed: A run raised, or a worker died.
+        KeyboardInterrupt: As it came; every worker is gone and every finished row kept.
+    """
+    began = time.monotonic()
+    missing = [task for task in tasks if task.key not in journal.finished]
+    resumed = len(tasks) - len(missing)
+    with tqdm(total=len(tasks), initial=resumed, desc=title, unit="run", disable=None) as bar:
+        if missing:
+            crew = Crew(min(jobs, len(missing)), journal.doing)
+            try:
+                drain(missing, journal, crew.executor, window=2 * jobs, bar=bar)
+                crew.executor.shutdown()
+            except BrokenProcessPool:
+                raise _death(crew, journal) from None
+            finally:
+                crew.dismiss()
+    return Swept(ran=len(missing), resumed=resumed, wall_s=time.monotonic() - began)
+
+
+def drain(tasks: Iterable[Task], journal: Journal, executor: Executor, *, window: int, bar: tqdm[Any]) -> None:
+    """Feed runs to the executor, `window` at a time, and journal each as it arrives.
+
+    A window instead of the whole list keeps memory flat and leaves little to withdraw after a failure.
+    """
+    waiting = iter(tasks)
+    under_way: set[Future[Outcome]] = set()
+    while True:
+        for task in waiting:
+            under_way.add(executor.submit(perform, task, journal.doing))
+            if len(under_way) >= window:
+                break
+        if not under_way:
+            return
+        done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        # A broken pool fails all futures at once: keep the rows that did arrive before telling of any failure.
+        broken = [future for future in done if future.exception() is not None]
+        outcomes = [future.result() for future in done if future.exception() is None]
+        for outcome in outcomes:
+            if outcome.line is not None:
+                journal.append(outcome.key, outcome.line)
+                bar.update()
+        for outcome in outcomes:
+            if outcome.failure is not None:
+                raise _failure(outcome.key, outcome.failure, journal)
+        for future in broken:
+            future.result()
+
+
+def _failure(key: str, trace: str, journal: Journal) -> SweepFailed:
+    path = journal.folder / f"failed-{key.replace('/', '-')}.txt"
+    write_text(path, trace)
+    last = trace.strip().rpartition("\n")[2]
+    return SweepFailed((key,), f"{key} raised {last} (traceback: {path})")
+
+
+def _death(crew: Crew, journal: Journal) -> SweepFailed:
+    dead = crew.casualties()
+    if not dead:
+        return SweepFailed((), "a worker died between runs, so no run is to blame; start again to go on")
+    told = "; ".join(f"the worker at {key} died ({how})" for key, how in dead)
+    text = f"{told}; {len(journal.finished)} finished runs are kept"
+    return SweepFailed(tuple(key for key, _ in dead), text)

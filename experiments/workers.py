@@ -1,0 +1,147 @@
+"""Worker processes that carry out runs, and the knowledge of what each was doing when it died.
+
+Workers are spawned, not forked: a fork would copy the parent's generators, locks and open files. Each names its run in a
+file before it begins, so a death by signal can be told as "this run killed it".
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from concurrent.futures import Executor, ProcessPoolExecutor
+from importlib import import_module
+from multiprocessing import parent_process
+from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from experiments.experiment import Cell, run_key
+from experiments.rows import encode_result
+
+__all__ = ["Crew", "Outcome", "Task", "perform", "run_line"]
+
+
+class Task(NamedTuple):
+    """One run to carry out; small and picklable, so a worker imports the experiment by its module's name."""
+
+    module: str
+    scenario: str
+    arm: str
+    seed: int
+
+    @property
+    def key(self) -> str:
+        """The run's name."""
+        return run_key(self.scenario, self.arm, self.seed)
+
+
+class Outcome(NamedTuple):
+    """What became of a run: the journal's line, or the traceback of the run that raised."""
+
+    key: str
+    line: str | None
+    failure: str | None
+
+
+class Crew:
+    """A pool of worker processes that remembers its members.
+
+    Args:
+        jobs: Number of processes.
+        doing: Folder for the files in which workers name their run; emptied here.
+    """
+
+    def __init__(self, jobs: int, doing: Path) -> None:
+        self._doing = doing
+        doing.mkdir(exist_ok=True)
+        for stale in doing.iterdir():
+            stale.unlink()
+        self._context = _Context()
+        self.executor: Executor = ProcessPoolExecutor(jobs, mp_context=self._context, initializer=_watch_parent)
+
+    def dismiss(self) -> None:
+        """End every worker now and wait until it is gone."""
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        for process in self._context.started:
+            process.terminate()
+        for process in self._context.started:
+            process.join()
+
+    def casualties(self) -> list[tuple[str, str]]:
+        """Runs whose worker died by itself, each with a phrase for how; call once the pool is broken.
+
+        A broken pool ends its other workers by SIGTERM, so a death of another kind marks the culprit. If all died of
+        SIGTERM, somebody outside sent one and every run under way is named.
+        """
+        for process in self._context.started:
+            process.join()
+        culprits = [process for process in self._context.started if process.exitcode not in (0, -signal.SIGTERM)]
+        suspects = [process for process in culprits or self._context.started if self._marker(process).exists()]
+        return [(self._marker(process).read_text(), _how(process.exitcode)) for process in suspects]
+
+    def _marker(self, process: SpawnProcess) -> Path:
+        return self._doing / str(process.pid)
+
+
+def perform(task: Task, doing: Path) -> Outcome:
+    """Carry out a run in a worker, which survives whatever the run raises."""
+    marker = doing / str(os.getpid())
+    marker.write_text(task.key)
+    try:
+        return Outcome(task.key, run_line(task), None)
+    except Exception:  # noqa: BLE001 - a run may fail in any way, and the sweep tells of each
+        return Outcome(task.key, None, traceback.format_exc())
+    finally:
+        marker.unlink()
+
+
+def run_line(task: Task) -> str:
+    """Carry out a run here and return the line that the journal keeps."""
+    experiment: Any = import_module(task.module).EXPERIMENT
+    cell = Cell(scenario=task.scenario, arm=experiment.arm(task.arm))
+    return encode_result(task.key, experiment.run_once(cell, task.seed))
+
+
+class _Process(SpawnProcess):
+    """A worker that Ctrl-C does not reach: the parent alone decides what an interrupt means."""
+
+    def start(self) -> None:
+        # A blocked signal stays blocked across exec, so not even the worker's start-up can be interrupted.
+        old = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, old)
+
+
+class _Context(SpawnContext):
+    """A spawn context that remembers the processes it made; the pool forgets them when it breaks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[SpawnProcess] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802 - its name
+        process = _Process(*args, **kwargs)
+        self.started.append(process)
+        return process
+
+
+def _watch_parent() -> None:
+    """End this worker when its parent is gone; holding both ends of its queue, it would else wait for ever."""
+    parent = parent_process()
+    assert parent is not None, "a worker has a parent"
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _how(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"killed by {signal.Signals(-exitcode).name}"
+    return f"exit {exitcode}"
