@@ -167,6 +167,8 @@ class Incarnation:
         """End this life; returns how many messages were waiting."""
         lost = self.waiting()
         self.alive = False
+        for ctx in self.contexts.values():
+            ctx.disk.close()
         # Closed here and not by the garbage collector, whose moment is not deterministic. A
         # `finally` clause of a dead process has nothing to hold on to: see HostContext.
         tasks, self._tasks = list(self._tasks), {}

@@ -143,7 +143,8 @@ class Disk:
     """The files of one service: what a model sees of the device.
 
     Records are values; a file is a sequence of them. Reading costs no time: what a read
-    should cost is part of the service time of the message that asks for it.
+    should cost is part of the service time of the message that asks for it. Once the process
+    that opened it is dead (`close`), it shows empty files and takes nothing.
     """
 
     __slots__ = ("_device", "_make_wait", "_prefix")
@@ -152,6 +153,10 @@ class Disk:
         self._device = device
         self._prefix = prefix
         self._make_wait = make_wait
+
+    def close(self) -> None:
+        """Detach from the device: what a dead process still tries reaches nothing."""
+        self._device = Device(lambda: 0, lambda *_: None)
 
     def append(self, file: str, record: Any) -> int:
         """Add a record to the page cache; returns its index in the file."""
