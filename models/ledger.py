@@ -1,0 +1,205 @@
+"""What a run came to: every event in the final order, as values, read from the stores at the end.
+
+This is how an experiment learns the truth of a design without its objects. The final order is
+the home's log in unsplit designs and the canonical order of the merge in the split.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from models.addressing import conflicts
+from models.bank import Denied, Deposited, Withdrawn
+from models.eventlog import Entry
+from models.failover import FailoverShard
+from models.home import HomeShard
+from models.merge import MergePolicy, surviving_chain
+from models.split import SplitShard
+
+__all__ = ["EventKind", "FinalEvent", "Ledger", "Status", "home_ledger", "split_ledger"]
+
+
+class EventKind(StrEnum):
+    """What an event says happened."""
+
+    DEPOSITED = "deposited"
+    WITHDRAWN = "withdrawn"
+    DENIED = "denied"
+
+
+class Status(StrEnum):
+    """What became of an event."""
+
+    MERGED = "merged"  # in its final place, with its effect
+    COMPENSATED = "compensated"  # acknowledged, later reversed, with notice
+    SUPERSEDED = "superseded"  # overwritten without notice
+    TENTATIVE = "tentative"  # not yet in its final place when the run ended
+    DIVERGENT = "divergent"  # set aside by a failover, not reconciled when the run ended
+
+
+class FinalEvent(NamedTuple):
+    """One event and its fate.
+
+    `ordinal` is compared with the notes that `Ledger.watermark` names, of the same shard: the
+    position in the home's log, or the stamp in the split. `region` accepted it.
+    """
+
+    account: int
+    command_id: int
+    kind: EventKind
+    amount: int
+    accepted_us: int
+    region: int
+    shard: int
+    ordinal: int
+    status: Status
+    address: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The end of a run.
+
+    Attributes:
+        final: By account, the events in the final order.
+        balances: By region number, that region's view of each account that it knows of.
+        divergent: What failovers set aside: merged or compensated where the operator has dealt
+            with it (a merged one stands in `final` too, as it was accepted again), else divergent.
+        conflicts: Addresses that stood for two different events.
+        watermark: Name of the note that says how far a region is: `applied` or `stable`.
+    """
+
+    final: Mapping[int, tuple[FinalEvent, ...]]
+    balances: Mapping[int, Mapping[int, int]]
+    divergent: tuple[FinalEvent, ...]
+    conflicts: int
+    watermark: str
+
+
+def home_ledger(shards: Sequence[Mapping[int, HomeShard]]) -> Ledger:
+    """The ledger of an unsplit design.
+
+    Args:
+        shards: For each shard, its stores by region; hosts that are down at the end are left out.
+    """
+    final: dict[int, list[FinalEvent]] = defaultdict(list)
+    divergent: list[FinalEvent] = []
+    clashes = 0
+    for number, copies in enumerate(shards):
+        # Of two that both take themselves for the home, the later reign counts; where it is
+        # down, the longest log of the latest reign is the most that can be known.
+        ranked = sorted(copies.items(), key=lambda item: (item[1].epoch, item[1].is_home, len(item[1].log.entries)))
+        if not ranked:
+            continue
+        truth = ranked[-1][1].log.entries
+        for entry in truth:
+            event = _final(entry, number, entry.position, Status.MERGED)
+            final[event.account].append(event)
+        by_address = {entry.address: entry.event for entry in truth}
+        for store in copies.values():
+            if isinstance(store, FailoverShard):
+                aside = store.set_aside
+                clashes += len(conflicts([(e.address, e.event) for e in aside], by_address))
+                divergent += [_final(e, number, e.position, _fate(store, e)) for e in aside]
+    return Ledger(
+        final={account: tuple(final[account]) for account in sorted(final)},
+        balances=_balances(shards),
+        divergent=tuple(divergent),
+        conflicts=clashes,
+        watermark="applied",
+    )
+
+
+def split_ledger(shards: Sequence[Mapping[int, SplitShard]]) -> Ledger:
+    """The ledger of the region split; arguments as for `home_ledger`."""
+    final: dict[int, list[FinalEvent]] = defaultdict(list)
+    for number, regions in enumerate(shards):
+        entries = sorted(entry for store in regions.values() for entry in store.log.entries)
+        statuses = _statuses(list(regions.values()), entries)
+        for entry in entries:
+            event = _final(entry, number, entry.stamp_us, statuses[entry.address])
+            final[event.account].append(event)
+    return Ledger(
+        final={account: tuple(final[account]) for account in sorted(final)},
+        balances=_balances(shards),
+        divergent=(),
+        conflicts=0,
+        watermark="stable",
+    )
+
+
+def _statuses(stores: Sequence[SplitShard], entries: Sequence[Entry]) -> dict[int, Status]:
+    """By address, what became of the entries of a shard, given in canonical order."""
+    settled: dict[int, int] = defaultdict(int)
+    reversed_: set[int] = set()
+    for store in stores:
+        for region, position in store.merge.vector().items():
+            settled[region] = max(settled[region], position)
+        reversed_ |= store.merge.compensated.keys()
+    surviving = _survivors(entries) if _last_writer_wins(stores) else None
+    found = {}
+    for entry in entries:
+        status = Status.MERGED if entry.position <= settled[entry.region] else Status.TENTATIVE
+        if entry.address in reversed_:
+            status = Status.COMPENSATED
+        elif surviving is not None and entry.event.__class__ is not Denied and entry.address not in surviving:
+            status = Status.SUPERSEDED
+        found[entry.address] = status
+    return found
+
+
+def _last_writer_wins(stores: Sequence[SplitShard]) -> bool:
+    return any(store.merge.policy is MergePolicy.LAST_WRITER_WINS for store in stores)
+
+
+def _survivors(entries: Iterable[Entry]) -> set[int]:
+    """Last writer wins: all events that some account's last balance was computed from."""
+    heads: dict[int, int] = {}
+    parents: dict[int, int] = {}
+    for entry in entries:
+        if entry.event.__class__ is not Denied:
+            heads[entry.event.account] = entry.address
+            parents[entry.address] = entry.parent
+    surviving: set[int] = set()
+    for head in heads.values():
+        surviving |= surviving_chain(head, parents)
+    return surviving
+
+
+def _fate(store: FailoverShard, entry: Entry) -> Status:
+    merged = store.outcomes.get((entry.epoch, entry.position))
+    if merged is None:
+        return Status.DIVERGENT
+    return Status.MERGED if merged else Status.COMPENSATED
+
+
+def _final(entry: Entry, shard: int, ordinal: int, status: Status) -> FinalEvent:
+    event = entry.event
+    if event.__class__ is Deposited:
+        kind = EventKind.DEPOSITED
+    else:
+        kind = EventKind.WITHDRAWN if event.__class__ is Withdrawn else EventKind.DENIED
+    return FinalEvent(
+        event.account,
+        event.command_id,
+        kind,
+        event.amount,
+        entry.accepted_us,
+        entry.region,
+        shard,
+        ordinal,
+        status,
+        entry.address,
+    )
+
+
+def _balances(shards: Sequence[Mapping[int, HomeShard | SplitShard]]) -> dict[int, dict[int, int]]:
+    views: dict[int, dict[int, int]] = defaultdict(dict)
+    for regions in shards:
+        for region, store in regions.items():
+            views[region].update(store.balances())
+    return {region: dict(sorted(views[region].items())) for region in sorted(views)}

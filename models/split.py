@@ -1,0 +1,228 @@
+"""A store split along region lines: every region accepts locally, a merge domain reconciles.
+
+Each region owns a sub-domain, its number the incarnation in the addresses it mints, so two
+regions never mint the same. A shard decides against its merged view of everything it knows,
+stamps the event with a hybrid clock, flushes, answers, and ships to the same shard of every
+other region; no answer ever waits for another region. Beside it, on the same host and in files
+of its own, runs the merge domain of `models.merge`.
+
+A region's promise stays below its first entry that is not durable and above nothing it will
+yet stamp. What the merge settled is saved as one record for each advance, outputs and vector
+together. After a restart the outputs are read back and the streams are fetched again from the
+vector on; the merge reads streams of sub-domains only, never what it wrote itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, Final
+
+from models.addressing import BANK, Scope, mint, pack_type
+from models.bank import BankCommand, effect, judge
+from models.clock import HybridClock
+from models.eventlog import Entry, EventLog
+from models.home import ShardOptions
+from models.merge import Compensated, MergeDomain, MergePolicy, Settled
+from models.requests import Answer, Submit, Unavailable, answer_of
+from models.shipping import Inbound, Outbound, Ship, ShipAck, next_session
+from sim.host import Context, Service, Wait, handles
+from sim.storage import TORN
+from sim.topology import Location
+
+__all__ = ["SplitShard"]
+
+#: How far ahead of the time a clock's ceiling is made durable. Short, since after a restart
+#: stamps run ahead of the wall clock by it; long, since renewing it costs a flush.
+_CLOCK_RESERVE_US: Final = 2_000_000
+_MERGED: Final = "merged"
+
+
+class SplitShard(Service):
+    """One shard of one region's sub-domain, with its merge domain.
+
+    Args:
+        ctx: Its host.
+        options: Who it is.
+        policy: How the merge domain merges.
+
+    Attributes:
+        ready: Whether it has recovered; before that it refuses.
+        log: Its sub-domain's entries.
+        merge: Everything known, merged.
+    """
+
+    def __init__(self, ctx: Context, options: ShardOptions, *, policy: MergePolicy) -> None:
+        super().__init__(ctx)
+        self.options = options
+        self.ready = False
+        self.session = 0
+        self.log = EventLog(ctx)
+        self.log.on_durable = self._on_durable
+        self.clock = HybridClock(ctx, reserve_us=_CLOCK_RESERVE_US)
+        regions = [options.region, *(region for region, _ in options.peers)]
+        self.merge = MergeDomain(policy, options.opening_balance, regions)
+        self._keeps_parents = policy is MergePolicy.LAST_WRITER_WINS
+        self._event_type = pack_type(Scope.SERVICE, command=False, domain=BANK, incarnation=options.region)
+        self._position_of: dict[int, int] = {}
+        self._inbound: dict[int, Inbound] = {}
+        self._outbound = {region: self._line_to(peer) for region, peer in options.peers}
+        self._outbounds = tuple(self._outbound.values())
+
+    def _line_to(self, peer: Location) -> Outbound:
+        return Outbound(
+            self.ctx,
+            peer,
+            self.options.ship,
+            entries=lambda: self.log.entries,
+            durable=lambda: self.log.durable,
+            promise=self._promise,
+            header=(self.options.region, self.options.shard),
+        )
+
+    @property
+    def unshipped(self) -> int:
+        """Durable entries that some peer is not known to have."""
+        return max((out.unacknowledged for out in self._outbounds), default=0)
+
+    def balances(self) -> dict[int, int]:
+        """This region's view of every account with a history."""
+        return self.merge.balances()
+
+    # -- life --------------------------------------------------------------------------------
+
+    def start(self) -> Generator[Wait, Any, None]:
+        """Recover, serve, and from then on ship, settle and renew the clock's reserve."""
+        self.session = yield from next_session(self.ctx)
+        yield from self.clock.recover()
+        yield from self.log.recover()
+        self._recover_merge()
+        self.ready = True
+        while True:
+            for out in self._outbounds:
+                out.tick()
+            if self.clock.low:
+                yield from self.clock.reserve()
+            settled = self.merge.settle(self._stable_cut())
+            if settled is not None:
+                yield from self._save(settled)
+            yield self.ctx.sleep(self.options.ship.heartbeat_us)
+
+    def _recover_merge(self) -> None:
+        records = self.ctx.disk.read(_MERGED)
+        if records and records[-1] is TORN:
+            self.ctx.disk.truncate(_MERGED, len(records) - 1)
+            records.pop()
+        self.merge.restore(records)
+        vector = self.merge.vector()
+        own = self.options.region
+        for entry in self.log.entries:
+            self._position_of[entry.event.command_id] = entry.position
+            self.clock.observe(entry.stamp_us)
+            if entry.position > vector[own]:
+                self.merge.ingest(entry)
+        self._inbound = {
+            region: Inbound(vector[region], self.merge.cut_us, held=self.options.ship.held) for region in self._outbound
+        }
+
+    # -- commands ----------------------------------------------------------------------------
+
+    @handles(Submit)
+    def on_submit(self, msg: Submit, sender: Location) -> Unavailable | Generator[Wait, Any, Answer | None]:
+        """Decide here and now, and answer when the entry is durable here."""
+        if not self.ready:
+            return Unavailable(command_id=msg.command.command_id, reason="recovering")
+        return self._serve(msg.command)
+
+    def _serve(self, command: BankCommand) -> Generator[Wait, Any, Answer | None]:
+        while (position := self._position_of.get(command.command_id)) is None:
+            stamp_us = self.clock.stamp()
+            if stamp_us is not None:
+                position = self._decide(command, stamp_us)
+                break
+            yield from self.clock.reserve()
+        yield from self.log.durable_at(position)
+        return answer_of(self.log.entries[position - 1])
+
+    def _decide(self, command: BankCommand, stamp_us: int) -> int:
+        """One command, one event, appended to the sub-domain's log; returns its position."""
+        account = command.account
+        merge = self.merge
+        balance = merge.balance(account)
+        event = judge(balance, command)
+        version = self.log.version(account)
+        position = len(self.log.entries) + 1
+        entry = Entry(
+            stamp_us,
+            self.options.region,
+            position,
+            1,
+            mint(self._event_type, account, version + 1),
+            self.ctx.now_us(),
+            event,
+            balance + effect(event),
+            merge.head(account) if self._keeps_parents else 0,
+        )
+        refused = self.log.append(entry, version)
+        assert refused is None, f"one writer a sub-domain and shard, yet {refused}"
+        self._position_of[command.command_id] = position
+        merge.ingest(entry)
+        return position
+
+    # -- streams -----------------------------------------------------------------------------
+
+    def _on_durable(self) -> None:
+        for out in self._outbounds:
+            out.push()
+
+    @handles(Ship)
+    def on_ship(self, msg: Ship, sender: Location) -> None:
+        """Take another sub-domain's entries, in order, into the merge."""
+        if not self.ready:
+            return
+        inbound = self._inbound[msg.source]
+        answer = inbound.wants_answer(msg)
+        for entry in inbound.take(msg):
+            self.clock.observe(entry.stamp_us)
+            self.merge.ingest(entry)
+        if answer:
+            self.ctx.send(
+                sender,
+                ShipAck(
+                    receiver=self.options.region,
+                    shard=self.options.shard,
+                    epoch=1,
+                    session=self.session,
+                    upto=inbound.received,
+                ),
+            )
+
+    @handles(ShipAck)
+    def on_ship_ack(self, msg: ShipAck, sender: Location) -> None:
+        """Note what a peer has."""
+        if self.ready:
+            self._outbound[msg.receiver].acknowledged(msg.session, msg.upto)
+
+    def _promise(self) -> int:
+        """A time that no entry beyond the durable ones is or will be stamped at or below."""
+        entries = self.log.entries
+        durable = self.log.durable
+        if durable < len(entries):
+            return entries[durable].stamp_us - 1
+        return self.clock.promise()
+
+    # -- settling ------------------------------------------------------------------------------
+
+    def _stable_cut(self) -> int:
+        cut_us = self._promise()
+        for inbound in self._inbound.values():
+            cut_us = min(cut_us, inbound.promise_us)
+        return cut_us
+
+    def _save(self, settled: Settled) -> Generator[Wait, Any, None]:
+        """Make one advance of the cut durable, then tell."""
+        self.ctx.disk.append(_MERGED, settled)
+        yield self.ctx.disk.flush(_MERGED)
+        for output in settled.outputs:
+            if output.__class__ is Compensated:
+                self.ctx.note("compensated", output.command_id)
+        self.ctx.note("stable", settled.cut_us)
