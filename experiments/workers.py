@@ -1,7 +1,7 @@
 """Worker processes that carry out runs, and the knowledge of what each was doing when it died.
 
-Workers are spawned, not forked: a fork would copy the parent's generators, locks and open files. Each names its run in a
-file before it begins, so a death by signal can be told as "this run killed it".
+Workers are spawned, not forked: a fork would copy the parent's generators, locks and open files. Each names its run in
+a file before it begins, so a death by signal can be told as "this run killed it".
 """
 
 from __future__ import annotations

@@ -1,0 +1,42 @@
+"""The front page: every question, with the answer of each run that lies in the folders it is given."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from experiments.report.page import Page
+from experiments.results import load_record
+
+__all__ = ["write_front"]
+
+
+def write_front(path: Path, questions: Mapping[str, str], folders: Sequence[tuple[str, Path]]) -> None:
+    """Write the front page.
+
+    Args:
+        path: The page, usually `reports/index.html`.
+        questions: Each experiment's question by name, in the order to list them.
+        folders: A label and a folder for each place that may hold an experiment's folder, such as full and quick.
+    """
+    page = Page("What the lab found")
+    for name, question in questions.items():
+        page.section(question)
+        answered = [(label, folder / name) for label, folder in folders if (folder / name / "index.html").is_file()]
+        for label, folder in answered:
+            _entry(page, path, label, folder)
+        if not answered:
+            page.note(f"Not answered yet: ./lab run {name}")
+    page.write(path)
+
+
+def _entry(page: Page, path: Path, label: str, folder: Path) -> None:
+    try:
+        record = load_record(folder)
+    except ValueError as error:  # an older or broken record must not hide the other answers
+        page.note(f"{label}: {error}")
+        return
+    page.answer(record.answer)
+    page.link(f"{label} report", os.path.relpath(folder / "index.html", path.parent))
+    page.source(record.provenance)
