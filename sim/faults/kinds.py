@@ -81,8 +81,7 @@ class FaultKind:
 
     def validate(self, fault: Fault, topology: Topology) -> list[FaultProblem]:
         """All that is wrong with a fault of this kind on this topology; empty if nothing."""
-        problems = list(_bad_selectors("targets", fault.targets, topology))
-        problems += self._bad_params(fault.params, topology)
+        problems = self.check_names(fault, topology)
         if problems or self.sides is None:
             return problems
         src, dst = self.sides(fault, topology)
@@ -92,6 +91,12 @@ class FaultKind:
         elif src & dst:
             shared = topology.hosts[min(src & dst)].path
             problems.append(FaultProblem("targets", shown, f"{shared} is on both sides", "name it on one side only"))
+        return problems
+
+    def check_names(self, fault: Fault, topology: Topology) -> list[FaultProblem]:
+        """The part of `validate` about targets and parameters taken one by one."""
+        problems = list(_bad_selectors("targets", fault.targets, topology))
+        problems += self._bad_params(fault.params, topology)
         return problems
 
     def cuts(self, fault: Fault, topology: Topology) -> tuple[Cut, ...]:

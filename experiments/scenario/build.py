@@ -1,0 +1,40 @@
+"""From a scenario and a seed to a world that can run."""
+
+from __future__ import annotations
+
+from experiments.scenario.problems import Problem, ScenarioError, finding
+from experiments.scenario.scenario import Scenario
+from models.deployment import System
+from sim.trace import TraceLevel
+from sim.world import World
+
+__all__ = ["build"]
+
+
+def build(scenario: Scenario, seed: int, trace: TraceLevel = TraceLevel.OFF) -> tuple[World, System]:
+    """A world with its system in place, at instant 0; run it until `scenario.until_us`.
+
+    Args:
+        scenario: What to run.
+        seed: Root of all randomness.
+        trace: How much the world writes down; digests do not depend on it.
+
+    Raises:
+        ScenarioError: the system refuses to be laid over this topology.
+    """
+    world = World(
+        topology=scenario.topology,
+        latency=scenario.latency,
+        hosts=scenario.hosts,
+        seed=seed,
+        faults=scenario.faults,
+        trace=trace,
+    )
+    try:
+        system = scenario.system.build(scenario.topology, scenario.workload)
+    except ValueError as refused:
+        found = finding("system", scenario.system.factory, str(refused))
+        raise ScenarioError([Problem(scenario.file, *found)]) from refused
+    for placement in system.placements:
+        world.place(placement)
+    return world, system

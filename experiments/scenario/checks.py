@@ -1,0 +1,224 @@
+"""Checks that need more than one section: times against the run, faults against the topology.
+
+Every function takes the values that were right on their own, by key, and copes with missing
+ones: those were complained of already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from experiments.scenario.problems import NOTHING, Finding, shown
+from sim.faults import KINDS, Fault
+from sim.latency import LatencyModel, public_cloud, uniform
+from sim.message import Message
+from sim.topology import Topology, grid
+from sim.units import format_us
+from sim.wording import way_to
+
+__all__ = [
+    "check_fault",
+    "check_hosts",
+    "check_ids",
+    "check_properties",
+    "check_times",
+    "latency_of",
+    "topology_of",
+]
+
+Values = Mapping[str, Any]
+
+
+def topology_of(values: Values, cores: int) -> Topology | None:
+    """The topology of a section, None if one of its values is missing."""
+    if not {"regions", "clusters", "hosts", "clients"} <= set(values):
+        return None
+    return grid(
+        values["regions"],
+        clusters=values["clusters"],
+        hosts=values["hosts"],
+        cores=cores,
+        clients=values["clients"],
+    )
+
+
+def latency_of(values: Values, regions: list[str] | None) -> tuple[LatencyModel | None, list[Finding]]:
+    """The latency model of a section over `regions`; None where a mistake keeps it from being made."""
+    table, between = values.get("table"), values.get("between_regions")
+    path, findings = "latency.between_regions", list[Finding]()
+    if table == "public-cloud" and between is not None:
+        rule = "the table public-cloud has its own"
+        findings.append(Finding(path, _time(between), rule, 'leave it out or use table = "uniform"'))
+    if table == "uniform" and between is None and "between_regions" in values:
+        findings.append(Finding(path, NOTHING, "the table uniform needs it", 'add it, as in "70ms"'))
+    # Placeholders where a tier is missing, so that the regions can be checked all the same.
+    options: dict[str, Any] = {
+        "same_host_rtt_us": values.get("same_host", 0),
+        "within_cluster_rtt_us": values.get("within_cluster", 0),
+        "between_clusters_rtt_us": values.get("between_clusters", 0),
+        "jitter": values.get("jitter", 0.0),
+    }
+    model = None
+    if regions is not None and table == "public-cloud":
+        model = public_cloud(**options)
+        findings += _unknown_distances(model, regions)
+    elif regions is not None and table == "uniform" and between is not None:
+        model = uniform(regions, between_regions_rtt_us=between, **options)
+    return model, findings
+
+
+def _unknown_distances(model: LatencyModel, regions: list[str]) -> Iterable[Finding]:
+    known = sorted({region for pair in model.one_way_us for region in pair})
+    strangers = [region for region in regions if region not in known] if len(regions) > 1 else []
+    for region in strangers:
+        path = f"topology.regions[{regions.index(region)}]"
+        rule = "not in the table public-cloud"
+        yield Finding(path, shown(region), rule, f'{way_to(region, known)} Or use table = "uniform"')
+    for src, dst in model.missing(region for region in regions if region in known):
+        if regions.index(src) < regions.index(dst):
+            rule = f"holds no round trip between {src} and {dst}"
+            way_out = 'choose measured pairs, or table = "uniform" with between_regions'
+            yield Finding("latency.table", shown("public-cloud"), rule, way_out)
+
+
+def check_times(run: Values, workload: Values) -> Iterable[Finding]:
+    """Warm-up and load against the run, and the load against itself."""
+    until = run.get("until")
+    if until is not None and run.get("warm_up", 0) >= until:
+        yield Finding("run.warm_up", _time(run["warm_up"]), f"leaves nothing of a run of {_time(until)}", "shorten it")
+    begins, ends = workload.get("begins"), workload.get("ends")
+    if begins is not None and ends is not None and ends <= begins:
+        yield Finding(
+            "workload.ends", _time(ends), f"is not after workload.begins = {_time(begins)}", "give a later time"
+        )
+    if ends is not None and until is not None and ends > until:
+        yield Finding(
+            "workload.ends", _time(ends), f"is past the end of the run, {_time(until)}", "end it earlier or run longer"
+        )
+    low, high = workload.get("amount_min"), workload.get("amount_max")
+    if low is not None and high is not None and high < low:
+        yield Finding("workload.amount_max", str(high), f"is below workload.amount_min = {low}", "raise it")
+
+
+def check_hosts(hosts: Values, messages: Collection[str] | None) -> Iterable[Finding]:
+    """Flush times against each other, and service times against the messages that exist."""
+    low, high = hosts.get("flush_min"), hosts.get("flush_max")
+    if low is not None and high is not None and high < low:
+        yield Finding("hosts.flush_max", _time(high), f"is below hosts.flush_min = {_time(low)}", "raise it")
+    for name, us in hosts.get("service_times", {}).items():
+        if messages is not None and name not in messages:
+            path = f"hosts.service_times.{name}"
+            yield Finding(path, _time(us), "no message of this name exists", way_to(name, messages))
+
+
+def message_names() -> frozenset[str]:
+    """The names of all message classes imported so far."""
+    names: set[str] = set()
+    waiting = list(Message.__subclasses__())
+    while waiting:
+        message = waiting.pop()
+        names.add(message.__name__)
+        waiting += message.__subclasses__()
+    return frozenset(names)
+
+
+def check_fault(
+    path: str, values: Values, until: int | None, topology: Topology | None, regions: list[str] | None
+) -> Iterable[Finding]:
+    """One fault against the run and the topology.
+
+    Args:
+        path: Where it is, such as `fault[0]`.
+        values: What was right of it.
+        until: End of the run.
+        topology: The world's; None if its section has a mistake.
+        regions: The names of the regions, which may be right even so.
+    """
+    at, lasts = values.get("at"), values.get("for")
+    if at is not None and until is not None:
+        if at >= until:
+            rule = f"begins past the end of the run, {_time(until)}"
+            yield Finding(f"{path}.at", _time(at), rule, "begin it earlier or run longer")
+        elif lasts is not None and at + lasts > until:
+            rule = f"ends at {_time(at + lasts)}, past the end of the run, {_time(until)}"
+            yield Finding(f"{path}.for", _time(lasts), rule, "shorten it or run longer; without `for` it never ends")
+    name = values.get("kind")
+    if name is None:
+        return
+    if name not in KINDS:
+        yield Finding(f"{path}.kind", shown(name), "no such kind of fault", way_to(name, KINDS))
+        return
+    kind = KINDS[name]
+    fault = as_fault({"id": "?", "targets": ["*"], "at": 0, "for": None, "params": {}} | dict(values))
+    if topology is not None:
+        problems = kind.validate(fault, topology)
+    else:
+        # The topology has a mistake of its own; what remains to be said is about names.
+        skeleton, fault = _skeleton(fault, regions)
+        problems = kind.check_names(fault, skeleton)
+    for problem in problems:
+        if not (problem.field == "targets" and "targets" not in values) and not (
+            problem.field.startswith("params") and "params" not in values
+        ):
+            yield Finding(f"{path}.{problem.field}", problem.value, problem.rule, problem.way_out)
+
+
+def as_fault(values: Values) -> Fault:
+    """A fault from the values of its section."""
+    params = {name: tuple(v) if isinstance(v, list) else v for name, v in values["params"].items()}
+    return Fault(
+        id=values["id"],
+        kind=values["kind"],
+        targets=tuple(values["targets"]),
+        at=values["at"],
+        for_us=values["for"],
+        params=params,
+    )
+
+
+def _skeleton(fault: Fault, regions: list[str] | None) -> tuple[Topology, Fault]:
+    """A topology of regions alone, and the fault with its selectors cut down to regions.
+
+    Where not even the regions are known, those that the fault names are taken for right.
+    """
+
+    def region_of(selector: str) -> str:
+        return selector.partition("/")[0]
+
+    params = {
+        name: tuple(region_of(item) for item in value) if isinstance(value, tuple) else value
+        for name, value in fault.params.items()
+    }
+    targets = tuple(region_of(target) for target in fault.targets)
+    named = {*targets, *(item for value in params.values() if isinstance(value, tuple) for item in value)}
+    names = regions if regions else sorted(named - {"*", ""}) or ["?"]
+    cut_down = Fault(id=fault.id, kind=fault.kind, targets=targets, at=0, for_us=None, params=params)
+    return grid(names, clusters=1, hosts=1, cores=0), cut_down
+
+
+def check_ids(faults: list[Values]) -> Iterable[Finding]:
+    """Every fault has a name of its own."""
+    seen: set[str] = set()
+    for number, values in enumerate(faults):
+        name = values.get("id")
+        if name is not None and name in seen:
+            yield Finding(f"fault[{number}].id", shown(name), "another fault has this id", "rename one")
+        seen.add(name or "")
+
+
+def check_properties(properties: list[Values], known: Collection[str]) -> Iterable[Finding]:
+    """Every property exists, and is claimed once."""
+    seen: set[str] = set()
+    for number, values in enumerate(properties):
+        name = values.get("name")
+        path = f"property[{number}].name"
+        if name is not None and name not in known:
+            yield Finding(path, shown(name), "no such property", way_to(name, known))
+        if name is not None and name in seen:
+            yield Finding(path, shown(name), "claimed twice", "leave one out")
+        seen.add(name or "")
+
+
+def _time(us: int) -> str:
+    return shown(format_us(us))

@@ -1,0 +1,249 @@
+"""From a file, or a shipped name, to a `Scenario`, or to every mistake in it at once."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Mapping
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from experiments.scenario import checks
+from experiments.scenario.factory import read_options, resolve
+from experiments.scenario.problems import NOTHING, Finding, Problem, ScenarioError, finding, shown
+from experiments.scenario.property import PropertyUse
+from experiments.scenario.scenario import Scenario, SystemChoice, frozen_document
+from experiments.scenario.schema import (
+    SECTIONS,
+    FaultSection,
+    HostsSection,
+    LatencySection,
+    PropertySection,
+    Read,
+    RunSection,
+    TopologySection,
+    WorkloadSection,
+    read_section,
+)
+from models.clients import Workload
+from sim.host import HostOptions
+from sim.wording import way_to
+
+__all__ = ["load", "parse", "shipped"]
+
+_SUFFIX: Final = ".toml"
+_TABLES: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
+    {
+        "topology": TopologySection,
+        "hosts": HostsSection,
+        "latency": LatencySection,
+        "run": RunSection,
+        "workload": WorkloadSection,
+    }
+)
+_LISTS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType({"fault": FaultSection, "property": PropertySection})
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the scenarios that come with the lab, in order of the alphabet."""
+    folder = files("experiments").joinpath("scenarios")
+    return tuple(sorted(f.name.removesuffix(_SUFFIX) for f in folder.iterdir() if f.name.endswith(_SUFFIX)))
+
+
+def load(source: str | Path, *, properties: Collection[str] | None = None) -> Scenario:
+    """Read a scenario.
+
+    Args:
+        source: A path that ends in `.toml`, or the name of a shipped scenario.
+        properties: The properties that exist; None means those of `experiments.properties`.
+
+    Raises:
+        ScenarioError: with every mistake that was found.
+    """
+    file = str(source)
+    name = Path(file).name.removesuffix(_SUFFIX)
+    if file.endswith(_SUFFIX) or len(Path(file).parts) > 1:
+        text = _read(Path(file), file)
+    else:
+        name = file.replace("-", "_")
+        if name not in shipped():
+            rule = "no scenario of this name comes with the lab"
+            way_out = f"{way_to(name, shipped())} A file's path ends in {_SUFFIX}"
+            raise ScenarioError([Problem(file, "scenario", shown(file), rule, way_out)])
+        file = f"{name}{_SUFFIX}"
+        text = files("experiments").joinpath("scenarios", file).read_text(encoding="utf-8")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as broken:
+        raise ScenarioError([_syntax_problem(file, text, str(broken))]) from None
+    return parse(document, name=name, file=file, text=text, properties=properties)
+
+
+def parse(
+    document: Mapping[str, Any],
+    *,
+    name: str,
+    file: str = "(memory)",
+    text: str = "",
+    properties: Collection[str] | None = None,
+) -> Scenario:
+    """Read a scenario from what a TOML file holds; the rest is as in `load`."""
+    if properties is None:
+        from experiments.properties import PROPERTIES
+
+        properties = PROPERTIES.keys()
+    reader = _Reader(document, properties)
+    made = reader.scenario(name, file, text)
+    if made is None:
+        raise ScenarioError(Problem(file, *found) for found in reader.findings)
+    return made
+
+
+class _Reader:
+    """One reading of one document: what was right, and everything that was not."""
+
+    def __init__(self, document: Mapping[str, Any], properties: Collection[str]) -> None:
+        self.findings: list[Finding] = []
+        self._document = document
+        for key, value in document.items():
+            if key not in SECTIONS:
+                self._add([Finding(key, shown(value), "unknown key", way_to(key, SECTIONS))])
+        self._question = document.get("question", "")
+        if not isinstance(self._question, str) or "\n" in self._question:
+            self._add([Finding("question", shown(self._question), "not one line of text", "write one")])
+        tables = {key: self._table(key, model) for key, model in _TABLES.items()}
+        self.topology, self.hosts = tables["topology"].values, tables["hosts"].values
+        self.latency, self.run = tables["latency"].values, tables["run"].values
+        self.workload = tables["workload"].values
+        self.regions: list[str] | None = self.topology.get("regions")
+        self.world = checks.topology_of(self.topology, self.hosts.get("cores", 1))
+        self.delays, found = checks.latency_of(self.latency, self.regions)
+        self._add(found)
+        self._add(checks.check_times(self.run, self.workload))
+        self.system = self._system()
+        self._add(checks.check_hosts(self.hosts, checks.message_names() if self.system else None))
+        self.faults = self._list("fault")
+        for number, fault in enumerate(self.faults):
+            path, until = f"fault[{number}]", self.run.get("until")
+            self._add(checks.check_fault(path, fault, until, self.world, self.regions))
+        self._add(checks.check_ids(self.faults))
+        self.properties = self._list("property")
+        self._add(checks.check_properties(self.properties, properties))
+
+    def scenario(self, name: str, file: str, text: str) -> Scenario | None:
+        """The scenario, None if there is a finding."""
+        if self.findings:
+            return None
+        assert self.world is not None
+        assert self.delays is not None
+        assert self.system is not None
+        workload = self._workload()
+        try:
+            # Laid out once in vain: a factory may refuse what its signature cannot tell.
+            self.system.build(self.world, workload)
+        except ValueError as refused:
+            self._add([finding("system", self.system.factory, str(refused))])
+            return None
+        return Scenario(
+            name=name,
+            file=file,
+            question=self._question,
+            text=text,
+            topology=self.world,
+            latency=self.delays,
+            hosts=self._host_options(),
+            faults=tuple(checks.as_fault(fault) for fault in self.faults),
+            until_us=self.run["until"],
+            warm_up_us=self.run["warm_up"],
+            workload=workload,
+            system=self.system,
+            properties=tuple(PropertyUse(**values) for values in self.properties),
+            document=frozen_document(self._document),
+        )
+
+    def _table(self, key: str, model: type[BaseModel]) -> Read:
+        if key not in self._document and SECTIONS[key]:
+            self._add([Finding(key, NOTHING, "this section is required", f"add [{key}]")])
+            return Read({}, [])
+        read = read_section(model, self._document.get(key, {}), key)
+        self._add(read.findings)
+        return read
+
+    def _list(self, key: str) -> list[Mapping[str, Any]]:
+        raw = self._document.get(key, [])
+        if not isinstance(raw, list):
+            self._add([Finding(key, shown(raw), "not a list of tables", f"write it under [[{key}]], brackets doubled")])
+            return []
+        reads = [read_section(_LISTS[key], item, f"{key}[{number}]") for number, item in enumerate(raw)]
+        for read in reads:
+            self._add(read.findings)
+        return [read.values for read in reads]
+
+    def _system(self) -> SystemChoice | None:
+        raw = self._document.get("system")
+        if not isinstance(raw, Mapping):
+            value = NOTHING if raw is None else shown(raw)
+            self._add([Finding("system", value, "this section is required", "add [system] with a factory")])
+            return None
+        if "factory" not in raw:
+            self._add([Finding("system.factory", NOTHING, "is required", "add it")])
+            return None
+        made = resolve(raw["factory"])
+        if isinstance(made, Finding):
+            self._add([made])
+            return None
+        options = {key: value for key, value in raw.items() if key != "factory"}
+        values, findings = read_options(made, options, self.regions)
+        self._add(findings)
+        return SystemChoice(factory=raw["factory"], make=made, options=MappingProxyType(values))
+
+    def _host_options(self) -> HostOptions:
+        return HostOptions(
+            inbox_limit=self.hosts["inbox"],
+            service_us=tuple(self.hosts["service_times"].items()),
+            default_service_us=self.hosts["service_time"],
+            flush_us_min=self.hosts["flush_min"],
+            flush_us_max=self.hosts["flush_max"],
+        )
+
+    def _workload(self) -> Workload:
+        load = self.workload
+        return Workload(
+            rate_per_s=load["rate"],
+            accounts=load["accounts"],
+            zipf_exponent=load["zipf_exponent"],
+            deposit_fraction=load["deposit_fraction"],
+            amount_min=load["amount_min"],
+            amount_max=load["amount_max"],
+            opening_balance=load["opening_balance"],
+            begins_us=load["begins"],
+            ends_us=load["ends"],
+            deadline_us=load["deadline"],
+            attempt_timeout_us=load["attempt_timeout"],
+            backoff_us=load["backoff"],
+        )
+
+    def _add(self, findings: Any) -> None:
+        self.findings.extend(findings)
+
+
+def _read(path: Path, file: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as failed:
+        why = (failed.strerror or str(failed)).lower()
+        raise ScenarioError([Problem(file, "file", shown(file), why, "give a readable file")]) from None
+    except UnicodeDecodeError:
+        raise ScenarioError([Problem(file, "file", shown(file), "not UTF-8 text", "save it as UTF-8")]) from None
+
+
+def _syntax_problem(file: str, text: str, message: str) -> Problem:
+    """The error of the TOML reader, `... (at line 3, column 5)`, with the line itself."""
+    rule, _, place = message.rstrip(")").partition(" (at ")
+    number = place.partition("line ")[2].partition(",")[0]
+    lines = text.splitlines()
+    line = lines[int(number) - 1].strip() if number.isdigit() and int(number) <= len(lines) else NOTHING
+    return Problem(file, place or "end of file", shown(line), f"not TOML: {rule.lower()}", "correct the line")

@@ -1,0 +1,147 @@
+"""A scenario that was found right: everything a run needs but its seed.
+
+It is frozen. A variant (another system, no faults, another target) is made by editing the
+document that it came from and reading that afresh, so that a variant is checked exactly as
+a file is, and `fingerprint` covers whatever was varied.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import Any
+
+from experiments.scenario.property import Mode, PropertyUse
+from models.clients import Workload
+from models.deployment import Site, System
+from sim.faults import Fault
+from sim.host import HostOptions
+from sim.latency import LatencyModel
+from sim.topology import Topology
+from sim.wording import way_to
+
+__all__ = ["Scenario", "SystemChoice", "frozen_document"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemChoice:
+    """The system under study.
+
+    Attributes:
+        factory: Its name, `package.module:callable`.
+        make: The callable.
+        options: What the file gives of its options, by parameter, converted.
+    """
+
+    factory: str
+    make: Callable[..., System]
+    options: Mapping[str, Any]
+
+    def build(self, topology: Topology, workload: Workload) -> System:
+        """Lay the system over a topology; the factory's own ValueErrors pass through."""
+        return self.make(Site(topology), workload, **self.options)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scenario:
+    """What `load` and `parse` return.
+
+    Attributes:
+        name: Stem of its file.
+        file: Where it came from, for messages.
+        question: What it asks, one line; may be empty.
+        text: The file it started from, comments and all.
+        topology: Regions, clusters, hosts.
+        latency: Delays between them.
+        hosts: What every server can do.
+        faults: What goes wrong, in order of the file.
+        until_us: End of the run, exclusive.
+        warm_up_us: What happens before is not measured.
+        workload: What the clients do.
+        system: The design under study.
+        properties: What must hold.
+        document: The TOML it was read from, as plain values.
+    """
+
+    name: str
+    file: str
+    question: str
+    text: str
+    topology: Topology
+    latency: LatencyModel
+    hosts: HostOptions
+    faults: tuple[Fault, ...]
+    until_us: int
+    warm_up_us: int
+    workload: Workload
+    system: SystemChoice
+    properties: tuple[PropertyUse, ...]
+    document: Mapping[str, Any]
+
+    def with_system(self, overrides: Mapping[str, Any]) -> Scenario:
+        """The same world under another system.
+
+        Args:
+            overrides: Keys of `[system]` as the file spells them. With a `factory` they
+                replace the section, since options belong to a factory; without one they are
+                laid over it.
+
+        Raises:
+            ScenarioError: the new section is not right.
+        """
+        document = self._copy()
+        before = {} if "factory" in overrides else document["system"]
+        document["system"] = before | dict(overrides)
+        return self._again(document)
+
+    def without_faults(self) -> Scenario:
+        """The no-fault control: no faults, and no claim that one met traffic (*sometimes*)."""
+        document = self._copy()
+        document.pop("fault", None)
+        claims = document.pop("property", [])
+        document["property"] = [claim for claim in claims if claim["mode"] != Mode.SOMETIMES.value]
+        return self._again(document)
+
+    def with_fault_targets(self, fault_id: str, targets: Sequence[str]) -> Scenario:
+        """The same with the fault `fault_id` aimed at `targets`.
+
+        Raises:
+            ValueError: no fault has this id.
+            ScenarioError: the targets are not right.
+        """
+        document = self._copy()
+        faults = {fault["id"]: fault for fault in document.get("fault", [])}
+        if fault_id not in faults:
+            raise ValueError(f"{fault_id!r} is no fault of {self.name}; {way_to(fault_id, faults)}")
+        faults[fault_id]["targets"] = list(targets)
+        return self._again(document)
+
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits of its name and content; comments and layout do not count."""
+        content = json.dumps([self.name, self._copy()], sort_keys=True, separators=(",", ":"))
+        return blake2b(content.encode(), digest_size=16).hexdigest()
+
+    def _copy(self) -> dict[str, Any]:
+        return deepcopy(dict(self.document))
+
+    def _again(self, document: Mapping[str, Any]) -> Scenario:
+        return _restore(document, self.name, self.file, self.text, tuple(use.name for use in self.properties))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read afresh in the worker process: read-only views and local factories do not pickle.
+        return _restore, (self._copy(), self.name, self.file, self.text, tuple(p.name for p in self.properties))
+
+
+def frozen_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A copy behind a read-only view."""
+    return MappingProxyType(deepcopy(dict(document)))
+
+
+def _restore(document: Mapping[str, Any], name: str, file: str, text: str, properties: tuple[str, ...]) -> Scenario:
+    from experiments.scenario.loader import parse
+
+    return parse(document, name=name, file=file, text=text, properties=properties)

@@ -1,0 +1,214 @@
+"""What each section of a scenario file may hold.
+
+Pydantic reads a section at a time, strictly, and reports every mistake in it. What it finds
+right is kept even when something beside it is wrong, so that the checks between sections
+(`checks`) can still run: a slip in `[topology]` must not hide one in `[[fault]]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, NamedTuple
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from experiments.scenario.problems import Finding, explain, shown
+from experiments.scenario.property import Mode
+from sim.units import duration_us, format_us, rate_per_s
+
+__all__ = [
+    "SECTIONS",
+    "FaultSection",
+    "HostsSection",
+    "LatencySection",
+    "PropertySection",
+    "Read",
+    "RunSection",
+    "TopologySection",
+    "WorkloadSection",
+    "read_section",
+]
+
+
+def _some_time(us: int) -> int:
+    if us == 0:
+        raise ValueError(f"{format_us(us)} is no time at all; give a longer one")
+    return us
+
+
+def _all_different(names: list[str]) -> list[str]:
+    for name in names:
+        if not name or "/" in name or "*" in name:
+            raise ValueError(f"{name!r} cannot name a region, being empty or with / or *; rename it")
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} occurs twice; name each region once")
+    return names
+
+
+Duration = Annotated[int, BeforeValidator(duration_us)]
+SomeTime = Annotated[int, BeforeValidator(duration_us), AfterValidator(_some_time)]
+Rate = Annotated[float, BeforeValidator(rate_per_s), Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    """Keys are spelt as in the file; whatever is not listed is refused."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class TopologySection(_Section):
+    """`[topology]`: equal regions. Clients are hosts, counted apart."""
+
+    regions: Annotated[list[str], Field(min_length=1), AfterValidator(_all_different)]
+    clusters: Count = 1
+    hosts: Count
+    clients: Count = 1
+
+
+class HostsSection(_Section):
+    """`[hosts]`: what every server can do. Times are of one unit of work, or of one flush."""
+
+    cores: Count = 2
+    inbox: Count = 10_000
+    flush_min: Duration = 1_000
+    flush_max: Duration = 3_000
+    service_time: Duration = 200
+    service_times: dict[str, Duration] = Field(default_factory=dict)
+
+
+class LatencySection(_Section):
+    """`[latency]`: round trips, halved for each way; `between_regions` is for `uniform` only."""
+
+    table: Literal["public-cloud", "uniform"] = "public-cloud"
+    between_regions: SomeTime | None = None
+    same_host: Duration = 20
+    within_cluster: Duration = 100
+    between_clusters: Duration = 1_500
+    jitter: Share = 0.0
+
+
+class RunSection(_Section):
+    """`[run]`: the run ends before `until`; what happens before `warm_up` is not measured."""
+
+    until: SomeTime
+    warm_up: Duration = 0
+
+
+class WorkloadSection(_Section):
+    """`[workload]`: open-loop load of all regions together; one client policy for all arms."""
+
+    rate: Rate
+    accounts: Count
+    zipf_exponent: Annotated[float, Field(ge=0)]
+    deposit_fraction: Share
+    amount_min: Count
+    amount_max: Count
+    opening_balance: Annotated[int, Field(ge=0)]
+    begins: Duration = 0
+    ends: SomeTime
+    deadline: SomeTime
+    attempt_timeout: SomeTime
+    backoff: SomeTime
+
+
+class FaultSection(_Section):
+    """One `[[fault]]`; without `for` it lasts to the end."""
+
+    id: Name
+    kind: Name
+    targets: Annotated[list[Name], Field(min_length=1)]
+    at: Duration
+    # The alias is the key in the file; `for` is no name in Python.
+    for_: SomeTime | None = Field(default=None, alias="for")
+    params: dict[str, bool | int | float | str | list[str]] = Field(default_factory=dict)
+
+
+class PropertySection(_Section):
+    """One `[[property]]`."""
+
+    name: Name
+    mode: Annotated[Mode, BeforeValidator(lambda value: Mode(value) if value in list(Mode) else value)]
+
+
+#: Top-level keys of a file, and whether one must be there. `[system]` has no schema of its
+#: own: its options are whatever the factory takes.
+SECTIONS: Final[Mapping[str, bool]] = {
+    "question": False,
+    "topology": True,
+    "hosts": False,
+    "latency": False,
+    "run": True,
+    "system": True,
+    "workload": True,
+    "fault": False,
+    "property": False,
+}
+
+
+class Read(NamedTuple):
+    """What was right in a section, by key, and what was not."""
+
+    values: dict[str, Any]
+    findings: list[Finding]
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.findings
+
+
+def read_section(model: type[BaseModel], raw: object, path: str) -> Read:
+    """Read one table of a file against its model.
+
+    Args:
+        model: A section.
+        raw: What the file holds there.
+        path: Where that is, such as `topology` or `fault[0]`.
+    """
+    if not isinstance(raw, Mapping):
+        return Read({}, [Finding(path, shown(raw), "not a table", f"write it under [{path.partition('[')[0]}]")])
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    try:
+        section = model.model_validate(raw)
+    except ValidationError as failed:
+        errors = failed.errors(include_url=False)
+        findings = [explain(_join(path, error["loc"]), error, known) for error in _distinct(errors)]
+        wrong = {error["loc"][0] for error in errors}
+        return Read(_right_ones(model, raw, wrong), findings)
+    return Read({field.alias or name: getattr(section, name) for name, field in model.model_fields.items()}, [])
+
+
+def _right_ones(model: type[BaseModel], raw: Mapping[str, Any], wrong: set[Any]) -> dict[str, Any]:
+    """The values of the keys that are not `wrong`, converted; defaults where there is none."""
+    values: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        key = field.alias or name
+        if key in wrong:
+            continue
+        if key in raw:
+            adapter: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
+            values[key] = adapter.validate_python(raw[key], strict=True)
+        else:
+            values[key] = field.get_default(call_default_factory=True)
+    return values
+
+
+def _distinct(errors: list[Any]) -> list[Any]:
+    """One error a place: a union reports each of its members, and one of them says it."""
+    found: dict[tuple[Any, ...], Any] = {}
+    for error in errors:
+        place = error["loc"]
+        if place[:1] == ("params",):
+            place = place[:2]
+            error = {**error, "loc": place, "type": "param", "msg": "not a number, text, truth value or list of texts"}
+        found.setdefault(place, error)
+    return list(found.values())
+
+
+def _join(path: str, loc: tuple[Any, ...]) -> str:
+    for part in loc:
+        path += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return path
