@@ -123,4 +123,5 @@ def explain(path: str, error: Mapping[str, Any], known: Iterable[str]) -> Findin
         choices = [choice.strip("'") for choice in context["expected"].replace(" or ", ", ").split(", ")]
         return Finding(path, shown(value), f"not one of {', '.join(choices)}", way_to(str(value), choices))
     rule, way_out = _WORDS.get(kind, (str(error["msg"]), "change it"))
-    return Finding(path, shown(value), rule.format(**context), way_out)
+    bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in context.items()}
+    return Finding(path, shown(value), rule.format(**bounds), way_out)

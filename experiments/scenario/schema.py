@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from experiments.scenario.problems import Finding, explain, shown
 from experiments.scenario.property import Mode
 from sim.units import duration_us, format_us, rate_per_s
+from sim.wording import way_to
 
 __all__ = [
     "SECTIONS",
@@ -43,6 +44,12 @@ def _all_different(names: list[str]) -> list[str]:
         if names.count(name) > 1:
             raise ValueError(f"{name!r} occurs twice; name each region once")
     return names
+
+
+def _mode(value: object) -> Mode:
+    if value not in list(Mode):
+        raise ValueError(f"{value!r} is not one of {', '.join(Mode)}; {way_to(str(value), Mode)}")
+    return Mode(str(value))
 
 
 Duration = Annotated[int, BeforeValidator(duration_us)]
@@ -130,7 +137,7 @@ class PropertySection(_Section):
     """One `[[property]]`."""
 
     name: Name
-    mode: Annotated[Mode, BeforeValidator(lambda value: Mode(value) if value in list(Mode) else value)]
+    mode: Annotated[Mode, BeforeValidator(_mode)]
 
 
 #: Top-level keys of a file, and whether one must be there. `[system]` has no schema of its
@@ -169,7 +176,8 @@ def read_section(model: type[BaseModel], raw: object, path: str) -> Read:
         path: Where that is, such as `topology` or `fault[0]`.
     """
     if not isinstance(raw, Mapping):
-        return Read({}, [Finding(path, shown(raw), "not a table", f"write it under [{path.partition('[')[0]}]")])
+        header = f"[[{path.partition('[')[0]}]]" if path.endswith("]") else f"[{path}]"
+        return Read({}, [Finding(path, shown(raw), "not a table", f"write it under {header}")])
     known = [field.alias or name for name, field in model.model_fields.items()]
     try:
         section = model.model_validate(raw)

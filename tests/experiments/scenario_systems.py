@@ -1,0 +1,61 @@
+"""Factories for the tests of the scenario loader; none of them places anything that acts."""
+
+from enum import StrEnum
+from typing import Literal
+
+from models.clients import Workload
+from models.deployment import Site, System
+from models.ledger import Ledger
+from sim.topology import Location, RegionName
+
+HOME = RegionName("a")
+
+
+class Colour(StrEnum):
+    RED = "red"
+    GREEN = "green"
+
+
+def _empty() -> System:
+    def no_ledger(service_of: object) -> Ledger:
+        raise NotImplementedError
+
+    return System(placements=(), stores={}, entry=lambda region, account: Location(0), ledger=no_ledger)
+
+
+def everything(
+    site: Site,
+    workload: Workload,
+    *,
+    needed: int,
+    ship_every_us: int = 200_000,
+    repair_per_s: float = 1.0,
+    buffer_bytes: int = 65_536,
+    home: RegionName = HOME,
+    quorum: tuple[RegionName, ...] = (),
+    mode: Literal["fast", "safe"] = "safe",
+    colour: Colour = Colour.RED,
+    share: float = 0.5,
+    limit: int | None = None,
+    loud: bool = False,
+) -> System:
+    """Every type that an option may have."""
+    return _empty()
+
+
+def picky(site: Site, workload: Workload, *, shards: int = 1) -> System:
+    """Refuses what its signature cannot tell."""
+    if shards > 2:
+        raise ValueError(f"{shards=} is more than there are hosts; lower it")
+    return _empty()
+
+
+class Configured:
+    """A factory may be an object."""
+
+    def __call__(self, site: Site, workload: Workload, *, shards: int = 1) -> System:
+        return _empty()
+
+
+configured = Configured()
+not_callable = 7
