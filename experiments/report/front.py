@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from experiments.report.page import Page
@@ -17,11 +18,11 @@ def write_front(path: Path, questions: Mapping[str, str], folders: Sequence[tupl
 
     Args:
         path: The page, usually `reports/index.html`.
-        questions: Each experiment's question by name, in the order to list them.
+        questions: Questions to list first, answered or not, by experiment. Others found in the folders follow.
         folders: A label and a folder for each place that may hold an experiment's folder, such as full and quick.
     """
     page = Page("What the lab found")
-    for name, question in questions.items():
+    for name, question in _with_others(questions, [folder for _, folder in folders]).items():
         page.section(question)
         answered = [(label, folder / name) for label, folder in folders if (folder / name / "index.html").is_file()]
         for label, folder in answered:
@@ -29,6 +30,17 @@ def write_front(path: Path, questions: Mapping[str, str], folders: Sequence[tupl
         if not answered:
             page.note(f"Not answered yet: ./lab run {name}")
     page.write(path)
+
+
+def _with_others(questions: Mapping[str, str], folders: Sequence[Path]) -> dict[str, str]:
+    """Add the questions of earlier results in the folders, such as of somebody's own experiment."""
+    listed = dict(questions)
+    for folder in folders:
+        for path in sorted(folder.glob("*/run.json")):
+            with suppress(ValueError):  # not a record of ours, or of another version
+                record = load_record(path.parent)
+                listed.setdefault(record.experiment, record.question)
+    return listed
 
 
 def _entry(page: Page, path: Path, label: str, folder: Path) -> None:

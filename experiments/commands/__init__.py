@@ -1,0 +1,11 @@
+"""What `./lab` can do, a module a family of commands; `experiments.cli` gathers them.
+
+`run` answers questions, `check` holds scenarios to their properties, `tools` serves whoever works on the lab. Each
+returns its exit code: 0 good, 1 a claim failed or a property is violated, 2 bad input or unknown, 3 the lab failed.
+"""
+
+from experiments.commands.check import check
+from experiments.commands.run import run
+from experiments.commands.tools import bench, lint, list_experiments, notebook, test
+
+__all__ = ["bench", "check", "lint", "list_experiments", "notebook", "run", "test"]
