@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sim.storage import Disk
     from sim.topology import Location
 
-__all__ = ["Context", "HostOptions", "Placement", "Service", "Task", "Wait", "handles", "handlers"]
+__all__ = ["Context", "HostOptions", "Placement", "Service", "Task", "Wait", "handlers", "handles"]
 
 #: A handler that waits.
 Task = Generator["Wait", Any, "Message | None"]
@@ -112,7 +112,7 @@ class Context(Protocol):
         """This service's randomness of that name."""
         ...
 
-    def point(self, id: str) -> None:
+    def point(self, point_id: str) -> None:
         """Mark a crash point."""
         ...
 
@@ -176,9 +176,7 @@ class HostOptions:
             if us < 0:
                 raise ValueError(f"service time of {name} is {us} us; give at least 0")
         if not 0 <= self.flush_us_min <= self.flush_us_max:
-            raise ValueError(
-                f"{self.flush_us_min=} and {self.flush_us_max=} are no range; give 0 <= min <= max"
-            )
+            raise ValueError(f"{self.flush_us_min=} and {self.flush_us_max=} are no range; give 0 <= min <= max")
 
 
 def handles(message_type: type[Message]) -> Callable[[_Method], _Method]:
@@ -203,8 +201,6 @@ def handlers(service: object) -> dict[type[Message], Callable[..., Any]]:
         if message_type is None:
             continue
         if message_type in found:
-            raise ValueError(
-                f"{type(service).__name__} handles {message_type.__name__} twice; keep one"
-            )
+            raise ValueError(f"{type(service).__name__} handles {message_type.__name__} twice; keep one")
         found[message_type] = getattr(service, name)
     return found

@@ -111,28 +111,22 @@ class Environment(simpy.Environment):
             ValueError: the delay is negative or no whole number.
         """
         if delay_us.__class__ is not int or delay_us < 0:
-            raise ValueError(
-                f"{delay_us=} is not a whole number of microseconds >= 0; convert at the edge"
-            )
+            raise ValueError(f"{delay_us=} is not a whole number of microseconds >= 0; convert at the edge")
         timer = Timer(self._now + delay_us, fn, args)  # type: ignore[arg-type]
-        heappush(self._queue, (timer.due_us, CALL, next(self._eid), _fire, timer))  # type: ignore[misc, arg-type]
+        heappush(self._queue, (timer.due_us, CALL, next(self._eid), _fire, timer))  # type: ignore[misc]
         return timer
 
-    def call_at(
-        self, t_us: int, fn: Callable[..., object], *args: Any, urgent: bool = False
-    ) -> Timer:
+    def call_at(self, t_us: int, fn: Callable[..., object], *args: Any, urgent: bool = False) -> Timer:
         """Call `fn(*args)` at the instant `t_us`; urgent calls precede all else at it.
 
         Raises:
             ValueError: the instant has passed or is no whole number.
         """
         if t_us.__class__ is not int or t_us < self._now:
-            raise ValueError(
-                f"{t_us=} is not a whole number of microseconds from now ({self._now}) on"
-            )
+            raise ValueError(f"{t_us=} is not a whole number of microseconds from now ({self._now}) on")
         timer = Timer(t_us, fn, args)
         priority = CALL_URGENT if urgent else CALL
-        heappush(self._queue, (t_us, priority, next(self._eid), _fire, timer))  # type: ignore[misc, arg-type]
+        heappush(self._queue, (t_us, priority, next(self._eid), _fire, timer))  # type: ignore[misc]
         return timer
 
     def peek(self) -> int | float:
@@ -167,17 +161,14 @@ class Environment(simpy.Environment):
             if not isinstance(until, Event):
                 at = until if isinstance(until, int) else float(until)
                 if not at > self._now:
-                    raise ValueError(
-                        f"until ({at}) must be greater than the current simulation time"
-                    )
+                    raise ValueError(f"until ({at}) must be greater than the current simulation time")
                 until = Event(self)
                 until._ok = True
                 until._value = None
                 # Before even urgent calls: "until t" excludes the faults that begin at t.
-                heappush(self._queue, (at, CALL_URGENT - 1, next(self._eid), until))  # type: ignore[misc, arg-type]
-            elif until.callbacks is None:
+                heappush(self._queue, (at, CALL_URGENT - 1, next(self._eid), until))  # type: ignore[misc]
+            elif until.processed:
                 return until.value
-            assert until.callbacks is not None
             until.callbacks.append(StopSimulation.callback)
         try:
             self._loop()
@@ -185,9 +176,7 @@ class Environment(simpy.Environment):
             return stop.args[0]
         if until is not None:
             assert not until.triggered
-            raise RuntimeError(
-                f'No scheduled events left but "until" event was not triggered: {until}'
-            )
+            raise RuntimeError(f'No scheduled events left but "until" event was not triggered: {until}')
         return None
 
     def _loop(self) -> None:
@@ -227,7 +216,7 @@ class Environment(simpy.Environment):
     def _stopped(self, event: Event, callbacks: list[Any], callback: Any) -> None:
         """Leave the callbacks that have not run for the next `run`, as SimPy does."""
         event.callbacks = callbacks[callbacks.index(callback) + 1 :]
-        heappush(self._queue, (self._now, CALL_URGENT, next(self._eid), event))  # type: ignore[misc, arg-type]
+        heappush(self._queue, (self._now, CALL_URGENT, next(self._eid), event))  # type: ignore[misc]
 
     @staticmethod
     def _fail(event: Event) -> None:

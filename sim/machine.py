@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
@@ -209,7 +210,7 @@ class Incarnation:
         self.machine.busy_us += us
         env = self._env
         entry = (env._now + us, CALL, next(env._eid), self._serving, delivery)
-        heappush(env._queue, entry)  # type: ignore[misc, arg-type]
+        heappush(env._queue, entry)  # type: ignore[misc]
 
     def _served(self, entry: tuple[int, int, int, object, _Delivery]) -> None:
         if not self.alive:
@@ -443,7 +444,7 @@ class HostContext:
                 joined.resolve(tuple(done))
 
         for index, wait in enumerate(waits):
-            wait.when_done(lambda value, index=index: arrived(index, value))
+            wait.when_done(partial(arrived, index))
         return joined
 
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
@@ -456,9 +457,9 @@ class HostContext:
         path = self._machine.spec.path
         return self._machine.chance.draws(f"service/{path}/{self._name}/{name}")
 
-    def point(self, id: str) -> None:
+    def point(self, point_id: str) -> None:
         if self._machine.trace.full:
-            self._machine.trace.event("point", self._src, id)
+            self._machine.trace.event("point", self._src, point_id)
 
     def note(self, name: str, value: int | str) -> None:
         if self._life.alive:

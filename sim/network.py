@@ -38,19 +38,22 @@ _FIRST_BLOCK: Final = 8
 _LARGEST_BLOCK: Final = 256
 
 
-class Receive(Protocol):
-    """What a host does with a message that reached it; `row` is its trace row or -1."""
-
-    def __call__(self, src: int, message: Message, meta: Any, row: int) -> None: ...
+#: What a host does with a message that reached it: (source, message, meta, trace row or -1).
+Receive = Callable[[int, Message, Any, int], None]
 
 
 class _Cut(Protocol):
     """The one thing the network knows of a fault: these sources reach these sinks no more."""
 
     @property
-    def src(self) -> frozenset[int]: ...
+    def src(self) -> frozenset[int]:
+        """Senders that are cut off."""
+        ...
+
     @property
-    def dst(self) -> frozenset[int]: ...
+    def dst(self) -> frozenset[int]:
+        """Receivers that they do not reach."""
+        ...
 
 
 class Port:
@@ -173,9 +176,7 @@ class Network:
         self._chance = chance
         self._trace = trace
         self._links: tuple[dict[int, Link], ...] = tuple({} for _ in topology.hosts)
-        self._lanes: tuple[dict[type[Message], dict[int, Lane]], ...] = tuple(
-            {} for _ in topology.hosts
-        )
+        self._lanes: tuple[dict[type[Message], dict[int, Lane]], ...] = tuple({} for _ in topology.hosts)
         self._ports = tuple(Port() for _ in topology.hosts)
         self._layers: dict[type[Message], Layer] = {}
         self._cuts: tuple[_Cut, ...] = ()
@@ -269,8 +270,7 @@ class Network:
             layer = self._layers[message_type] = check_message_type(message_type)
             if message_type.transport is not Transport.DATAGRAM:
                 raise ValueError(
-                    f"{message_type.__name__}.transport is {message_type.transport}; "
-                    "this network carries datagrams"
+                    f"{message_type.__name__}.transport is {message_type.transport}; this network carries datagrams"
                 )
         link = self._links[src].get(dst) or self._connect(src, dst)
         lane = Lane(link, message_type, layer)

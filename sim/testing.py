@@ -13,6 +13,7 @@ flushes take a stated time, and moves its clock only when the test says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import GeneratorType
 from typing import Any
 
@@ -42,9 +43,7 @@ class FakeContext:
         points: Crash points passed.
     """
 
-    def __init__(
-        self, location: Location | None = None, *, flush_us: int = 1_000, seed: int = 0
-    ) -> None:
+    def __init__(self, location: Location | None = None, *, flush_us: int = 1_000, seed: int = 0) -> None:
         self.location = location or at_service(pack_location(1, 1, 1), "service")
         self.sent: list[tuple[Location, Message]] = []
         self.notes: list[tuple[str, int | str]] = []
@@ -99,16 +98,20 @@ class FakeContext:
     # -- what the service sees -----------------------------------------------------------
 
     def now_us(self) -> int:
+        """The clock of the test."""
         return int(self._env.now)
 
     def mono_us(self) -> int:
+        """The clock of the test."""
         return int(self._env.now)
 
     def send(self, to: Location, msg: Message) -> None:
+        """Record it in `sent`, after checking that the message is a value."""
         check_message_type(type(msg))
         self.sent.append((to, msg))
 
     def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
+        """Record it in `sent` and `calls`; the test answers, or the time-out does."""
         self.send(to, msg)
         wait = Wait()
         self.calls.append((to, msg, wait))
@@ -116,14 +119,17 @@ class FakeContext:
         return wait
 
     def sleep(self, us: int) -> Wait:
+        """Yields None after `us` of the test's clock."""
         wait = Wait()
         self._env.call_later(us, wait.resolve)
         return wait
 
     def wait(self) -> Wait:
+        """A wait that the service resolves itself."""
         return Wait()
 
     def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
+        """As `Context.first`."""
         joined = Wait()
         done: list[tuple[int, Any]] = []
 
@@ -133,22 +139,27 @@ class FakeContext:
                 joined.resolve(tuple(done))
 
         for index, wait in enumerate(waits):
-            wait.when_done(lambda value, index=index: arrived(index, value))
+            wait.when_done(partial(arrived, index))
         return joined
 
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
+        """Call it after `us` of the test's clock."""
         return self._env.call_later(us, self.run, fn, *args)
 
     def rng(self, name: str) -> Draws:
+        """Randomness of that name, from the seed given."""
         return self._chance.draws(name)
 
-    def point(self, id: str) -> None:
-        self.points.append(id)
+    def point(self, point_id: str) -> None:
+        """Record it in `points`."""
+        self.points.append(point_id)
 
     def note(self, name: str, value: int | str) -> None:
+        """Record it in `notes`."""
         self.notes.append((name, value))
 
     def record(self, operation: Operation) -> None:
+        """Record it in `operations`."""
         self.operations.append(operation)
 
     # -- tasks ---------------------------------------------------------------------------

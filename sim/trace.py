@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from enum import StrEnum
 from hashlib import blake2b
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,9 +59,7 @@ class Trace:
         self.cause = -1
         self._now_us = now_us
 
-    def message(
-        self, kind: str, src: int, dst: int, message: Any, cause: int, why: str | None = None
-    ) -> int:
+    def message(self, kind: str, src: int, dst: int, message: Any, cause: int, why: str | None = None) -> int:
         """Write a row about a message; returns its number, -1 below the full level."""
         if not self.full:
             return -1
@@ -73,9 +72,7 @@ class Trace:
             return -1
         return self._add(kind, host, -1, 0, detail, self.cause)
 
-    def _add(
-        self, kind: str, src: int, dst: int, type_id: int, message: object, cause: int
-    ) -> int:
+    def _add(self, kind: str, src: int, dst: int, type_id: int, message: object, cause: int) -> int:
         i = len(self.rows)
         self.rows.append(TraceRow(self._now_us(), i, kind, src, dst, type_id, message, cause))
         return i
@@ -118,16 +115,59 @@ def plain(value: object) -> Any:
 
 
 class Digest:
-    """BLAKE2b over labelled values, fed in an order that does not depend on the machine."""
+    """BLAKE2b over labelled values, fed in an order that does not depend on the machine.
+
+    Values enter in a text form of their own, built by class: it is three times as fast as
+    JSON of `plain`, and half of a short run used to go into it. Floats enter as `float.hex()`.
+    """
 
     def __init__(self) -> None:
         self._hash = blake2b(digest_size=16)
+        self._writers: dict[type, Callable[[Any], str]] = {
+            int: repr,
+            bool: repr,
+            type(None): repr,
+            str: ascii,
+            float: float.hex,
+            bytes: bytes.hex,
+            tuple: self._sequence,
+            list: self._sequence,
+            frozenset: lambda value: "{" + ",".join(sorted(map(self._text, value))) + "}",
+        }
 
     def add(self, label: str, value: object) -> None:
         """Feed one labelled value."""
-        text = json.dumps(plain(value), separators=(",", ":"), ensure_ascii=True)
-        self._hash.update(f"{label}\x1f{text}\x1e".encode())
+        self._hash.update(f"{label}\x1f{self._text(value)}\x1e".encode())
 
     def hexdigest(self) -> str:
         """32 hexadecimal digits."""
         return self._hash.hexdigest()
+
+    def _text(self, value: Any) -> str:
+        cls = value.__class__
+        writer = self._writers.get(cls)
+        if writer is None:
+            writer = self._writers[cls] = self._writer(cls)
+        return writer(value)
+
+    def _sequence(self, value: Any) -> str:
+        return "(" + ",".join(map(self._text, value)) + ")"
+
+    def _writer(self, cls: type) -> Callable[[Any], str]:
+        """How values of a class that was not met before are written."""
+        name, sequence = cls.__name__, self._sequence
+        if issubclass(cls, str):  # enumerations
+            return lambda value: ascii(str(value))
+        if issubclass(cls, int):
+            return lambda value: repr(int(value))
+        if issubclass(cls, tuple):
+            return lambda value: name + sequence(value)
+        if dataclasses.is_dataclass(cls):
+            names = [f.name for f in dataclasses.fields(cls)]
+            if len(names) < 2:
+                return lambda value: name + sequence([getattr(value, n) for n in names])
+            fields = attrgetter(*names)
+            return lambda value: name + sequence(fields(value))
+        if issubclass(cls, dict):
+            return lambda value: name + sequence(tuple(value.items()))
+        return lambda value: name  # a sentinel: its class is all it says

@@ -95,9 +95,7 @@ class World:
         assert not self._booted, "place services before the world runs"
         machine = self.machines[self.topology.index_of(placement.host)]
         if any(placed.name == placement.name for placed in machine.placements):
-            raise ValueError(
-                f"{machine.spec.path} has a service {placement.name!r} already; name it otherwise"
-            )
+            raise ValueError(f"{machine.spec.path} has a service {placement.name!r} already; name it otherwise")
         machine.placements.append(placement)
 
     def run(self, until_us: int) -> None:
@@ -139,9 +137,7 @@ class World:
         """Share of each server's core time that was spent, by host path, in [0, 1]."""
         now_us = self._now_us()
         return {
-            m.spec.path: m.busy_us / (m.spec.cores * now_us) if now_us else 0.0
-            for m in self.machines
-            if m.spec.cores
+            m.spec.path: m.busy_us / (m.spec.cores * now_us) if now_us else 0.0 for m in self.machines if m.spec.cores
         }
 
     def check_conservation(self) -> None:

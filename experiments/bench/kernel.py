@@ -29,7 +29,7 @@ from sim.chance import Chance
 from sim.kernel import Environment
 from sim.latency import LatencyModel, uniform
 from sim.message import Message
-from sim.network import Network
+from sim.network import Network, Receive
 from sim.topology import grid
 from sim.trace import Trace, TraceLevel
 
@@ -50,7 +50,7 @@ class Ball(Message):
 
 
 def _destinations() -> list[int]:
-    return np.random.Generator(np.random.PCG64(1)).integers(0, HOSTS, 8191).tolist()
+    return [int(host) for host in np.random.Generator(np.random.PCG64(1)).integers(0, HOSTS, 8191)]
 
 
 def _latency() -> LatencyModel:
@@ -74,7 +74,7 @@ def phold_network(messages: int) -> float:
     at = 0
     send = network.send
 
-    def receiver(host: int) -> Callable[[int, Message, Any, int], None]:
+    def receiver(host: int) -> Receive:
         def receive(src: int, message: Message, meta: Any, row: int) -> None:
             nonlocal left, at
             left -= 1
@@ -211,8 +211,6 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
         "detail": {
             "messages": MESSAGES,
             "repetitions": REPETITIONS,
-            "per_cpu_second": {
-                name: round(MESSAGES / statistics.median(took)) for name, took in seconds.items()
-            },
+            "per_cpu_second": {name: round(MESSAGES / statistics.median(took)) for name, took in seconds.items()},
         },
     }

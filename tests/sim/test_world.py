@@ -54,9 +54,7 @@ def world(
     seed: int = 1,
     trace: TraceLevel = TraceLevel.OFF,
 ) -> World:
-    options = HostOptions(
-        inbox_limit=inbox_limit, default_service_us=service_us, flush_us_min=100, flush_us_max=100
-    )
+    options = HostOptions(inbox_limit=inbox_limit, default_service_us=service_us, flush_us_min=100, flush_us_max=100)
     return World(topology=three(), latency=flat(), hosts=options, seed=seed, faults=faults, trace=trace)
 
 

@@ -1,0 +1,199 @@
+"""Runs one scenario under one seed and gathers what happened, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Final, NamedTuple
+
+from experiments.scenario import Scenario, build
+from models.ledger import FinalEvent, Ledger
+from sim.faults import KINDS
+from sim.history import HistoryRow, Kind
+from sim.topology import Location, host_of
+from sim.trace import TraceLevel
+from sim.world import World
+
+__all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "observe"]
+
+_WATERMARKS: Final = ("applied", "stable")
+_COUNTED: Final = ("divergent", "promoted", "compensated", "reconciled")
+
+
+class Outcome(StrEnum):
+    """What a client was told."""
+
+    ACCEPTED = "accepted"
+    DENIED = "denied"  # by the domain's rule
+    REFUSED = "refused"  # for want of a quorum, a home, freshness: not the domain's reasons
+    UNANSWERED = "unanswered"  # it may have happened
+
+
+class Answer(NamedTuple):
+    """One operation of a client; `amount` is signed, times are microseconds."""
+
+    command_id: int
+    region: str
+    account: int
+    amount: int
+    invoked_us: int
+    answered_us: int | None
+    outcome: Outcome
+
+
+class Window(NamedTuple):
+    """A cut: from when to when (exclusive), and the regions on its smaller side."""
+
+    begin_us: int
+    end_us: int
+    regions: frozenset[str]
+
+
+class Progress(NamedTuple):
+    """A replica of a shard said that it has everything up to `ordinal`."""
+
+    t_us: int
+    region: str
+    shard: int
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A finished run.
+
+    Attributes:
+        answers: Every operation, by invocation.
+        history: The rows themselves, for checkers.
+        ledger: What the replicas hold at the end.
+        progress: Watermarks in order of time.
+        noted: By note name, (time, region, value) in order of time.
+        cut: The first partition of the schedule, None in a control.
+        utilisation: By server, share of core time in [0, 1].
+        network: The network's totals.
+        digest: Of the world.
+    """
+
+    scenario: Scenario
+    seed: int
+    answers: tuple[Answer, ...]
+    history: tuple[HistoryRow, ...]
+    ledger: Ledger
+    progress: tuple[Progress, ...]
+    noted: Mapping[str, tuple[tuple[int, str, int], ...]]
+    cut: Window | None
+    utilisation: Mapping[str, float]
+    network: Mapping[str, int]
+    digest: str
+
+    @property
+    def opening_balance(self) -> int:
+        """What every account began with."""
+        return self.scenario.workload.opening_balance
+
+    @property
+    def measured(self) -> tuple[Answer, ...]:
+        """The operations issued after the warm-up."""
+        return tuple(a for a in self.answers if a.invoked_us >= self.scenario.warm_up_us)
+
+    def events(self) -> tuple[FinalEvent, ...]:
+        """Every event in the ledger's final order, account by account."""
+        return tuple(event for account in sorted(self.ledger.final) for event in self.ledger.final[account])
+
+    def compensated_us(self) -> dict[int, int]:
+        """By command, when its compensation was first applied anywhere."""
+        first: dict[int, int] = {}
+        for t_us, _, command_id in self.noted["compensated"]:
+            first.setdefault(command_id, t_us)
+        return first
+
+
+def observe(scenario: Scenario, seed: int, *, trace: TraceLevel = TraceLevel.OFF) -> Observation:
+    """Run `scenario` under `seed` to its end; a pure function of the two.
+
+    Raises:
+        AssertionError: the simulator lost count of a message.
+    """
+    world, system = build(scenario, seed, trace=trace)
+    progress: list[Progress] = []
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _COUNTED}
+    _listen(world, progress, noted)
+    world.run(scenario.until_us)
+    world.check_conservation()
+    return Observation(
+        scenario=scenario,
+        seed=seed,
+        answers=tuple(_answer(invoke, completion) for invoke, completion in world.history.pairs()),
+        history=tuple(world.history.rows),
+        ledger=system.ledger(world.service),
+        progress=tuple(progress),
+        noted={name: tuple(rows) for name, rows in noted.items()},
+        cut=_first_cut(scenario),
+        utilisation=world.utilisation(),
+        network=world.network.totals(),
+        digest=world.digest(),
+    )
+
+
+def _listen(world: World, progress: list[Progress], noted: dict[str, list[tuple[int, str, int]]]) -> None:
+    topology = world.topology
+    place: dict[Location, tuple[str, int]] = {}
+
+    def where(location: Location) -> tuple[str, int]:
+        found = place.get(location)
+        if found is None:
+            spec = topology.hosts[topology.index_of(host_of(location))]
+            servers = [server.index for server in topology.servers(spec.region)]
+            found = place[location] = (spec.region, servers.index(spec.index) if spec.index in servers else -1)
+        return found
+
+    def advanced(t_us: int, location: Location, value: int | str) -> None:
+        region, shard = where(location)
+        progress.append(Progress(t_us, region, shard, int(value)))
+
+    for name in _WATERMARKS:
+        world.on_note(name, advanced)
+    for name, rows in noted.items():
+        world.on_note(name, partial(_noted, rows, where))
+
+
+def _noted(
+    rows: list[tuple[int, str, int]],
+    where: Callable[[Location], tuple[str, int]],
+    t_us: int,
+    location: Location,
+    value: int | str,
+) -> None:
+    rows.append((t_us, where(location)[0], int(value)))
+
+
+def _answer(invoke: HistoryRow, completion: HistoryRow | None) -> Answer:
+    region = invoke.client.split("/", 1)[0]
+    assert isinstance(invoke.key, int)
+    assert isinstance(invoke.value, int)
+    known = (invoke.op, region, invoke.key, invoke.value, invoke.t_us)
+    if completion is None or completion.kind is Kind.INFO:
+        return Answer(*known, None, Outcome.UNANSWERED)
+    if completion.kind is Kind.OK:
+        return Answer(*known, completion.t_us, Outcome.ACCEPTED)
+    denied = str(completion.value).startswith("denied:")
+    return Answer(*known, completion.t_us, Outcome.DENIED if denied else Outcome.REFUSED)
+
+
+def _first_cut(scenario: Scenario) -> Window | None:
+    """The window and smaller side of the first partition, whole regions only."""
+    topology = scenario.topology
+    for fault in scenario.faults:
+        if KINDS[fault.kind].crash is not None or not isinstance(fault.at, int):
+            continue
+        struck = {host for target in fault.targets for host in topology.select(target)}
+        regions = frozenset(
+            region
+            for region in topology.regions
+            if all(host.index in struck for host in topology.hosts if host.region == region)
+        )
+        end_us = scenario.until_us if fault.for_us is None else fault.at + fault.for_us
+        return Window(fault.at, end_us, regions)
+    return None

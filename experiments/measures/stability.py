@@ -1,0 +1,140 @@
+"""When an event was final in every region, and how much was waiting to become so.
+
+Replicas note how far they are, as an ordinal of their shard: a log position where there is one
+log, a time stamp where there are sub-domains. An event is stable everywhere at the first
+instant from which every region's note is at or above its ordinal *for good*: a region that
+truncates its log takes back what it noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.measures.observation import Observation, Progress
+from models.ledger import FinalEvent
+
+__all__ = ["Stability", "stability"]
+
+_Curve = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+class Stability(NamedTuple):
+    """Lag and backlog of a run; seconds, None without a cut, infinite if it never came.
+
+    Attributes:
+        stable_after_heal_s: From the heal until every event accepted before it is stable.
+        drained_after_heal_s: From the heal until the backlog is at most its p99 before the cut.
+        backlog_p99_before: Events waiting, 99th percentile over the seconds before the cut.
+        backlog_peak: The most that waited.
+        backlog: Events waiting at each whole second of the run.
+        unstable_at_end: Events not stable when the run ended; above 0 the times are censored.
+    """
+
+    stable_after_heal_s: float | None
+    drained_after_heal_s: float | None
+    backlog_p99_before: float
+    backlog_peak: int
+    backlog: tuple[int, ...]
+    unstable_at_end: int
+
+
+def stability(observation: Observation) -> Stability:
+    """Judge how a run's events became stable."""
+    curves = _curves(observation.progress)
+    regions = observation.scenario.topology.regions
+    accepted, stable = _instants(observation, curves, regions)
+    until_us = observation.scenario.until_us
+    waiting = _backlog(accepted, stable, np.arange(0, until_us + 1, 1_000_000, dtype=np.float64))
+    warm_us = observation.scenario.warm_up_us
+    cut = observation.cut
+    calm = np.arange(warm_us, cut.begin_us if cut else until_us, 100_000, dtype=np.float64)
+    before = _backlog(accepted, stable, calm)
+    p99 = float(np.quantile(before, 0.99, method="inverted_cdf")) if len(before) else 0.0
+    changes = np.sort(np.concatenate((accepted, stable[np.isfinite(stable)])))
+    return Stability(
+        stable_after_heal_s=_stable_after(accepted, stable, cut.end_us) if cut else None,
+        drained_after_heal_s=_drained_after(accepted, stable, changes, cut.end_us, p99) if cut else None,
+        backlog_p99_before=p99,
+        backlog_peak=int(_backlog(accepted, stable, changes).max(initial=0)),
+        backlog=tuple(waiting.tolist()),
+        unstable_at_end=int(np.count_nonzero(~np.isfinite(stable))),
+    )
+
+
+def _instants(
+    observation: Observation, curves: dict[tuple[int, str], _Curve], regions: Iterable[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """By command: when it was first accepted, and when it was stable everywhere (or paid back)."""
+    accepted: dict[int, int] = {}
+    stable: dict[int, float] = {}
+    for event in observation.events():
+        accepted[event.command_id] = event.accepted_us
+        stable[event.command_id] = _stable_us(event, curves, regions)
+    paid_back = observation.compensated_us()
+    for event in observation.ledger.divergent:
+        first = accepted.get(event.command_id, event.accepted_us)
+        accepted[event.command_id] = min(first, event.accepted_us)
+        if event.kind != "denied":
+            stable.setdefault(event.command_id, float(paid_back.get(event.command_id, inf)))
+        else:
+            stable.setdefault(event.command_id, float(event.accepted_us))  # it moved nothing
+    order = sorted(accepted)
+    return (
+        np.array([accepted[c] for c in order], dtype=np.float64),
+        np.array([max(stable[c], accepted[c]) for c in order], dtype=np.float64),
+    )
+
+
+def _curves(progress: Iterable[Progress]) -> dict[tuple[int, str], _Curve]:
+    """By (shard, region): instants, and the least ordinal noted from that instant on."""
+    noted: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
+    for t_us, region, shard, ordinal in progress:
+        times, ordinals = noted.setdefault((shard, region), ([], []))
+        times.append(t_us)
+        ordinals.append(ordinal)
+    return {
+        key: (np.array(times), np.minimum.accumulate(np.array(ordinals)[::-1])[::-1])
+        for key, (times, ordinals) in noted.items()
+    }
+
+
+def _stable_us(event: FinalEvent, curves: dict[tuple[int, str], _Curve], regions: Iterable[str]) -> float:
+    latest = 0.0
+    for region in regions:
+        curve = curves.get((event.shard, region))
+        if curve is None:
+            return inf
+        times, floor = curve
+        at = int(np.searchsorted(floor, event.ordinal))
+        if at == len(times):
+            return inf
+        latest = max(latest, float(times[at]))
+    return latest
+
+
+def _backlog(accepted: NDArray[np.float64], stable: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.int64]:
+    came = np.searchsorted(np.sort(accepted), at, side="right")
+    went = np.searchsorted(np.sort(stable), at, side="right")
+    return (came - went).astype(np.int64)
+
+
+def _stable_after(accepted: NDArray[np.float64], stable: NDArray[np.float64], heal_us: int) -> float:
+    owed = stable[accepted <= heal_us]
+    return max(0.0, float(owed.max(initial=0.0)) - heal_us) / 1e6
+
+
+def _drained_after(
+    accepted: NDArray[np.float64],
+    stable: NDArray[np.float64],
+    changes: NDArray[np.float64],
+    heal_us: int,
+    p99: float,
+) -> float:
+    at = np.concatenate(([float(heal_us)], changes[changes > heal_us]))
+    low = np.flatnonzero(_backlog(accepted, stable, at) <= p99)
+    return inf if len(low) == 0 else float(at[low[0]] - heal_us) / 1e6
