@@ -74,7 +74,7 @@ class EventLog:
         self._disk = ctx.disk
         self._file = file
         self._versions: dict[int, int] = {}
-        self._truncations = 0
+        self._reign = 0
 
     def recover(self) -> Generator[Wait, Any, None]:
         """Read the log back after a start: drop a torn tail, make the rest durable.
@@ -113,26 +113,30 @@ class EventLog:
         return None
 
     def durable_at(self, position: int) -> Generator[Wait, Any, bool]:
-        """Wait until the first `position` entries are durable; False if they were truncated."""
-        truncations = self._truncations
+        """Wait until the first `position` entries are durable; False if that no longer counts."""
+        reign = self._reign
         while self.durable < position:
             durable = yield self._disk.flush(self._file)
-            if self._truncations != truncations:
+            if self._reign != reign:
                 return False
             if durable > self.durable:
                 self.durable = durable
                 self.on_durable()
         return True
 
+    def dismiss(self) -> None:
+        """Tell all who wait for an entry to be durable that it no longer counts."""
+        self._reign += 1
+
     def truncate(self, keep: int) -> Generator[Wait, Any, list[Entry]]:
         """Durably keep the first `keep` entries only; returns the removed suffix.
 
-        Whoever waits for a removed entry to be durable is told that it is not.
+        Who waits for an entry to be durable is dismissed.
         """
+        self.dismiss()
         removed = self.entries[keep:]
         if not removed:
             return removed
-        self._truncations += 1
         del self.entries[keep:]
         self._recount()
         self.durable = min(self.durable, keep)

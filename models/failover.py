@@ -176,6 +176,7 @@ class FailoverShard(HomeShard):
         reigns = (*self.reigns, Reign(epoch, self.options.region, len(self.log.entries)))
         yield self.ctx.disk.replace(_LINEAGE, reigns)
         self._live_under(reigns)
+        self._outbound = self._lines()
         self.ready = True
         self._on_durable()
         self.ctx.note("role", "home")
@@ -201,6 +202,7 @@ class FailoverShard(HomeShard):
     def _adopt(self, reigns: tuple[Reign, ...]) -> Generator[Wait, Any, None]:
         """Give up what the new lineage does not contain, and live under it."""
         self.ready = False
+        self.log.dismiss()  # what was not answered by now is answered by the new home, or by nobody
         was_home = self.is_home
         keep = common_prefix(self.reigns, len(self.log.entries), reigns)
         # Only what this region accepted itself: the rest is in the files of whoever did.

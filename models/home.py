@@ -108,10 +108,10 @@ class HomeShard(Service):
         """Recover from the disk, then serve; the home ships for as long as it lives."""
         self.session = yield from next_session(self.ctx)
         yield from self._recover()
+        self._outbound = self._lines() if self.is_home else {}
         self.ready = True
         self._on_durable()
-        if self.is_home:
-            yield from self._reign()
+        yield from self._reign()
 
     def _recover(self) -> Generator[Wait, Any, None]:
         yield from self.log.recover()
@@ -127,13 +127,15 @@ class HomeShard(Service):
         self._inbound = Inbound(len(self.log.entries), held=self.options.ship.held)
 
     def _reign(self) -> Generator[Wait, Any, None]:
-        """Ship until the reign ends."""
-        self._outbound = {region: self._line_to(region) for region in self._peers}
+        """Ship until the reign ends; at a copy it never begins."""
         epoch = self.epoch
         while self.is_home and self.epoch == epoch:
             for out in self._outbound.values():
                 out.tick()
             yield self.ctx.sleep(self.options.ship.heartbeat_us)
+
+    def _lines(self) -> dict[int, Outbound]:
+        return {region: self._line_to(region) for region in self._peers}
 
     def _line_to(self, region: int) -> Outbound:
         return Outbound(
@@ -222,7 +224,7 @@ class HomeShard(Service):
         return self._follow(msg, sender)
 
     def _follow(self, ship: Ship, sender: Location) -> Generator[Wait, Any, None]:
-        answer = self._inbound.wants_answer(ship)
+        answer = ship.entries or not self._inbound.is_expected(ship)
         for entry in self._inbound.take(ship):
             self._append(entry, self.log.version(entry.event.account))
             self._evolve(entry)

@@ -90,8 +90,9 @@ class ShipOptions:
     Attributes:
         batch: Most entries in a message.
         window: Most entries under way to one peer.
-        resend_us: Silence after which unacknowledged entries are sent again; above the longest
-            round trip, and doubled for each attempt without progress.
+        resend_us: Silence after which unacknowledged entries are sent again, doubled for each
+            attempt without progress; above the longest round trip and one `heartbeat_us`, by
+            which a receiver may delay its acknowledgement.
         resend_us_max: Bound of the doubling.
         heartbeat_us: A peer that was sent nothing for so long is sent an empty batch.
         held: Most batches that a receiver keeps beyond a gap.
@@ -272,9 +273,9 @@ class Inbound:
             ready += self._accept(self._held.pop(first))
         return ready
 
-    def wants_answer(self, ship: Ship) -> bool:
-        """Whether the source should hear where we stand (not for a heartbeat that told no news)."""
-        return bool(ship.entries) or ship.probe or ship.first != self.received + 1
+    def is_expected(self, ship: Ship) -> bool:
+        """Whether the source sends just what is due and knows it; else it should hear at once."""
+        return ship.first == self.received + 1 and not ship.probe
 
     def _hold(self, ship: Ship) -> None:
         """Keep a batch beyond a gap, if there is room and no longer one begins at its place."""

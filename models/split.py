@@ -65,6 +65,7 @@ class SplitShard(Service):
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=BANK, incarnation=options.region)
         self._position_of: dict[int, int] = {}
         self._inbound: dict[int, Inbound] = {}
+        self._owed: dict[int, Location] = {}
         self._outbound = {region: self._line_to(peer) for region, peer in options.peers}
         self._outbounds = tuple(self._outbound.values())
 
@@ -98,6 +99,8 @@ class SplitShard(Service):
         self._recover_merge()
         self.ready = True
         while True:
+            for source, peer in list(self._owed.items()):
+                self._acknowledge(source, peer)
             for out in self._outbounds:
                 out.tick()
             if self.clock.low:
@@ -180,21 +183,28 @@ class SplitShard(Service):
         if not self.ready:
             return
         inbound = self._inbound[msg.source]
-        answer = inbound.wants_answer(msg)
+        expected = inbound.is_expected(msg)
         for entry in inbound.take(msg):
             self.clock.observe(entry.stamp_us)
             self.merge.ingest(entry)
-        if answer:
-            self.ctx.send(
-                sender,
-                ShipAck(
-                    receiver=self.options.region,
-                    shard=self.options.shard,
-                    epoch=1,
-                    session=self.session,
-                    upto=inbound.received,
-                ),
-            )
+        # No answer to a client waits for this one, so while all goes well one a tick will do.
+        if expected and msg.entries:
+            self._owed[msg.source] = sender
+        elif not expected:
+            self._acknowledge(msg.source, sender)
+
+    def _acknowledge(self, source: int, peer: Location) -> None:
+        self._owed.pop(source, None)
+        self.ctx.send(
+            peer,
+            ShipAck(
+                receiver=self.options.region,
+                shard=self.options.shard,
+                epoch=1,
+                session=self.session,
+                upto=self._inbound[source].received,
+            ),
+        )
 
     @handles(ShipAck)
     def on_ship_ack(self, msg: ShipAck, sender: Location) -> None:

@@ -1,0 +1,81 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.addressing import (
+    BANK,
+    EventAddress,
+    Scope,
+    conflicts,
+    content_hash,
+    mint,
+    pack_type,
+    unpack_type,
+)
+from models.bank import Deposited, Withdrawn
+
+types = st.builds(
+    pack_type,
+    st.sampled_from(list(Scope)),
+    command=st.booleans(),
+    domain=st.integers(0, 2**11 - 1),
+    incarnation=st.integers(0, 2**16 - 1),
+)
+addresses = st.builds(EventAddress, types, st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1))
+
+
+def test_the_type_is_laid_out_as_the_design_says():
+    packed = pack_type(Scope.REGION, command=True, domain=1, incarnation=3)
+
+    assert f"{packed:032b}" == "1000" + "1" + "00000000001" + "0000000000000011"
+
+
+@pytest.mark.parametrize("scope", [0b0000, 0b0011, 0b1111])
+def test_a_scope_that_is_not_one_hot_is_refused(scope):
+    with pytest.raises(ValueError, match="exactly one may be set"):
+        unpack_type(scope << 28)
+
+
+@given(addresses)
+def test_packing_and_the_text_form_lose_nothing(address):
+    assert EventAddress.unpack(address.pack()) == address
+    assert EventAddress.from_text(address.text()) == address
+    assert mint(*address) == address.pack()
+
+
+def test_the_text_form_is_that_of_a_uuid():
+    address = EventAddress(pack_type(Scope.SERVICE, command=False, domain=BANK, incarnation=2), 7, 9)
+
+    assert address.text() == "10010002-0000-0000-0000-000700000009"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10010002", "1001000-20000-0000-0000-000700000009", "z" * 8 + "-0000-0000-0000-" + "0" * 12]
+)
+def test_a_text_that_is_no_address_is_refused(text):
+    with pytest.raises(ValueError, match="is not an address"):
+        EventAddress.from_text(text)
+
+
+def test_parts_that_do_not_fit_their_bits_are_refused():
+    good = pack_type(Scope.SERVICE, command=False, domain=BANK)
+    with pytest.raises(ValueError, match="instance"):
+        EventAddress(good, 2**64, 1).pack()
+    with pytest.raises(ValueError, match="version"):
+        EventAddress(good, 1, 2**32).pack()
+    with pytest.raises(ValueError, match="domain"):
+        pack_type(Scope.SERVICE, command=False, domain=2**11)
+
+
+def test_equal_addresses_with_unequal_content_conflict_and_duplicates_do_not():
+    mine = Deposited(command_id=1, account=5, amount=10)
+    same = Deposited(command_id=1, account=5, amount=10)
+    other = Withdrawn(command_id=1, account=5, amount=10)
+
+    assert conflicts([(100, mine), (101, mine), (102, mine)], {100: same, 101: other}) == [101]
+
+
+def test_values_that_read_alike_hash_apart():
+    distinct = [1, "1", b"1", True, (1,), (1, 1), ((1,), 1), ("a", "b"), ("ab",), None]
+
+    assert len({content_hash(value) for value in distinct}) == len(distinct)
