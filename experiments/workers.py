@@ -75,8 +75,8 @@ class Crew:
         A broken pool ends its other workers by SIGTERM, so a death of another kind marks the culprit. If all died of
         SIGTERM, somebody outside sent one and every run under way is named.
         """
-        for process in self._context.started:
-            process.join()
+        # The pool's own thread reaps its workers; only once it has ended are all exit codes known.
+        self.executor.shutdown()
         culprits = [process for process in self._context.started if process.exitcode not in (0, -signal.SIGTERM)]
         suspects = [process for process in culprits or self._context.started if self._marker(process).exists()]
         return [(self._marker(process).read_text(), _how(process.exitcode)) for process in suspects]

@@ -1,7 +1,7 @@
 """A toy experiment, importable by worker processes: its behaviour is set through the environment, which they inherit.
 
-TOY_SLOW_S makes each run take that long; TOY_DIES, TOY_RAISES and TOY_STOPS name a key "scenario/arm/seed" that is killed by
-SIGKILL, raises, or presses Ctrl-C on its parent's group member, the lab.
+TOY_SLOW_S makes each run take that long; TOY_DIES, TOY_RAISES and TOY_STOPS name the run, "scenario/arm/seed", that is
+killed by SIGKILL, raises, or interrupts the lab as Ctrl-C does.
 """
 
 from __future__ import annotations

@@ -1,0 +1,155 @@
+"""The command line refuses before it runs, suggests the nearest name, and exits with the code that the design gives."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from experiments.cli import main
+from experiments.commands.check import judge
+from experiments.commands.run import verdict
+from experiments.experiment import Finding
+from experiments.registry import MODULES, find, names
+from experiments.results import load_record
+from experiments.scenario import Mode, PropertyUse
+from sim.checkers import Outcome, Verdict
+
+TOY = "tests.experiments.toy"
+
+
+def finding(*, holds: bool | None, sometimes: bool = False) -> Finding:
+    return Finding(claim="c", holds=holds, detail="d", sometimes=sometimes)
+
+
+def test_a_run_ends_with_its_report_and_the_front_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", TOY, "--quick", "--jobs", "1", "--out", "here"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-2:] == ["report: here/toy/index.html", "here/index.html"]
+    assert printed.err == ""
+    record = load_record(tmp_path / "here" / "toy")
+    assert record.answer in printed.out
+    assert (record.ran, record.size, record.censored) == (8, "quick", {"runs_censored": 4})
+    # The page is the same wherever it lies, so the command on it leaves --out and --jobs away.
+    assert record.provenance.command == f"./lab run {TOY} --quick"
+    assert "Do coins &amp; dice" in (tmp_path / "here" / "index.html").read_text()
+    assert {path.name for path in (tmp_path / "here" / "toy").iterdir()} == {
+        "index.html",
+        "journal",
+        "rows.parquet",
+        "run.json",
+    }
+
+
+def test_below_the_quick_seed_count_a_sometimes_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", TOY, "--quick", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path)]) == 0
+    assert "warning, too few seeds to tell: a run was odd" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("findings", "enough", "code"),
+    [
+        ((finding(holds=True),), True, 0),
+        ((finding(holds=False), finding(holds=None)), True, 1),
+        ((finding(holds=None), finding(holds=True)), True, 2),
+        ((finding(holds=None), finding(holds=False, sometimes=True)), False, 0),
+        ((finding(holds=False, sometimes=True),), True, 1),
+        ((finding(holds=False),), False, 1),
+    ],
+)
+def test_claims_decide_the_exit_code(findings: tuple[Finding, ...], enough: bool, code: int) -> None:
+    assert verdict(findings, enough_seeds=enough) == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "merge-domian"], "did you mean 'merge-domains'?"),
+        (["run", "no.such.module"], "no module 'no' can be imported"),
+        (["run", "tests.experiments.test_cli"], "holds no EXPERIMENT"),
+        (["rum"], "did you mean 'run'?"),
+        (["run", TOY, "--all"], "contradict"),
+        (["run", "--only", "calm/fair/0"], "say which"),
+        (["run", TOY, "--only", "calm/fare/0"], "did you mean 'calm/fair'?"),
+        (["run", TOY, "--only", "calm/fair"], "no scenario/arm/seed"),
+        (["run", TOY, "--seeds", "0"], "x>=1"),
+        (["bench", "kernal"], "did you mean 'kernel'?"),
+        (["check", "no_such_scenario"], "no_such_scenario"),
+    ],
+)
+def test_bad_input_is_told_with_the_way_out(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_foreign_folder_is_refused_before_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "thesis.tex").touch()
+    assert main(["run", TOY, "--quick", "--out", str(tmp_path)]) == 2
+    assert "did not write" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "toy").iterdir()] == ["thesis.tex"]
+
+
+def test_one_run_can_be_replayed_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", TOY, "--only", "calm/fair/3"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["scenario"], row["arm"], row["seed"]) == ("calm", "fair", 3)
+
+
+def test_a_replay_that_raises_is_a_failure_of_the_lab(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_RAISES", "calm/fair/3")
+    assert main(["run", TOY, "--only", "calm/fair/3"]) == 3
+    assert "no luck with calm/fair/3" in capsys.readouterr().err
+
+
+def test_help_needs_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    told = capsys.readouterr().out
+    for command in ("run", "list", "check", "test", "lint", "bench", "notebook"):
+        assert f"  {command} " in told
+
+
+def test_every_shipped_experiment_is_called_as_its_module(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    told = capsys.readouterr().out
+    for name, module in zip(names(), MODULES, strict=True):
+        assert find(name).name == name == module.rpartition(".")[2].replace("_", "-")
+        assert find(name).question in told
+
+
+def judged(mode: Mode, *outcomes: Outcome, enough: bool = True) -> tuple[list[str], int]:
+    scenario: Any = SimpleNamespace(name="calm", properties=(PropertyUse(name="p", mode=mode),))
+    verdicts = {"p": {seed: Verdict(outcome, (7, 8), "why") for seed, outcome in enumerate(outcomes)}}
+    return judge(scenario, verdicts, enough_seeds=enough)
+
+
+def test_one_bad_run_violates_an_always_and_is_replayable() -> None:
+    lines, code = judged(Mode.ALWAYS, Outcome.VALID, Outcome.INVALID)
+    assert code == 1
+    assert lines == [
+        "calm: p (always): VIOLATED under seed 1: why; witness 7, 8",
+        "  replay it with: ./lab check calm --seed 1",
+    ]
+
+
+def test_unknown_is_no_pass() -> None:
+    assert judged(Mode.ALWAYS, Outcome.VALID, Outcome.UNKNOWN)[1] == 2
+
+
+def test_one_good_run_suffices_for_a_sometimes() -> None:
+    assert judged(Mode.SOMETIMES, Outcome.INVALID, Outcome.VALID)[1] == 0
+    assert judged(Mode.SOMETIMES, Outcome.INVALID, Outcome.INVALID)[1] == 1
+    lines, code = judged(Mode.SOMETIMES, Outcome.INVALID, enough=False)
+    assert (lines, code) == (["calm: p (sometimes): warning: in none of 1 runs, too few seeds to tell"], 0)
