@@ -116,6 +116,8 @@ class SplitShard(Service):
             self.ctx.disk.truncate(_MERGED, len(records) - 1)
             records.pop()
         self.merge.restore(records)
+        if records:
+            self.ctx.note("stable", self.merge.cut_us)  # we may have died between saving and telling
         vector = self.merge.vector()
         own = self.options.region
         for entry in self.log.entries:
