@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar, cast
 
 import numpy as np
@@ -23,7 +24,7 @@ __all__ = ["Results", "RunRecord", "censored", "collect", "load", "load_record",
 R = TypeVar("R", bound=Row)
 _TABLE: Final = "rows.parquet"
 _RECORD: Final = "run.json"
-_SQL_TYPES: Final = {int: "BIGINT", float: "DOUBLE", str: "VARCHAR", bool: "BOOLEAN"}
+_SQL_TYPES: Final = MappingProxyType({int: "BIGINT", float: "DOUBLE", str: "VARCHAR", bool: "BOOLEAN"})
 
 
 class Results(Generic[R]):

@@ -16,7 +16,6 @@ from sim.checkers import Outcome, Verdict
 __all__ = ["check", "judge"]
 
 _SEEDS = 3
-_WORDS = {Outcome.VALID: "holds", Outcome.INVALID: "VIOLATED", Outcome.UNKNOWN: "unknown"}
 
 
 @click.command()
@@ -69,11 +68,11 @@ def _weigh(by_seed: Mapping[int, Verdict], mode: Mode, *, enough_seeds: bool) ->
             return f"holds in {len(met[Outcome.VALID])} of {len(by_seed)} runs", 0
         if not enough_seeds:
             return f"warning: in none of {len(by_seed)} runs, too few seeds to tell", 0
-    for outcome, code in ((Outcome.INVALID, 1), (Outcome.UNKNOWN, 2)):
+    for outcome, word, code in ((Outcome.INVALID, "VIOLATED", 1), (Outcome.UNKNOWN, "unknown", 2)):
         if met[outcome]:
             first = by_seed[met[outcome][0]]
             witness = f"; witness {', '.join(map(str, first.witness))}" if first.witness else ""
-            return f"{_WORDS[outcome]} under seed {met[outcome][0]}: {first.reason}{witness}", code
+            return f"{word} under seed {met[outcome][0]}: {first.reason}{witness}", code
     return f"holds in {len(by_seed)} runs", 0
 
 

@@ -18,9 +18,8 @@ from sim.wording import way_to
 
 __all__ = ["bench", "lint", "list_experiments", "notebook", "test"]
 
-_PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
-# pytest's codes in the lab's terms: failures, interrupted, internal error, usage, nothing collected.
-_PYTEST_CODES = {0: 0, 1: 1, 2: 130, 3: 3, 4: 2, 5: 2}
+# pytest's codes in the lab's terms: passed, failed, interrupted, internal error, usage, nothing collected.
+_PYTEST_CODES = (0, 1, 130, 3, 2, 2)
 
 
 @click.command(name="list")
@@ -35,11 +34,12 @@ def list_experiments() -> int:
     return 0
 
 
-@click.command(context_settings=_PASS_ON)
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> int:
     """Run the tests in two processes; ARGUMENTS go to pytest."""
-    return _PYTEST_CODES.get(_python("pytest", "-n", "2", *arguments), 3)
+    code = _python("pytest", "-n", "2", *arguments)
+    return _PYTEST_CODES[code] if 0 <= code < len(_PYTEST_CODES) else 3
 
 
 @click.command()
@@ -71,7 +71,7 @@ def bench(name: str, *, as_json: bool) -> int:
     return 0
 
 
-@click.command(context_settings=_PASS_ON)
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def notebook(arguments: tuple[str, ...]) -> int:
     """Open the notebooks; ARGUMENTS go to Jupyter."""
