@@ -15,12 +15,12 @@ from itertools import accumulate
 from typing import Any
 
 from models.bank import BankCommand, Deposit, Withdraw
-from models.requests import Accepted, Refused, Submit, Unavailable, shard_of
+from models.requests import Accepted, Refused, Submit, Unavailable
 from sim.history import Kind, Operation
 from sim.host import Context, Service, Wait
 from sim.topology import Location
 
-__all__ = ["Client", "Workload", "zipf_weights"]
+__all__ = ["Client", "Script", "Workload", "zipf_weights"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class Client(Service):
         workload: What all clients together do.
         share: Part of the rate that falls to this one, in (0, 1].
         first_id: Command ids count up from here.
-        entries: The region's stores, by shard.
+        entries: The region's store for each account.
         cumulative: `zipf_weights` of the workload, shared by all clients.
     """
 
@@ -89,7 +89,7 @@ class Client(Service):
         *,
         share: float,
         first_id: int,
-        entries: tuple[Location, ...],
+        entries: Sequence[Location],
         cumulative: Sequence[float],
     ) -> None:
         super().__init__(ctx)
@@ -130,7 +130,7 @@ class Client(Service):
         ctx, workload = self.ctx, self._workload
         self._record(command, Kind.INVOKE, command.amount if command.__class__ is Deposit else -command.amount)
         deadline_us = ctx.mono_us() + workload.deadline_us
-        entry = self._entries[shard_of(command.account, len(self._entries))]
+        entry = self._entries[command.account]
         request = Submit(command=command)
         backoff_us = workload.backoff_us
         unanswered, reason = False, ""
@@ -158,6 +158,35 @@ class Client(Service):
     def _record(self, command: BankCommand, kind: Kind, value: int | str | None, version: int | None = None) -> None:
         f = "deposit" if command.__class__ is Deposit else "withdraw"
         self.ctx.record(Operation(command.command_id, kind, f, command.account, value, version))
+
+
+class Script(Client):
+    """Commands by hand: the given ones at the given instants, with a client's retries and records.
+
+    Args:
+        ctx: Its host.
+        workload: Deadline, patience and back-off; its rate and accounts are not used.
+        entries: The region's store for each account.
+        plan: Pairs of instant (microseconds) and command, each command id once.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        workload: Workload,
+        *,
+        entries: Sequence[Location],
+        plan: Sequence[tuple[int, BankCommand]],
+    ) -> None:
+        super().__init__(ctx, workload, share=1.0, first_id=1, entries=entries, cumulative=(1.0,))
+        self._plan = plan
+
+    def start(self) -> None:
+        """Schedule what is still to come."""
+        now_us = self.ctx.mono_us()
+        for at_us, command in self._plan:
+            if at_us >= now_us:
+                self.ctx.set_timer(at_us - now_us, self._operate, command)
 
 
 def zipf_weights(accounts: int, exponent: float) -> list[float]:

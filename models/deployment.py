@@ -218,14 +218,17 @@ class _Layout:
 
     def clients(self) -> list[Placement]:
         """A client service on every client host; regions share the load equally."""
-        cumulative = tuple(zipf_weights(self._workload.accounts, self._workload.zipf_exponent))
+        accounts = range(self._workload.accounts)
+        cumulative = tuple(zipf_weights(len(accounts), self._workload.zipf_exponent))
+        shards = [shard_of(account, self.shards) for account in accounts]
         placed = []
         for region, number in self.numbers.items():
+            entries = tuple(self.store_locations[region][shard] for shard in shards)
             hosts = self._topology.clients(region)
             for index, host in enumerate(hosts):
                 share = 1 / (len(self.numbers) * len(hosts))
                 first_id = number << 48 | index << 40 | 1
-                make = _client_maker(self._workload, share, first_id, self.store_locations[region], cumulative)
+                make = _client_maker(self._workload, share, first_id, entries, cumulative)
                 placed.append(Placement(host=host.location, name=CLIENT, make=make))
         return placed
 
@@ -264,7 +267,7 @@ def _client_maker(
     workload: Workload,
     share: float,
     first_id: int,
-    entries: tuple[Location, ...],
+    entries: Sequence[Location],
     cumulative: Sequence[float],
 ) -> Callable[[Context], Client]:
     return lambda ctx: Client(ctx, workload, share=share, first_id=first_id, entries=entries, cumulative=cumulative)

@@ -76,7 +76,7 @@ def test_what_arrives_and_when_does_not_depend_on_the_answers():
     def arrivals(answering):
         ctx = FakeContext(seed=5)
         load = workload(rate_per_s=20.0, accounts=50)
-        client = Client(ctx, load, share=1, first_id=1, entries=(ENTRY,), cumulative=zipf_weights(50, 0.99))
+        client = Client(ctx, load, share=1, first_id=1, entries=(ENTRY,) * 50, cumulative=zipf_weights(50, 0.99))
         ctx.start(client)
         seen = []
         for _ in range(200):

@@ -151,6 +151,20 @@ def test_a_forwarded_command_does_not_circle_between_two_that_are_not_the_home()
     assert submit(ctx, copy, 1, message=Forward) == Unavailable(command_id=1, reason="not the home")
 
 
+def test_a_reign_begins_only_where_all_before_it_is_durable():
+    old_ctx, old = shard_of_region(1)
+    submit(old_ctx, old, 1)
+    ctx, shard = shard_of_region(2)
+    ctx.deliver(shard, batch(old), at(1))  # appended, and its flush under way
+
+    ctx.deliver(shard, Promote(epoch=2))
+    ctx.advance(5_000)
+
+    assert shard.reigns[-1] == Reign(2, 2, 1)
+    _, again = shard_of_region(2, ctx.power_loss())
+    assert (len(again.log.entries), again.reigns) == (1, shard.reigns)
+
+
 def test_the_same_promotion_twice_changes_nothing():
     ctx, shard = shard_of_region(2)
     ctx.deliver(shard, Promote(epoch=2))
