@@ -74,8 +74,8 @@ def _answer(results: Results[MergeRow]) -> str:
         f"Yes for an account balance, at a price: with the home region cut off for five minutes the split served "
         f"{format_interval(shares[0], '.3f')} of the commands issued during the cut, where one home region served "
         f"{format_interval(shares[1], '.3f')} (paired difference {format_interval(gain, '+.3f')}); it lost {lost} of "
-        f"{acknowledged:,} acknowledged events in {len(split)} runs, later reversed {format_interval(regret, '.2f')} of "
-        f"every 1,000 acknowledged ({format_interval(control, '.2f')} without a cut), and had everything accepted "
+        f"{acknowledged:,} acknowledged events in {len(split)} runs, later reversed {format_interval(regret, '.2f')} "
+        f"of every 1,000 acknowledged ({format_interval(control, '.2f')} without a cut), and had everything accepted "
         f"before the heal stable in every region {stable} after it. Intervals are 95 % over runs."
     )
 
@@ -265,12 +265,12 @@ def _limits(page: Page) -> None:
         [
             "The majority has a fixed leader and no election, so it stops with its leader's region and is not ranked.",
             (
-                "One domain (an account balance) and one invariant (never negative). A gapless sequence or a seat with one "
-                "holder would owe more compensation, and some invariants cannot be split at all."
+                "One domain (an account balance) and one invariant (never negative). A gapless sequence or a seat with "
+                "one holder would owe more compensation, and some invariants cannot be split at all."
             ),
             (
-                "A compensation is booked at the instant that it is decided. People who must be called, and money that is "
-                "gone, take longer and are not in the figure."
+                "A compensation is booked at the instant that it is decided. People who must be called, and money that "
+                "is gone, take longer and are not in the figure."
             ),
             "Wall clocks agree; a skewed clock would change who wins in canonical order, not that all regions agree.",
             "Cuts are clean: no slow links, lossy ones or half-open connections yet, and datagrams only.",

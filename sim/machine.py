@@ -9,19 +9,20 @@ and inboxes belong to it and die with it; the device outlives it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
-from sim.chance import Chance, Draws
-from sim.history import History, Operation
-from sim.host import HostOptions, Placement, Wait, handlers
-from sim.kernel import CALL, Environment, Timer
+from sim.chance import Chance
+from sim.context import HostContext, Meta
+from sim.history import History
+from sim.host import HostOptions, Placement, Wait
+from sim.kernel import CALL, Environment
 from sim.message import Layer, Message, layer_of
 from sim.network import Network
-from sim.storage import Device, Disk
-from sim.topology import HostSpec, Location, Topology, at_service, host_of, service_id
+from sim.storage import Device
+from sim.topology import HostSpec, Location, Topology, at_service, service_id
 from sim.trace import Trace
 
 if TYPE_CHECKING:
@@ -29,11 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Machine"]
 
-#: (service id at the receiver, sender, call id): positive asks for a reply, negative is one.
-_Meta = tuple[int, Location, int]
 #: (message, meta, trace row)
-_Delivery = tuple[Message, _Meta, int]
-_SERVICE_BITS = (1 << 64) - 1
+_Delivery = tuple[Message, Meta, int]
+#: (microseconds of core time, layer, whether the message says how many units of work it is)
+_Cost = tuple[int, Layer, bool]
 
 
 class Machine:
@@ -144,13 +144,17 @@ class Incarnation:
         self.machine = machine
         self.alive = True
         self.contexts: dict[int, HostContext] = {}
+        self.calls: dict[int, Wait] = {}
         self._env = machine.env
+        self._queue: list[Any] = machine.env._queue
+        self._eid: Iterator[int] = machine.env._eid
+        self._trace = machine.trace
         self._cores = machine.spec.cores
         self._busy = 0
+        self._queued = 0
         self._inboxes: tuple[deque[_Delivery], ...] = tuple(deque() for _ in Layer)
-        self._costs: dict[type[Message], tuple[int, Layer]] = {}
+        self._costs: dict[type[Message], _Cost] = {}
         self._tasks: dict[_Task, None] = {}
-        self.calls: dict[int, Wait] = {}
         self._serving = self._served  # bound once
 
     def start(self, placements: Sequence[Placement]) -> None:
@@ -179,88 +183,84 @@ class Incarnation:
 
     # -- messages ------------------------------------------------------------------------
 
-    def receive(self, src: int, message: Message, meta: _Meta, row: int) -> None:
+    def receive(self, src: int, message: Message, meta: Meta, row: int) -> None:
         """Take a message off the network: to a core if one is free, else to its inbox."""
         machine = self.machine
         machine.received += 1
-        cost = self._costs.get(message.__class__)
-        if cost is None:
-            cost = self._cost_of(message.__class__)
-        if cost[0] == 0:
-            self._handle((message, meta, row))
+        cost = self._costs.get(message.__class__) or self._cost_of(message.__class__)
+        us = cost[0]
+        if us == 0:
+            self._handle(message, meta, row)
         elif self._busy < self._cores:
-            self._occupy((message, meta, row), cost[0] * message.work())
+            self._occupy(us * message.work() if cost[2] else us, message, meta, row)
         else:
             inbox = self._inboxes[cost[1]]
             if len(inbox) >= machine.options.inbox_limit:
                 machine.overflowed += 1
             else:
                 inbox.append((message, meta, row))
+                self._queued += 1
 
-    def _cost_of(self, message_type: type[Message]) -> tuple[int, Layer]:
+    def _cost_of(self, message_type: type[Message]) -> _Cost:
         options = self.machine.options
         us = self.machine.service_us.get(message_type.__name__, options.default_service_us)
         if self._cores == 0:
             us = 0  # client hosts have no queue of their own
-        cost = self._costs[message_type] = (us, layer_of(message_type.type_id))
+        varies = message_type.work is not Message.work
+        cost = self._costs[message_type] = (us, layer_of(message_type.type_id), varies)
         return cost
 
-    def _occupy(self, delivery: _Delivery, us: int) -> None:
+    def _occupy(self, us: int, message: Message, meta: Meta, row: int) -> None:
         self._busy += 1
         self.machine.busy_us += us
-        env = self._env
-        entry = (env._now + us, CALL, next(env._eid), self._serving, delivery)
-        heappush(env._queue, entry)  # type: ignore[misc]
+        entry = (self._env._now + us, CALL, next(self._eid), self._serving, message, meta, row)
+        heappush(self._queue, entry)
 
-    def _served(self, entry: tuple[int, int, int, object, _Delivery]) -> None:
+    def _served(self, entry: tuple[int, int, int, object, Message, Meta, int]) -> None:
         if not self.alive:
             return
-        delivery = entry[4]
         self._busy -= 1
+        if self._queued:
+            self._take_next()
+        self._handle(entry[4], entry[5], entry[6])
+
+    def _take_next(self) -> None:
+        self._queued -= 1
         for inbox in self._inboxes:  # highest layer first
             if inbox:
-                waiting = inbox.popleft()
-                message = waiting[0]
-                self._occupy(waiting, self._costs[message.__class__][0] * message.work())
-                break
-        self._handle(delivery)
+                message, meta, row = inbox.popleft()
+                us, _, varies = self._costs[message.__class__]
+                self._occupy(us * message.work() if varies else us, message, meta, row)
+                return
 
-    def _handle(self, delivery: _Delivery) -> None:
-        trace = self.machine.trace
-        if not trace.full:
-            self._dispatch(delivery)
-            return
-        trace.cause = delivery[2]
-        self._dispatch(delivery)
-        trace.cause = -1  # what follows from timers and the disk has a cause of its own
-
-    def _dispatch(self, delivery: _Delivery) -> None:
-        message, (service, sender, call), _ = delivery
+    def _handle(self, message: Message, meta: Meta, row: int) -> None:
+        service, sender, call = meta
         machine = self.machine
+        trace = self._trace
+        if trace.full:
+            trace.cause = row
         if call < 0:
             machine.handled += 1
             wait = self.calls.pop(-call, None)
             if wait is not None:
                 wait.resolve(message)
-            return
-        ctx = self.contexts.get(service)
-        handler = None if ctx is None else ctx.handlers.get(message.__class__)
-        if ctx is None or handler is None:
+        elif (ctx := self.contexts.get(service)) is None or (handler := ctx.handlers.get(message.__class__)) is None:
             machine.unknown += 1
-            return
-        machine.handled += 1
-        answer = handler(message, sender)
-        if answer is None:
-            return
-        if answer.__class__ is not _GENERATOR:
-            if call:
+        else:
+            machine.handled += 1
+            answer = handler(message, sender)
+            if answer is None:
+                pass
+            elif answer.__class__ is _GENERATOR:
+                self._begin(_Task(answer, ctx, sender, call))
+            elif call:
                 ctx.reply(sender, call, answer)
-            return
-        self._run_task(_Task(answer, ctx, sender, call))
+        if trace.full:
+            trace.cause = -1  # what follows from timers and the disk has a cause of its own
 
     def waiting(self) -> int:
         """Messages in the inboxes or on a core."""
-        return self._busy + sum(len(inbox) for inbox in self._inboxes)
+        return self._busy + self._queued
 
     # -- tasks ---------------------------------------------------------------------------
 
@@ -270,9 +270,16 @@ class Incarnation:
             return
         made = fn(*args)
         if made.__class__ is _GENERATOR:
-            self._run_task(_Task(made, None, None, 0))
+            self._begin(_Task(made, None, None, 0))
 
-    def _run_task(self, task: _Task) -> None:
+    def expire(self, entry: tuple[int, int, int, object, int]) -> None:
+        """A call's patience is over; its reply, if it still comes, finds nobody."""
+        # A call that was answered is no longer in the table: that is cheaper than a timer each.
+        wait = self.calls.pop(entry[4], None)
+        if wait is not None and self.alive:
+            wait.resolve(None)
+
+    def _begin(self, task: _Task) -> None:
         self._tasks[task] = None
         self._resume(task, None)
 
@@ -287,185 +294,34 @@ class Incarnation:
                     break
                 value = wait.value
         except StopIteration as stop:
-            self._tasks.pop(task, None)
-            if task.call and stop.value is not None and task.ctx is not None:
+            del self._tasks[task]
+            if task.call and stop.value is not None:
                 task.ctx.reply(task.sender, task.call, stop.value)
             return
-        trace = self.machine.trace
-        if trace.full:
-            wait.when_done(_Resumption(self, task, trace.cause))
-        elif wait._callbacks is None:
-            wait._callbacks = [task.resumer(self)]
-        else:
-            wait._callbacks.append(task.resumer(self))
+        # A new callback each time: one kept on the task would make a cycle of the two.
+        resume = partial(self._resume, task)
+        wait.when_done(partial(self._resume_traced, resume, self._trace.cause) if self._trace.full else resume)
+
+    def _resume_traced(self, resume: Callable[[Any], None], cause: int, value: Any) -> None:
+        """Resume a task under the row that woke it, else under the one it was suspended with."""
+        trace = self._trace
+        before = trace.cause
+        if before == -1:
+            trace.cause = cause
+        resume(value)
+        trace.cause = before
 
 
 class _Task:
     """A generator under way, and whom to tell its result."""
 
-    __slots__ = ("_resumer", "call", "ctx", "gen", "sender")
+    __slots__ = ("call", "ctx", "gen", "sender")
 
     def __init__(self, gen: Generator[Wait, Any, Any], ctx: Any, sender: Any, call: int) -> None:
         self.gen = gen
         self.ctx = ctx
         self.sender = sender
         self.call = call
-        self._resumer: Callable[[Any], None] | None = None
-
-    def resumer(self, life: Incarnation) -> Callable[[Any], None]:
-        """The callback that resumes this task, made once."""
-        if self._resumer is None:
-            resume = life._resume
-            self._resumer = lambda value: resume(self, value)
-        return self._resumer
-
-
-class _Resumption:
-    """Resumes a task under the trace row that it was suspended with."""
-
-    __slots__ = ("_cause", "_life", "_task")
-
-    def __init__(self, life: Incarnation, task: _Task, cause: int) -> None:
-        self._life, self._task, self._cause = life, task, cause
-
-    def __call__(self, value: Any) -> None:
-        trace = self._life.machine.trace
-        before = trace.cause
-        if before == -1:
-            trace.cause = self._cause
-        self._life._resume(self._task, value)
-        trace.cause = before
 
 
 _GENERATOR = type(_ for _ in ())
-
-
-class HostContext:
-    """`sim.host.Context`, bound to one service in one life of its host.
-
-    After the life has ended every method does nothing: what still runs then is a `finally`
-    clause or a callback of a dead process, which in a real crash would not run at all.
-    """
-
-    __slots__ = (
-        "_env",
-        "_life",
-        "_machine",
-        "_name",
-        "_network",
-        "_resolve",
-        "_src",
-        "disk",
-        "handlers",
-        "location",
-        "service",
-    )
-
-    def __init__(self, life: Incarnation, location: Location) -> None:
-        self._life = life
-        self._machine = life.machine
-        self._env = life.machine.env
-        self._network = life.machine.network
-        self._src = life.machine.spec.index
-        self._resolve: dict[Location, tuple[int, int]] = {}
-        self.location = location
-        self.handlers: dict[type[Message], Callable[..., Any]] = {}
-        self.service: Any = None
-
-    def attach(self, placement: Placement) -> None:
-        """Make the service that sees this context."""
-        self._name = placement.name
-        self.disk = Disk(self._machine.device, f"{placement.name}/", self.wait)
-        self.service = placement.make(self)
-        self.handlers = handlers(self.service)
-
-    def now_us(self) -> int:
-        return self._env._now  # type: ignore[return-value]
-
-    def mono_us(self) -> int:
-        return self._env._now  # type: ignore[return-value]
-
-    def send(self, to: Location, msg: Message) -> None:
-        if self._life.alive:
-            dst, service = self._resolve.get(to) or self._look_up(to)
-            self._network.send(self._src, dst, msg, (service, self.location, 0))
-
-    def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
-        wait = Wait()
-        if self._life.alive:
-            dst, service = self._resolve.get(to) or self._look_up(to)
-            machine = self._machine
-            machine.calls_made += 1
-            call = machine.calls_made
-            self._life.calls[call] = wait
-            timer = self._env.call_later(timeout_us, self._give_up, call, wait)
-            wait._callbacks = [lambda _: timer.cancel()]
-            self._network.send(self._src, dst, msg, (service, self.location, call))
-        return wait
-
-    def reply(self, to: Location, call: int, msg: Message) -> None:
-        """Answer a call; not part of what models see, they return the answer."""
-        if self._life.alive:
-            dst, service = self._resolve.get(to) or self._look_up(to)
-            self._network.send(self._src, dst, msg, (service, self.location, -call))
-
-    def _give_up(self, call: int, wait: Wait) -> None:
-        if self._life.alive:
-            self._life.calls.pop(call, None)
-            wait.resolve(None)
-
-    def _look_up(self, to: Location) -> tuple[int, int]:
-        found = (self._machine.topology.index_of(host_of(to)), int(to) & _SERVICE_BITS)
-        self._resolve[to] = found
-        return found
-
-    def sleep(self, us: int) -> Wait:
-        wait = Wait()
-        self._env.call_later(us, wait.resolve)
-        return wait
-
-    def wait(self) -> Wait:
-        return Wait()
-
-    def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
-        if not 1 <= need <= len(waits):
-            raise ValueError(f"{need=} of {len(waits)} waits cannot be; give 1..{len(waits)}")
-        joined = Wait()
-        done: list[tuple[int, Any]] = []
-        good = 0
-
-        def arrived(index: int, value: Any) -> None:
-            nonlocal good
-            if joined.done:
-                return
-            done.append((index, value))
-            good += value is not None
-            if good >= need or len(done) == len(waits):
-                joined.resolve(tuple(done))
-
-        for index, wait in enumerate(waits):
-            wait.when_done(partial(arrived, index))
-        return joined
-
-    def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
-        timer = self._env.call_later(us, self._life.run, fn, args)
-        if not self._life.alive:
-            timer.cancel()
-        return timer
-
-    def rng(self, name: str) -> Draws:
-        path = self._machine.spec.path
-        return self._machine.chance.draws(f"service/{path}/{self._name}/{name}")
-
-    def point(self, point_id: str) -> None:
-        if self._machine.trace.full:
-            self._machine.trace.event("point", self._src, point_id)
-
-    def note(self, name: str, value: int | str) -> None:
-        if self._life.alive:
-            self._machine.on_note(name, self.location, value)
-
-    def record(self, operation: Operation) -> None:
-        if self._life.alive:
-            client = f"{self._machine.spec.path}/{self._name}"
-            self._machine.history.append(self.now_us(), client, operation)

@@ -10,7 +10,8 @@ sends one on to a host drawn at random. Equal destinations, equal kind of delay 
   receiving process a host, on SimPy's own environment;
 - `heapq`: a loop over `heappush` and `heappop` and nothing else.
 
-`process_vs_simpy` compares 256 processes looping on time-outs on our kernel and SimPy's.
+`process_vs_simpy` compares 256 processes looping on time-outs on our kernel and SimPy's;
+`commands_per_cpu_second` is the whole store's, see `split`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import simpy
 
+from experiments.bench import split
 from sim.chance import Chance
 from sim.kernel import Environment
 from sim.latency import LatencyModel, uniform
@@ -204,11 +206,14 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
         pairs = zip(seconds[slow], seconds[fast], strict=True)
         return round(statistics.median(a / b for a, b in pairs), 3)
 
+    store = split.run(progress)
     return {
         "network_vs_simpy_textbook": ratio("simpy_textbook", "network"),
         "network_vs_heapq": ratio("heapq", "network"),
         "process_vs_simpy": ratio("process_simpy", "process"),
+        "commands_per_cpu_second": store["commands_per_cpu_second"],
         "detail": {
+            "region_split": store["detail"],
             "messages": MESSAGES,
             "repetitions": REPETITIONS,
             "per_cpu_second": {name: round(MESSAGES / statistics.median(took)) for name, took in seconds.items()},

@@ -1,0 +1,166 @@
+"""The context that a model sees, bound to one service in one life of its host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from heapq import heappush
+from typing import TYPE_CHECKING, Any, Final
+
+from sim.chance import Draws
+from sim.history import Operation
+from sim.host import Placement, Wait, handlers
+from sim.kernel import CALL, Timer
+from sim.message import Message
+from sim.storage import Disk
+from sim.topology import Location, host_of
+
+if TYPE_CHECKING:
+    from sim.machine import Incarnation
+
+__all__ = ["HostContext", "Meta"]
+
+#: (service id at the receiver, sender, call id): positive asks for a reply, negative is one.
+Meta = tuple[int, Location, int]
+_SERVICE_BITS: Final = (1 << 64) - 1
+
+
+class HostContext:
+    """`sim.host.Context`, bound to one service in one life of its host.
+
+    After the life has ended every method does nothing: what still runs then is a `finally`
+    clause or a callback of a dead process, which in a real crash would not run at all.
+    """
+
+    __slots__ = (
+        "_env",
+        "_life",
+        "_machine",
+        "_name",
+        "_network",
+        "_resolve",
+        "_src",
+        "disk",
+        "handlers",
+        "location",
+        "service",
+    )
+
+    def __init__(self, life: Incarnation, location: Location) -> None:
+        self._life = life
+        self._machine = life.machine
+        self._env = life.machine.env
+        self._network = life.machine.network
+        self._src = life.machine.spec.index
+        self._resolve: dict[Location, tuple[int, int]] = {}
+        self.location = location
+        self.handlers: dict[type[Message], Callable[..., Any]] = {}
+        self.service: Any = None
+
+    def attach(self, placement: Placement) -> None:
+        """Make the service that sees this context."""
+        self._name = placement.name
+        self.disk = Disk(self._machine.device, f"{placement.name}/", self.wait)
+        self.service = placement.make(self)
+        self.handlers = handlers(self.service)
+
+    def now_us(self) -> int:
+        """The host's wall clock."""
+        return self._env._now  # type: ignore[return-value]
+
+    def mono_us(self) -> int:
+        """The host's monotonic clock."""
+        return self._env._now  # type: ignore[return-value]
+
+    def send(self, to: Location, msg: Message) -> None:
+        """As `Context.send`."""
+        if self._life.alive:
+            dst, service = self._resolve.get(to) or self._look_up(to)
+            self._network.send(self._src, dst, msg, (service, self.location, 0))
+
+    def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
+        """As `Context.call`; the time-out is whole microseconds."""
+        if timeout_us.__class__ is not int or timeout_us < 0:
+            raise ValueError(f"{timeout_us=} is not a whole number of microseconds >= 0")
+        wait = Wait()
+        if self._life.alive:
+            dst, service = self._resolve.get(to) or self._look_up(to)
+            machine = self._machine
+            machine.calls_made += 1
+            call = machine.calls_made
+            self._life.calls[call] = wait
+            env = self._env
+            entry = (env._now + timeout_us, CALL, next(env._eid), self._life.expire, call)
+            heappush(env._queue, entry)  # type: ignore[misc]
+            self._network.send(self._src, dst, msg, (service, self.location, call))
+        return wait
+
+    def reply(self, to: Location, call: int, msg: Message) -> None:
+        """Answer a call; not part of what models see, they return the answer."""
+        if self._life.alive:
+            dst, service = self._resolve.get(to) or self._look_up(to)
+            self._network.send(self._src, dst, msg, (service, self.location, -call))
+
+    def _look_up(self, to: Location) -> tuple[int, int]:
+        found = (self._machine.topology.index_of(host_of(to)), int(to) & _SERVICE_BITS)
+        self._resolve[to] = found
+        return found
+
+    def sleep(self, us: int) -> Wait:
+        """As `Context.sleep`."""
+        wait = Wait()
+        self._env.call_later(us, wait.resolve)
+        return wait
+
+    def wait(self) -> Wait:
+        """As `Context.wait`."""
+        return Wait()
+
+    def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
+        """As `Context.first`."""
+        if not 1 <= need <= len(waits):
+            raise ValueError(f"{need=} of {len(waits)} waits cannot be; give 1..{len(waits)}")
+        joined = Wait()
+        done: list[tuple[int, Any]] = []
+        good = 0
+
+        def arrived(index: int, value: Any) -> None:
+            nonlocal good
+            if joined.done:
+                return
+            done.append((index, value))
+            good += value is not None
+            if good >= need or len(done) == len(waits):
+                joined.resolve(tuple(done))
+
+        for index, wait in enumerate(waits):
+            wait.when_done(partial(arrived, index))
+        return joined
+
+    def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
+        """As `Context.set_timer`."""
+        timer = self._env.call_later(us, self._life.run, fn, args)
+        if not self._life.alive:
+            timer.cancel()
+        return timer
+
+    def rng(self, name: str) -> Draws:
+        """As `Context.rng`; the name is the host's and the service's besides."""
+        path = self._machine.spec.path
+        return self._machine.chance.draws(f"service/{path}/{self._name}/{name}")
+
+    def point(self, point_id: str) -> None:
+        """As `Context.point`."""
+        if self._machine.trace.full:
+            self._machine.trace.event("point", self._src, point_id)
+
+    def note(self, name: str, value: int | str) -> None:
+        """As `Context.note`."""
+        if self._life.alive:
+            self._machine.on_note(name, self.location, value)
+
+    def record(self, operation: Operation) -> None:
+        """As `Context.record`."""
+        if self._life.alive:
+            client = f"{self._machine.spec.path}/{self._name}"
+            self._machine.history.append(self.now_us(), client, operation)
