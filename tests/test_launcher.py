@@ -30,7 +30,7 @@ CLI = "import os, sys\nprint('cli', sys.argv[1:], os.getcwd(), flush=True)\n"
 def checkout(tmp_path: Path) -> Path:
     root = tmp_path / "check out"
     (root / "experiments").mkdir(parents=True)
-    (root / "experiments" / "cli.py").write_text(CLI)
+    (root / "experiments" / "__main__.py").write_text(CLI)
     (root / "pyproject.toml").write_text("")
     (root / "constraints.txt").write_text("")
     shutil.copy(ROOT / "lab", root)

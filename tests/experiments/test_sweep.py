@@ -32,7 +32,7 @@ def opened(folder: Path) -> Journal:
 
 def cli(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "experiments.cli", *arguments],
+        [sys.executable, "-m", "experiments", *arguments],
         cwd=ROOT,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
@@ -128,10 +128,12 @@ def test_ctrl_c_keeps_finished_runs_and_no_half_written_file(tmp_path: Path) -> 
     lab = cli("run", MODULE, "--quick", "--jobs", "1", "--out", str(tmp_path), TOY_STOPS="windy/bent/0")
     _, told = lab.communicate(timeout=60)
     assert lab.returncode == 130
-    assert f"3 of 8 runs are kept in {tmp_path}" in told
     assert "Traceback" not in told
     rows = (tmp_path / "toy" / "journal" / "rows.jsonl").read_text().splitlines()
-    assert [json.loads(row)["key"] for row in rows] == ["calm/fair/0", "calm/bent/0", "windy/fair/0"]
+    kept = [json.loads(row)["key"] for row in rows]
+    assert f"{len(kept)} of 8 runs are kept in {tmp_path}" in told
+    # The third may still have been on its way; the fourth was given out once the second had arrived.
+    assert kept in (["calm/fair/0", "calm/bent/0"], ["calm/fair/0", "calm/bent/0", "windy/fair/0"])
     assert sorted(path.name for path in (tmp_path / "toy").iterdir()) == ["journal"]
 
 
