@@ -72,8 +72,8 @@ def home_region(
     workload: Workload,
     *,
     home: RegionName = _HOME,
-    heartbeat_us: int = 200_000,
-    resend_us: int = 500_000,
+    heartbeat_us: int = 500_000,
+    resend_us: int = 1_000_000,
 ) -> System:
     """One region owns the domain and answers when it has flushed; logs are shipped behind."""
     ship = ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)
@@ -85,8 +85,8 @@ def majority_fixed_leader(
     workload: Workload,
     *,
     home: RegionName = _HOME,
-    heartbeat_us: int = 200_000,
-    resend_us: int = 500_000,
+    heartbeat_us: int = 500_000,
+    resend_us: int = 1_000_000,
 ) -> System:
     """One region decides and answers when a majority of regions has flushed; no election."""
     ship = ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)
@@ -99,8 +99,8 @@ def home_failover(
     workload: Workload,
     *,
     home: RegionName = _HOME,
-    heartbeat_us: int = 200_000,
-    resend_us: int = 500_000,
+    heartbeat_us: int = 500_000,
+    resend_us: int = 1_000_000,
     monitor_heartbeat_us: int = 500_000,
     suspect_after_us: int = 5_000_000,
     reconcile_delay_us: int = 60_000_000,
@@ -141,8 +141,8 @@ def region_split(
     workload: Workload,
     *,
     merge: str = "canonical",
-    heartbeat_us: int = 200_000,
-    resend_us: int = 500_000,
+    heartbeat_us: int = 500_000,
+    resend_us: int = 1_000_000,
 ) -> System:
     """Every region owns a sub-domain and accepts locally; a merge domain in each reconciles.
 
