@@ -61,6 +61,10 @@ class Journal:
         os.fsync(self._rows)
         self._finished.add(key)
 
+    def recount(self) -> None:
+        """Ask the disk again which runs are finished: an interrupt may have come between a line and its being noted."""
+        self._finished = {str(line["key"]) for line in self._mended()}
+
     def close(self) -> None:
         """Let another sweep have the folder."""
         os.close(self._rows)

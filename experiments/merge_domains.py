@@ -38,7 +38,7 @@ from experiments.results import Results
 from experiments.scenario import load
 from experiments.statistics import at_most, format_interval, holm, paired_difference, paired_p_value, quantile
 
-__all__ = ["ARMS", "BIN_US", "CONTROL", "CUTS", "EXPERIMENT", "SIDES", "MergeRow"]
+__all__ = ["ARMS", "BIN_US", "CONTROL", "CUTS", "EXPERIMENT", "SIDES", "MergeRow", "judge"]
 
 ARMS: Final = (
     Arm(name="home", label="home region", system={"factory": "models.deployment:home_region"}),
@@ -118,7 +118,11 @@ class MergeRow(Row):
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Run one design through one cut and judge it."""
     scenario = load(cell.scenario).with_system(dict(cell.arm.system))
-    seen = observe(scenario, seed)
+    return judge(cell, seed, observe(scenario, seed))
+
+
+def judge(cell: Cell, seed: int, seen: Observation) -> RunResult:
+    """Turn what was observed into a row and its timelines."""
     verdicts, stable = served(seen), stability(seen)
     series = _service_by_bin(seen, verdicts) | {"backlog": stable.backlog}
     return RunResult(row=_row(cell, seed, seen, verdicts, stable), series=series)

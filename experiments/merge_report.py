@@ -6,7 +6,7 @@ reached, the table says how many runs did, and gives no mean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf, isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_TITLES: Final = {
+_TITLES: Final[Mapping[str, str]] = {
     CONTROL: "No fault, the control",
     "github_2018": "43 seconds without us-east-1, the home region",
     "isolate_region": "Five minutes without us-east-1, the home region",
     "isolate_us_west_2": "Five minutes without us-west-2",
     "isolate_eu_west_1": "Five minutes without eu-west-1",
 }
-_COLOURS: Final = {arm.name: colour for arm, colour in zip(ARMS, PALETTE, strict=False)}
+_COLOURS: Final[Mapping[str, str]] = {arm.name: colour for arm, colour in zip(ARMS, PALETTE, strict=False)}
 
 
 def report(results: Results[MergeRow], folder: Path, context: ReportContext) -> str:

@@ -9,6 +9,7 @@ gives its priority wherever it queues: each layer up is lower volume and goes fi
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, Union, get_args, get_origin, get_type_hints
@@ -32,7 +33,7 @@ class Transport(StrEnum):
     CONNECTION = "connection"
 
 
-_LAYER_OF_SCOPE: Final = {8: Layer.REGION, 4: Layer.CLUSTER, 2: Layer.HOST, 1: Layer.SERVICE}
+_LAYER_OF_SCOPE: Final[Mapping[int, Layer]] = {8: Layer.REGION, 4: Layer.CLUSTER, 2: Layer.HOST, 1: Layer.SERVICE}
 _SCALARS: Final = (int, float, str, bytes, bool, NoneType)
 #: Bytes of a header on the wire: two 24-byte locations, type, call id, length.
 HEADER_BYTES: Final = 64

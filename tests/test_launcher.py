@@ -123,7 +123,8 @@ def test_a_failed_install_says_why_and_leaves_nothing_good(checkout: Path) -> No
     code, out, err = ended(start(checkout, UV_FAILS="1"))
     assert (code, out) == (3, "")
     assert "no such wheel" in err  # what uv said
-    assert "-m pip" in err  # and that pip was tried
+    assert "trying pip" in err
+    assert "-m pip" in err or "has no pip" in err  # the Python that runs the tests may have none
     assert not (checkout / ".venv" / "lab-stamp").exists()
     assert ended(start(checkout))[0] == 0
 

@@ -181,6 +181,7 @@ def _carry_out(one: Prepared, request: Request) -> int:
         click.echo(f"go on with: {request.typed(one.name)}", err=True)
         return 3
     except KeyboardInterrupt:
+        one.journal.recount()
         kept = sum(task.key in one.journal.finished for task in one.tasks)
         click.echo(f"\n{title}: stopped; {kept} of {len(one.tasks)} runs are kept in {one.journal.folder}", err=True)
         click.echo(f"go on with: {request.typed(one.name)}", err=True)

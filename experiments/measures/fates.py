@@ -8,7 +8,9 @@ An acknowledgement is a promise. *Kept*: its event is in the final history with 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from experiments.measures.observation import Observation, Outcome
 
@@ -26,7 +28,7 @@ class Fate(StrEnum):
     TENTATIVE = "tentative"  # the run ended before its place was final: censored
 
 
-_BY_STATUS = {
+_BY_STATUS: Final[Mapping[str, Fate]] = {
     "merged": Fate.KEPT,
     "compensated": Fate.COMPENSATED,
     "superseded": Fate.SUPERSEDED,

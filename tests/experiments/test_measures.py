@@ -1,0 +1,259 @@
+"""The judges, on observations written by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+import pytest
+
+from experiments.measures import (
+    Answer,
+    Fate,
+    Observation,
+    Outcome,
+    Window,
+    answered_share,
+    fates,
+    latencies_ms,
+    overdrafts,
+    stability,
+)
+from experiments.measures.availability import served
+from experiments.measures.fates import regretted
+from experiments.measures.observation import Progress
+from experiments.properties import PROPERTIES
+from experiments.scenario import load
+from models.ledger import EventKind, FinalEvent, Ledger, Status
+from sim.checkers import Outcome as Verdicts
+
+SCENARIO = load("github_2018")
+OPENING = SCENARIO.workload.opening_balance
+REGIONS = SCENARIO.topology.regions
+S = 1_000_000
+
+
+def event(command: int, amount: int, at_s: float, status: Status = Status.MERGED, **more: Any) -> FinalEvent:
+    """An event on account 1; a positive amount was put in, a negative one taken out, 0 was denied."""
+    kind = EventKind.DEPOSITED if amount > 0 else EventKind.WITHDRAWN if amount else EventKind.DENIED
+    at_us = round(at_s * S)
+    made = FinalEvent(1, command, kind, abs(amount), at_us, 1, 0, command, status, command)
+    return made._replace(**more)
+
+
+def answer(command: int, amount: int, begin_s: float, end_s: float | None, outcome: Outcome) -> Answer:
+    end_us = None if end_s is None else round(end_s * S)
+    return Answer(command, REGIONS[0], 1, amount, round(begin_s * S), end_us, outcome)
+
+
+def observed(
+    *events: FinalEvent,
+    answers: tuple[Answer, ...] = (),
+    divergent: tuple[FinalEvent, ...] = (),
+    balances: tuple[int, ...] | None = None,
+    progress: tuple[Progress, ...] = (),
+    paid_back: tuple[tuple[float, int], ...] = (),
+    cut: Window | None = None,
+) -> Observation:
+    moved = sum(
+        e.amount if e.kind == "deposited" else -e.amount for e in events if e.status == "merged" and e.kind != "denied"
+    )
+    views = balances or (OPENING + moved,) * len(REGIONS)
+    noted = dict.fromkeys(("divergent", "promoted", "reconciled"), ())
+    return Observation(
+        scenario=SCENARIO,
+        seed=0,
+        answers=answers,
+        history=(),
+        ledger=Ledger(
+            final={1: events},
+            balances={number + 1: {1: view} for number, view in enumerate(views)},
+            divergent=divergent,
+            conflicts=0,
+            watermark="applied",
+        ),
+        progress=progress,
+        noted={**noted, "compensated": tuple((round(t * S), REGIONS[0], command) for t, command in paid_back)},
+        cut=cut,
+        utilisation={},
+        network={"dropped: cut at send": 1},
+        digest="",
+    )
+
+
+# -- availability ----------------------------------------------------------------------
+
+
+def test_a_denial_is_service_only_if_the_account_really_was_that_poor_meanwhile() -> None:
+    seen = observed(
+        event(1, -OPENING, at_s=10),
+        event(2, OPENING, at_s=20),
+        answers=(
+            answer(3, -1, 12, 13, Outcome.DENIED),  # empty throughout
+            answer(4, -1, 5, 6, Outcome.DENIED),  # the money was there
+            answer(5, -1, 19.5, 25, Outcome.DENIED),  # empty when it was asked
+            answer(6, -1, 5, 11, Outcome.DENIED),  # became empty before the reply
+            answer(7, -1, 25, 26, Outcome.DENIED),  # refilled before it was asked
+        ),
+    )
+    verdicts = served(seen)
+    assert verdicts == {3: True, 4: None, 5: True, 6: True, 7: None}
+    assert answered_share(verdicts, seen.answers) == (5, 3, 2)
+
+
+def test_refusals_and_silence_are_no_service_and_have_no_latency() -> None:
+    answers = (
+        answer(1, 1, 1, 1.25, Outcome.ACCEPTED),
+        answer(2, 1, 1, 1.1, Outcome.REFUSED),
+        answer(3, 1, 1, None, Outcome.UNANSWERED),
+    )
+    assert served(observed(answers=answers)) == {1: True, 2: False, 3: False}
+    assert latencies_ms(answers) == [250.0, inf, inf]
+
+
+def test_a_compensated_withdrawal_does_not_justify_a_denial() -> None:
+    seen = observed(
+        event(1, -OPENING, at_s=10, status=Status.COMPENSATED), answers=(answer(2, -1, 11, 12, Outcome.DENIED),)
+    )
+    assert served(seen) == {2: None}
+
+
+# -- fates -------------------------------------------------------------------------------
+
+
+def test_every_acknowledged_command_has_one_fate() -> None:
+    accepted = tuple(answer(command, 1, 1, 2, Outcome.ACCEPTED) for command in range(1, 8))
+    seen = observed(
+        event(1, 5, 1),
+        event(2, -5, 1, Status.COMPENSATED),
+        event(3, 5, 1, Status.SUPERSEDED),
+        event(4, 5, 1, Status.TENTATIVE),
+        event(7, 0, 9),  # the new home denied what the old one had accepted
+        answers=(*accepted, answer(9, 1, 1, None, Outcome.UNANSWERED)),
+        divergent=(event(5, 5, 1, Status.DIVERGENT), event(7, -5, 1, Status.COMPENSATED)),
+        paid_back=((9, 7),),
+    )
+    found = fates(seen)
+    assert found == {
+        1: Fate.KEPT,
+        2: Fate.COMPENSATED,
+        3: Fate.SUPERSEDED,
+        4: Fate.TENTATIVE,
+        5: Fate.SET_ASIDE,
+        6: Fate.LOST,
+        7: Fate.COMPENSATED,
+    }
+    assert regretted(found) == 5
+
+
+# -- overdrafts --------------------------------------------------------------------------
+
+
+def test_an_overdraft_lasts_from_the_payment_to_its_compensation() -> None:
+    seen = observed(
+        event(1, -OPENING, 10),
+        event(2, -30, 20, Status.COMPENSATED),
+        event(3, -20, 25, Status.COMPENSATED),
+        paid_back=((40, 2), (45, 3), (46, 3)),
+    )
+    assert overdrafts(seen) == (1, 50, 25 * S, 0)
+
+
+def test_an_overdraft_nobody_compensates_is_open_to_the_end() -> None:
+    seen = observed(event(1, -OPENING - 1, 10, Status.SUPERSEDED))
+    assert overdrafts(seen) == (1, 1, SCENARIO.until_us - 10 * S, 1)
+
+
+def test_what_is_set_aside_and_accepted_again_was_paid_once() -> None:
+    seen = observed(event(1, -OPENING, 50), divergent=(event(1, -OPENING, 10, Status.MERGED),))
+    assert overdrafts(seen) == (0, 0, 0, 0)
+
+
+# -- stability ---------------------------------------------------------------------------
+
+
+def marks(*notes: tuple[float, int, int]) -> tuple[Progress, ...]:
+    """(second, region index, ordinal)."""
+    return tuple(Progress(round(t * S), REGIONS[region], 0, ordinal) for t, region, ordinal in notes)
+
+
+CUT = Window(100 * S, 110 * S, frozenset({REGIONS[0]}))
+
+
+def test_an_event_is_stable_when_the_last_region_has_it_for_good() -> None:
+    seen = observed(
+        event(1, 5, at_s=70),
+        event(2, 5, at_s=105),
+        progress=marks((70, 0, 1), (70.1, 1, 1), (70.2, 2, 1), (105, 0, 2), (112, 1, 2), (113, 2, 2)),
+        cut=CUT,
+    )
+    found = stability(seen)
+    assert found.stable_after_heal_s == 3.0
+    assert found.drained_after_heal_s == 3.0
+    assert (found.backlog_peak, found.unstable_at_end) == (1, 0)
+    assert [found.backlog[t] for t in (69, 70, 71, 104, 105, 112, 113)] == [0, 1, 0, 0, 1, 1, 0]
+
+
+def test_a_region_that_truncates_its_log_takes_back_what_it_noted() -> None:
+    seen = observed(
+        event(1, 5, at_s=105),
+        progress=marks((105, 0, 1), (106, 1, 1), (107, 2, 1), (111, 0, 0), (120, 0, 1)),
+        cut=CUT,
+    )
+    assert stability(seen).stable_after_heal_s == 10.0
+
+
+def test_what_never_becomes_stable_is_censored_not_dropped() -> None:
+    seen = observed(event(1, 5, at_s=105), progress=marks((105, 0, 1), (106, 1, 1), (107, 2, 0)), cut=CUT)
+    found = stability(seen)
+    assert (found.stable_after_heal_s, found.drained_after_heal_s, found.unstable_at_end) == (inf, inf, 1)
+
+
+def test_a_control_has_no_heal_to_count_from() -> None:
+    found = stability(observed(event(1, 5, 70), progress=marks((70, 0, 1), (70, 1, 1), (71, 2, 1))))
+    assert (found.stable_after_heal_s, found.drained_after_heal_s) == (None, None)
+
+
+# -- properties: each accepts, and rejects with a witness ----------------------------------
+
+KEPT = answer(1, 5, 1, 2, Outcome.ACCEPTED)
+SOUND = observed(event(1, 5, 1), answers=(KEPT,))
+REJECTED = {
+    "no_acknowledged_loss": observed(answers=(KEPT,)),
+    "conservation": observed(event(1, 5, 1), balances=(OPENING,) * 3),
+    "convergence": observed(event(1, 5, 1), balances=(OPENING, OPENING, OPENING + 5)),
+    "invariant_restored": observed(event(1, -OPENING - 1, 1)),
+    "settled": observed(event(1, 5, 1, Status.TENTATIVE)),
+    "one_event_a_command": observed(event(1, 5, 1), event(1, 5, 2)),
+    "met_traffic": SOUND,
+}
+
+
+def test_every_property_has_a_rejected_observation() -> None:
+    assert set(REJECTED) == set(PROPERTIES)
+
+
+@pytest.mark.parametrize("name", sorted(set(PROPERTIES) - {"met_traffic"}))
+def test_a_sound_run_is_accepted(name: str) -> None:
+    assert PROPERTIES[name].holds(SOUND).outcome is Verdicts.VALID
+
+
+@pytest.mark.parametrize("name", sorted(PROPERTIES))
+def test_an_unsound_run_is_rejected_with_a_reason(name: str) -> None:
+    verdict = PROPERTIES[name].holds(REJECTED[name])
+    assert verdict.outcome is Verdicts.INVALID
+    assert verdict.reason
+    if name in ("no_acknowledged_loss", "conservation", "convergence", "settled", "one_event_a_command"):
+        assert verdict.witness == (1,)
+
+
+def test_a_fault_that_made_someone_wait_met_traffic() -> None:
+    felt = observed(answers=(answer(1, 5, 1, None, Outcome.UNANSWERED),))
+    assert PROPERTIES["met_traffic"].holds(felt).valid
+    assert not PROPERTIES["met_traffic"].holds(replace(felt, network={})).valid
+
+
+def test_a_region_that_is_down_at_the_end_leaves_convergence_unknown() -> None:
+    seen = observed(event(1, 5, 1), balances=(OPENING + 5,) * 2)
+    assert PROPERTIES["convergence"].holds(seen).outcome is Verdicts.UNKNOWN

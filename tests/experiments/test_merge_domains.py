@@ -1,0 +1,143 @@
+"""The first headline on a small, short cut: each design shows what the report says of it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from functools import cache
+from math import isinf
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.experiment import Cell, RunResult
+from experiments.measures import Observation, fates, observe, overdrafts, stability
+from experiments.measures.fates import Fate
+from experiments.merge_domains import ARMS, BIN_US, CUTS, EXPERIMENT, MergeRow, judge
+from experiments.properties import PROPERTIES
+from experiments.results import Results
+from experiments.scenario import Scenario, load, parse
+
+SAFE = ("no_acknowledged_loss", "conservation", "convergence", "invariant_restored", "settled", "one_event_a_command")
+
+
+def short(target: str = "us-east-1") -> Scenario:
+    """A cut of 20 s under ten times the contention of the shipped scenario."""
+    document: dict[str, Any] = deepcopy(dict(load("isolate_region").document))
+    document["run"] = {"until": "60s", "warm_up": "2s"}
+    document["topology"] |= {"hosts": 2}
+    document["workload"] |= {"rate": "30/s", "accounts": 60, "ends": "42s"}
+    document["fault"] = [document["fault"][0] | {"at": "10s", "for": "20s", "targets": [target]}]
+    return parse(document, name="short", file="short.toml", text="")
+
+
+@cache
+def seen(arm: str, target: str = "us-east-1") -> Observation:
+    options = dict(EXPERIMENT.arm(arm).system)
+    if arm == "failover":
+        options |= {"reconcile": "200/s", "reconcile_delay": "2s", "suspect_after": "3s"}
+    return observe(short(target).with_system(options), 1)
+
+
+def count(arm: str, fate: Fate) -> int:
+    return list(fates(seen(arm)).values()).count(fate)
+
+
+@pytest.mark.parametrize("arm", ["home", "majority", "split"])
+def test_designs_that_promise_safety_keep_every_property(arm: str) -> None:
+    verdicts = {name: PROPERTIES[name].holds(seen(arm)) for name in SAFE}
+    assert {name: verdict.reason for name, verdict in verdicts.items() if not verdict.valid} == {}
+    assert PROPERTIES["met_traffic"].holds(seen(arm)).valid
+
+
+def test_the_split_overdraws_in_the_cut_and_compensates_each_overdraft() -> None:
+    assert count("split", Fate.COMPENSATED) > 0
+    assert overdrafts(seen("split")).times > 0
+    assert overdrafts(seen("split")).open == 0
+
+
+def test_last_writer_wins_is_caught() -> None:
+    caught = {name for name in SAFE if not PROPERTIES[name].holds(seen("lww")).valid}
+    assert caught >= {"no_acknowledged_loss", "conservation"}
+    assert "convergence" not in caught  # the regions agree, on a wrong balance
+    assert count("lww", Fate.SUPERSEDED) > 0
+
+
+def test_a_failover_leaves_writes_behind_that_only_the_operator_brings_back() -> None:
+    run = seen("failover")
+    assert len(run.ledger.divergent) > 0
+    assert run.ledger.conflicts > 0  # the same address stands for two different events
+    assert run.noted["promoted"]
+    assert PROPERTIES["no_acknowledged_loss"].holds(run).valid
+
+
+def test_without_an_operator_they_stay_behind() -> None:
+    idle = EXPERIMENT.arm("failover").system | {"reconcile_delay": "10min", "suspect_after": "3s"}
+    run = observe(short().with_system(idle), 1)
+    assert list(fates(run).values()).count(Fate.SET_ASIDE) > 0
+    assert not PROPERTIES["no_acknowledged_loss"].holds(run).valid
+    lag = stability(run).stable_after_heal_s
+    assert lag is not None
+    assert isinf(lag)
+
+
+def test_isolating_another_region_promotes_nobody() -> None:
+    run = seen("failover", "eu-west-1")
+    assert run.noted["promoted"] == ()
+    assert run.ledger.divergent == ()
+
+
+def test_arms_meet_the_same_commands_at_the_same_instants() -> None:
+    asked = [
+        [(a.command_id, a.account, a.amount, a.invoked_us) for a in seen(arm).answers]
+        for arm in ("home", "split", "lww")
+    ]
+    assert asked[0] == asked[1] == asked[2]
+
+
+@cache
+def rows() -> tuple[RunResult, ...]:
+    return tuple(
+        judge(Cell(scenario="github_2018", arm=EXPERIMENT.arm(arm)), 1, seen(arm)) for arm in ("home", "split")
+    )
+
+
+def test_a_row_adds_up_and_its_series_cover_the_run() -> None:
+    for result in rows():
+        row, series = result.row, result.series
+        assert isinstance(row, MergeRow)
+        assert row.commands == sum(series["issued_cutoff"]) + sum(series["issued_rest"])
+        assert row.regret == row.lost + row.set_aside + row.superseded + row.compensated
+        assert len(series["backlog"]) == 61
+        assert len(series["issued_rest"]) == 60_000_000 // BIN_US
+        assert row.cut_s == 20.0
+    home, split = (result.row for result in rows())
+    assert isinstance(home, MergeRow)
+    assert isinstance(split, MergeRow)
+    assert (home.availability_cut or 0) < 0.5 < (split.availability_cut or 0)
+    assert isinf(home.latency_rest_p99_ms or 0)
+
+
+def test_every_scenario_of_the_experiment_is_shipped_and_every_arm_lays_out() -> None:
+    for name in EXPERIMENT.scenarios:
+        for arm in ARMS:
+            assert load(name).with_system(dict(arm.system)).system.make is not None
+
+
+def test_the_github_cut_has_its_real_length_and_the_others_the_median_repair_time() -> None:
+    lengths = {name: load(name).faults[0].for_us for name in CUTS}
+    assert lengths.pop("github_2018") == 43_000_000
+    assert set(lengths.values()) == {300_000_000}
+
+
+def test_one_seed_leaves_the_paired_claim_undecided(tmp_path: Path) -> None:
+    made = [
+        type(result.row)(
+            **{name: getattr(result.row, name) for name in type(result.row).__dataclass_fields__} | {"scenario": cut}
+        )
+        for cut in EXPERIMENT.scenarios
+        for result in rows()
+    ]
+    findings = EXPERIMENT.check(Results(made, tmp_path / "none"))
+    assert findings[0].holds is None
+    assert findings[1].holds
