@@ -16,6 +16,7 @@ from pathlib import Path
 from time import process_time
 from typing import Any, Final
 
+from experiments.workers import calm_collector
 from models.clients import Workload
 from models.deployment import Site, region_split
 from sim.host import HostOptions
@@ -49,6 +50,7 @@ def build() -> World:
 
 def run(progress: Callable[[str], None]) -> dict[str, Any]:
     """Time repetitions of the same run; the profile and counts under `detail`."""
+    calm_collector()  # as in the workers of a sweep
     rates = []
     for repetition in range(REPETITIONS + 1):
         progress(f"region split: repetition {repetition} of {REPETITIONS} (0 is the warm-up)")

@@ -190,7 +190,7 @@ def test_every_shipped_scenario_is_right() -> None:
         scenario = load(name, properties=KNOWN)
         assert scenario.name == name
         assert scenario.question.endswith("?")
-        assert scenario.workload.rate_per_s * scenario.workload.ends_us == 8_640 * 10**6
+        assert scenario.workload.rate_per_s * scenario.workload.ends_us <= 10_000 * 10**6
 
 
 def test_the_outage_of_2018_lasts_43_seconds() -> None:
@@ -198,13 +198,13 @@ def test_the_outage_of_2018_lasts_43_seconds() -> None:
     assert (cut.kind, cut.targets, cut.at, cut.for_us) == (
         "partition-full",
         ("us-east-1",),
-        120_000_000,
+        60_000_000,
         43_000_000,
     )
 
 
 def test_no_fault_is_the_control_of_both() -> None:
     control = load("no_fault", properties=KNOWN).document
-    for name in ("github_2018", "isolate_region"):
+    for name in ("github_2018", "isolate_region", "isolate_us_west_2", "isolate_eu_west_1"):
         stripped = dict(load(name, properties=KNOWN).without_faults().document)
         assert {**stripped, "question": ""} == {**control, "question": ""}
