@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from numpy.random import Generator
 
 from sim.chance import Chance
+from sim.effects import LinkEffect
 from sim.kernel import CALL, Environment
 from sim.latency import Delay, LatencyModel
 from sim.message import Layer, Message, Transport, check_message_type
@@ -180,6 +181,7 @@ class Network:
         self._ports = tuple(Port() for _ in topology.hosts)
         self._layers: dict[type[Message], Layer] = {}
         self._cuts: tuple[_Cut, ...] = ()
+        self._effects: tuple[LinkEffect, ...] = ()
         # Bound once: a bound method made for every message is a tenth of the send path.
         self._landing = self._land
         self._landing_traced = self._land_traced
@@ -285,11 +287,16 @@ class Network:
         """Say who takes the messages that reach `host`; None while it is down."""
         self._ports[host].receive = receive
 
-    def set_cuts(self, cuts: Sequence[_Cut]) -> None:
-        """Replace the set of cuts now in force; every link is judged afresh by all of them."""
+    def set_effects(self, cuts: Sequence[_Cut], effects: Sequence[LinkEffect]) -> None:
+        """Replace the cuts and effects now in force; every link is judged afresh by all of them."""
         self._cuts = tuple(cuts)
+        self._effects = tuple(effects)
         for link in self._all_links():
             self._set_open(link)
+
+    def set_cuts(self, cuts: Sequence[_Cut]) -> None:
+        """As `set_effects` with cuts alone."""
+        self.set_effects(cuts, ())
 
     def blocked(self, src: int, dst: int) -> bool:
         """Whether a cut now in force keeps `src` from reaching `dst` (never itself)."""
