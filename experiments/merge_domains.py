@@ -44,12 +44,12 @@ ARMS: Final = (
     Arm(name="home", label="home region", system={"factory": "models.deployment:home_region"}),
     Arm(
         name="failover",
-        label="home with failover",
+        label="failover, reconciling 1/s",
         system={"factory": "models.deployment:home_failover", "reconcile": "1/s"},
     ),
     Arm(
         name="failover-fast",
-        label="home with failover, ten times the operators",
+        label="failover, reconciling 10/s",
         system={"factory": "models.deployment:home_failover", "reconcile": "10/s"},
     ),
     Arm(
@@ -58,10 +58,10 @@ ARMS: Final = (
         system={"factory": "models.deployment:majority_fixed_leader"},
         ranked=False,  # no election yet: with one it would survive the loss of its leader's region
     ),
-    Arm(name="split", label="region split, canonical merge", system={"factory": "models.deployment:region_split"}),
+    Arm(name="split", label="region split", system={"factory": "models.deployment:region_split"}),
     Arm(
         name="lww",
-        label="region split, last writer wins",
+        label="split, last writer wins",
         system={"factory": "models.deployment:region_split", "merge": "last-writer-wins"},
         ranked=False,  # a negative control
     ),
@@ -279,7 +279,7 @@ def _calm_control(results: Results[MergeRow]) -> Finding:
 
 
 def _report(results: Results[MergeRow], folder: Path, context: ReportContext) -> str:
-    from experiments.merge_report import report
+    from experiments.report.merge_domains import report
 
     return report(results, folder, context)
 

@@ -16,7 +16,7 @@ from experiments.merge_domains import ARMS, BIN_US, CONTROL, CUTS, MergeRow
 from experiments.report import PALETTE, new_figure, report_page, save_figure, shade
 from experiments.results import Results
 from experiments.scenario import load
-from experiments.statistics import at_most, format_interval, format_quantile, paired_difference, t_interval
+from experiments.statistics import format_interval, format_quantile, paired_difference, t_interval, zero_count_bound
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,7 +168,7 @@ def _count(of: Callable[[MergeRow], int]) -> Callable[[Sequence[MergeRow]], str]
     def cell(rows: Sequence[MergeRow]) -> str:
         values = [of(row) for row in rows]
         if not any(values):
-            return f"0; runs with any: {at_most(0, len(values))}"
+            return f"0 (at most {100 * zero_count_bound(len(values)):.2g} % of runs)"
         return format_interval(t_interval(values), ".1f")
 
     return cell
@@ -221,7 +221,8 @@ def _failover(page: Page, results: Results[MergeRow]) -> None:
 def _owed(scenario: str, arm: Arm, rows: Sequence[MergeRow]) -> list[str]:
     ratios = [inf if row.degraded_per_cut is None else row.degraded_per_cut for row in rows]
     unfinished = sum(isinf(ratio) for ratio in ratios)
-    least = min(ratio for row in rows if row.cut_s for ratio in [(load(scenario).until_us / 1e6 - 120) / row.cut_s])
+    begin_s, cut_s = _cut(scenario)
+    least = (load(scenario).until_us / 1e6 - begin_s) / cut_s
     shown = (
         f"more than {least:.1f} ({unfinished} of {len(rows)} runs ended first)"
         if unfinished
@@ -243,7 +244,7 @@ def _published(page: Page, results: Results[MergeRow]) -> None:
     divergent = t_interval([row.divergent for row in rows])
     stable = _times([row.stable_after_heal_s for row in rows])
     page.table(
-        ["", "published", "simulated (home with failover, 1/s)"],
+        ["", "published", "simulated (failover, reconciling 1/s)"],
         [
             ["isolation of the home data centre", "43 s", f"{rows[0].cut_s:.0f} s (given)"],
             ["writes not replicated", "954 in the busiest cluster", format_interval(divergent, ".0f")],
@@ -292,11 +293,13 @@ def _timeline(results: Results[MergeRow], scenario: str, path: Path) -> None:
         if not rows:
             continue
         series = [results.series(scenario, arm.name, row.seed) for row in rows]
+        wide = arm.name in ("home", "split")  # drawn first and wide, so that a line that coincides leaves a rim
         style: dict[str, Any] = {
             "color": _COLOURS[arm.name],
             "label": arm.label,
             "linestyle": "-" if arm.ranked else "--",
-            "linewidth": 1.6,
+            "linewidth": 3.6 if wide else 1.4,
+            "zorder": 2 if wide else 3,
         }
         for panel, side in zip(axes, ("cutoff", "rest"), strict=False):
             issued = [sum(s[f"issued_{side}"][at] for s in series) for at in range(len(series[0][f"issued_{side}"]))]
@@ -309,16 +312,22 @@ def _timeline(results: Results[MergeRow], scenario: str, path: Path) -> None:
     save_figure(figure, path)
 
 
-def _dress(axes: Sequence[Axes], scenario: str) -> None:
+def _cut(scenario: str) -> tuple[float, float]:
+    """Beginning and length of a scenario's cut, seconds."""
     fault = load(scenario).faults[0]
     assert isinstance(fault.at, int)
     assert fault.for_us is not None
-    begin, end = fault.at / 1e6, (fault.at + fault.for_us) / 1e6
-    axes[0].set_title(f"Served, clients in {', '.join(fault.targets)} (cut off)")
+    return fault.at / 1e6, fault.for_us / 1e6
+
+
+def _dress(axes: Sequence[Axes], scenario: str) -> None:
+    begin, cut_s = _cut(scenario)
+    end = begin + cut_s
+    axes[0].set_title(f"Served, clients in {', '.join(load(scenario).faults[0].targets)} (cut off)")
     axes[1].set_title("Served, clients elsewhere")
     axes[2].set_title("Backlog: accepted, not yet stable everywhere")
     for panel in axes:
-        shade(panel, begin, end, f"cut, {end - begin:.0f} s")
+        shade(panel, begin, end, "")
     for panel in axes[:2]:
         panel.set_ylim(-0.03, 1.06)
         panel.set_ylabel("share of commands")
@@ -326,4 +335,5 @@ def _dress(axes: Sequence[Axes], scenario: str) -> None:
     axes[2].set_ylim(bottom=0)
     axes[2].set_ylabel("events")
     axes[2].set_xlabel("seconds")
-    axes[0].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    axes[0].text((begin + end) / 2, 0.5, f"cut, {end - begin:.0f} s", ha="center", size=9, color="#444444")
+    axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.12), ncols=3, frameon=False)
