@@ -7,6 +7,7 @@ reached, the table says how many runs did, and gives no mean.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import inf, isinf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -96,12 +97,12 @@ def _tables(page: Page, results: Results[MergeRow], scenario: str) -> None:
 
     service: list[tuple[str, Callable[[Sequence[MergeRow]], str]]] = [
         ("commands a run", _mean("commands", ".0f")),
-        ("available, whole run", _mean("availability_all", ".4f")),
+        ("available, whole run", _share("availability_all", ".4f")),
     ]
     if cut:
         service += [
-            ("available in the cut, cut-off side", _mean("availability_cutoff", ".3f")),
-            ("available in the cut, other side", _mean("availability_rest", ".3f")),
+            ("available in the cut, cut-off side", _share("availability_cutoff", ".3f")),
+            ("available in the cut, other side", _share("availability_rest", ".3f")),
             ("p50 cut-off side", latency("latency_cutoff_p50_ms")),
             ("p99 cut-off side", latency("latency_cutoff_p99_ms")),
             ("p50 other side", latency("latency_rest_p50_ms")),
@@ -151,13 +152,30 @@ def _table(
     """Measures down, designs across: a reader compares designs within a line."""
     shown = [(arm, results.at(scenario, arm.name)) for arm in ARMS if results.at(scenario, arm.name)]
     header = ["", *(arm.label if arm.ranked else f"{arm.label} (not ranked)" for arm, _ in shown)]
-    page.table(header, [[title, *(cell(rows) for _, rows in shown)] for title, cell in measures], caption=caption)
+    # An interval stays on one line: a column of halves cannot be compared.
+    lines = [[title, *(cell(rows).replace(", ", ",\u00a0") for _, rows in shown)] for title, cell in measures]
+    page.table(header, lines, caption=caption)
 
 
 def _mean(metric: str, spec: str) -> Callable[[Sequence[MergeRow]], str]:
     def cell(rows: Sequence[MergeRow]) -> str:
         values = [getattr(row, metric) for row in rows]
         return "-" if any(value is None for value in values) else format_interval(t_interval(values), spec)
+
+    return cell
+
+
+def _share(metric: str, spec: str) -> Callable[[Sequence[MergeRow]], str]:
+    """A mean share; Student's interval knows nothing of its bounds, so it is cut off at 0 and 1."""
+
+    def cell(rows: Sequence[MergeRow]) -> str:
+        values = [getattr(row, metric) for row in rows]
+        if any(value is None for value in values):
+            return "-"
+        found = t_interval(values)
+        if found.low is not None and found.high is not None:
+            found = replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+        return format_interval(found, spec)
 
     return cell
 
