@@ -9,6 +9,11 @@ Heap entries are SimPy's own `(time, priority, id, event)` for events, and
 `(time, priority, id, fn, ...)` for calls, where `fn` gets the whole entry and takes from it
 what it put there: one tuple a message. Ids are unique, so a comparison never reaches the
 fourth place; the length tells the two apart.
+
+SimPy's documentation is the contract, its `run` and `step` included: people subclass `step`,
+or replace it on one environment to trace it. So SimPy's own `run` stays in charge of when to
+stop and what to raise. Where `step` is ours, it drives a `_Stepper` in the environment's
+stead, whose one step is the whole inlined loop; where it is not, it drives the environment.
 """
 
 from __future__ import annotations
@@ -16,19 +21,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush
 from math import inf
-from typing import Any, Final
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Final
 
-import simpy
-from simpy.core import BoundClass, EmptySchedule, StopSimulation
+from simpy.core import BoundClass, EmptySchedule, Infinity, StopSimulation
+from simpy.core import Environment as SimpyEnvironment
 from simpy.events import NORMAL, URGENT, Event, EventPriority, Timeout
 
 __all__ = ["CALL", "CALL_LATE", "CALL_URGENT", "Environment", "Timer"]
 
 #: Priorities of direct calls, on SimPy's scale (0 urgent, 1 normal). A fault acts before
-#: anything else at its instant, so that "cut at 5 s" cuts a message that lands at 5 s.
-CALL_URGENT: Final = -1
+#: every call and time-out of its instant, so that "cut at 5 s" cuts a message that lands at
+#: 5 s; but after SimPy's urgent events, one of which ends `run(until=5)`.
+CALL_URGENT: Final = 0.5
 CALL: Final = int(NORMAL)
 CALL_LATE: Final = int(NORMAL) + 1
+_FIRST: Final = -inf
 
 
 class Timer:
@@ -62,19 +70,93 @@ def _fire(entry: tuple[Any, ...]) -> None:
         fn(*args)
 
 
-class Environment(simpy.Environment):
+class _Run:
+    """Makes `environment.run` SimPy's own `run`, driving what suits that environment."""
+
+    __doc__ = SimpyEnvironment.run.__doc__
+
+    def __get__(self, env: Environment | None, owner: type[Environment]) -> Callable[..., Any]:
+        if env is None:
+            return SimpyEnvironment.run
+        # Never by `vars(env)`: once made, the dictionary slows every later access to the environment.
+        ours = getattr(env.step, "__func__", None) is Environment.step
+        return MethodType(SimpyEnvironment.run, _Stepper(env) if ours else env)
+
+
+class _Stepper:
+    """What SimPy's `run` drives instead of an environment whose `step` nobody changed.
+
+    It has the three things that `run` uses. `step` processes everything there is; only when
+    an event failed and nobody handled it does it end early, and leaves the event to SimPy's
+    own `step`, so that the traceback of a crash is SimPy's as well.
+    """
+
+    __slots__ = ("_env", "step")
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+        self.step: Callable[[], None] = self._loop
+
+    @property
+    def now(self) -> int | float:
+        """The environment's clock."""
+        return self._env._now
+
+    def schedule(self, until: Event, priority: EventPriority, delay: int | float) -> None:
+        """Schedule the event that ends the run; `run` asks for nothing else."""
+        if delay != delay:
+            raise ValueError("until (nan) must be greater than the current simulation time")
+        until.env = self._env
+        self._env.schedule(until, priority, delay)
+
+    def _loop(self) -> None:
+        """Process entries until none is left; the lab's hottest loop, so inlined."""
+        env = self._env
+        queue: list[Any] = env._queue
+        pop = heappop
+        while queue:
+            entry = pop(queue)
+            env._now = entry[0]
+            if len(entry) != 4:
+                entry[3](entry)
+                continue
+            event = entry[3]
+            callbacks = event.callbacks
+            event.callbacks = None
+            try:
+                for callback in callbacks:
+                    callback(event)
+            except StopSimulation:
+                # The callbacks that have not run are left for the next `run`, as SimPy does.
+                event.callbacks = callbacks[callbacks.index(callback) + 1 :]
+                env.schedule(event, EventPriority(-1))
+                raise
+            if not event._ok and not hasattr(event, "_defused"):
+                event.callbacks = []
+                heappush(queue, (env._now, _FIRST, next(env._eid), event))
+                self.step = MethodType(SimpyEnvironment.step, env)
+                return
+        raise EmptySchedule
+
+
+class Environment(SimpyEnvironment):
     """A drop-in `simpy.Environment` with direct calls and a loop without a call per step.
 
     SimPy's own methods take whatever numbers SimPy takes, except NaN and negative delays,
     which are refused (a NaN would silently break the heap's order). The lab's calls
     (`call_later`, `call_at`) insist on whole microseconds.
+
+    Raises:
+        ValueError: the initial time is NaN.
     """
 
     def __init__(self, initial_time: int | float = 0) -> None:
+        if initial_time != initial_time:
+            raise ValueError(f"{initial_time=} is no instant: give a number")
         super().__init__(initial_time)
         # SimPy binds `timeout`, `process` and so on early, but only those that stand in the
         # instance's own class, so a subclass would pay for the look-up at every time-out.
-        for name, attribute in vars(simpy.Environment).items():
+        for name, attribute in vars(SimpyEnvironment).items():
             if isinstance(attribute, BoundClass) and name != "timeout":
                 setattr(self, name, getattr(self, name))
 
@@ -86,22 +168,20 @@ class Environment(simpy.Environment):
     ) -> None:
         """Schedule `event`; refuses NaN and negative delays with a ValueError."""
         if not delay >= 0:
-            raise ValueError(f"{delay=} is not a delay: give a number of at least 0")
+            raise ValueError(f"Negative delay {delay}" if delay < 0 else f"{delay=} is not a delay; give a number >= 0")
         heappush(self._queue, (self._now + delay, priority, next(self._eid), event))
 
     def timeout(self, delay: int | float = 0, value: Any = None) -> Timeout:
         """Return a SimPy `Timeout` that occurs after `delay` (>= 0) with `value`."""
-        # Timeout's own constructor calls back into `schedule`; put together here, a time-out
-        # costs one call less. It is the same class with the same fields.
-        if not delay >= 0:
-            raise ValueError(f"Negative delay {delay}")
+        # Put together here and not by its constructor, which `type.__call__` reaches through
+        # C: the same class with the same fields, a sixth sooner.
         timeout = Timeout.__new__(Timeout)
         timeout.env = self
         timeout.callbacks = []
         timeout._value = value
         timeout._delay = delay
         timeout._ok = True
-        heappush(self._queue, (self._now + delay, NORMAL, next(self._eid), timeout))
+        self.schedule(timeout, NORMAL, delay)
         return timeout
 
     def call_later(self, delay_us: int, fn: Callable[..., object], *args: Any) -> Timer:
@@ -134,98 +214,33 @@ class Environment(simpy.Environment):
         queue: list[Any] = self._queue
         while queue and queue[0][3] is _fire and not queue[0][4].active:
             heappop(queue)
-        return queue[0][0] if queue else inf
+        return queue[0][0] if queue else Infinity  # SimPy's own: its real-time environment looks for that object
 
     def step(self) -> None:
         """Process the next event or call; raises `EmptySchedule` if there is none."""
-        self.peek()  # sheds withdrawn timers, so that a step is always a step
-        if not self._queue:
-            raise EmptySchedule
-        entry: Any = heappop(self._queue)
-        self._now = entry[0]
-        if len(entry) == 4:
-            self._process(entry[3])
+        queue: list[Any] = self._queue
+        Environment.peek(self)  # sheds withdrawn timers, so that a step is always a step
+        if not queue or len(queue[0]) == 4:
+            super().step()
         else:
+            entry = heappop(queue)
+            self._now = entry[0]
             entry[3](entry)
 
-    def run(self, until: int | float | Event | None = None) -> Any:
-        """Run as `simpy.Environment.run` does: to the end, until a time or an event.
+    if TYPE_CHECKING:
 
-        A time is exclusive: nothing due at `until` itself is processed.
+        def run(self, until: int | float | Event | None = None) -> Any:
+            """Run as `simpy.Environment.run` does: to the end, until a time or an event.
 
-        Raises:
-            ValueError: `until` is a number that is not after now (or NaN).
-            RuntimeError: the schedule ran out before the event `until` was triggered.
-        """
-        if until is not None:
-            if not isinstance(until, Event):
-                at = until if isinstance(until, int) else float(until)
-                if not at > self._now:
-                    raise ValueError(f"until ({at}) must be greater than the current simulation time")
-                until = Event(self)
-                until._ok = True
-                until._value = None
-                # Before even urgent calls: "until t" excludes the faults that begin at t.
-                heappush(self._queue, (at, CALL_URGENT - 1, next(self._eid), until))  # type: ignore[misc]
-            elif until.processed:
-                return until.value
-            until.callbacks.append(StopSimulation.callback)
-        try:
-            self._loop()
-        except StopSimulation as stop:
-            return stop.args[0]
-        if until is not None:
-            assert not until.triggered
-            raise RuntimeError(f'No scheduled events left but "until" event was not triggered: {until}')
-        return None
+            A time is exclusive: nothing but what is urgent is processed at `until` itself.
 
-    def _loop(self) -> None:
-        """Process entries until none is left; the lab's hottest loop, so inlined."""
-        queue: list[Any] = self._queue
-        pop = heappop
-        while queue:
-            entry = pop(queue)
-            self._now = entry[0]
-            if len(entry) != 4:
-                entry[3](entry)
-                continue
-            event = entry[3]
-            callbacks = event.callbacks
-            event.callbacks = None
-            try:
-                for callback in callbacks:
-                    callback(event)
-            except StopSimulation:
-                self._stopped(event, callbacks, callback)
-                raise
-            if not event._ok and not hasattr(event, "_defused"):
-                self._fail(event)
-
-    def _process(self, event: Event) -> None:
-        callbacks: Any = event.callbacks
-        event.callbacks = None  # type: ignore[assignment]
-        try:
-            for callback in callbacks:
-                callback(event)
-        except StopSimulation:
-            self._stopped(event, callbacks, callback)
-            raise
-        if not event._ok and not hasattr(event, "_defused"):
-            self._fail(event)
-
-    def _stopped(self, event: Event, callbacks: list[Any], callback: Any) -> None:
-        """Leave the callbacks that have not run for the next `run`, as SimPy does."""
-        event.callbacks = callbacks[callbacks.index(callback) + 1 :]
-        heappush(self._queue, (self._now, CALL_URGENT, next(self._eid), event))  # type: ignore[misc]
-
-    @staticmethod
-    def _fail(event: Event) -> None:
-        """Raise the failure that nobody handled (SimPy's rule: errors never pass silently)."""
-        value: Any = event._value
-        failure = type(value)(*value.args)
-        failure.__cause__ = value
-        raise failure
+            Raises:
+                ValueError: `until` is a number that is not after now (or NaN).
+                RuntimeError: the schedule ran out before the event `until` was triggered.
+            """
+    else:
+        run = _Run()
 
 
-# SimPy calls its initialisation events "urgent"; the lab's faults come before even those.
-assert CALL_URGENT < int(URGENT) < CALL
+# SimPy calls its initialisation events "urgent"; the lab's faults come right after those.
+assert int(URGENT) < CALL_URGENT < CALL
