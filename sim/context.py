@@ -8,6 +8,7 @@ from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.chance import Draws
+from sim.channel import Channel
 from sim.history import Operation
 from sim.host import Placement, Wait, handlers
 from sim.kernel import CALL, Timer
@@ -40,6 +41,7 @@ class HostContext:
         "_network",
         "_resolve",
         "_src",
+        "channels",
         "disk",
         "handlers",
         "location",
@@ -54,6 +56,8 @@ class HostContext:
         self._src = life.machine.spec.index
         self._resolve: dict[Location, tuple[int, int]] = {}
         self.location = location
+        #: Those through which something can still pass, in order of making.
+        self.channels: dict[Channel, None] = {}
         self.handlers: dict[type[Message], Callable[..., Any]] = {}
         self.service: Any = None
 
@@ -143,6 +147,20 @@ class HostContext:
         if not self._life.alive:
             timer.cancel()
         return timer
+
+    def channel(self, capacity: int) -> Channel:
+        """As `Context.channel`."""
+        soon = partial(self._env.call_later, 0)
+        made = Channel(capacity, soon, make_wait=self.wait, ended=self.channels.pop)
+        self.channels[made] = None
+        if not self._life.alive:
+            made.abandon()
+        return made
+
+    def end_channels(self) -> None:
+        """The process died, and its channels with it."""
+        for channel in list(self.channels):
+            channel.abandon()
 
     def rng(self, name: str) -> Draws:
         """As `Context.rng`; the name is the host's and the service's besides."""

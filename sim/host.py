@@ -17,6 +17,7 @@ from sim.message import Message
 
 if TYPE_CHECKING:
     from sim.chance import Draws
+    from sim.channel import Channel
     from sim.history import Operation
     from sim.kernel import Timer
     from sim.storage import Disk
@@ -106,6 +107,10 @@ class Context(Protocol):
 
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
         """Call `fn(*args)` after `us`; a generator function runs as a task of its own."""
+        ...
+
+    def channel(self, capacity: int) -> Channel:
+        """A bounded channel between tasks of this service; it dies with the process."""
         ...
 
     def rng(self, name: str) -> Draws:

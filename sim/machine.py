@@ -174,6 +174,7 @@ class Incarnation:
         self.alive = False
         for ctx in self.contexts.values():
             ctx.disk.close()
+            ctx.end_channels()
         # Closed here and not by the garbage collector, whose moment is not deterministic. A
         # `finally` clause of a dead process has nothing to hold on to: see HostContext.
         tasks, self._tasks = list(self._tasks), {}

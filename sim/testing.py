@@ -18,6 +18,7 @@ from types import GeneratorType
 from typing import Any
 
 from sim.chance import Chance, Draws
+from sim.channel import Channel
 from sim.history import Operation
 from sim.host import Wait, handlers
 from sim.kernel import Environment, Timer
@@ -41,6 +42,7 @@ class FakeContext:
         notes: (name, value) in order.
         operations: What was recorded.
         points: Crash points passed.
+        channels: Channels through which something can still pass.
     """
 
     def __init__(self, location: Location | None = None, *, flush_us: int = 1_000, seed: int = 0) -> None:
@@ -49,6 +51,7 @@ class FakeContext:
         self.notes: list[tuple[str, int | str]] = []
         self.operations: list[Operation] = []
         self.points: list[str] = []
+        self.channels: list[Channel] = []
         self.calls: list[tuple[Location, Message, Wait]] = []
         self._env = Environment()
         self._chance = Chance(seed)
@@ -90,6 +93,8 @@ class FakeContext:
         return self._reborn()
 
     def _reborn(self) -> FakeContext:
+        for channel in list(self.channels):
+            channel.abandon()
         born = FakeContext(self.location)
         born._env, born._device = self._env, self._device
         born.disk = Disk(self._device, "service/", Wait)
@@ -145,6 +150,12 @@ class FakeContext:
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
         """Call it after `us` of the test's clock."""
         return self._env.call_later(us, self.run, fn, *args)
+
+    def channel(self, capacity: int) -> Channel:
+        """As `Context.channel`; who waits on it is told once the test lets time pass."""
+        made = Channel(capacity, partial(self._env.call_later, 0), ended=self.channels.remove)
+        self.channels.append(made)
+        return made
 
     def rng(self, name: str) -> Draws:
         """Randomness of that name, from the seed given."""
