@@ -1,19 +1,21 @@
 """What happened, for people and for the digest.
 
-Three levels: *off* writes nothing; *counters* is what the network and the hosts keep
-anyway; *full* writes one row for each thing that happened, with the row that caused it.
-The digest never uses the trace, so it is the same at every level.
+Three levels: *off* writes nothing; *counters* has the network and the hosts count all that
+they can, bytes among them; *full* writes besides one row for each thing that happened, with
+the row that caused it. A cause is what must have come before: for a message that arrives its
+sending, for what a service does the message, timer or wait that woke it, and for a timer what
+set it. The digest never uses the trace, so it is the same at every level. `trace_file` keeps
+rows in files.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from hashlib import blake2b
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 __all__ = ["Digest", "Trace", "TraceLevel", "TraceRow", "plain"]
@@ -30,8 +32,16 @@ class TraceLevel(StrEnum):
 class TraceRow(NamedTuple):
     """One thing that happened.
 
-    `kind` is send, deliver, drop, handle, crash, restart, fault, heal, note or point; src and
-    dst are host indices (-1: none); `cause` is the row this one follows from (-1: none).
+    Attributes:
+        t_us: When.
+        i: Its number, from 0.
+        kind: `send`, `deliver`, and what else befalls a message (`drop`, `duplicate` and so on);
+            `crash`, `restart`, `point`, `note` of a host; `fault`, `heal` of the world.
+        src: Index of the sending host, or of the one concerned; -1 for the world.
+        dst: Index of the receiving host, -1 where there is none.
+        type_id: The message's, 0 where there is none.
+        message: The message itself, with what befell it; or the detail of another row.
+        cause: Number of the row that this one follows from, -1 for none.
     """
 
     t_us: int
@@ -47,17 +57,38 @@ class TraceRow(NamedTuple):
 class Trace:
     """The rows of one world.
 
+    Args:
+        level: How much is written.
+        now_us: The world's clock.
+        keep: How many of the latest rows are kept; all by default.
+
     Attributes:
         full: Whether rows are written at all.
-        cause: The row being acted on now; sends take it as their cause.
+        rows: Those kept, in order.
+        cause: The row being acted on now; whatever is written takes it as its cause.
     """
 
-    def __init__(self, level: TraceLevel, now_us: Callable[[], int]) -> None:
+    def __init__(self, level: TraceLevel, now_us: Callable[[], int], keep: int | None = None) -> None:
         self.level = level
         self.full = level is TraceLevel.FULL
-        self.rows: list[TraceRow] = []
+        self.rows: deque[TraceRow] = deque(maxlen=keep)
         self.cause = -1
+        self._written = 0
         self._now_us = now_us
+
+    def under(self, cause: int, fn: Callable[..., object]) -> Callable[..., None]:
+        """`fn`, to be called with `cause` for its cause, unless another is at work by then."""
+
+        def caused(*args: Any) -> None:
+            before = self.cause
+            if before == -1:
+                self.cause = cause
+            try:
+                fn(*args)
+            finally:
+                self.cause = before
+
+        return caused
 
     def message(self, kind: str, src: int, dst: int, message: Any, cause: int, why: str | None = None) -> int:
         """Write a row about a message; returns its number, -1 below the full level."""
@@ -73,16 +104,10 @@ class Trace:
         return self._add(kind, host, -1, 0, detail, self.cause)
 
     def _add(self, kind: str, src: int, dst: int, type_id: int, message: object, cause: int) -> int:
-        i = len(self.rows)
+        i = self._written
+        self._written += 1
         self.rows.append(TraceRow(self._now_us(), i, kind, src, dst, type_id, message, cause))
         return i
-
-    def to_jsonl(self, path: Path) -> None:
-        """Write one JSON object a row."""
-        with path.open("w", encoding="utf-8") as out:
-            for row in self.rows:
-                fields = row._asdict() | {"message": plain(row.message)}
-                out.write(json.dumps(fields, separators=(",", ":")) + "\n")
 
 
 def plain(value: object) -> Any:
