@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 from enum import StrEnum
 from hashlib import blake2b
 from operator import attrgetter
@@ -71,7 +71,7 @@ class Trace:
     def __init__(self, level: TraceLevel, now_us: Callable[[], int], keep: int | None = None) -> None:
         self.level = level
         self.full = level is TraceLevel.FULL
-        self.rows: deque[TraceRow] = deque(maxlen=keep)
+        self.rows: MutableSequence[TraceRow] = [] if keep is None else deque(maxlen=keep)
         self.cause = -1
         self._written = 0
         self._now_us = now_us

@@ -110,7 +110,7 @@ def test_a_log_for_shiviz_has_a_clock_an_event_and_an_arrow_a_message(tmp_path: 
 def test_the_clocks_of_a_whole_world_order_it_as_its_causes_do(tmp_path: Path) -> None:
     world = chatter(1, TraceLevel.FULL)
     hosts = [host.path for host in world.topology.hosts]
-    write_shiviz(list(world.trace.rows), hosts, tmp_path / "log")
+    write_shiviz(world.trace.rows, hosts, tmp_path / "log")
     events = shiviz((tmp_path / "log").read_text())
     assert len(events) == len(world.trace.rows) > 1_000
     count: dict[str, int] = dict.fromkeys([*hosts, NETWORK, FAULTS], 0)
