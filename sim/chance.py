@@ -43,10 +43,17 @@ class Chance:
         """The numpy generator of `name`, made at first use and kept."""
         found = self._generators.get(name)
         if found is None:
-            key = blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest()
-            found = Generator(PCG64(int.from_bytes(key, "big")))
-            self._generators[name] = found
+            found = self._generators[name] = self.afresh(name)
         return found
+
+    def afresh(self, name: str) -> Generator:
+        """A new generator at the begin of the sequence of `name`, shared with nobody.
+
+        For functions of time that several look at, each at its own pace: equal names give
+        equal functions, and nobody's looking moves another's sequence on.
+        """
+        key = blake2b(f"{self.seed}/{name}".encode(), digest_size=16).digest()
+        return Generator(PCG64(int.from_bytes(key, "big")))
 
     def draws(self, name: str) -> Draws:
         """Scalar draws of `name`, taken from its generator in blocks."""

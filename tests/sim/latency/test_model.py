@@ -1,10 +1,15 @@
 """Delays by directed pair: the measured table, the tiers inside a region, the jitter."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy
 import pytest
 from numpy.random import PCG64, Generator
 
-from sim.latency import Constant, Jittered, LatencyModel, public_cloud, uniform
+from sim.latency import Constant, Empirical, Jittered, LatencyModel, Pareto, Tier, measured, public_cloud, uniform
+from sim.latency.composed import Shifted
+from sim.message import Layer
 from sim.topology import HostSpec, grid
 
 TOPOLOGY = grid(["us-east-1", "us-west-2"], clusters=2, hosts=2, cores=1)
@@ -115,3 +120,52 @@ def test_a_jitter_out_of_range_is_refused() -> None:
         Jittered(1, float("nan"))
     with pytest.raises(ValueError, match="not a share"):
         LatencyModel(one_way_us={}, jitter=1.5)
+
+
+def test_noise_replaces_the_jitter_of_its_tier() -> None:
+    noise = {Tier.BETWEEN_REGIONS: Pareto(500.0, 2.5)}
+    model = replace(public_cloud(jitter=0.05), noise=noise)
+    here = host("us-east-1/c1/h1")
+    assert model.between(here, host("us-west-2/c1/h1")) == Shifted(36_350, Pareto(500.0, 2.5))
+    assert model.between(here, host("us-east-1/c1/h2")) == Jittered(50, 2.5)
+
+
+def test_samples_replace_propagation_and_noise_of_their_pair() -> None:
+    samples = {("us-east-1", "us-west-2"): Empirical((40_000, 30_000))}
+    model = replace(public_cloud(jitter=0.05), samples=samples)
+    there, back = host("us-east-1/c1/h1"), host("us-west-2/c1/h1")
+    assert model.between(there, back) == Empirical((30_000, 40_000))
+    assert model.between(back, there) == Jittered(35_800, 35_800 * 0.05)
+    assert model.between_regions_us("us-east-1", "us-west-2") == 30_000
+
+
+def test_samples_alone_make_a_pair_known() -> None:
+    model = LatencyModel(one_way_us={}, samples={("x", "y"): Empirical((5,))})
+    assert model.missing(["x", "y"]) == [("y", "x")]
+
+
+def test_bandwidth_goes_by_tier_and_is_unlimited_where_none_is_given() -> None:
+    model = replace(public_cloud(), bytes_per_s={Tier.BETWEEN_REGIONS: 1_000_000})
+    here = host("us-east-1/c1/h1")
+    assert model.bandwidth(here, host("us-west-2/c1/h1")) == 1_000_000
+    assert model.bandwidth(here, host("us-east-1/c1/h2")) is None
+    assert public_cloud().bandwidth(here, host("us-west-2/c1/h1")) is None
+
+
+def test_a_round_trip_measured_from_one_side_serves_both() -> None:
+    model = measured({("x", "y"): 81_001})
+    assert model.between_regions_us("x", "y") == model.between_regions_us("y", "x") == 40_500
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"bytes_per_s": {Tier.SAME_HOST: 5}}, "cross no link"),
+        ({"bytes_per_s": {Tier.BETWEEN_REGIONS: 0}}, "BETWEEN_REGIONS: 0 is no rate"),
+        ({"layer_caps": {Layer.SERVICE: 5}}, "takes what the others leave"),
+        ({"layer_caps": {Layer.REGION: 2.5}}, "REGION: 2.5 is no rate"),
+    ],
+)
+def test_a_rate_that_makes_no_sense_is_refused(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        LatencyModel(one_way_us={}, **wrong)
