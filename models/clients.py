@@ -110,7 +110,8 @@ class Client(Service):
         self._due_us += self._draws.exponential(self._mean_gap_us)
         due_us = round(self._due_us)
         if due_us < self._workload.ends_us:
-            self.ctx.set_timer(due_us - self.ctx.mono_us(), self._arrive)
+            # A host that stood still, or whose clock runs fast, is late already: catch up at once.
+            self.ctx.set_timer(max(0, due_us - self.ctx.mono_us()), self._arrive)
 
     def _arrive(self) -> Generator[Wait, Any, None]:
         command = self._draw()

@@ -22,7 +22,7 @@ from models.reconcile import Operator, OperatorOptions
 from models.requests import shard_of
 from models.shipping import ShipOptions
 from models.split import SplitShard
-from sim.host import Context, Placement
+from sim.host import Context, Placement, Service, Template
 from sim.topology import Location, RegionName, Topology, at_service
 
 __all__ = [
@@ -59,12 +59,14 @@ class System:
         stores: By region, its stores by shard.
         entry: Where a client of a region sends commands for an account.
         ledger: Reads the end of a run, given what finds a service (None if its host is down).
+        templates: Services that may be provisioned while it runs.
     """
 
     placements: tuple[Placement, ...]
     stores: Mapping[str, tuple[Location, ...]]
     entry: Callable[[str, int], Location]
     ledger: Callable[[Callable[[Location], Any]], Ledger]
+    templates: tuple[Template, ...] = ()
 
 
 def home_region(
@@ -113,7 +115,7 @@ def home_failover(
     """
     layout = _Layout(site.topology, workload, ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
     number = layout.number_of(home)
-    placements = layout.stores(lambda ctx, options: FailoverShard(ctx, options, home=number))
+    placements = layout.stores(FailoverShard, lambda ctx, options: FailoverShard(ctx, options, home=number))
     preference = tuple(layout.numbers.values())
     for region, servers in layout.servers.items():
         others = {r: s for r, s in layout.servers.items() if r != region}
@@ -130,8 +132,8 @@ def home_failover(
             stores=layout.store_locations[region], delay_us=reconcile_delay_us, rate_per_s=reconcile_per_s
         )
         placements += [
-            Placement(host=servers[0], name=MONITOR, make=_maker(Monitor, monitor)),
-            Placement(host=servers[0], name=OPERATOR, make=_maker(Operator, operator)),
+            Placement(host=servers[0], name=MONITOR, make=_maker(Monitor, monitor), kind=Monitor),
+            Placement(host=servers[0], name=OPERATOR, make=_maker(Operator, operator), kind=Operator),
         ]
     return layout.system(placements, FailoverShard, home_ledger)
 
@@ -152,14 +154,16 @@ def region_split(
         raise ValueError(f"{merge=} is no policy; choose one of {', '.join(MergePolicy)}")
     policy = MergePolicy(merge)
     layout = _Layout(site.topology, workload, ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
-    placements = layout.stores(lambda ctx, options: SplitShard(ctx, options, policy=policy))
+    placements = layout.stores(SplitShard, lambda ctx, options: SplitShard(ctx, options, policy=policy))
     return layout.system(placements, SplitShard, split_ledger)
 
 
 def _home(site: Site, workload: Workload, home: str, ship: ShipOptions, *, commit_regions: int) -> System:
     layout = _Layout(site.topology, workload, ship)
     number = layout.number_of(home)
-    placements = layout.stores(lambda ctx, options: HomeShard(ctx, options, home=number, commit_regions=commit_regions))
+    placements = layout.stores(
+        HomeShard, lambda ctx, options: HomeShard(ctx, options, home=number, commit_regions=commit_regions)
+    )
     return layout.system(placements, HomeShard, home_ledger)
 
 
@@ -196,10 +200,10 @@ class _Layout:
         """The store of the region that has the account's shard."""
         return self.store_locations[region][shard_of(account, self.shards)]
 
-    def stores(self, make: Callable[[Context, ShardOptions], Any]) -> list[Placement]:
-        """A store on every server."""
+    def stores(self, kind: type[Service], make: Callable[[Context, ShardOptions], Any]) -> list[Placement]:
+        """A store of a kind on every server."""
         return [
-            Placement(host=server, name=STORE, make=_maker(make, self._options(region, shard)))
+            Placement(host=server, name=STORE, make=_maker(make, self._options(region, shard)), kind=kind)
             for region, servers in self.servers.items()
             for shard, server in enumerate(servers)
         ]
@@ -229,7 +233,7 @@ class _Layout:
                 share = 1 / (len(self.numbers) * len(hosts))
                 first_id = number << 48 | index << 40 | 1
                 make = _client_maker(self._workload, share, first_id, entries, cumulative)
-                placed.append(Placement(host=host.location, name=CLIENT, make=make))
+                placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=Client))
         return placed
 
     def system(

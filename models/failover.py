@@ -120,6 +120,8 @@ class FailoverShard(HomeShard):
         conflicts: Set-aside entries whose address now stands for something else.
     """
 
+    NOTES: ClassVar[frozenset[str]] = frozenset({"role=home", "role=copy", "divergent", "compensated", "reconciled"})
+
     def __init__(self, ctx: Context, options: ShardOptions, *, home: int) -> None:
         super().__init__(ctx, options, home=home)
         self.reigns: tuple[Reign, ...] = (Reign(1, home, 0),)

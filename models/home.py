@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, ClassVar
 
 from models.addressing import BANK, Scope, mint, pack_type
 from models.bank import AccountState, BankCommand, decide, evolve
@@ -68,6 +68,9 @@ class HomeShard(Service):
         log: Its entries.
         committed: Entries that are durable in `commit_regions` regions, as the home knows it.
     """
+
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7", "C10"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"applied"})
 
     def __init__(self, ctx: Context, options: ShardOptions, *, home: int, commit_regions: int = 1) -> None:
         super().__init__(ctx)
@@ -171,15 +174,18 @@ class HomeShard(Service):
         return answer
 
     def _serve(self, command: BankCommand) -> Generator[Wait, Any, Answer | None]:
+        self.ctx.point("C3")
         position = self._position_of.get(command.command_id)
         entry = self._decide(command) if position is None else self.log.entries[position - 1]
         if not (yield from self.log.durable_at(entry.position)):
             return None  # set aside by a step-down; what becomes of it is not ours to say
+        self.ctx.point("C7")
         if self._commit_regions > 1 and self.committed < entry.position:
             wait = self.ctx.wait()
             self._waits += 1
             heappush(self._waiting, (entry.position, self._waits, wait))
             yield wait
+        self.ctx.point("C10")
         return answer_of(entry)
 
     def _decide(self, command: BankCommand) -> Entry:
@@ -200,8 +206,10 @@ class HomeShard(Service):
             event,
             after.balance,
         )
+        self.ctx.point("C5")
         self._append(entry, version)
         self._states[account] = after
+        self.ctx.point("C6")
         return entry
 
     def _append(self, entry: Entry, version: int) -> None:

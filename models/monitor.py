@@ -127,6 +127,8 @@ class Monitor(Service):
         voted: Highest epoch it voted in (its own candidacies included).
     """
 
+    NOTES: ClassVar[frozenset[str]] = frozenset({"promoted"})
+
     def __init__(self, ctx: Context, options: MonitorOptions) -> None:
         super().__init__(ctx)
         self.options = options

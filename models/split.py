@@ -15,7 +15,7 @@ vector on; the merge reads streams of sub-domains only, never what it wrote itse
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from models.addressing import BANK, Scope, mint, pack_type
 from models.bank import BankCommand, effect, judge
@@ -50,6 +50,9 @@ class SplitShard(Service):
         log: Its sub-domain's entries.
         merge: Everything known, merged.
     """
+
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated"})
 
     def __init__(self, ctx: Context, options: ShardOptions, *, policy: MergePolicy) -> None:
         super().__init__(ctx)
@@ -139,6 +142,7 @@ class SplitShard(Service):
         return self._serve(msg.command)
 
     def _serve(self, command: BankCommand) -> Generator[Wait, Any, Answer | None]:
+        self.ctx.point("C3")
         while (position := self._position_of.get(command.command_id)) is None:
             stamp_us = self.clock.stamp()
             if stamp_us is not None:
@@ -146,6 +150,7 @@ class SplitShard(Service):
                 break
             yield from self.clock.reserve()
         yield from self.log.durable_at(position)
+        self.ctx.point("C7")
         return answer_of(self.log.entries[position - 1])
 
     def _decide(self, command: BankCommand, stamp_us: int) -> int:
@@ -167,10 +172,12 @@ class SplitShard(Service):
             balance + effect(event),
             merge.head(account) if self._keeps_parents else 0,
         )
+        self.ctx.point("C5")
         refused = self.log.append(entry, version)
         assert refused is None, f"one writer a sub-domain and shard, yet {refused}"
         self._position_of[command.command_id] = position
         merge.ingest(entry)
+        self.ctx.point("C6")
         return position
 
     # -- streams -----------------------------------------------------------------------------

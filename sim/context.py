@@ -17,9 +17,9 @@ from sim.storage import Disk
 from sim.topology import Location, host_of
 
 if TYPE_CHECKING:
-    from sim.machine import Incarnation
+    from sim.life import Incarnation
 
-__all__ = ["HostContext", "Meta"]
+__all__ = ["HostContext", "Meta", "SkewedContext"]
 
 #: (service id at the receiver, sender, call id): positive asks for a reply, negative is one.
 Meta = tuple[int, Location, int]
@@ -34,6 +34,7 @@ class HostContext:
     """
 
     __slots__ = (
+        "_call_later",
         "_env",
         "_life",
         "_machine",
@@ -52,6 +53,7 @@ class HostContext:
         self._life = life
         self._machine = life.machine
         self._env = life.machine.env
+        self._call_later: Callable[..., Timer] = life.machine.env.call_later
         self._network = life.machine.network
         self._src = life.machine.spec.index
         self._resolve: dict[Location, tuple[int, int]] = {}
@@ -113,7 +115,7 @@ class HostContext:
     def sleep(self, us: int) -> Wait:
         """As `Context.sleep`."""
         wait = Wait()
-        self._env.call_later(us, wait.resolve)
+        self._call_later(us, wait.resolve)
         return wait
 
     def wait(self) -> Wait:
@@ -143,7 +145,7 @@ class HostContext:
 
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
         """As `Context.set_timer`."""
-        timer = self._env.call_later(us, self._life.run, fn, args)
+        timer = self._call_later(us, self._life.run, fn, args)
         if not self._life.alive:
             timer.cancel()
         return timer
@@ -162,6 +164,13 @@ class HostContext:
         for channel in list(self.channels):
             channel.abandon()
 
+    def provision(self, location: Location, service: str, config: Any = None) -> Wait:
+        """As `Context.provision`."""
+        wait = Wait()
+        if self._life.alive:
+            self._machine.on_provision(self._src, location, service, config, wait)
+        return wait
+
     def rng(self, name: str) -> Draws:
         """As `Context.rng`; the name is the host's and the service's besides."""
         path = self._machine.spec.path
@@ -169,8 +178,9 @@ class HostContext:
 
     def point(self, point_id: str) -> None:
         """As `Context.point`."""
-        if self._machine.trace.full:
-            self._machine.trace.event("point", self._src, point_id)
+        on_point = self._machine.on_point
+        if on_point is not None and self._life.alive:
+            on_point(point_id, self._src)
 
     def note(self, name: str, value: int | str) -> None:
         """As `Context.note`."""
@@ -181,4 +191,39 @@ class HostContext:
         """As `Context.record`."""
         if self._life.alive:
             client = f"{self._machine.spec.path}/{self._name}"
-            self._machine.history.append(self.now_us(), client, operation)
+            # By the world's clock: what happened when is not a matter of this host's opinion.
+            self._machine.history.append(self._env._now, client, operation)  # type: ignore[arg-type]
+
+
+class SkewedContext(HostContext):
+    """The context on a host whose clocks a fault may touch: every time is that of its clocks."""
+
+    __slots__ = ("_clock",)
+
+    def __init__(self, life: Incarnation, location: Location) -> None:
+        super().__init__(life, location)
+        clock = life.machine.clock
+        assert clock is not None
+        self._clock = clock
+        self._call_later = clock.call_later
+
+    def now_us(self) -> int:
+        """The host's wall clock."""
+        return self._clock.wall_us()
+
+    def mono_us(self) -> int:
+        """The host's monotonic clock."""
+        return self._clock.mono_us()
+
+    def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
+        """As `Context.call`; the time-out runs on the host's monotonic clock."""
+        wait = Wait()
+        if self._life.alive:
+            dst, service = self._resolve.get(to) or self._look_up(to)
+            machine = self._machine
+            machine.calls_made += 1
+            call = machine.calls_made
+            self._clock.call_later(timeout_us, self._life.give_up, call)
+            self._life.calls[call] = wait
+            self._network.send(self._src, dst, msg, (service, self.location, call))
+        return wait

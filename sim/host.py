@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from sim.message import Message
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sim.storage import Disk
     from sim.topology import Location
 
-__all__ = ["Context", "HostOptions", "Placement", "Service", "Task", "Wait", "handlers", "handles"]
+__all__ = ["Context", "HostOptions", "Placement", "Service", "Task", "Template", "Wait", "handlers", "handles"]
 
 #: A handler that waits.
 Task = Generator["Wait", Any, "Message | None"]
@@ -113,6 +113,15 @@ class Context(Protocol):
         """A bounded channel between tasks of this service; it dies with the process."""
         ...
 
+    def provision(self, location: Location, service: str, config: Any = None) -> Wait:
+        """Start a new instance of the service template `service` on the host at `location`.
+
+        It takes the template's delay and yields the new instance's location; or None if the host
+        is then down, or cut off from here, in which case the instance may run all the same. An
+        instance restarts with its host, whatever becomes of who asked for it.
+        """
+        ...
+
     def rng(self, name: str) -> Draws:
         """This service's randomness of that name."""
         ...
@@ -131,7 +140,16 @@ class Context(Protocol):
 
 
 class Service:
-    """Base of services; keeps the context and starts with nothing to do."""
+    """Base of services; keeps the context and starts with nothing to do.
+
+    Attributes:
+        POINTS: Crash points that this class passes (`ctx.point`), its bases' apart.
+        NOTES: What it notes (`ctx.note`): names, or `name=value` where the values are few. A
+            fault that waits for anything else is refused before the run.
+    """
+
+    POINTS: ClassVar[frozenset[str]] = frozenset()
+    NOTES: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
@@ -149,11 +167,38 @@ class Placement:
         host: The host's location, service bits zero.
         name: Names the service on its host; its id is `service_id(name)`.
         make: Called with the context at the start and after every restart.
+        kind: The class that `make` makes, which says what it marks; None if it marks nothing.
     """
 
     host: Location
     name: str
     make: Callable[[Context], Any]
+    kind: type[Service] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A service that can be provisioned while the world runs.
+
+    Attributes:
+        name: What `ctx.provision` asks for; instances are named `name@1`, `name@2`, ... on a host.
+        make: Called with the context and the config at the start and after every restart.
+        delay_us_min: Shortest time from the request to the start.
+        delay_us_max: Longest; delays are uniform between the two.
+        kind: The class that `make` makes, as in a placement.
+    """
+
+    name: str
+    make: Callable[[Context, Any], Any]
+    delay_us_min: int
+    delay_us_max: int
+    kind: type[Service] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError(f"{self.name=} is empty; a template needs a name to be asked for by")
+        if not 0 <= self.delay_us_min <= self.delay_us_max:
+            raise ValueError(f"{self.delay_us_min=} and {self.delay_us_max=} are no range; give 0 <= min <= max")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +211,7 @@ class HostOptions:
         default_service_us: The same for types not named.
         flush_us_min: Shortest device flush.
         flush_us_max: Longest; durations are uniform between the two.
+        respawn_us: From the death of a process whose disk refused to its next start.
     """
 
     inbox_limit: int = 10_000
@@ -173,6 +219,7 @@ class HostOptions:
     default_service_us: int = 0
     flush_us_min: int = 1_000
     flush_us_max: int = 3_000
+    respawn_us: int = 1_000_000
 
     def __post_init__(self) -> None:
         if self.inbox_limit < 1:
@@ -182,6 +229,8 @@ class HostOptions:
                 raise ValueError(f"service time of {name} is {us} us; give at least 0")
         if not 0 <= self.flush_us_min <= self.flush_us_max:
             raise ValueError(f"{self.flush_us_min=} and {self.flush_us_max=} are no range; give 0 <= min <= max")
+        if self.respawn_us < 1:
+            raise ValueError(f"{self.respawn_us=} would start and die for ever at one instant; give at least 1")
 
 
 def handles(message_type: type[Message]) -> Callable[[_Method], _Method]:

@@ -4,6 +4,13 @@
 process; only a finished `flush` puts it on the device, so that it survives a power loss. The
 heap tier is the services' own memory. A host has one device and one flush runs on it at a
 time: whoever asks meanwhile shares the next one, which is what group commit is.
+
+Faults reach the device as three facts that hold while they live: flushes take longer, flushes
+*lie* (they are acknowledged, and the data stay in a volatile cache below until an honest flush
+of anything takes them along), and the disk is *full*. Losing the disk is an event: everything
+on it is gone, and whoever had it open keeps getting `DiskLost`, also once it was replaced,
+because a process that goes on as if nothing had happened would mix its memory with an empty
+disk. A new life of the process finds the new disk.
 """
 
 from __future__ import annotations
@@ -11,7 +18,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
-__all__ = ["TORN", "Device", "Disk", "Torn"]
+__all__ = ["TORN", "Device", "Disk", "DiskError", "DiskFull", "DiskLost", "Torn"]
+
+
+class DiskError(Exception):
+    """The disk refuses. A service that does not handle it dies of it, as a process would."""
+
+
+class DiskFull(DiskError):
+    """There is no room for another record; what is there can be read, flushed and truncated."""
+
+
+class DiskLost(DiskError):
+    """The device is gone with all it held."""
 
 
 class Torn:
@@ -40,13 +59,15 @@ class _Wait(Protocol):
 class _File:
     """One file: what the page cache shows, and what the device would show after a power loss."""
 
-    __slots__ = ("cache", "common", "device")
+    __slots__ = ("cache", "claimed", "common", "device")
 
     def __init__(self) -> None:
         self.cache: list[Any] = []
         self.device: list[Any] = []
         #: Length of the prefix on which both agree.
         self.common = 0
+        #: Length of the prefix that a lying flush acknowledged.
+        self.claimed = 0
 
     def sync(self, upto: int) -> None:
         """Make the first `upto` records of the cache the content of the device."""
@@ -55,6 +76,17 @@ class _File:
         self.device.extend(self.cache[self.common : upto])
         self.common = upto
 
+    def put(self, records: Sequence[Any]) -> None:
+        """Let the page cache show just `records`."""
+        self.cache = list(records)
+        self.common = self.claimed = 0
+
+    def reread(self) -> None:
+        """Show what the device holds, after a power loss."""
+        self.cache = list(self.device)
+        self.common = len(self.device)
+        self.claimed = 0
+
 
 class Device:
     """The disk of one host, shared by its services.
@@ -62,6 +94,16 @@ class Device:
     Args:
         flush_us: Draws the duration of one flush, microseconds.
         call_later: The kernel's; a power loss or crash orphans flushes under way.
+
+    Attributes:
+        slow_factor: Multiplies the duration of flushes that begin from now on.
+        lies: Whether flushes that end from now on are acknowledged and not done.
+        full: Whether there is no room for new records.
+        lost: Whether there is no disk at the moment.
+        flushes: How many began.
+        flush_busy_us: What they took, microseconds.
+        lied: How many were acknowledged and not done.
+        refused: How often a service was told that the disk is full or lost.
     """
 
     def __init__(
@@ -75,8 +117,16 @@ class Device:
         self._waiting: list[tuple[_Wait, str, int, Any]] = []
         self._flushing = False
         self._power = 0
+        self._lied_to: dict[str, None] = {}
+        self.generation = 0
+        self.slow_factor = 1.0
+        self.lies = False
+        self.full = False
+        self.lost = False
         self.flushes = 0
         self.flush_busy_us = 0
+        self.lied = 0
+        self.refused = 0
 
     def file(self, name: str) -> _File:
         """The file of that name, empty if it was never written."""
@@ -95,6 +145,8 @@ class Device:
         batch, self._waiting = self._waiting, []
         self._flushing = True
         took_us = self._flush_us()
+        if self.slow_factor != 1.0:
+            took_us = round(took_us * self.slow_factor)
         self.flushes += 1
         self.flush_busy_us += took_us
         self._call_later(took_us, self._end, batch, self._power)
@@ -103,18 +155,42 @@ class Device:
         if power != self._power:
             return  # the power went during the flush: nothing of it reached the device
         self._flushing = False
-        for _, name, upto, replacement in batch:
-            file = self.file(name)
-            if replacement is None:
-                file.sync(max(upto, file.common))
-            else:
-                file.cache = list(replacement)
-                file.common = 0
-                file.sync(len(file.cache))
+        if self.lies:
+            self._pretend(batch)
+        else:
+            for _, name, upto, replacement in batch:
+                file = self.file(name)
+                if replacement is None:
+                    file.sync(max(upto, file.common))
+                else:
+                    file.put(replacement)
+                    file.sync(len(file.cache))
+            if self._lied_to:
+                self._make_good()
         if self._waiting:
             self._begin()
         for wait, name, _, _ in batch:
-            wait.resolve(self.file(name).common)
+            file = self.file(name)
+            wait.resolve(max(file.common, file.claimed))
+
+    def _pretend(self, batch: list[tuple[_Wait, str, int, Any]]) -> None:
+        """Acknowledge a flush that leaves everything in the volatile cache."""
+        self.lied += 1
+        for _, name, upto, replacement in batch:
+            file = self.file(name)
+            if replacement is not None:
+                file.put(replacement)
+                upto = len(file.cache)
+            file.claimed = max(file.claimed, min(upto, len(file.cache)))
+            self._lied_to[name] = None
+
+    def _make_good(self) -> None:
+        """An honest flush empties the volatile cache: what was claimed before is now true."""
+        for name in self._lied_to:
+            file = self.file(name)
+            file.sync(max(file.claimed, file.common))
+            file.claimed = 0
+        self._lied_to.clear()
 
     def process_crash(self) -> None:
         """Forget who waited; cache and device keep what they hold."""
@@ -124,15 +200,31 @@ class Device:
 
     def power_loss(self, *, torn: bool) -> None:
         """Lose the cache; with `torn`, the first record not flushed reads as `TORN`."""
-        self._power += 1
-        self._flushing = False
-        self._waiting.clear()
+        self._stop()
         for file in self._files.values():
             tail = torn and len(file.cache) > file.common == len(file.device)
             if tail:
                 file.device.append(TORN)
-            file.cache = list(file.device)
-            file.common = len(file.device)
+            file.reread()
+
+    def lose(self) -> bool:
+        """Lose everything; returns whether a flush was asked for, which now never ends."""
+        asked = self._flushing or bool(self._waiting)
+        self._stop()
+        self._files.clear()
+        self.generation += 1
+        self.lost = True
+        return asked
+
+    def replace(self) -> None:
+        """Put an empty disk in place of the lost one."""
+        self.lost = False
+
+    def _stop(self) -> None:
+        self._power += 1
+        self._flushing = False
+        self._waiting.clear()
+        self._lied_to.clear()
 
     def contents(self) -> Iterable[tuple[str, Sequence[Any]]]:
         """Every file as the page cache shows it, by name."""
@@ -147,43 +239,68 @@ class Disk:
     that opened it is dead (`close`), it shows empty files and takes nothing.
     """
 
-    __slots__ = ("_device", "_make_wait", "_prefix")
+    __slots__ = ("_device", "_generation", "_make_wait", "_prefix")
 
     def __init__(self, device: Device, prefix: str, make_wait: Callable[[], Any]) -> None:
         self._device = device
+        self._generation = device.generation
         self._prefix = prefix
         self._make_wait = make_wait
 
     def close(self) -> None:
         """Detach from the device: what a dead process still tries reaches nothing."""
         self._device = Device(lambda: 0, lambda *_: None)
+        self._generation = self._device.generation
 
     def append(self, file: str, record: Any) -> int:
-        """Add a record to the page cache; returns its index in the file."""
-        cache = self._device.file(self._prefix + file).cache
+        """Add a record to the page cache; returns its index in the file.
+
+        Raises:
+            DiskFull: there is no room.
+            DiskLost: the device is gone, as in every other method.
+        """
+        cache = self._there(room=True).file(self._prefix + file).cache
         cache.append(record)
         return len(cache) - 1
 
     def flush(self, file: str) -> Any:
         """A Wait for the device to hold what the file holds now; yields its durable length."""
+        device = self._there()
         wait = self._make_wait()
-        self._device.request(wait, self._prefix + file)
+        device.request(wait, self._prefix + file)
         return wait
 
     def read(self, file: str, start: int = 0) -> list[Any]:
         """The records from index `start` on; a record cut short reads as `TORN`."""
-        return self._device.file(self._prefix + file).cache[start:]
+        return self._there().file(self._prefix + file).cache[start:]
 
     def replace(self, file: str, record: Any) -> Any:
-        """A Wait for the file to hold just `record`, durably; before that it holds the old."""
+        """A Wait for the file to hold just `record`, durably; before that it holds the old.
+
+        Raises:
+            DiskFull: there is no room for the new file beside the old.
+        """
+        device = self._there(room=True)
         wait = self._make_wait()
-        self._device.request(wait, self._prefix + file, (record,))
+        device.request(wait, self._prefix + file, (record,))
         return wait
 
     def truncate(self, file: str, keep: int) -> None:
         """Keep the first `keep` records; until a flush, a power loss brings the rest back."""
-        kept = self._device.file(self._prefix + file)
+        kept = self._there().file(self._prefix + file)
         if not 0 <= keep <= len(kept.cache):
             raise ValueError(f"{keep=} is outside 0..{len(kept.cache)}, the length of {file!r}")
         del kept.cache[keep:]
         kept.common = min(kept.common, keep)
+        kept.claimed = min(kept.claimed, keep)
+
+    def _there(self, *, room: bool = False) -> Device:
+        """The device, if it is the one that was opened and takes what is asked of it."""
+        device = self._device
+        if device.lost or device.generation != self._generation:
+            device.refused += 1
+            raise DiskLost(f"{self._prefix} lost its disk")
+        if room and device.full:
+            device.refused += 1
+            raise DiskFull(f"{self._prefix} has no room left on its disk")
+        return device

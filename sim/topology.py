@@ -119,6 +119,7 @@ class HostSpec:
         location: Its packed location, service 0.
         cores: Cores that serve messages; 0 means that nothing ever queues for one.
         client: Whether it holds clients rather than the system under study.
+        rack: Name of its rack, unique within the cluster; None where racks are not told apart.
     """
 
     index: int
@@ -129,6 +130,7 @@ class HostSpec:
     location: Location
     cores: int
     client: bool
+    rack: str | None = None
 
 
 class Topology:
@@ -164,8 +166,14 @@ class Topology:
             raise ValueError("each region needs one number of its own in its hosts' locations")
         groups: dict[str, list[int]] = {}
         for host in self.hosts:
-            for name in ("*", host.region, f"{host.region}/{host.cluster}", host.path):
+            cluster = f"{host.region}/{host.cluster}"
+            for name in ("*", host.region, cluster, host.path):
                 groups.setdefault(name, []).append(host.index)
+            if host.rack is not None:
+                rack = f"{cluster}/{host.rack}"
+                if rack in self._by_path:
+                    raise ValueError(f"{rack} is a host and a rack; name one otherwise")
+                groups.setdefault(rack, []).append(host.index)
         self._groups = {name: tuple(indices) for name, indices in groups.items()}
 
     def __repr__(self) -> str:
@@ -203,8 +211,25 @@ class Topology:
         """The client hosts of a region, in order of index."""
         return tuple(host for host in self._of(region) if host.client)
 
+    def level(self, target: str) -> str:
+        """What a selector names: `world`, `region`, `cluster`, `rack` or `host`.
+
+        Raises:
+            ValueError: nothing here has this name.
+        """
+        self.select(target)
+        if target == "*":
+            return "world"
+        if target in self._by_path:
+            return "host"
+        return ("region", "cluster", "rack")[target.count("/")]
+
+    def names(self, level: str) -> tuple[str, ...]:
+        """The selectors of a level, in order of the hosts."""
+        return tuple(name for name in self._groups if self.level(name) == level)
+
     def select(self, target: str) -> tuple[int, ...]:
-        """The indices that `region`, `region/cluster`, `region/cluster/host` or `*` names.
+        """The indices that `region`, `region/cluster`, its racks and hosts, or `*` names.
 
         Raises:
             ValueError: nothing here has this name; the message gives the nearest that has.
@@ -260,17 +285,20 @@ class Topology:
         return region
 
 
-def grid(regions: Sequence[str], *, clusters: int, hosts: int, cores: int, clients: int = 1) -> Topology:
+def grid(
+    regions: Sequence[str], *, clusters: int, hosts: int, cores: int, clients: int = 1, racks: int = 0
+) -> Topology:
     """Equal regions of `clusters` x `hosts` servers, and `clients` client hosts in each.
 
     Clusters are c1, c2, ...; hosts h1, h2, ... in each; client hosts client1, client2, ... in
     the cluster `clients`, whose cores never run short. Servers precede clients in a region.
+    With `racks`, a cluster's servers stand in racks r1, r2, ... in turn; with 0 in none.
 
     Raises:
         ValueError: a number is out of range, or a region's name is empty, repeated or has
             a character that selectors use.
     """
-    _check_grid(regions, clusters=clusters, hosts=hosts, cores=cores, clients=clients)
+    _check_grid(regions, clusters=clusters, hosts=hosts, cores=cores, clients=clients, racks=racks)
     specs: list[HostSpec] = []
     for region_number, region in enumerate(regions, 1):
         rooms = [(f"c{number}", number, "h", hosts) for number in range(1, clusters + 1)]
@@ -288,12 +316,13 @@ def grid(regions: Sequence[str], *, clusters: int, hosts: int, cores: int, clien
                     location=pack_location(region_number, cluster_number, number),
                     cores=0 if client else cores,
                     client=client,
+                    rack=f"r{(number - 1) % racks + 1}" if racks and not client else None,
                 )
                 specs.append(spec)
     return Topology(specs)
 
 
-def _check_grid(regions: Sequence[str], *, clusters: int, hosts: int, cores: int, clients: int) -> None:
+def _check_grid(regions: Sequence[str], *, clusters: int, hosts: int, cores: int, clients: int, racks: int) -> None:
     if not regions:
         raise ValueError("regions is empty; name at least one")
     for region in regions:
@@ -306,9 +335,12 @@ def _check_grid(regions: Sequence[str], *, clusters: int, hosts: int, cores: int
         ("hosts", hosts, 1),
         ("cores", cores, 0),
         ("clients", clients, 0),
+        ("racks", racks, 0),
     ):
         if value < least:
             raise ValueError(f"{name}={value} is below {least}; raise it")
+    if racks > hosts:
+        raise ValueError(f"{racks=} are more than the {hosts} hosts of a cluster; a rack without hosts cannot fail")
 
 
 def _check_field(name: str, value: int, bits: int) -> None:

@@ -7,18 +7,32 @@ arguments, and two worlds in one process share nothing. `digest` condenses the o
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sim.chance import Chance
-from sim.faults import CrashKind, Cut, Fault, Injector
+from sim.clock import HostClock
+from sim.effects import LinkEffect
+from sim.faults import (
+    CrashKind,
+    Cut,
+    Encounter,
+    Encounters,
+    Fault,
+    HostEffect,
+    Injector,
+    check_triggers,
+    exposure,
+    marks_of,
+)
 from sim.history import History
-from sim.host import HostOptions, Placement
+from sim.host import HostOptions, Placement, Template, Wait
 from sim.kernel import Environment
 from sim.latency import LatencyModel
 from sim.machine import Machine
 from sim.network import Network
+from sim.provision import Provisioner
 from sim.topology import Location, Topology, at_service, host_of, service_id
 from sim.trace import Digest, Trace, TraceLevel
 
@@ -70,19 +84,37 @@ class World:
                 self.history,
                 self.trace,
                 self._note,
+                self._provision,
             )
             for spec in topology.hosts
         )
+        self._provisioner = Provisioner(self.env, topology, self.network, self.chance, self.machines)
+        self._encounters = Encounters(topology, self._count, self._now_us)
         self.injector = Injector(
             self.env,
             topology,
             faults,
-            set_cuts=self._set_cuts,
+            chance=self.chance,
+            set_network=self._set_network,
+            set_host=self._set_host,
             crash=self._crash,
             restart=self._restart,
             log=self._log_fault,
         )
+        self._faults = tuple(faults)
+        self._expose()
         self._booted = False
+
+    def _expose(self) -> None:
+        """Equip just the hosts that a fault may touch; the others pay for nothing."""
+        exposed = exposure(self._faults, self.topology)
+        for index in exposed.strained:
+            self.machines[index].strained = True
+        for index in exposed.skewed:
+            self.machines[index].clock = HostClock(self.env)
+        if self.trace.full or self.injector.waits_for_points:
+            for machine in self.machines:
+                machine.on_point = self._point
 
     # -- building and running --------------------------------------------------------------
 
@@ -93,14 +125,26 @@ class World:
             ValueError: the host has a service of that name.
         """
         assert not self._booted, "place services before the world runs"
-        machine = self.machines[self.topology.index_of(placement.host)]
-        if any(placed.name == placement.name for placed in machine.placements):
-            raise ValueError(f"{machine.spec.path} has a service {placement.name!r} already; name it otherwise")
-        machine.placements.append(placement)
+        self.machines[self.topology.index_of(placement.host)].add(placement)
+
+    def offer(self, template: Template) -> None:
+        """Let services provision instances of a template (`ctx.provision`).
+
+        Raises:
+            ValueError: there is a template of that name.
+        """
+        assert not self._booted, "offer templates before the world runs"
+        self._provisioner.offer(template)
 
     def run(self, until_us: int) -> None:
-        """Run until `until_us`, exclusive; may be called again with a later time."""
+        """Run until `until_us`, exclusive; may be called again with a later time.
+
+        Raises:
+            ValueError: a fault waits for a crash point or a note that no placed service marks.
+        """
         if not self._booted:
+            placements = [placement for machine in self.machines for placement in machine.placements]
+            check_triggers(self._faults, marks_of(placements, self.topology, self._provisioner.templates))
             self._booted = True
             for machine in self.machines:
                 machine.boot()
@@ -132,6 +176,10 @@ class World:
         """Final accounts: the network's totals and each host's, by host path."""
         accounts = {m.spec.path: m.counters() for m in self.machines}
         return {"network": self.network.totals(), **accounts}
+
+    def encounters(self) -> tuple[Encounter, ...]:
+        """What every fault that began has met so far."""
+        return self._encounters.all()
 
     def utilisation(self) -> dict[str, float]:
         """Share of each server's core time that was spent, by host path, in [0, 1]."""
@@ -165,14 +213,25 @@ class World:
         return self.env._now  # type: ignore[return-value]
 
     def _note(self, name: str, location: Location, value: int | str) -> None:
-        if self.trace.full:
+        if self.trace.full or self.injector.waits_for_notes:
             host = self.topology.index_of(host_of(location))
             self.trace.event("note", host, (name, value))
+            self.injector.on_note(self._now_us(), name, value, host)
         for observer in self._observed.get(name, ()):
             observer(self._now_us(), location, value)
 
-    def _set_cuts(self, cuts: tuple[Cut, ...]) -> None:
-        self.network.set_cuts(cuts)
+    def _point(self, point: str, host: int) -> None:
+        self.trace.event("point", host, point)
+        self.injector.on_point(self._now_us(), point, host)
+
+    def _provision(self, asker: int, location: Location, service: str, config: Any, wait: Wait) -> None:
+        self._provisioner.request(asker, location, service, config, wait)
+
+    def _set_network(self, cuts: tuple[Cut, ...], effects: tuple[LinkEffect, ...]) -> None:
+        self.network.set_effects(cuts, effects)
+
+    def _set_host(self, host: int, effect: HostEffect) -> None:
+        self.machines[host].set_effect(effect)
 
     def _crash(self, host: int, kind: CrashKind, torn: bool) -> None:
         self.machines[host].crash(kind, torn)
@@ -182,3 +241,20 @@ class World:
 
     def _log_fault(self, kind: str, fault: Fault) -> None:
         self.trace.event(kind, -1, fault.id)
+        if kind == "fault":
+            self._encounters.begin(fault)
+        else:
+            self._encounters.end(fault)
+
+    def _count(self, strikes: Callable[[int, int], bool], hosts: frozenset[int]) -> Counter[str]:
+        """Counters summed over the links that `strikes` says and over `hosts`."""
+        sums: Counter[str] = Counter()
+        for lane in self.network.lanes():
+            if strikes(lane.link.src, lane.link.dst):
+                sums["sent"] += lane.sent
+                sums["duplicated"] += lane.duplicated
+                for reason, count in lane.dropped.items():
+                    sums[f"dropped: {reason}"] += count
+        for host in hosts:
+            sums.update(self.machines[host].counters())
+        return sums

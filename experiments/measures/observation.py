@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from experiments.scenario import Scenario, build
 from models.ledger import FinalEvent, Ledger
-from sim.faults import KINDS
+from sim.faults import KINDS, Encounter, Group
 from sim.history import HistoryRow, Kind
 from sim.topology import Location, host_of
 from sim.trace import TraceLevel
@@ -74,6 +74,7 @@ class Observation:
         utilisation: By server, share of core time in [0, 1].
         network: The network's totals.
         digest: Of the world.
+        encounters: What each fault that began has met.
     """
 
     scenario: Scenario
@@ -87,6 +88,7 @@ class Observation:
     utilisation: Mapping[str, float]
     network: Mapping[str, int]
     digest: str
+    encounters: tuple[Encounter, ...] = ()
 
     @property
     def opening_balance(self) -> int:
@@ -134,6 +136,7 @@ def observe(scenario: Scenario, seed: int, *, trace: TraceLevel = TraceLevel.OFF
         utilisation=world.utilisation(),
         network=world.network.totals(),
         digest=world.digest(),
+        encounters=world.encounters(),
     )
 
 
@@ -186,7 +189,7 @@ def _first_cut(scenario: Scenario) -> Window | None:
     """The window and smaller side of the first partition, whole regions only."""
     topology = scenario.topology
     for fault in scenario.faults:
-        if KINDS[fault.kind].crash is not None or not isinstance(fault.at, int):
+        if KINDS[fault.kind].group is not Group.PARTITION or not isinstance(fault.at, int):
             continue
         struck = {host for target in fault.targets for host in topology.select(target)}
         regions = frozenset(

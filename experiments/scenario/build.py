@@ -37,4 +37,6 @@ def build(scenario: Scenario, seed: int, trace: TraceLevel = TraceLevel.OFF) -> 
         raise ScenarioError([Problem(scenario.file, *found)]) from refused
     for placement in system.placements:
         world.place(placement)
+    for template in system.templates:
+        world.offer(template)
     return world, system

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from experiments.scenario.problems import NOTHING, Finding, shown
-from sim.faults import KINDS, Fault
+from experiments.scenario.schema import TriggerSection
+from sim.faults import HERE, KINDS, Fault, Trigger, fault_problems
 from sim.latency import LatencyModel, public_cloud, uniform
 from sim.message import Message
 from sim.topology import Topology, grid
@@ -22,6 +23,7 @@ __all__ = [
     "check_hosts",
     "check_ids",
     "check_properties",
+    "check_racks",
     "check_times",
     "latency_of",
     "topology_of",
@@ -40,7 +42,16 @@ def topology_of(values: Values, cores: int) -> Topology | None:
         hosts=values["hosts"],
         cores=cores,
         clients=values["clients"],
+        racks=min(values.get("racks", 0), values["hosts"]),
     )
+
+
+def check_racks(values: Values) -> Iterable[Finding]:
+    """Every rack has a host."""
+    racks, hosts = values.get("racks", 0), values.get("hosts")
+    if hosts is not None and racks > hosts:
+        rule = f"more racks than the {hosts} hosts of a cluster"
+        yield Finding("topology.racks", str(racks), rule, "a rack without hosts cannot fail: lower it")
 
 
 def latency_of(values: Values, regions: list[str] | None) -> tuple[LatencyModel | None, list[Finding]]:
@@ -136,7 +147,11 @@ def check_fault(
         regions: The names of the regions, which may be right even so.
     """
     at, lasts = values.get("at"), values.get("for")
-    if at is not None and until is not None:
+    if isinstance(at, TriggerSection) and (at.point is None) == (at.note is None):
+        value = shown(at.model_dump(exclude_none=True))
+        yield Finding(f"{path}.at", value, "not one trigger", "give it a `point` or a `note`")
+        at = None
+    if isinstance(at, int) and until is not None:
         if at >= until:
             rule = f"begins past the end of the run, {_time(until)}"
             yield Finding(f"{path}.at", _time(at), rule, "begin it earlier or run longer")
@@ -149,14 +164,16 @@ def check_fault(
     if name not in KINDS:
         yield Finding(f"{path}.kind", shown(name), "no such kind of fault", way_to(name, KINDS))
         return
-    kind = KINDS[name]
-    fault = as_fault({"id": "?", "targets": ["*"], "at": 0, "for": None, "params": {}} | dict(values))
+    # A trigger with a mistake of its own may still be one, and then `@here` is not another.
+    begins = Trigger(point="?") if at is None and isinstance(values.get("at"), TriggerSection) else at or 0
+    known = {"id": "?", "targets": ["*"], "for": None, "params": {}} | dict(values) | {"at": begins}
+    fault = as_fault(known)
     if topology is not None:
-        problems = kind.validate(fault, topology)
+        problems = fault_problems(fault, topology)
     else:
         # The topology has a mistake of its own; what remains to be said is about names.
         skeleton, fault = _skeleton(fault, regions)
-        problems = kind.check_names(fault, skeleton)
+        problems = KINDS[name].check_names(fault, skeleton)
     for problem in problems:
         if not (problem.field == "targets" and "targets" not in values) and not (
             problem.field.startswith("params") and "params" not in values
@@ -166,12 +183,15 @@ def check_fault(
 
 def as_fault(values: Values) -> Fault:
     """A fault from the values of its section."""
+    at = values["at"]
+    if isinstance(at, TriggerSection):
+        at = Trigger(point=at.point, note=at.note, nth=at.nth, host=at.host)
     params = {name: tuple(v) if isinstance(v, list) else v for name, v in values["params"].items()}
     return Fault(
         id=values["id"],
         kind=values["kind"],
         targets=tuple(values["targets"]),
-        at=values["at"],
+        at=at,
         for_us=values["for"],
         params=params,
     )
@@ -190,7 +210,7 @@ def _skeleton(fault: Fault, regions: list[str] | None) -> tuple[Topology, Fault]
         name: tuple(region_of(item) for item in value) if isinstance(value, tuple) else value
         for name, value in fault.params.items()
     }
-    targets = tuple(region_of(target) for target in fault.targets)
+    targets = tuple(region_of(target) for target in fault.targets if target != HERE) or ("*",)
     named = {*targets, *(item for value in params.values() if isinstance(value, tuple) for item in value)}
     names = regions if regions else sorted(named - {"*", ""}) or ["?"]
     cut_down = Fault(id=fault.id, kind=fault.kind, targets=targets, at=0, for_us=None, params=params)

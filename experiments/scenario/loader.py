@@ -29,6 +29,7 @@ from experiments.scenario.schema import (
     read_section,
 )
 from models.clients import Workload
+from sim.faults import marks_of, trigger_problems
 from sim.host import HostOptions
 from sim.wording import way_to
 
@@ -119,6 +120,7 @@ class _Reader:
         self.latency, self.run = tables["latency"].values, tables["run"].values
         self.workload = tables["workload"].values
         self.regions: list[str] | None = self.topology.get("regions")
+        self._add(checks.check_racks(self.topology))
         self.world = checks.topology_of(self.topology, self.hosts.get("cores", 1))
         self.delays, found = checks.latency_of(self.latency, self.regions)
         self._add(found)
@@ -141,11 +143,19 @@ class _Reader:
         assert self.delays is not None
         assert self.system is not None
         workload = self._workload()
+        faults = tuple(checks.as_fault(fault) for fault in self.faults)
         try:
-            # Laid out once in vain: a factory may refuse what its signature cannot tell.
-            self.system.build(self.world, workload)
+            # Laid out once in vain: a factory may refuse what its signature cannot tell, and only
+            # the services in place say what a fault may wait for.
+            system = self.system.build(self.world, workload)
         except ValueError as refused:
             self._add([finding("system", self.system.factory, str(refused))])
+            return None
+        marks = marks_of(system.placements, self.world, system.templates)
+        for number, fault in enumerate(faults):
+            for problem in trigger_problems(fault, marks):
+                self._add([Finding(f"fault[{number}].{problem.field}", problem.value, problem.rule, problem.way_out)])
+        if self.findings:
             return None
         return Scenario(
             name=name,
@@ -155,7 +165,7 @@ class _Reader:
             topology=self.world,
             latency=self.delays,
             hosts=self._host_options(),
-            faults=tuple(checks.as_fault(fault) for fault in self.faults),
+            faults=faults,
             until_us=self.run["until"],
             warm_up_us=self.run["warm_up"],
             workload=workload,

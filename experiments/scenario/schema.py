@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
 
 from experiments.scenario.problems import Finding, explain, shown
 from experiments.scenario.property import Mode
@@ -26,6 +36,7 @@ __all__ = [
     "Read",
     "RunSection",
     "TopologySection",
+    "TriggerSection",
     "WorkloadSection",
     "read_section",
 ]
@@ -67,12 +78,13 @@ class _Section(BaseModel):
 
 
 class TopologySection(_Section):
-    """`[topology]`: equal regions. Clients are hosts, counted apart."""
+    """`[topology]`: equal regions. Clients are hosts, counted apart; racks are of each cluster."""
 
     regions: Annotated[list[str], Field(min_length=1), AfterValidator(_all_different)]
     clusters: Count = 1
     hosts: Count
     clients: Count = 1
+    racks: Annotated[int, Field(ge=0)] = 0
 
 
 class HostsSection(_Section):
@@ -121,13 +133,26 @@ class WorkloadSection(_Section):
     backoff: SomeTime
 
 
+class TriggerSection(_Section):
+    """`at = { point = "C7", nth = 2, host = "us-east-1/c1/h1" }`, or with `note` in place of `point`."""
+
+    point: Name | None = None
+    note: Name | None = None
+    nth: Count = 1
+    host: Name | None = None
+
+
+def _begins(value: object) -> str:
+    return "trigger" if isinstance(value, Mapping) else "time"
+
+
 class FaultSection(_Section):
     """One `[[fault]]`; without `for` it lasts to the end."""
 
     id: Name
     kind: Name
     targets: Annotated[list[Name], Field(min_length=1)]
-    at: Duration
+    at: Annotated[Annotated[Duration, Tag("time")] | Annotated[TriggerSection, Tag("trigger")], Discriminator(_begins)]
     # The alias is the key in the file; `for` is no name in Python.
     for_: SomeTime | None = Field(default=None, alias="for")
     params: dict[str, bool | int | float | str | list[str]] = Field(default_factory=dict)
@@ -178,12 +203,13 @@ def read_section(model: type[BaseModel], raw: object, path: str) -> Read:
     if not isinstance(raw, Mapping):
         header = f"[[{path.partition('[')[0]}]]" if path.endswith("]") else f"[{path}]"
         return Read({}, [Finding(path, shown(raw), "not a table", f"write it under {header}")])
-    known = [field.alias or name for name, field in model.model_fields.items()]
+    known: dict[tuple[Any, ...], list[str]] = {(): [field.alias or name for name, field in model.model_fields.items()]}
+    known["at",] = list(TriggerSection.model_fields)
     try:
         section = model.model_validate(raw)
     except ValidationError as failed:
-        errors = failed.errors(include_url=False)
-        findings = [explain(_join(path, error["loc"]), error, known) for error in _distinct(errors)]
+        errors = _distinct(failed.errors(include_url=False))
+        findings = [explain(_join(path, error["loc"]), error, known.get(error["loc"][:-1], ())) for error in errors]
         wrong = {error["loc"][0] for error in errors}
         return Read(_right_ones(model, raw, wrong), findings)
     return Read({field.alias or name: getattr(section, name) for name, field in model.model_fields.items()}, [])
@@ -205,13 +231,16 @@ def _right_ones(model: type[BaseModel], raw: Mapping[str, Any], wrong: set[Any])
 
 
 def _distinct(errors: list[Any]) -> list[Any]:
-    """One error a place: a union reports each of its members, and one of them says it."""
+    """One error a place: a union reports each of its members, or names the one it chose."""
     found: dict[tuple[Any, ...], Any] = {}
     for error in errors:
         place = error["loc"]
         if place[:1] == ("params",):
             place = place[:2]
             error = {**error, "loc": place, "type": "param", "msg": "not a number, text, truth value or list of texts"}
+        if place[:1] == ("at",) and len(place) > 1:
+            place = (place[0], *place[2:])
+            error = {**error, "loc": place}
         found.setdefault(place, error)
     return list(found.values())
 

@@ -15,9 +15,11 @@ from typing import Any, Final, TypeAlias
 
 from sim.wording import way_to
 
-__all__ = ["Fault", "ParamValue", "Trigger", "schedule_from_json", "schedule_to_json"]
+__all__ = ["HERE", "Fault", "ParamValue", "Trigger", "schedule_from_json", "schedule_to_json"]
 
 ParamValue: TypeAlias = bool | int | float | str | tuple[str, ...]
+#: A target: the host at which the fault's trigger fired.
+HERE: Final = "@here"
 _KEYS: Final = ("id", "kind", "targets", "at", "for", "params")
 _TRIGGER_KEYS: Final = ("point", "note", "nth", "host")
 
@@ -52,10 +54,11 @@ class Fault:
     Attributes:
         id: Its name in the schedule, for logs and for shrinking.
         kind: A key of `sim.faults.KINDS`.
-        targets: Whom it strikes: selectors such as `us-east-1`, `us-east-1/c1`, a host, `*`.
+        targets: Whom it strikes: selectors such as `us-east-1`, `us-east-1/c1`, a host, `*`; with a
+            trigger also `@here`, the host that reached the point or made the note.
         at: When it begins: microseconds, or a trigger.
         for_us: How long it lasts, microseconds; None is for ever.
-        params: What else its kind wants to know; lists are tuples.
+        params: What else its kind wants to know; lists are tuples, durations texts with a unit.
     """
 
     id: str

@@ -1,18 +1,28 @@
 """Makes a schedule happen, by asking at each change which faults are live.
 
-At an instant where faults begin or end, the set of live faults is brought up to date first
-and the effects are computed from it afterwards: a link is closed while any live cut covers
-it, a host is down while any live crash covers it. Nothing saves an old state to put back,
-which is how two overlapping faults used to undo each other in simulators before this one.
+At an instant where faults begin, end or change, the set of live faults is brought up to date
+first and the effects are computed from it afterwards: a link is closed while any live cut
+covers it, a host is down while any live crash covers it. Nothing saves an old state to put
+back, which is how two overlapping faults used to undo each other in simulators before this one.
+
+A fault that waits for a crash point or a note begins the moment it is reached, in the middle of
+the code that reached it, and is from then on a fault like any other: `begun` holds it with its
+instant and its targets filled in, so that what happened can be replayed by time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
-from sim.faults.fault import Fault
-from sim.faults.kinds import KINDS, CrashKind, Cut, check_schedule
+from sim.chance import Chance
+from sim.effects import LinkEffect
+from sim.faults.catalogue import KINDS
+from sim.faults.fault import Fault, Trigger
+from sim.faults.host_effect import NO_EFFECT, HostEffect, combined
+from sim.faults.kinds import CrashKind, Cut, FaultKind
+from sim.faults.schedule import check_schedule, resolved
 from sim.topology import Topology
 
 __all__ = ["Injector"]
@@ -24,8 +34,28 @@ class _Scheduler(Protocol):
     def call_at(self, t_us: int, fn: Callable[..., object], *args: Any, urgent: bool = False) -> object: ...
 
 
+class _Live(NamedTuple):
+    """A fault in force: its number in the schedule, the fault, how long it has been, its kind."""
+
+    number: int
+    fault: Fault
+    after_us: int
+    kind: FaultKind
+
+
+class _Waiting:
+    """A fault that waits for its trigger, and how often that has been met."""
+
+    __slots__ = ("met", "number", "trigger")
+
+    def __init__(self, number: int, trigger: Trigger) -> None:
+        self.number = number
+        self.trigger = trigger
+        self.met = 0
+
+
 class Injector:
-    """Schedules every change of `faults` at construction.
+    """Schedules every change of `faults` at construction, or as it becomes known.
 
     All changes of one instant are one call, made before any message lands at that instant:
     a crash that begins just as another ends never lets its host start in between.
@@ -33,15 +63,20 @@ class Injector:
     Args:
         env: The kernel.
         topology: What the faults' targets name.
-        faults: The schedule, at instants from now on.
-        set_cuts: Told all cuts now in force, whenever a partition begins or ends.
+        faults: The schedule, at instants from now on or at triggers.
+        chance: Shuffled orders are drawn from generators named by the fault.
+        set_network: Told all cuts and link effects now in force, whenever they change.
+        set_host: Told (host, effect) whenever what live faults do to a host changes.
         crash: Told (host, what it loses, torn) for a host that goes down, and again when a
             power loss meets a host whose process alone was dead.
         restart: Told a host that no live crash covers any more.
         log: Told `fault` or `heal` and the fault, in order of the schedule, heals first.
 
+    Attributes:
+        begun: The faults that have begun, in that order, each with the instant it began at.
+
     Raises:
-        ValueError: the schedule does not fit the topology, or waits for a trigger.
+        ValueError: the schedule does not fit the topology.
     """
 
     def __init__(
@@ -50,87 +85,206 @@ class Injector:
         topology: Topology,
         faults: Sequence[Fault],
         *,
-        set_cuts: Callable[[tuple[Cut, ...]], None],
+        chance: Chance,
+        set_network: Callable[[tuple[Cut, ...], tuple[LinkEffect, ...]], None],
+        set_host: Callable[[int, HostEffect], None],
         crash: Callable[[int, CrashKind, bool], None],
         restart: Callable[[int], None],
         log: Callable[[str, Fault], None],
     ) -> None:
         check_schedule(faults, topology)
+        self.begun: list[Fault] = []
+        self._env = env
         self._topology = topology
-        self._faults = tuple(faults)
-        self._live: frozenset[int] = frozenset()
-        self._set_cuts = set_cuts
+        self._faults = list(faults)
+        self._orders = tuple(_Shuffle(chance, fault) for fault in faults)
+        self._live: Mapping[int, _Live] = {}
+        self._network: tuple[tuple[Cut, ...], tuple[LinkEffect, ...]] = ((), ())
+        self._hosts: dict[int, HostEffect] = {}
+        self._set_network = set_network
+        self._set_host = set_host
         self._crash = crash
         self._restart = restart
         self._log = log
-        instants = {t_us for fault in self._faults for t_us in _changes_us(fault)}
-        for t_us in sorted(instants):
-            env.call_at(t_us, self._change, t_us, urgent=True)
+        self._due: set[int] = set()
+        self._points: dict[str, list[_Waiting]] = {}
+        self._notes: dict[str, list[_Waiting]] = {}
+        for number, fault in enumerate(self._faults):
+            if isinstance(fault.at, Trigger):
+                self._await(number, fault.at)
+            else:
+                self._call_at(fault.at)
 
     @property
     def live(self) -> tuple[Fault, ...]:
         """The faults in force now, in order of the schedule."""
-        return self._of(self._live)
+        return tuple(live.fault for live in self._live.values())
 
-    def cuts(self) -> tuple[Cut, ...]:
-        """The cuts in force now."""
-        return tuple(cut for fault in self.live for cut in KINDS[fault.kind].cuts(fault, self._topology))
+    @property
+    def waits_for_points(self) -> bool:
+        """Whether a fault of the schedule begins at a crash point."""
+        return bool(self._points)
+
+    @property
+    def waits_for_notes(self) -> bool:
+        """Whether a fault of the schedule begins at a note."""
+        return bool(self._notes)
+
+    # -- triggers ----------------------------------------------------------------------------
+
+    def _await(self, number: int, trigger: Trigger) -> None:
+        waiting = _Waiting(number, trigger)
+        if trigger.point is not None:
+            self._points.setdefault(trigger.point, []).append(waiting)
+        elif trigger.note is not None:
+            self._notes.setdefault(trigger.note.partition("=")[0], []).append(waiting)
+
+    def on_point(self, t_us: int, point: str, host: int) -> None:
+        """A host passes a crash point at the instant that it is now."""
+        if point in self._points:
+            self._meet(t_us, self._points[point], host)
+
+    def on_note(self, t_us: int, name: str, value: int | str, host: int) -> None:
+        """A service of a host notes something at the instant that it is now."""
+        if name in self._notes:
+            spelt = (name, f"{name}={value}")
+            self._meet(t_us, [w for w in self._notes[name] if w.trigger.note in spelt], host)
+
+    def _meet(self, t_us: int, candidates: Iterable[_Waiting], host: int) -> None:
+        fired = False
+        for waiting in candidates:
+            trigger = waiting.trigger
+            if trigger.host is None or trigger.host == self._topology.hosts[host].path:
+                waiting.met += 1
+                if waiting.met == trigger.nth:
+                    fault = resolved(self._faults[waiting.number], self._topology, host)
+                    self._faults[waiting.number] = replace(fault, at=t_us)
+                    fired = True
+        if fired:
+            self._update(t_us)
+
+    # -- changes -----------------------------------------------------------------------------
+
+    def _call_at(self, t_us: int) -> None:
+        if t_us not in self._due:
+            self._due.add(t_us)
+            self._env.call_at(t_us, self._change, t_us, urgent=True)
 
     def _change(self, t_us: int) -> None:
-        """Everything that begins or ends at `t_us`, the instant that it is now."""
-        before = self._live
-        self._live = frozenset(number for number, fault in enumerate(self._faults) if _lives(fault, t_us))
-        ended, begun = self._of(before - self._live), self._of(self._live - before)
+        """Everything that begins, ends or changes at `t_us`, the instant that it is now."""
+        self._due.remove(t_us)
+        self._update(t_us)
+
+    def _update(self, t_us: int) -> None:
+        """Bring live faults up to date, then all that follows from them.
+
+        Restarted hosts run code, which may pass a crash point and so come back here; they are
+        therefore last, when all else is as it should be.
+        """
+        before, self._live = self._live, self._alive_at(t_us)
+        ended = [live.fault for number, live in before.items() if number not in self._live]
+        begun = [live for number, live in self._live.items() if number not in before]
         for fault in ended:
             self._log("heal", fault)
-        for fault in begun:
-            self._log("fault", fault)
-        if any(KINDS[fault.kind].crash is None for fault in (*ended, *begun)):
-            # Before the hosts: the first message of a restarted one meets the new network.
-            self._set_cuts(self.cuts())
-        self._change_hosts(self._of(before), begun)
+        for live in begun:
+            self.begun.append(live.fault)
+            self._log("fault", live.fault)
+        for live in self._live.values():
+            self._call_next(t_us, live)
+        self._change_network()
+        self._change_effects()
+        were_down = self._down(before.values())
+        self._strike(before.values(), were_down, begun)
+        for host in sorted(were_down - self._down(self._live.values())):
+            if host not in self._down(self._live.values()):
+                self._restart(host)
 
-    def _change_hosts(self, before: tuple[Fault, ...], begun: tuple[Fault, ...]) -> None:
-        were_down, powerless = self._down(before), self._down(before, CrashKind.POWER_LOSS)
+    def _alive_at(self, t_us: int) -> dict[int, _Live]:
+        found: dict[int, _Live] = {}
+        for number, fault in enumerate(self._faults):
+            if isinstance(fault.at, int) and _covers(fault, t_us):
+                found[number] = _Live(number, fault, t_us - fault.at, KINDS[fault.kind])
+        return found
+
+    def _call_next(self, t_us: int, live: _Live) -> None:
+        """Be called when a live fault ends or changes; calls made before count."""
+        ends_us = None if live.fault.for_us is None else t_us - live.after_us + live.fault.for_us
+        if ends_us is not None:
+            self._call_at(ends_us)
+        if live.kind.next_change is not None:
+            next_us = live.kind.next_change(live.fault, self._topology, live.after_us)
+            if next_us is not None and (ends_us is None or t_us - live.after_us + next_us < ends_us):
+                self._call_at(t_us - live.after_us + next_us)
+
+    def _change_network(self) -> None:
+        topology = self._topology
+        cuts: list[Cut] = []
+        effects: list[LinkEffect] = []
+        for number, fault, after_us, kind in self._live.values():
+            cuts += kind.cuts(fault, topology, after_us, self._orders[number])
+            effects += kind.link_effects(fault, topology)
+        now = (tuple(cuts), tuple(effects))
+        if now != self._network:
+            self._network = now
+            self._set_network(*now)
+
+    def _change_effects(self) -> None:
+        parts: dict[int, list[HostEffect]] = {}
+        for _, fault, _, kind in self._live.values():
+            for host, effect in kind.host_effects(fault, self._topology).items():
+                parts.setdefault(host, []).append(effect)
+        before, self._hosts = self._hosts, {host: combined(effects) for host, effects in parts.items()}
+        for host in sorted({*before, *self._hosts}):
+            effect = self._hosts.get(host, NO_EFFECT)
+            if effect != before.get(host, NO_EFFECT):
+                self._set_host(host, effect)
+
+    def _strike(self, before: Iterable[_Live], were_down: frozenset[int], begun: Sequence[_Live]) -> None:
+        powerless = self._down(before, CrashKind.POWER_LOSS)
         for host in sorted(self._down(begun)):
-            losses = [fault for fault in begun if self._strikes(fault, host)]
-            power_losses = [f for f in losses if KINDS[f.kind].crash is CrashKind.POWER_LOSS]
+            losses = [live for live in begun if host in live.kind.crashed(live.fault, self._topology)]
+            power_losses = [live for live in losses if live.kind.crash is CrashKind.POWER_LOSS]
             if power_losses:
                 # Off already, by another power loss: there is no page cache left to lose.
                 if host not in powerless:
-                    torn = any(fault.params.get("torn", False) for fault in power_losses)
+                    torn = any(live.fault.params.get("torn", False) for live in power_losses)
                     self._crash(host, CrashKind.POWER_LOSS, torn)
             elif host not in were_down:
                 self._crash(host, CrashKind.PROCESS_CRASH, False)
-        for host in sorted(were_down - self._down(self.live)):
-            self._restart(host)
 
-    def _down(self, faults: Iterable[Fault], only: CrashKind | None = None) -> frozenset[int]:
+    def _down(self, faults: Iterable[_Live], only: CrashKind | None = None) -> frozenset[int]:
         return frozenset(
             host
-            for fault in faults
-            if only is None or KINDS[fault.kind].crash is only
-            for host in KINDS[fault.kind].crashed(fault, self._topology)
+            for live in faults
+            if only is None or live.kind.crash is only
+            for host in live.kind.crashed(live.fault, self._topology)
         )
 
-    def _strikes(self, fault: Fault, host: int) -> bool:
-        return host in KINDS[fault.kind].crashed(fault, self._topology)
 
-    def _of(self, numbers: Iterable[int]) -> tuple[Fault, ...]:
-        return tuple(self._faults[number] for number in sorted(numbers))
+class _Shuffle:
+    """The shuffled order of one fault, drawn from its own generator at first use and kept."""
+
+    __slots__ = ("_chance", "_fault", "_order")
+
+    def __init__(self, chance: Chance, fault: Fault) -> None:
+        self._chance = chance
+        self._fault = fault
+        self._order: tuple[int, ...] | None = None
+
+    def __call__(self, n: int) -> tuple[int, ...]:
+        if self._order is None:
+            number = self._fault.params.get("order", 0)
+            draws = self._chance.draws(f"fault/{self._fault.id}/order/{number}")
+            order = list(range(n))
+            for last in range(n - 1, 0, -1):  # Fisher and Yates
+                other = draws.below(last + 1)
+                order[last], order[other] = order[other], order[last]
+            self._order = tuple(order)
+        assert len(self._order) == n, "a fault's links do not change while it lives"
+        return self._order
 
 
-def _begins_us(fault: Fault) -> int:
-    assert isinstance(fault.at, int), fault.at  # `check_schedule` refuses triggers
-    return fault.at
-
-
-def _changes_us(fault: Fault) -> tuple[int, ...]:
-    begins_us = _begins_us(fault)
-    return (begins_us,) if fault.for_us is None else (begins_us, begins_us + fault.for_us)
-
-
-def _lives(fault: Fault, t_us: int) -> bool:
+def _covers(fault: Fault, t_us: int) -> bool:
     """Whether `t_us` lies in the fault's time: its beginning included, its end not."""
-    begins_us = _begins_us(fault)
-    return begins_us <= t_us and (fault.for_us is None or t_us < begins_us + fault.for_us)
+    assert isinstance(fault.at, int)
+    return fault.at <= t_us and (fault.for_us is None or t_us < fault.at + fault.for_us)

@@ -178,7 +178,7 @@ def test_all_problems_of_a_schedule_are_told_at_once() -> None:
     schedule = [
         fault("partition-ful", "east"),
         fault("partition-full", "eats"),
-        Fault(id="t", kind="process-crash", targets=("east",), at=Trigger(point="C7"), for_us=1),
+        Fault(id="t", kind="process-crash", targets=("@here",), at=Trigger(point="C7", host="east/c1/h9"), for_us=1),
     ]
     with pytest.raises(ValueError, match="no such kind") as refused:
         check_schedule(schedule, TOPOLOGY)
@@ -186,7 +186,7 @@ def test_all_problems_of_a_schedule_are_told_at_once() -> None:
         "fault 'f': kind = partition-ful: no such kind; did you mean 'partition-full'?",
         "fault 'f': id = f: another fault has this id; rename one",
         "fault 'f': targets = \"eats\": names no host here; did you mean 'east'?",
-        "fault 't': at = C7: a fault begins at an instant here; give a time",
+        "fault 't': at.host = \"east/c1/h9\": is no host here; did you mean 'east/c1/h2'?",
     ]
 
 
@@ -195,7 +195,30 @@ def test_every_kind_says_what_it_does() -> None:
     assert list(KINDS) == [
         "partition-full",
         "partition-partial",
+        "partition-bridge",
+        "partition-ring",
         "partition-one-way",
+        "partition-flapping",
+        "partition-swizzled",
+        "link-slow",
+        "link-lossy",
+        "link-bursty",
+        "link-duplicating",
+        "link-reordering",
+        "link-held",
+        "host-slow",
+        "host-pause",
         "process-crash",
         "power-loss",
+        "disk-loss",
+        "disk-slow",
+        "fsync-lies",
+        "disk-full",
+        "clock-offset",
+        "clock-drift",
+        "clock-jump",
+        "rack",
+        "cluster-power",
+        "region-unreachable",
+        "region-destroyed",
     ]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.chance import Chance
 from sim.faults import CrashKind, Cut, Fault, Injector, ParamValue
 from sim.kernel import Environment
 from sim.topology import Topology, grid
@@ -28,8 +29,10 @@ class Clock:
         self._calls.append((t_us, fn, args))
 
     def run(self) -> None:
-        for t_us, fn, args in sorted(self._calls, key=lambda call: call[0]):
-            self.now_us = t_us
+        while self._calls:
+            call = min(self._calls, key=lambda call: call[0])
+            self._calls.remove(call)
+            self.now_us, fn, args = call
             fn(*args)
 
 
@@ -41,7 +44,9 @@ def run(faults: Iterable[Fault], topology: Topology = ABC) -> list[tuple[Any, ..
         clock,
         topology,
         tuple(faults),
-        set_cuts=lambda cuts: log.append((clock.now_us, "cuts", *(links(cuts)))),
+        chance=Chance(1),
+        set_network=lambda cuts, effects: log.append((clock.now_us, "cuts", *(links(cuts)))),
+        set_host=lambda host, effect: log.append((clock.now_us, "effect", host, effect)),
         crash=lambda host, kind, torn: log.append((clock.now_us, "crash", host, kind.value, torn)),
         restart=lambda host: log.append((clock.now_us, "restart", host)),
         log=lambda kind, fault: log.append((clock.now_us, kind, fault.id)),
@@ -167,7 +172,9 @@ def test_on_the_kernel_faults_act_before_anything_else_at_their_instant() -> Non
         env,
         ABC,
         [fault("partition-full", 10, 5, "a")],
-        set_cuts=lambda cuts: log.append("cut" if cuts else "open"),
+        chance=Chance(1),
+        set_network=lambda cuts, effects: log.append("cut" if cuts else "open"),
+        set_host=lambda host, effect: None,
         crash=lambda host, kind, torn: None,
         restart=lambda host: None,
         log=lambda kind, fault: None,

@@ -351,7 +351,7 @@ def test_two_worlds_in_one_process_share_nothing() -> None:
 
 
 @given(st.integers(0, 2**32), st.lists(st.tuples(st.sampled_from([A, B, C]), st.integers(1, 90_000)), max_size=4))
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 def test_hosts_account_for_every_message_under_random_crashes(seed: int, crashes: list[tuple[str, int]]) -> None:
     faults = tuple(
         Fault(id=str(n), kind=("process-crash", "power-loss")[n % 2], targets=(host,), at=at, for_us=5_000)

@@ -1,0 +1,259 @@
+"""One life of a host's processes: cores, inboxes, tasks, and what it takes to be driven.
+
+A message that reaches a running host waits in the inbox of its layer for a core, holds the
+core for its service time, and is then handled. Waiting for replies or the disk holds no core.
+Services, tasks, timers, calls and inboxes belong to a life and die with it.
+
+A life can end in the middle of its own code, at a crash point or because the disk refused. It
+*falls* at once: from then on nothing of it has any effect. Its generators are closed a moment
+later, at the same instant, since one that runs cannot be closed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
+from heapq import heappush
+from typing import TYPE_CHECKING, Any
+
+from sim.context import HostContext, Meta, SkewedContext
+from sim.host import Placement, Wait
+from sim.kernel import CALL
+from sim.message import Layer, Message, layer_of
+from sim.storage import DiskError
+from sim.topology import at_service, service_id
+
+if TYPE_CHECKING:
+    from sim.machine import Machine
+
+__all__ = ["Incarnation"]
+
+#: (message, meta, trace row)
+Delivery = tuple[Message, Meta, int]
+#: (microseconds of core time, layer, whether the message says how many units of work it is)
+_Cost = tuple[int, Layer, bool]
+
+
+class Incarnation:
+    """One life of a host's processes."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.alive = True
+        self.contexts: dict[int, HostContext] = {}
+        self.calls: dict[int, Wait] = {}
+        self._env = machine.env
+        self._queue: list[Any] = machine.env._queue
+        self._eid: Iterator[int] = machine.env._eid
+        self._trace = machine.trace
+        self._cores = machine.spec.cores
+        self._busy = 0
+        self._queued = 0
+        self._inboxes: tuple[deque[Delivery], ...] = tuple(deque() for _ in Layer)
+        self._costs: dict[type[Message], _Cost] = {}
+        self._tasks: dict[_Task, None] = {}
+        self._serving = self._served  # bound once
+
+    def start(self, placements: Sequence[Placement]) -> None:
+        """Make the services, then start them in order of placement."""
+        made = [self._make(placement) for placement in placements]
+        for ctx in made:
+            self._start(ctx)
+
+    def add(self, placement: Placement) -> None:
+        """Make and start one more service."""
+        self._start(self._make(placement))
+
+    def _make(self, placement: Placement) -> HostContext:
+        bound = HostContext if self.machine.clock is None else SkewedContext
+        ctx = bound(self, at_service(self.machine.spec.location, placement.name))
+        if self.alive:
+            try:
+                ctx.attach(placement)
+            except DiskError:
+                self.machine.perish(self)
+            self.contexts[service_id(placement.name)] = ctx
+        return ctx
+
+    def _start(self, ctx: HostContext) -> None:
+        start = getattr(ctx.service, "start", None)
+        if start is not None:
+            self.run(start, ())
+
+    def fall(self) -> int:
+        """Have no effect from now on; returns how many messages were waiting."""
+        self.alive = False
+        for ctx in self.contexts.values():
+            ctx.disk.close()
+            ctx.end_channels()
+        return self.waiting()
+
+    def close(self) -> None:
+        """Close the tasks of a fallen life."""
+        # Closed here and not by the garbage collector, whose moment is not deterministic. A
+        # `finally` clause of a dead process has nothing to hold on to: see HostContext.
+        tasks, self._tasks = list(self._tasks), {}
+        for task in tasks:
+            task.gen.close()
+
+    # -- messages ------------------------------------------------------------------------
+
+    def receive(self, src: int, message: Message, meta: Meta, row: int) -> None:
+        """Take a message off the network: to a core if one is free, else to its inbox."""
+        machine = self.machine
+        machine.received += 1
+        cost = self._costs.get(message.__class__) or self._cost_of(message.__class__)
+        us = cost[0]
+        if us == 0:
+            self._handle(message, meta, row)
+        elif self._busy < self._cores:
+            self._occupy(us * message.work() if cost[2] else us, message, meta, row)
+        else:
+            inbox = self._inboxes[cost[1]]
+            if len(inbox) >= machine.options.inbox_limit:
+                machine.overflowed += 1
+            else:
+                inbox.append((message, meta, row))
+                self._queued += 1
+
+    def _cost_of(self, message_type: type[Message]) -> _Cost:
+        options = self.machine.options
+        us = self.machine.service_us.get(message_type.__name__, options.default_service_us)
+        if self._cores == 0:
+            us = 0  # client hosts have no queue of their own
+        varies = message_type.work is not Message.work
+        cost = self._costs[message_type] = (us, layer_of(message_type.type_id), varies)
+        return cost
+
+    def _occupy(self, us: int, message: Message, meta: Meta, row: int) -> None:
+        self._busy += 1
+        self.machine.busy_us += us
+        entry = (self._env._now + us, CALL, next(self._eid), self._serving, message, meta, row)
+        heappush(self._queue, entry)
+
+    def _served(self, entry: tuple[int, int, int, object, Message, Meta, int]) -> None:
+        if not self.alive:
+            return
+        self._busy -= 1
+        if self._queued:
+            self._take_next()
+        self._handle(entry[4], entry[5], entry[6])
+
+    def _take_next(self) -> None:
+        self._queued -= 1
+        for inbox in self._inboxes:  # highest layer first
+            if inbox:
+                message, meta, row = inbox.popleft()
+                us, _, varies = self._costs[message.__class__]
+                self._occupy(us * message.work() if varies else us, message, meta, row)
+                return
+
+    def _handle(self, message: Message, meta: Meta, row: int) -> None:
+        service, sender, call = meta
+        machine = self.machine
+        trace = self._trace
+        if trace.full:
+            trace.cause = row
+        if call < 0:
+            machine.handled += 1
+            wait = self.calls.pop(-call, None)
+            if wait is not None:
+                wait.resolve(message)
+        elif (ctx := self.contexts.get(service)) is None or (handler := ctx.handlers.get(message.__class__)) is None:
+            machine.unknown += 1
+        else:
+            machine.handled += 1
+            try:
+                answer = handler(message, sender)
+            except DiskError:
+                machine.perish(self)
+                answer = None
+            if answer is None:
+                pass
+            elif answer.__class__ is _GENERATOR:
+                self._begin(_Task(answer, ctx, sender, call))
+            elif call:
+                ctx.reply(sender, call, answer)
+        if trace.full:
+            trace.cause = -1  # what follows from timers and the disk has a cause of its own
+
+    def waiting(self) -> int:
+        """Messages in the inboxes or on a core."""
+        return self._busy + self._queued
+
+    # -- tasks ---------------------------------------------------------------------------
+
+    def run(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """Call `fn`; if that makes a generator, drive it."""
+        if not self.alive:
+            return
+        try:
+            made = fn(*args)
+        except DiskError:
+            self.machine.perish(self)
+            return
+        if made.__class__ is _GENERATOR:
+            self._begin(_Task(made, None, None, 0))
+
+    def expire(self, entry: tuple[int, int, int, object, int]) -> None:
+        """A call's patience is over; its reply, if it still comes, finds nobody."""
+        self.give_up(entry[4])
+
+    def give_up(self, call: int) -> None:
+        """As `expire`, by number of the call."""
+        # A call that was answered is no longer in the table: that is cheaper than a timer each.
+        wait = self.calls.pop(call, None)
+        if wait is not None and self.alive:
+            wait.resolve(None)
+
+    def _begin(self, task: _Task) -> None:
+        self._tasks[task] = None
+        self._resume(task, None)
+
+    def _resume(self, task: _Task, value: Any) -> None:
+        if not self.alive:
+            return
+        send = task.gen.send
+        try:
+            while True:
+                wait = send(value)
+                if not wait.done:
+                    break
+                value = wait.value
+        except StopIteration as stop:
+            del self._tasks[task]
+            if task.call and stop.value is not None:
+                task.ctx.reply(task.sender, task.call, stop.value)
+            return
+        except DiskError:
+            del self._tasks[task]
+            self.machine.perish(self)
+            return
+        # A new callback each time: one kept on the task would make a cycle of the two.
+        resume = partial(self._resume, task)
+        wait.when_done(partial(self._resume_traced, resume, self._trace.cause) if self._trace.full else resume)
+
+    def _resume_traced(self, resume: Callable[[Any], None], cause: int, value: Any) -> None:
+        """Resume a task under the row that woke it, else under the one it was suspended with."""
+        trace = self._trace
+        before = trace.cause
+        if before == -1:
+            trace.cause = cause
+        resume(value)
+        trace.cause = before
+
+
+class _Task:
+    """A generator under way, and whom to tell its result."""
+
+    __slots__ = ("call", "ctx", "gen", "sender")
+
+    def __init__(self, gen: Generator[Wait, Any, Any], ctx: Any, sender: Any, call: int) -> None:
+        self.gen = gen
+        self.ctx = ctx
+        self.sender = sender
+        self.call = call
+
+
+_GENERATOR = type(_ for _ in ())

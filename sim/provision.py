@@ -1,0 +1,89 @@
+"""Starting services while the world runs: templates, delays, and what the asker learns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sim.chance import Chance
+from sim.host import Placement, Template, Wait
+from sim.kernel import Environment
+from sim.network import Network
+from sim.topology import Location, Topology, at_service
+from sim.wording import way_to
+
+if TYPE_CHECKING:
+    from sim.machine import Machine
+
+__all__ = ["Provisioner"]
+
+
+class Provisioner:
+    """The provisioning service of one world, reached from every host; itself it never fails.
+
+    Args:
+        env: The kernel.
+        topology: Where hosts are.
+        network: Says who is cut off from whom.
+        chance: Delays are drawn by host and template.
+        machines: All hosts, by index.
+    """
+
+    def __init__(
+        self, env: Environment, topology: Topology, network: Network, chance: Chance, machines: Sequence[Machine]
+    ) -> None:
+        self._env = env
+        self._topology = topology
+        self._network = network
+        self._chance = chance
+        self._machines = machines
+        self._templates: dict[str, Template] = {}
+        self._instances: dict[tuple[int, str], int] = {}
+
+    @property
+    def templates(self) -> tuple[Template, ...]:
+        """What can be provisioned, in order of registration."""
+        return tuple(self._templates.values())
+
+    def offer(self, template: Template) -> None:
+        """Register a template.
+
+        Raises:
+            ValueError: there is one of that name.
+        """
+        if template.name in self._templates:
+            raise ValueError(f"a template {template.name!r} is offered already; name it otherwise")
+        self._templates[template.name] = template
+
+    def request(self, asker: int, location: Location, service: str, config: Any, wait: Wait) -> None:
+        """Start `service` on the host at `location` after its delay, and resolve `wait`.
+
+        Raises:
+            ValueError: no such template or host.
+        """
+        template = self._templates.get(service)
+        if template is None:
+            raise ValueError(f"{service!r} is no service template; {way_to(service, self._templates)}")
+        host = self._topology.index_of(location)
+        draws = self._chance.draws(f"provision/{self._topology.hosts[host].path}/{service}")
+        delay_us = draws.between(template.delay_us_min, template.delay_us_max)
+        heard = not self._network.blocked(asker, host)
+        self._env.call_later(delay_us, self._begin, asker, host, template, config, heard, wait)
+
+    def _begin(self, asker: int, host: int, template: Template, config: Any, heard: bool, wait: Wait) -> None:
+        machine = self._machines[host]
+        if not (heard and machine.up):
+            wait.resolve(None)
+            return
+        number = self._instances.get((host, template.name), 0) + 1
+        self._instances[host, template.name] = number
+        name = f"{template.name}@{number}"
+        make = partial(_make, template, config)
+        machine.add(Placement(host=machine.spec.location, name=name, make=make, kind=template.kind))
+        told = not self._network.blocked(host, asker)
+        wait.resolve(at_service(machine.spec.location, name) if told else None)
+
+
+def _make(template: Template, config: Any, ctx: Any) -> Any:
+    return template.make(ctx, config)
