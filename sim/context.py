@@ -15,6 +15,7 @@ from sim.kernel import CALL, Timer
 from sim.message import Message
 from sim.storage import Disk
 from sim.topology import Location, host_of
+from sim.trace import Trace
 
 if TYPE_CHECKING:
     from sim.life import Incarnation
@@ -42,6 +43,8 @@ class HostContext:
         "_network",
         "_resolve",
         "_src",
+        "_trace",
+        "_wait",
         "channels",
         "disk",
         "handlers",
@@ -56,6 +59,8 @@ class HostContext:
         self._call_later: Callable[..., Timer] = life.machine.env.call_later
         self._network = life.machine.network
         self._src = life.machine.spec.index
+        self._trace = life.machine.trace
+        self._wait: Callable[[], Wait] = partial(_TracedWait, self._trace) if self._trace.full else Wait
         self._resolve: dict[Location, tuple[int, int]] = {}
         self.location = location
         #: Those through which something can still pass, in order of making.
@@ -88,7 +93,7 @@ class HostContext:
         """As `Context.call`; the time-out is whole microseconds."""
         if timeout_us.__class__ is not int or timeout_us < 0:
             raise ValueError(f"{timeout_us=} is not a whole number of microseconds >= 0")
-        wait = Wait()
+        wait = self._wait()
         if self._life.alive:
             dst, service = self._resolve.get(to) or self._look_up(to)
             machine = self._machine
@@ -114,19 +119,19 @@ class HostContext:
 
     def sleep(self, us: int) -> Wait:
         """As `Context.sleep`."""
-        wait = Wait()
+        wait = self._wait()
         self._call_later(us, wait.resolve)
         return wait
 
     def wait(self) -> Wait:
         """As `Context.wait`."""
-        return Wait()
+        return self._wait()
 
     def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
         """As `Context.first`."""
         if not 1 <= need <= len(waits):
             raise ValueError(f"{need=} of {len(waits)} waits cannot be; give 1..{len(waits)}")
-        joined = Wait()
+        joined = self._wait()
         done: list[tuple[int, Any]] = []
         good = 0
 
@@ -145,19 +150,26 @@ class HostContext:
 
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
         """As `Context.set_timer`."""
-        timer = self._call_later(us, self._life.run, fn, args)
+        if self._trace.full:
+            timer = self._call_later(us, self._life.run_under, self._trace.cause, fn, args)
+        else:
+            timer = self._call_later(us, self._life.run, fn, args)
         if not self._life.alive:
             timer.cancel()
         return timer
 
     def channel(self, capacity: int) -> Channel:
         """As `Context.channel`."""
-        soon = partial(self._env.call_later, 0)
-        made = Channel(capacity, soon, make_wait=self.wait, ended=self.channels.pop)
+        made = Channel(capacity, self._soon, make_wait=self._wait, ended=self.channels.pop)
         self.channels[made] = None
         if not self._life.alive:
             made.abandon()
         return made
+
+    def _soon(self, fn: Callable[..., object], *args: Any) -> None:
+        if self._trace.full:
+            fn = self._trace.under(self._trace.cause, fn)
+        self._env.call_later(0, fn, *args)
 
     def end_channels(self) -> None:
         """The process died, and its channels with it."""
@@ -166,7 +178,7 @@ class HostContext:
 
     def provision(self, location: Location, service: str, config: Any = None) -> Wait:
         """As `Context.provision`."""
-        wait = Wait()
+        wait = self._wait()
         if self._life.alive:
             self._machine.on_provision(self._src, location, service, config, wait)
         return wait
@@ -195,6 +207,24 @@ class HostContext:
             self._machine.history.append(self._env._now, client, operation)  # type: ignore[arg-type]
 
 
+class _TracedWait(Wait):
+    """A wait in a world with a full trace: who goes on after it does so under a cause.
+
+    That is the row that woke it, such as the arrival of a reply; or, where time or the disk
+    woke it, the row under which it began to wait.
+    """
+
+    __slots__ = ("_trace",)
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__()
+        self._trace = trace
+
+    def when_done(self, callback: Callable[[Any], object]) -> None:
+        """As `Wait.when_done`."""
+        super().when_done(self._trace.under(self._trace.cause, callback))
+
+
 class SkewedContext(HostContext):
     """The context on a host whose clocks a fault may touch: every time is that of its clocks."""
 
@@ -217,7 +247,7 @@ class SkewedContext(HostContext):
 
     def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
         """As `Context.call`; the time-out runs on the host's monotonic clock."""
-        wait = Wait()
+        wait = self._wait()
         if self._life.alive:
             dst, service = self._resolve.get(to) or self._look_up(to)
             machine = self._machine

@@ -196,6 +196,10 @@ class Incarnation:
         if made.__class__ is _GENERATOR:
             self._begin(_Task(made, None, None, 0))
 
+    def run_under(self, cause: int, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        """As `run`, with a cause for the trace."""
+        self._trace.under(cause, self.run)(fn, args)
+
     def expire(self, entry: tuple[int, int, int, object, int]) -> None:
         """A call's patience is over; its reply, if it still comes, finds nobody."""
         self.give_up(entry[4])
@@ -231,17 +235,7 @@ class Incarnation:
             self.machine.perish(self)
             return
         # A new callback each time: one kept on the task would make a cycle of the two.
-        resume = partial(self._resume, task)
-        wait.when_done(partial(self._resume_traced, resume, self._trace.cause) if self._trace.full else resume)
-
-    def _resume_traced(self, resume: Callable[[Any], None], cause: int, value: Any) -> None:
-        """Resume a task under the row that woke it, else under the one it was suspended with."""
-        trace = self._trace
-        before = trace.cause
-        if before == -1:
-            trace.cause = cause
-        resume(value)
-        trace.cause = before
+        wait.when_done(partial(self._resume, task))
 
 
 class _Task:

@@ -163,6 +163,8 @@ class StrainedLife(Incarnation):
 
     def _freeze(self, fn: Callable[..., object], *args: Any) -> None:
         if self.alive:
+            if self._trace.full:
+                fn = self._trace.under(self._trace.cause, fn)
             self._frozen.append((fn, args))
 
     # -- work --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from sim.chance import Chance
 from sim.clock import HostClock
 from sim.effects import LinkEffect
 from sim.faults import (
+    KINDS,
     CrashKind,
     Cut,
     Encounter,
@@ -52,6 +53,7 @@ class World:
         seed: Root of all randomness.
         faults: The schedule; checked against the topology here, before anything starts.
         trace: Level of the trace.
+        trace_keep: How many of its latest rows are kept; all by default.
     """
 
     def __init__(
@@ -63,12 +65,15 @@ class World:
         seed: int,
         faults: Sequence[Fault] = (),
         trace: TraceLevel = TraceLevel.OFF,
+        trace_keep: int | None = None,
     ) -> None:
         self.topology = topology
         self.seed = seed
         self.env = Environment()
         self.chance = Chance(seed)
-        self.trace = Trace(trace, self._now_us)
+        self.trace = Trace(trace, self._now_us, trace_keep)
+        #: By host, the row of the last fault that began or ended there.
+        self._struck: dict[int, int] = {}
         self.history = History()
         self.network = Network(self.env, topology, latency, self.chance, self.trace)
         self._observers: defaultdict[str, list[OnNote]] = defaultdict(list)
@@ -193,6 +198,9 @@ class World:
         self.network.check_conservation()
         for machine in self.machines:
             machine.check_conservation()
+            for ctx in () if machine.life is None else machine.life.contexts.values():
+                for channel in ctx.channels:
+                    channel.check_conservation()
 
     def digest(self) -> str:
         """BLAKE2b over history, final counters and every file of every host."""
@@ -215,14 +223,14 @@ class World:
     def _note(self, name: str, location: Location, value: int | str) -> None:
         if self.trace.full or self.injector.waits_for_notes:
             host = self.topology.index_of(host_of(location))
-            self.trace.event("note", host, (name, value))
-            self.injector.on_note(self._now_us(), name, value, host)
+            row = self.trace.event("note", host, (name, value))
+            self._under(row, self.injector.on_note, self._now_us(), name, value, host)
         for observer in self._observed.get(name, ()):
             observer(self._now_us(), location, value)
 
     def _point(self, point: str, host: int) -> None:
-        self.trace.event("point", host, point)
-        self.injector.on_point(self._now_us(), point, host)
+        row = self.trace.event("point", host, point)
+        self._under(row, self.injector.on_point, self._now_us(), point, host)
 
     def _provision(self, asker: int, location: Location, service: str, config: Any, wait: Wait) -> None:
         self._provisioner.request(asker, location, service, config, wait)
@@ -231,20 +239,32 @@ class World:
         self.network.set_effects(cuts, effects)
 
     def _set_host(self, host: int, effect: HostEffect) -> None:
-        self.machines[host].set_effect(effect)
+        self._under(self._struck.get(host, -1), self.machines[host].set_effect, effect)
 
     def _crash(self, host: int, kind: CrashKind, torn: bool) -> None:
-        self.machines[host].crash(kind, torn)
+        self._under(self._struck.get(host, -1), self.machines[host].crash, kind, torn)
 
     def _restart(self, host: int) -> None:
-        self.machines[host].restart()
+        self._under(self._struck.get(host, -1), self.machines[host].restart)
 
     def _log_fault(self, kind: str, fault: Fault) -> None:
-        self.trace.event(kind, -1, fault.id)
+        row = self.trace.event(kind, -1, fault.id)
+        if self.trace.full:
+            rule = KINDS[fault.kind]
+            self._struck |= dict.fromkeys(rule.crashed(fault, self.topology), row)
+            self._struck |= dict.fromkeys(rule.host_effects(fault, self.topology), row)
         if kind == "fault":
             self._encounters.begin(fault)
         else:
             self._encounters.end(fault)
+
+    def _under(self, row: int, fn: Callable[..., None], *args: Any) -> None:
+        """Call `fn` with a row of the trace for the cause of all that it does."""
+        before, self.trace.cause = self.trace.cause, row
+        try:
+            fn(*args)
+        finally:
+            self.trace.cause = before
 
     def _count(self, strikes: Callable[[int, int], bool], hosts: frozenset[int]) -> Counter[str]:
         """Counters summed over the links that `strikes` says and over `hosts`."""
