@@ -11,13 +11,16 @@ from sim.world import World
 __all__ = ["build"]
 
 
-def build(scenario: Scenario, seed: int, trace: TraceLevel = TraceLevel.OFF) -> tuple[World, System]:
+def build(
+    scenario: Scenario, seed: int, trace: TraceLevel = TraceLevel.OFF, *, trace_keep: int | None = None
+) -> tuple[World, System]:
     """A world with its system in place, at instant 0; run it until `scenario.until_us`.
 
     Args:
         scenario: What to run.
         seed: Root of all randomness.
         trace: How much the world writes down; digests do not depend on it.
+        trace_keep: How many of the latest rows are kept; all by default.
 
     Raises:
         ScenarioError: the system refuses to be laid over this topology.
@@ -29,6 +32,7 @@ def build(scenario: Scenario, seed: int, trace: TraceLevel = TraceLevel.OFF) -> 
         seed=seed,
         faults=scenario.faults,
         trace=trace,
+        trace_keep=trace_keep,
     )
     try:
         system = scenario.system.build(scenario.topology, scenario.workload)

@@ -117,7 +117,7 @@ def test_a_replay_that_raises_is_a_failure_of_the_lab(
 def test_help_needs_no_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     told = capsys.readouterr().out
-    for command in ("run", "list", "check", "test", "lint", "bench", "notebook"):
+    for command in ("run", "list", "check", "replay", "test", "lint", "bench", "notebook"):
         assert f"  {command} " in told
 
 

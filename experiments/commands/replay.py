@@ -1,0 +1,177 @@
+"""`./lab replay`: run one seed of a scenario to an instant, and show what the hosts hold then and how it came about."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from tqdm.auto import tqdm
+
+from experiments.scenario import Scenario, build, load
+from sim.faults import Fault
+from sim.inspection import HostState, inspect_host
+from sim.topology import Topology
+from sim.trace import TraceLevel, TraceRow
+from sim.trace_file import describe, write_jsonl, write_shiviz
+from sim.units import duration_us, format_us
+from sim.world import World
+
+__all__ = ["replay"]
+
+_LAST: Final = 15
+# Enough to find the last events of one host among those of all, without holding a whole run.
+_KEPT: Final = 100_000
+_SLICES: Final = 50
+_WIDEST: Final = 180
+
+_FILE: Final = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("name", metavar="SCENARIO")
+@click.option("--seed", type=click.IntRange(min=0), required=True, help="The seed to run.")
+@click.option("--until", metavar="T", help="Stop at this simulated time, such as 12.5s; at the end by default.")
+@click.option("--host", "hosts", metavar="PATH", multiple=True, help="Show this host only; may be repeated.")
+@click.option("--last", type=click.IntRange(min=0), default=_LAST, show_default=True, help="Events to show.")
+@click.option("--system", "options", metavar="KEY=VALUE", multiple=True, help="Lay this over [system]; repeatable.")
+@click.option("--trace", "trace_file", type=_FILE, help="Write the whole trace here, as JSON lines.")
+@click.option("--shiviz", "shiviz_file", type=_FILE, help="Write a log that ShiViz draws here.")
+def replay(
+    name: str,
+    *,
+    seed: int,
+    until: str | None,
+    hosts: tuple[str, ...],
+    last: int,
+    options: tuple[str, ...],
+    trace_file: Path | None,
+    shiviz_file: Path | None,
+) -> int:
+    """Run one seed of SCENARIO (a shipped name or a file) to an instant and show every host's state."""
+    scenario = load(name)
+    if options:
+        scenario = scenario.with_system(dict(_option(text) for text in options))
+    until_us = scenario.until_us if until is None else _until(until, scenario)
+    chosen = _chosen(hosts, scenario.topology)
+    files = [path for path in (trace_file, shiviz_file) if path is not None]
+    for path in files:
+        if not path.absolute().parent.is_dir():
+            raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+    world, _ = build(scenario, seed, TraceLevel.FULL, trace_keep=None if files else _KEPT)
+    _run(world, until_us, name)
+    for line in _told(world, scenario, seed, chosen, last):
+        click.echo(line)
+    paths = [host.path for host in scenario.topology.hosts]
+    if trace_file is not None:
+        write_jsonl(world.trace.rows, trace_file)
+    if shiviz_file is not None:
+        write_shiviz(world.trace.rows, paths, shiviz_file)
+    for path in files:
+        click.echo(f"{len(world.trace.rows):,} events: {path}")
+    return 0
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """A key and its value, read as TOML where it is some (`3`, `true`), else as text (`200ms`)."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise click.BadParameter(f"{text!r} is no KEY=VALUE; write one, as in commit_regions=2", param_hint="--system")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
+
+
+def _until(text: str, scenario: Scenario) -> int:
+    try:
+        until_us = duration_us(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--until") from None
+    if not 0 < until_us <= scenario.until_us:
+        where = "not after the beginning" if until_us == 0 else "past the end"
+        rule = f"{text} is {where} of {scenario.name}; give more than 0 s and at most {format_us(scenario.until_us)}"
+        raise click.BadParameter(rule, param_hint="--until")
+    return until_us
+
+
+def _chosen(hosts: Sequence[str], topology: Topology) -> tuple[str, ...]:
+    try:
+        return tuple(topology.host(path).path for path in hosts) or tuple(host.path for host in topology.hosts)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--host") from None
+
+
+def _run(world: World, until_us: int, title: str) -> None:
+    instants = sorted({until_us * part // _SLICES for part in range(1, _SLICES + 1)} - {0})
+    for instant in tqdm(instants, desc=f"replay {title}", unit="part", disable=None, leave=False):
+        world.run(instant)
+    world.check_conservation()
+
+
+def _told(world: World, scenario: Scenario, seed: int, chosen: Sequence[str], last: int) -> Iterator[str]:
+    now_us = int(world.env.now)
+    yield f"{scenario.name}, seed {seed}, at {format_us(now_us)} of {format_us(scenario.until_us)}"
+    yield f"digest: {world.digest()}"
+    yield f"network: {_counts(world.network.totals())}"
+    live = world.injector.live
+    yield f"live faults: {'; '.join(_fault(fault, now_us) for fault in live) or 'none'}"
+    for path in chosen:
+        yield ""
+        yield from _host(inspect_host(world, path), now_us)
+    yield from _events(world, chosen, last)
+
+
+def _fault(fault: Fault, now_us: int) -> str:
+    began_us = fault.at if isinstance(fault.at, int) else now_us
+    end = "for ever" if fault.for_us is None else f"until {format_us(began_us + fault.for_us)}"
+    return f"{fault.id} ({fault.kind} of {', '.join(fault.targets)}, since {format_us(began_us)}, {end})"
+
+
+def _host(host: HostState, now_us: int) -> Iterator[str]:
+    yield f"{host.path}: {'up' if host.up else 'down'}{f' ({host.effect})' if host.effect else ''}"
+    yield f"  clocks: wall {format_us(host.wall_us)}, monotonic {format_us(host.mono_us)}"
+    if host.up:
+        cores = f"{host.busy} of {host.cores} cores busy" if host.cores else "no queueing for cores"
+        yield f"  {cores}; inboxes: {_counts(host.inboxes)}; calls under way: {host.calls}"
+        yield from _some("tasks", host.tasks)
+        yield from _some("timers", [f"in {format_us(timer.due_us - now_us)}: {timer.what}" for timer in host.timers])
+    yield f"  accounts: {_counts(host.counters)}"
+    yield from _some("files", [f"{one.name}: {one.records} records, {one.durable} durable" for one in host.files])
+    for service in host.services:
+        yield f"  service {service.name} ({service.kind})"
+        yield from (f"    {name} = {value}" for name, value in service.state.items())
+        yield from (f"    channel: {channel}" for channel in service.channels)
+
+
+def _some(what: str, lines: Sequence[str]) -> Iterator[str]:
+    yield f"  {what}: {len(lines) or 'none'}"
+    yield from (f"    {line}" for line in lines)
+
+
+def _counts(counts: Any) -> str:
+    """Counters that are not 0."""
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items() if count) or "none"
+
+
+def _events(world: World, chosen: Iterable[str], last: int) -> Iterator[str]:
+    """The last events that concern the chosen hosts, or the world as a whole."""
+    if last == 0:
+        return
+    paths = [host.path for host in world.topology.hosts]
+    indices = {world.topology.host(path).index for path in chosen}
+    found: list[TraceRow] = []
+    for row in reversed(world.trace.rows):
+        if len(found) == last:
+            break
+        if row.src < 0 or row.src in indices or row.dst in indices:
+            found.append(row)
+    yield ""
+    yield f"last events: {len(found) or 'none'}"
+    for row in reversed(found):
+        where = "world" if row.src < 0 else paths[row.dst if row.kind == "deliver" else row.src]
+        cause = "" if row.cause < 0 else f", after {row.cause}"
+        told = f"  {row.i}{cause}: {where}: {describe(row, paths)}"
+        yield told if len(told) <= _WIDEST else f"{told[: _WIDEST - 3]}..."
