@@ -123,8 +123,10 @@ class Machine:
         """Lose what that kind of crash loses; a host that is down can still lose its cache."""
         self.trace.event("crash", self.spec.index, kind.value)
         self._held_down = True
-        self._end_life()
-        if kind.value == "power-loss":
+        powerless = kind.value == "power-loss"
+        self._end_life(refuses=not powerless)
+        if powerless:
+            self.network.attach(self.spec.index, None)  # its system falls silent too
             self.device.power_loss(torn=torn)
 
     def restart(self) -> None:
@@ -139,7 +141,7 @@ class Machine:
             return
         self.perished += 1
         self.trace.event("perish", self.spec.index, self.perished)
-        self._end_life()
+        self._end_life(refuses=True)
         self.env.call_later(self.options.respawn_us, self._respawn, self._lives)
 
     def _respawn(self, lives: int) -> None:
@@ -151,11 +153,11 @@ class Machine:
         self.trace.event("restart", self.spec.index, self.restarts)
         self.boot()
 
-    def _end_life(self) -> None:
+    def _end_life(self, *, refuses: bool) -> None:
         if self.life is None:
             return
         life, self.life = self.life, None
-        self.network.attach(self.spec.index, None)
+        self.network.attach(self.spec.index, None, refuses=refuses)
         self.lost_in_crash += life.fall()
         self.device.process_crash()
         if self.clock is not None:

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import permutations
-from typing import ClassVar, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.message import Message, Transport
 from sim.network import CUT_AT_SEND, CUT_IN_FLIGHT, HOST_DOWN
 from sim.trace import TraceLevel
-from tests.sim.small_worlds import Pair, Ping, logged
-
-
-class Cut(NamedTuple):
-    src: frozenset[int]
-    dst: frozenset[int]
-
-
-def one_way(src: int, dst: int) -> Cut:
-    return Cut(frozenset({src}), frozenset({dst}))
-
+from tests.sim.small_worlds import Cut, Ping, logged, one_way
 
 LEVELS = pytest.mark.parametrize("level", [TraceLevel.OFF, TraceLevel.FULL])
 
@@ -37,11 +24,6 @@ def test_a_datagram_arrives_after_the_one_way_delay(level: TraceLevel) -> None:
     world.network.check_conservation()
 
 
-def dropped(world: Pair) -> dict[str, int]:
-    totals = world.network.totals()
-    return {key.removeprefix("dropped: "): n for key, n in totals.items() if key.startswith("dropped")}
-
-
 @LEVELS
 def test_a_cut_takes_what_is_sent_and_what_is_under_way(level: TraceLevel) -> None:
     world = logged(level=level)
@@ -53,7 +35,7 @@ def test_a_cut_takes_what_is_sent_and_what_is_under_way(level: TraceLevel) -> No
     world.env.call_at(80, world.network.send, 0, 1, Ping(n=4))
     world.env.run()
     assert world.log == [(160, 1, 0, 3), (180, 0, 1, 4)]
-    assert dropped(world) == {CUT_IN_FLIGHT: 1, CUT_AT_SEND: 1}
+    assert world.dropped() == {CUT_IN_FLIGHT: 1, CUT_AT_SEND: 1}
     world.network.check_conservation()
 
 
@@ -65,7 +47,7 @@ def test_a_cut_that_begins_and_heals_within_one_flight_still_takes_it(level: Tra
     world.env.call_at(41, world.network.set_cuts, [])
     world.env.run()
     assert world.log == []
-    assert dropped(world) == {CUT_IN_FLIGHT: 1}
+    assert world.dropped() == {CUT_IN_FLIGHT: 1}
 
 
 def test_a_cut_at_the_instant_of_landing_takes_the_message() -> None:
@@ -115,7 +97,7 @@ def test_a_host_that_is_down_takes_nothing() -> None:
     world.network.send(0, 1, Ping())
     world.network.attach(1, None)
     world.env.run()
-    assert (world.log, dropped(world)) == ([], {HOST_DOWN: 1})
+    assert (world.log, world.dropped()) == ([], {HOST_DOWN: 1})
 
 
 def test_a_host_reaches_itself_across_any_cut() -> None:
@@ -125,17 +107,6 @@ def test_a_host_reaches_itself_across_any_cut() -> None:
     world.network.send(0, 0, Ping())
     world.env.run()
     assert len(world.log) == 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream(Message):
-    type_id: ClassVar[int] = 0x1000_0009
-    transport: ClassVar[Transport] = Transport.CONNECTION
-
-
-def test_a_transport_the_network_lacks_is_refused_at_the_first_send() -> None:
-    with pytest.raises(ValueError, match="carries datagrams"):
-        logged().network.send(0, 1, Stream())
 
 
 STEPS = st.lists(
@@ -176,7 +147,7 @@ def test_no_message_vanishes_uncounted_under_any_schedule(
     network.check_conservation()
     totals = network.totals()
     assert totals["in flight"] == 0
-    assert sends == totals["sent"] == totals["delivered"] + sum(dropped(world).values())
+    assert sends == totals["sent"] == totals["delivered"] + sum(world.dropped().values())
     assert totals["delivered"] == len(world.log)
 
 
