@@ -14,7 +14,7 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["duration_us", "format_us", "rate_per_s", "size_bytes"]
+__all__ = ["bytes_per_s", "duration_us", "format_us", "rate_per_s", "size_bytes"]
 
 _MICROSECONDS: Final[Mapping[str, int]] = MappingProxyType(
     {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000}
@@ -31,6 +31,8 @@ _BYTES: Final[Mapping[str, int]] = MappingProxyType(
         "GiB": 2**30,
     }
 )
+# Networks are sold in bits, always decimal ones.
+_BITS: Final[Mapping[str, int]] = MappingProxyType({"bit": 1, "kbit": 10**3, "Mbit": 10**6, "Gbit": 10**9})
 # Fifteen digits reach 31 years of microseconds; more is a slip of the keyboard.
 _QUANTITY: Final = re.compile(r"(-?)(\d{1,15}(?:\.\d{1,15})?) ?(\D*)", re.ASCII)
 
@@ -62,6 +64,20 @@ def rate_per_s(text: str) -> float:
     units = {f"/{unit}": seconds for unit, seconds in _SECONDS.items()}
     number, unit = _split(text, "a rate", units, "300/s")
     return float(number / units[unit])
+
+
+def bytes_per_s(text: str) -> int:
+    """A bandwidth such as `"1GiB/s"` or `"10Gbit/s"` in whole bytes a second, at least 1.
+
+    Raises:
+        ValueError: no text, no unit (B/s to GiB/s, bit/s to Gbit/s), negative, or no whole number of bytes.
+    """
+    units = {f"{unit}/s": 8 * size for unit, size in _BYTES.items()} | {f"{unit}/s": n for unit, n in _BITS.items()}
+    number, unit = _split(text, "a bandwidth", units, "100Mbit/s")
+    rate = number * units[unit] / 8
+    if rate.denominator != 1 or rate == 0:
+        raise ValueError(f"{text!r} is no whole number of bytes a second above 0; round it to one")
+    return rate.numerator
 
 
 def format_us(us: int) -> str:

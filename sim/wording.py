@@ -17,7 +17,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 def way_to(word: str, known: Iterable[str]) -> str:
     """The way out of an unknown word: the nearest known one, or a list of all."""
-    names = sorted(set(known))
+    names = sorted({str(name) for name in known})
     guess = nearest(word, names)
     if guess is not None:
         return f"did you mean {guess!r}?"

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from experiments.scenario.problems import NOTHING, Finding, shown
+from experiments.scenario.problems import Finding, shown
 from experiments.scenario.schema import TriggerSection
 from sim.faults import HERE, KINDS, Fault, Trigger, fault_problems
-from sim.latency import LatencyModel, public_cloud, uniform
 from sim.message import Message
 from sim.topology import Topology, grid
 from sim.units import format_us
@@ -25,7 +24,6 @@ __all__ = [
     "check_properties",
     "check_racks",
     "check_times",
-    "latency_of",
     "topology_of",
 ]
 
@@ -52,45 +50,6 @@ def check_racks(values: Values) -> Iterable[Finding]:
     if hosts is not None and racks > hosts:
         rule = f"more racks than the {hosts} hosts of a cluster"
         yield Finding("topology.racks", str(racks), rule, "a rack without hosts cannot fail: lower it")
-
-
-def latency_of(values: Values, regions: list[str] | None) -> tuple[LatencyModel | None, list[Finding]]:
-    """The latency model of a section over `regions`; None where a mistake keeps it from being made."""
-    table, between = values.get("table"), values.get("between_regions")
-    path, findings = "latency.between_regions", list[Finding]()
-    if table == "public-cloud" and between is not None:
-        rule = "the table public-cloud has its own"
-        findings.append(Finding(path, _time(between), rule, 'leave it out or use table = "uniform"'))
-    if table == "uniform" and between is None and "between_regions" in values:
-        findings.append(Finding(path, NOTHING, "the table uniform needs it", 'add it, as in "70ms"'))
-    # Placeholders where a tier is missing, so that the regions can be checked all the same.
-    options: dict[str, Any] = {
-        "same_host_rtt_us": values.get("same_host", 0),
-        "within_cluster_rtt_us": values.get("within_cluster", 0),
-        "between_clusters_rtt_us": values.get("between_clusters", 0),
-        "jitter": values.get("jitter", 0.0),
-    }
-    model = None
-    if regions is not None and table == "public-cloud":
-        model = public_cloud(**options)
-        findings += _unknown_distances(model, regions)
-    elif regions is not None and table == "uniform" and between is not None:
-        model = uniform(regions, between_regions_rtt_us=between, **options)
-    return model, findings
-
-
-def _unknown_distances(model: LatencyModel, regions: list[str]) -> Iterable[Finding]:
-    known = sorted({region for pair in model.one_way_us for region in pair})
-    strangers = [region for region in regions if region not in known] if len(regions) > 1 else []
-    for region in strangers:
-        path = f"topology.regions[{regions.index(region)}]"
-        rule = "not in the table public-cloud"
-        yield Finding(path, shown(region), rule, f'{way_to(region, known)} Or use table = "uniform"')
-    for src, dst in model.missing(region for region in regions if region in known):
-        if regions.index(src) < regions.index(dst):
-            rule = f"holds no round trip between {src} and {dst}"
-            way_out = 'choose measured pairs, or table = "uniform" with between_regions'
-            yield Finding("latency.table", shown("public-cloud"), rule, way_out)
 
 
 def check_times(run: Values, workload: Values) -> Iterable[Finding]:
@@ -217,13 +176,13 @@ def _skeleton(fault: Fault, regions: list[str] | None) -> tuple[Topology, Fault]
     return grid(names, clusters=1, hosts=1, cores=0), cut_down
 
 
-def check_ids(faults: list[Values]) -> Iterable[Finding]:
+def check_ids(faults: Iterable[tuple[str, Values]]) -> Iterable[Finding]:
     """Every fault has a name of its own."""
     seen: set[str] = set()
-    for number, values in enumerate(faults):
+    for path, values in faults:
         name = values.get("id")
         if name is not None and name in seen:
-            yield Finding(f"fault[{number}].id", shown(name), "another fault has this id", "rename one")
+            yield Finding(f"{path}.id", shown(name), "another fault has this id", "rename one")
         seen.add(name or "")
 
 

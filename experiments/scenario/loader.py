@@ -12,7 +12,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from experiments.scenario import checks
+from experiments.scenario.beside import Beside
 from experiments.scenario.factory import read_options, resolve
+from experiments.scenario.imported import is_import, read_import
+from experiments.scenario.latency import latency_of
 from experiments.scenario.problems import NOTHING, Finding, Problem, ScenarioError, finding, shown
 from experiments.scenario.property import PropertyUse
 from experiments.scenario.scenario import Scenario, SystemChoice, frozen_document
@@ -66,6 +69,7 @@ def load(source: str | Path, *, properties: Collection[str] | None = None) -> Sc
     """
     file = str(source)
     name = Path(file).name.removesuffix(_SUFFIX)
+    folder = Path(file).parent
     if file.endswith(_SUFFIX) or len(Path(file).parts) > 1:
         text = _read(Path(file), file)
     else:
@@ -75,12 +79,13 @@ def load(source: str | Path, *, properties: Collection[str] | None = None) -> Sc
             way_out = f"{way_to(name, shipped())} A file's path ends in {_SUFFIX}"
             raise ScenarioError([Problem(file, "scenario", shown(file), rule, way_out)])
         file = f"{name}{_SUFFIX}"
-        text = files("experiments").joinpath("scenarios", file).read_text(encoding="utf-8")
+        folder = Path(str(files("experiments").joinpath("scenarios")))
+        text = (folder / file).read_text(encoding="utf-8")
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as broken:
         raise ScenarioError([_syntax_problem(file, text, str(broken))]) from None
-    return parse(document, name=name, file=file, text=text, properties=properties)
+    return parse(document, name=name, file=file, text=text, properties=properties, folder=folder)
 
 
 def parse(
@@ -90,13 +95,28 @@ def parse(
     file: str = "(memory)",
     text: str = "",
     properties: Collection[str] | None = None,
+    folder: Path | None = None,
+    beside: Mapping[str, str] | None = None,
 ) -> Scenario:
-    """Read a scenario from what a TOML file holds; the rest is as in `load`."""
+    """Read a scenario from what a TOML file holds.
+
+    Args:
+        document: The content, as plain values.
+        name: The scenario's name.
+        file: Where it came from, for messages.
+        text: The file, comments and all.
+        properties: As in `load`.
+        folder: Where files that it names are looked for; the working directory if None.
+        beside: Contents of such files that are known already, by name.
+
+    Raises:
+        ScenarioError: with every mistake that was found.
+    """
     if properties is None:
         from experiments.properties import PROPERTIES
 
         properties = PROPERTIES.keys()
-    reader = _Reader(document, properties)
+    reader = _Reader(document, properties, Beside(folder or Path(), beside or {}))
     made = reader.scenario(name, file, text)
     if made is None:
         raise ScenarioError(Problem(file, *found) for found in reader.findings)
@@ -106,8 +126,9 @@ def parse(
 class _Reader:
     """One reading of one document: what was right, and everything that was not."""
 
-    def __init__(self, document: Mapping[str, Any], properties: Collection[str]) -> None:
+    def __init__(self, document: Mapping[str, Any], properties: Collection[str], beside: Beside) -> None:
         self.findings: list[Finding] = []
+        self._beside = beside
         self._document = document
         for key, value in document.items():
             if key not in SECTIONS:
@@ -122,17 +143,16 @@ class _Reader:
         self.regions: list[str] | None = self.topology.get("regions")
         self._add(checks.check_racks(self.topology))
         self.world = checks.topology_of(self.topology, self.hosts.get("cores", 1))
-        self.delays, found = checks.latency_of(self.latency, self.regions)
+        self.delays, found = latency_of(self.latency, self.regions, self.world, beside)
         self._add(found)
         self._add(checks.check_times(self.run, self.workload))
         self.system = self._system()
         self._add(checks.check_hosts(self.hosts, checks.message_names() if self.system else None))
         self.faults = self._list("fault")
-        for number, fault in enumerate(self.faults):
-            path, until = f"fault[{number}]", self.run.get("until")
-            self._add(checks.check_fault(path, fault, until, self.world, self.regions))
+        for path, fault in self.faults:
+            self._add(checks.check_fault(path, fault, self.run.get("until"), self.world, self.regions))
         self._add(checks.check_ids(self.faults))
-        self.properties = self._list("property")
+        self.properties = [values for _, values in self._list("property")]
         self._add(checks.check_properties(self.properties, properties))
 
     def scenario(self, name: str, file: str, text: str) -> Scenario | None:
@@ -143,7 +163,7 @@ class _Reader:
         assert self.delays is not None
         assert self.system is not None
         workload = self._workload()
-        faults = tuple(checks.as_fault(fault) for fault in self.faults)
+        faults = tuple(checks.as_fault(fault) for _, fault in self.faults)
         try:
             # Laid out once in vain: a factory may refuse what its signature cannot tell, and only
             # the services in place say what a fault may wait for.
@@ -152,9 +172,9 @@ class _Reader:
             self._add([finding("system", self.system.factory, str(refused))])
             return None
         marks = marks_of(system.placements, self.world, system.templates)
-        for number, fault in enumerate(faults):
+        for (path, _), fault in zip(self.faults, faults, strict=True):
             for problem in trigger_problems(fault, marks):
-                self._add([Finding(f"fault[{number}].{problem.field}", problem.value, problem.rule, problem.way_out)])
+                self._add([Finding(f"{path}.{problem.field}", problem.value, problem.rule, problem.way_out)])
         if self.findings:
             return None
         return Scenario(
@@ -172,6 +192,7 @@ class _Reader:
             system=self.system,
             properties=tuple(PropertyUse(**values) for values in self.properties),
             document=frozen_document(self._document),
+            beside=MappingProxyType(dict(self._beside.contents)),
         )
 
     def _table(self, key: str, model: type[BaseModel]) -> Read:
@@ -182,15 +203,23 @@ class _Reader:
         self._add(read.findings)
         return read
 
-    def _list(self, key: str) -> list[Mapping[str, Any]]:
+    def _list(self, key: str) -> list[tuple[str, Mapping[str, Any]]]:
+        """The sections of a list, each with its place; a fault may stand for a whole log of them."""
         raw = self._document.get(key, [])
         if not isinstance(raw, list):
             self._add([Finding(key, shown(raw), "not a list of tables", f"write it under [[{key}]], brackets doubled")])
             return []
-        reads = [read_section(_LISTS[key], item, f"{key}[{number}]") for number, item in enumerate(raw)]
-        for read in reads:
-            self._add(read.findings)
-        return [read.values for read in reads]
+        sections: list[tuple[str, Mapping[str, Any]]] = []
+        for number, item in enumerate(raw):
+            path = f"{key}[{number}]"
+            if key == "fault" and is_import(item):
+                imported, findings = read_import(item, path, self._beside)
+                sections += imported
+            else:
+                values, findings = read_section(_LISTS[key], item, path)
+                sections.append((path, values))
+            self._add(findings)
+        return sections
 
     def _system(self) -> SystemChoice | None:
         raw = self._document.get("system")

@@ -65,6 +65,7 @@ class Scenario:
         system: The design under study.
         properties: What must hold.
         document: The TOML it was read from, as plain values.
+        beside: Contents of the files that the document names, by name.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Scenario:
     system: SystemChoice
     properties: tuple[PropertyUse, ...]
     document: Mapping[str, Any]
+    beside: Mapping[str, str]
 
     def with_system(self, overrides: Mapping[str, Any]) -> Scenario:
         """The same world under another system.
@@ -114,26 +116,30 @@ class Scenario:
             ScenarioError: the targets are not right.
         """
         document = self._copy()
-        faults = {fault["id"]: fault for fault in document.get("fault", [])}
+        faults = {fault["id"]: fault for fault in document.get("fault", []) if "import" not in fault}
         if fault_id not in faults:
             raise ValueError(f"{fault_id!r} is no fault of {self.name}; {way_to(fault_id, faults)}")
         faults[fault_id]["targets"] = list(targets)
         return self._again(document)
 
     def fingerprint(self) -> str:
-        """32 hexadecimal digits of its name and content; comments and layout do not count."""
-        content = json.dumps([self.name, self._copy()], sort_keys=True, separators=(",", ":"))
+        """32 hexadecimal digits of its name and content, files beside it included; layout and comments do not count."""
+        parts = [self.name, self._copy(), *([dict(self.beside)] if self.beside else [])]
+        content = json.dumps(parts, sort_keys=True, separators=(",", ":"))
         return blake2b(content.encode(), digest_size=16).hexdigest()
 
     def _copy(self) -> dict[str, Any]:
         return deepcopy(dict(self.document))
 
     def _again(self, document: Mapping[str, Any]) -> Scenario:
-        return _restore(document, self.name, self.file, self.text, tuple(use.name for use in self.properties))
+        return _restore(document, *self._origin())
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Read afresh in the worker process: read-only views and local factories do not pickle.
-        return _restore, (self._copy(), self.name, self.file, self.text, tuple(p.name for p in self.properties))
+        return _restore, (self._copy(), *self._origin())
+
+    def _origin(self) -> tuple[str, str, str, tuple[str, ...], dict[str, str]]:
+        return self.name, self.file, self.text, tuple(use.name for use in self.properties), dict(self.beside)
 
 
 def frozen_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -141,7 +147,9 @@ def frozen_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(deepcopy(dict(document)))
 
 
-def _restore(document: Mapping[str, Any], name: str, file: str, text: str, properties: tuple[str, ...]) -> Scenario:
+def _restore(
+    document: Mapping[str, Any], name: str, file: str, text: str, properties: tuple[str, ...], beside: dict[str, str]
+) -> Scenario:
     from experiments.scenario.loader import parse
 
-    return parse(document, name=name, file=file, text=text, properties=properties)
+    return parse(document, name=name, file=file, text=text, properties=properties, beside=beside)

@@ -8,7 +8,7 @@ right is kept even when something beside it is wrong, so that the checks between
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from pydantic import (
     AfterValidator,
@@ -24,22 +24,28 @@ from pydantic import (
 
 from experiments.scenario.problems import Finding, explain, shown
 from experiments.scenario.property import Mode
-from sim.units import duration_us, format_us, rate_per_s
+from sim.units import bytes_per_s, duration_us, format_us, rate_per_s
 from sim.wording import way_to
 
 __all__ = [
     "SECTIONS",
+    "BandwidthSection",
     "FaultSection",
     "HostsSection",
     "LatencySection",
+    "LayerCapsSection",
     "PropertySection",
     "Read",
     "RunSection",
+    "Section",
     "TopologySection",
     "TriggerSection",
     "WorkloadSection",
     "read_section",
 ]
+
+
+_OWN_TABLES: Final = ("public-cloud", "uniform")
 
 
 def _some_time(us: int) -> int:
@@ -63,21 +69,31 @@ def _mode(value: object) -> Mode:
     return Mode(str(value))
 
 
+def _table(name: str) -> str:
+    if name not in _OWN_TABLES and not name.endswith(".csv"):
+        raise ValueError(
+            f"{name!r} is not one of {', '.join(_OWN_TABLES)}; {way_to(name, _OWN_TABLES)} "
+            "A table of your own is the name of a .csv file"
+        )
+    return name
+
+
 Duration = Annotated[int, BeforeValidator(duration_us)]
 SomeTime = Annotated[int, BeforeValidator(duration_us), AfterValidator(_some_time)]
+Bandwidth = Annotated[int, BeforeValidator(bytes_per_s)]
 Rate = Annotated[float, BeforeValidator(rate_per_s), Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     """Keys are spelt as in the file; whatever is not listed is refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class TopologySection(_Section):
+class TopologySection(Section):
     """`[topology]`: equal regions. Clients are hosts, counted apart; racks are of each cluster."""
 
     regions: Annotated[list[str], Field(min_length=1), AfterValidator(_all_different)]
@@ -87,7 +103,7 @@ class TopologySection(_Section):
     racks: Annotated[int, Field(ge=0)] = 0
 
 
-class HostsSection(_Section):
+class HostsSection(Section):
     """`[hosts]`: what every server can do. Times are of one unit of work, or of one flush."""
 
     cores: Count = 2
@@ -98,25 +114,50 @@ class HostsSection(_Section):
     service_times: dict[str, Duration] = Field(default_factory=dict)
 
 
-class LatencySection(_Section):
-    """`[latency]`: round trips, halved for each way; `between_regions` is for `uniform` only."""
+class LatencySection(Section):
+    """`[latency]`: round trips, halved for each way; `between_regions` is for `uniform` only.
 
-    table: Literal["public-cloud", "uniform"] = "public-cloud"
+    `table` may be a CSV file of round trips, `samples` one of delays measured one by one. What
+    the tables under `noise`, `bandwidth`, `layer_caps` and `slow` hold is read in `latency`.
+    """
+
+    table: Annotated[str, AfterValidator(_table)] = "public-cloud"
+    samples: Name | None = None
     between_regions: SomeTime | None = None
     same_host: Duration = 20
     within_cluster: Duration = 100
     between_clusters: Duration = 1_500
     jitter: Share = 0.0
+    noise: Any = Field(default_factory=dict)
+    bandwidth: Any = Field(default_factory=dict)
+    layer_caps: Any = Field(default_factory=dict)
+    slow: Any = Field(default_factory=list)
 
 
-class RunSection(_Section):
+class BandwidthSection(Section):
+    """`[latency.bandwidth]`: of each link, by how far apart its hosts are; else unlimited."""
+
+    within_cluster: Bandwidth | None = None
+    between_clusters: Bandwidth | None = None
+    between_regions: Bandwidth | None = None
+
+
+class LayerCapsSection(Section):
+    """`[latency.layer_caps]`: most that a layer may use of a link; service traffic takes what is left."""
+
+    region: Bandwidth | None = None
+    cluster: Bandwidth | None = None
+    host: Bandwidth | None = None
+
+
+class RunSection(Section):
     """`[run]`: the run ends before `until`; what happens before `warm_up` is not measured."""
 
     until: SomeTime
     warm_up: Duration = 0
 
 
-class WorkloadSection(_Section):
+class WorkloadSection(Section):
     """`[workload]`: open-loop load of all regions together; one client policy for all arms."""
 
     rate: Rate
@@ -133,7 +174,7 @@ class WorkloadSection(_Section):
     backoff: SomeTime
 
 
-class TriggerSection(_Section):
+class TriggerSection(Section):
     """`at = { point = "C7", nth = 2, host = "us-east-1/c1/h1" }`, or with `note` in place of `point`."""
 
     point: Name | None = None
@@ -146,7 +187,7 @@ def _begins(value: object) -> str:
     return "trigger" if isinstance(value, Mapping) else "time"
 
 
-class FaultSection(_Section):
+class FaultSection(Section):
     """One `[[fault]]`; without `for` it lasts to the end."""
 
     id: Name
@@ -158,7 +199,7 @@ class FaultSection(_Section):
     params: dict[str, bool | int | float | str | list[str]] = Field(default_factory=dict)
 
 
-class PropertySection(_Section):
+class PropertySection(Section):
     """One `[[property]]`."""
 
     name: Name

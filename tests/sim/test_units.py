@@ -1,10 +1,12 @@
 """Quantities at the edge: what is read, what is refused, what is printed."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.units import duration_us, format_us, rate_per_s, size_bytes
+from sim.units import bytes_per_s, duration_us, format_us, rate_per_s, size_bytes
 from sim.wording import nearest, way_to
 
 
@@ -81,3 +83,17 @@ def test_the_nearest_word_is_found_whatever_its_case() -> None:
     assert nearest("zzz", ["us-east-1"]) is None
     assert way_to("zzz", ["b", "a"]) == "known: a, b"
     assert way_to("targts", ["targets"]) == "did you mean 'targets'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [("1B/s", 1), ("1GiB/s", 2**30), ("1.5 MB/s", 1_500_000), ("10Gbit/s", 1_250_000_000), ("8bit/s", 1)],
+)
+def test_a_bandwidth_is_bytes_a_second(text: str, rate: int) -> None:
+    assert bytes_per_s(text) == rate
+
+
+@pytest.mark.parametrize("text", ["4bit/s", "0B/s", "1GB", "-1B/s", "fast", "0.5B/s"])
+def test_a_bandwidth_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        bytes_per_s(text)
