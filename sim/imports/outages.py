@@ -220,18 +220,25 @@ def _struck(rows: Rows, row: Row, rules: OutageRules) -> _Struck | None:
     elif kind not in KINDS:
         rows.complain(row.line, told("kind", kind), "no such kind of fault", way_to(kind, KINDS))
         sound = False
-    return _Struck(kind, *_placed(kind, first, others, rules.params)) if sound else None
+    return _placed(kind, first, others, arrow, rules.params) if sound else None
 
 
 def _placed(
-    kind: str, first: tuple[str, ...], others: Iterable[tuple[str, ...]], params: Mapping[str, ParamValue]
-) -> tuple[tuple[str, ...], dict[str, ParamValue]]:
-    """Targets and parameters: a second endpoint is the other side if the kind knows sides, else a target too."""
+    kind: str,
+    first: tuple[str, ...],
+    others: Iterable[tuple[str, ...]],
+    arrow: bool,
+    params: Mapping[str, ParamValue],
+) -> _Struck:
+    """A second endpoint is the other side if the kind knows sides, else a target too."""
+    known = KINDS[kind].params
     placed, targets = dict(params), first
     for other in others:
-        name = next((name for name in _OTHER_SIDE if name in KINDS[kind].params), None)
+        name = next((name for name in _OTHER_SIDE if name in known), None)
         if name is None:
             targets += other
         else:
             placed[name] = other
-    return targets, placed
+    if arrow and "one_way" in known:
+        placed["one_way"] = True
+    return _Struck(kind, targets, placed)

@@ -85,6 +85,16 @@ def test_a_kind_and_parameters_may_come_with_the_rules() -> None:
         faults("begin,end,endpoints\n1s,2s,a\n", OutageRules(kind="power-los"))
 
 
+def test_a_link_that_is_slow_is_slow_between_its_endpoints() -> None:
+    rules = OutageRules(kind="link-held")
+    found = faults("begin,end,endpoints\n1s,2s,a | b\n1s,2s,a -> b\n", rules)
+    assert [(f.targets, dict(f.params)) for f in found] == [
+        (("a",), {"to": ("b",)}),
+        (("a",), {"to": ("b",), "one_way": True}),
+    ]
+    check_schedule(found, TOPOLOGY)
+
+
 def test_every_malformed_row_is_told_at_once() -> None:
     log = (
         "id,kind,begin,end,endpoints\n"
