@@ -83,6 +83,14 @@ def met_traffic(seen: Observation) -> Verdict:
     return Verdict(Verdicts.INVALID, (), f"{lost} messages lost to faults, {len(felt)} commands felt it")
 
 
+def fault_fired(seen: Observation) -> Verdict:
+    """Every fault of the schedule began, and messages, flushes or whatever it strikes ran into it."""
+    met = {encounter.fault.id: encounter.met for encounter in seen.encounters}
+    told = ", ".join(f"{fault.id}: {met.get(fault.id, 'never')}" for fault in seen.scenario.faults)
+    good = all(met.get(fault.id, 0) for fault in seen.scenario.faults)
+    return Verdict(Verdicts.VALID if good else Verdicts.INVALID, (), f"times met: {told}")
+
+
 def _judge(bad: Iterable[int], what: str) -> Verdict:
     found = tuple(bad)
     if not found:
@@ -97,5 +105,12 @@ def _table(*judges: Callable[[Observation], Verdict]) -> Mapping[str, Property[O
 
 
 PROPERTIES: Final = _table(
-    no_acknowledged_loss, conservation, convergence, invariant_restored, settled, one_event_a_command, met_traffic
+    no_acknowledged_loss,
+    conservation,
+    convergence,
+    invariant_restored,
+    settled,
+    one_event_a_command,
+    met_traffic,
+    fault_fired,
 )

@@ -42,6 +42,7 @@ class FakeContext:
         notes: (name, value) in order.
         operations: What was recorded.
         points: Crash points passed.
+        provisioned: (host, template, config, wait) of every request.
         channels: Channels through which something can still pass.
     """
 
@@ -51,6 +52,7 @@ class FakeContext:
         self.notes: list[tuple[str, int | str]] = []
         self.operations: list[Operation] = []
         self.points: list[str] = []
+        self.provisioned: list[tuple[Location, str, Any, Wait]] = []
         self.channels: list[Channel] = []
         self.calls: list[tuple[Location, Message, Wait]] = []
         self._env = Environment()
@@ -168,6 +170,12 @@ class FakeContext:
     def note(self, name: str, value: int | str) -> None:
         """Record it in `notes`."""
         self.notes.append((name, value))
+
+    def provision(self, location: Location, service: str, config: Any = None) -> Wait:
+        """Record it in `provisioned`; the test resolves the wait."""
+        wait = Wait()
+        self.provisioned.append((location, service, config, wait))
+        return wait
 
     def record(self, operation: Operation) -> None:
         """Record it in `operations`."""

@@ -12,6 +12,7 @@ from tqdm.auto import tqdm
 
 from experiments.scenario import Mode, Problem, Scenario, ScenarioError, load, shipped
 from sim.checkers import Outcome, Verdict
+from sim.faults import destroyed_copies
 
 __all__ = ["check", "judge"]
 
@@ -29,6 +30,8 @@ def check(scenarios: tuple[str, ...], *, seeds: int, seed: int | None) -> int:
     worst = 0
     with tqdm(total=len(loaded) * len(chosen), desc="check", unit="run", disable=None) as bar:
         for scenario in loaded:
+            for warning in _warnings(scenario):
+                bar.write(f"{scenario.name}: warning: {warning}", file=sys.stdout)
             verdicts = _run(scenario, chosen, bar.update)
             lines, code = judge(scenario, verdicts, enough_seeds=len(chosen) >= _SEEDS)
             for line in lines:
@@ -74,6 +77,18 @@ def _weigh(by_seed: Mapping[int, Verdict], mode: Mode, *, enough_seeds: bool) ->
             witness = f"; witness {', '.join(map(str, first.witness))}" if first.witness else ""
             return f"{word} under seed {met[outcome][0]}: {first.reason}{witness}", code
     return f"holds in {len(by_seed)} runs", 0
+
+
+def _warnings(scenario: Scenario) -> tuple[str, ...]:
+    """What a reader should know before the verdicts: whether any shard loses its every copy."""
+    topology = scenario.topology
+    stores = scenario.system.build(topology, scenario.workload).stores.values()
+    shards = zip(*stores, strict=True)
+    copies = {
+        f"shard {number}": [topology.index_of(location) for location in locations]
+        for number, locations in enumerate(shards)
+    }
+    return destroyed_copies(scenario.faults, topology, copies)
 
 
 def _load(names: Sequence[str]) -> list[Scenario]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sim.host import Wait
 from sim.kernel import Environment
-from sim.storage import TORN, Device, Disk
+from sim.storage import TORN, Device, Disk, DiskFull, DiskLost
 
 
 def host(flush_us: int = 100) -> tuple[Environment, Device, Disk]:
@@ -128,15 +128,143 @@ def test_services_of_a_host_do_not_see_each_others_files() -> None:
     assert Disk(device, "other/", Wait).read("log") == []
 
 
-STEPS = st.lists(st.sampled_from(["append", "flush", "wait", "process", "power", "torn", "truncate"]), max_size=40)
+def test_a_slow_disk_takes_longer_from_the_next_flush_on() -> None:
+    env, device, disk = host()
+    disk.append("log", "a")
+    under_way = disk.flush("log")
+    device.slow_factor = 2.5
+    env.run(until=101)
+    assert under_way.done
+    slow = disk.flush("log")
+    env.run(until=101 + 250)
+    assert not slow.done
+    env.run(until=101 + 251)
+    assert slow.done
+
+
+def test_a_full_disk_takes_no_record_and_does_all_else() -> None:
+    env, device, disk = host()
+    disk.append("log", "a")
+    device.full = True
+    with pytest.raises(DiskFull, match="no room"):
+        disk.append("log", "b")
+    with pytest.raises(DiskFull):
+        disk.replace("meta", 1)
+    flushed = disk.flush("log")
+    env.run()
+    assert (flushed.value, disk.read("log"), device.refused) == (1, ["a"], 2)
+    disk.truncate("log", 0)
+    device.full = False
+    assert disk.append("log", "c") == 0
+
+
+def test_a_lying_flush_is_acknowledged_and_lost_with_the_power() -> None:
+    env, device, disk = host()
+    disk.append("log", "a")
+    disk.flush("log")
+    env.run()
+    device.lies = True
+    disk.append("log", "b")
+    lie = disk.flush("log")
+    meta = disk.replace("meta", 1)
+    env.run()
+    assert (lie.value, meta.value, disk.read("log"), disk.read("meta")) == (2, 1, ["a", "b"], [1])
+    device.process_crash()
+    assert disk.read("log") == ["a", "b"], "the operating system knows nothing of it"
+    device.power_loss(torn=False)
+    assert (disk.read("log"), disk.read("meta"), device.lied) == (["a"], [], 2)
+
+
+def test_an_honest_flush_of_anything_makes_up_for_earlier_lies() -> None:
+    env, device, disk = host()
+    device.lies = True
+    disk.append("log", "a")
+    disk.flush("log")
+    disk.replace("meta", 1)
+    env.run()
+    disk.append("log", "b")  # never asked to be flushed
+    device.lies = False
+    disk.append("other", "x")
+    disk.flush("other")
+    env.run()
+    device.power_loss(torn=False)
+    assert (disk.read("log"), disk.read("meta"), disk.read("other")) == (["a"], [1], ["x"])
+
+
+def test_a_lost_disk_is_lost_for_whoever_had_it_open_and_empty_for_the_next() -> None:
+    env, device, disk = host()
+    disk.append("log", "a")
+    disk.flush("log")
+    env.run()
+    never = disk.flush("log")
+    assert device.lose(), "somebody waited for a flush"
+    env.run()
+    assert not never.done
+    for touch in (
+        lambda: disk.append("log", "b"),
+        lambda: disk.read("log"),
+        lambda: disk.flush("log"),
+        lambda: disk.replace("log", "b"),
+        lambda: disk.truncate("log", 0),
+    ):
+        with pytest.raises(DiskLost):
+            touch()
+    device.replace()
+    with pytest.raises(DiskLost):
+        disk.read("log")
+    assert Disk(device, "s/", Wait).read("log") == []
+    assert device.contents() == [("s/log", [])]
+    assert not device.lose(), "nobody waits"
+
+
+# What each thing that happens to a host leaves of a record that got as far as a tier.
+TIERS = ("heap", "page cache", "claimed", "device")
+LOST_BY = {
+    "nothing": set[str](),
+    "pause": set[str](),
+    "process crash": {"heap"},
+    "power loss": {"heap", "page cache", "claimed"},
+    "disk loss": {"heap", "page cache", "claimed", "device"},
+}
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("happening", LOST_BY)
+def test_each_tier_is_lost_by_exactly_the_crash_that_should_lose_it(tier: str, happening: str) -> None:
+    env, device, disk = host()
+    heap = ["record"]
+    if tier != "heap":
+        disk.append("log", heap[0])
+    if tier in ("claimed", "device"):
+        device.lies = tier == "claimed"
+        disk.flush("log")
+        env.run()
+    if happening == "process crash":
+        device.process_crash()
+    elif happening == "power loss":
+        device.power_loss(torn=False)
+    elif happening == "disk loss":
+        device.lose()
+        device.replace()
+    survived = Disk(device, "s/", Wait).read("log")  # what a new life of the process finds
+    if LOST_BY[happening] == set():
+        survived = disk.read("log") or heap
+    assert bool(survived) == (tier not in LOST_BY[happening])
+
+
+STEPS = st.lists(
+    st.sampled_from(["append", "flush", "wait", "process", "power", "torn", "truncate", "lie", "honest", "lose"]),
+    max_size=40,
+)
 
 
 @given(STEPS)
-def test_the_tiers_agree_with_two_lists(steps: list[str]) -> None:
-    """Oracle: `cache` and `device` as plain lists; a flush is atomic at its end."""
+def test_the_tiers_agree_with_three_lists(steps: list[str]) -> None:
+    """Oracle: `cache` and `device` as plain lists and what was claimed; a flush is atomic at its end."""
     env, dev, disk = host(flush_us=10)
     cache: list[object] = []
     durable: list[object] = []
+    claimed: list[object] | None = None
     for n, step in enumerate(steps):
         if step == "append":
             disk.append("log", n)
@@ -144,7 +272,10 @@ def test_the_tiers_agree_with_two_lists(steps: list[str]) -> None:
         elif step == "flush":
             disk.flush("log")
             env.run()
-            durable = list(cache)
+            if dev.lies:
+                claimed = list(cache)
+            else:
+                durable, claimed = list(cache), None
         elif step == "wait":
             env.run(until=int(env.now) + 5)
         elif step == "process":
@@ -152,9 +283,17 @@ def test_the_tiers_agree_with_two_lists(steps: list[str]) -> None:
         elif step == "truncate":
             disk.truncate("log", len(cache) // 2)
             del cache[len(cache) // 2 :]
+        elif step in ("lie", "honest"):
+            dev.lies = step == "lie"
+        elif step == "lose":
+            dev.lose()
+            dev.replace()
+            disk = Disk(dev, "s/", Wait)
+            cache, durable, claimed = [], [], None
         else:
             dev.power_loss(torn=step == "torn")
             grew = cache[: len(durable)] == durable and len(cache) > len(durable)
             cache = [*durable, TORN] if step == "torn" and grew else list(durable)
-            durable = list(cache)
+            durable, claimed = list(cache), None
         assert disk.read("log") == cache
+        assert claimed is None or dev.lied
