@@ -226,3 +226,24 @@ def test_any_number_of_regions_can_be_drawn(count: int, tmp_path: Path) -> None:
     path = tmp_path / "t.svg"
     grid([f"r{number}" for number in range(count)], clusters=1, hosts=1, cores=1).draw(path)
     assert path.stat().st_size > 0
+
+
+def test_servers_stand_in_racks_in_turn_and_racks_can_be_selected() -> None:
+    made = grid(["east"], clusters=2, hosts=3, cores=1, clients=1, racks=2)
+    assert [host.rack for host in made.hosts] == ["r1", "r2", "r1", "r1", "r2", "r1", None]
+    assert (made.select("east/c1/r1"), made.select("east/c2/r2")) == ((0, 2), (4,))
+    assert [made.level(name) for name in ("*", "east", "east/c1", "east/c1/r1", "east/c1/h1")] == [
+        "world",
+        "region",
+        "cluster",
+        "rack",
+        "host",
+    ]
+    assert made.names("rack") == ("east/c1/r1", "east/c1/r2", "east/c2/r1", "east/c2/r2")
+    with pytest.raises(ValueError, match="did you mean 'east/c1/r"):
+        made.select("east/c1/r3")
+
+
+def test_a_rack_without_hosts_is_refused() -> None:
+    with pytest.raises(ValueError, match="a rack without hosts cannot fail"):
+        grid(["east"], clusters=1, hosts=1, cores=1, racks=2)
