@@ -4,8 +4,9 @@ Read `world` first: it puts the pieces together. Then the path of a message: `ke
 for processes, timers and deliveries), `network` (links, lanes, cuts), `machine` (cores, inboxes,
 crash and restart) and `host`, which is all that a model sees. `topology` and `latency` say where
 hosts are and how far apart, `faults` what goes wrong and when, `storage` what a crash leaves,
-`chance` where randomness comes from, `history` and `checkers` what clients saw and whether that
-was right, `trace` what happened and the digest of it. Nothing here knows what a store is.
+`channel` how the stages of one service are joined, `chance` where randomness comes from, `history`
+and `checkers` what clients saw and whether that was right, `trace` what happened and the digest of
+it, `inspection` what a host holds at an instant. Nothing here knows what a store is.
 """
 
 from sim.chance import Chance, Draws
