@@ -27,6 +27,7 @@ from experiments.properties import PROPERTIES
 from experiments.scenario import load
 from models.ledger import EventKind, FinalEvent, Ledger, Status
 from sim.checkers import Outcome as Verdicts
+from sim.faults import Encounter
 
 SCENARIO = load("github_2018")
 OPENING = SCENARIO.workload.opening_balance
@@ -227,6 +228,7 @@ REJECTED = {
     "settled": observed(event(1, 5, 1, Status.TENTATIVE)),
     "one_event_a_command": observed(event(1, 5, 1), event(1, 5, 2)),
     "met_traffic": SOUND,
+    "fault_fired": SOUND,
 }
 
 
@@ -234,7 +236,7 @@ def test_every_property_has_a_rejected_observation() -> None:
     assert set(REJECTED) == set(PROPERTIES)
 
 
-@pytest.mark.parametrize("name", sorted(set(PROPERTIES) - {"met_traffic"}))
+@pytest.mark.parametrize("name", sorted(set(PROPERTIES) - {"met_traffic", "fault_fired"}))
 def test_a_sound_run_is_accepted(name: str) -> None:
     assert PROPERTIES[name].holds(SOUND).outcome is Verdicts.VALID
 
@@ -252,6 +254,16 @@ def test_a_fault_that_made_someone_wait_met_traffic() -> None:
     felt = observed(answers=(answer(1, 5, 1, None, Outcome.UNANSWERED),))
     assert PROPERTIES["met_traffic"].holds(felt).valid
     assert not PROPERTIES["met_traffic"].holds(replace(felt, network={})).valid
+
+
+def test_a_fault_fired_if_it_began_and_its_counters_grew() -> None:
+    (fault,) = SCENARIO.faults
+    hit = Encounter(fault=fault, ended_us=None, grown={"dropped: cut in flight": 2, "sent": 9})
+    missed = Encounter(fault=fault, ended_us=None, grown={"sent": 9})
+    fired = PROPERTIES["fault_fired"]
+    assert fired.holds(replace(SOUND, encounters=(hit,))).reason == f"times met: {fault.id}: 2"
+    assert fired.holds(replace(SOUND, encounters=(hit,))).valid
+    assert not fired.holds(replace(SOUND, encounters=(missed,))).valid
 
 
 def test_a_region_that_is_down_at_the_end_leaves_convergence_unknown() -> None:
