@@ -140,9 +140,9 @@ class Machine:
         if life is not self.life:
             return
         self.perished += 1
-        self.trace.event("perish", self.spec.index, self.perished)
+        row = self.trace.event("perish", self.spec.index, self.perished)
         self._end_life(refuses=True)
-        self.env.call_later(self.options.respawn_us, self._respawn, self._lives)
+        self.env.call_later(self.options.respawn_us, self.trace.because, row, self._respawn, self._lives)
 
     def _respawn(self, lives: int) -> None:
         if self.life is None and self._lives == lives and not self._held_down:
@@ -150,8 +150,7 @@ class Machine:
 
     def _begin_again(self) -> None:
         self.restarts += 1
-        self.trace.event("restart", self.spec.index, self.restarts)
-        self.boot()
+        self.trace.because(self.trace.event("restart", self.spec.index, self.restarts), self.boot)
 
     def _end_life(self, *, refuses: bool) -> None:
         if self.life is None:

@@ -76,17 +76,19 @@ class Trace:
         self._written = 0
         self._now_us = now_us
 
+    def because(self, cause: int, fn: Callable[..., object], *args: Any) -> None:
+        """Call `fn(*args)` with `cause` for its cause."""
+        before, self.cause = self.cause, cause
+        try:
+            fn(*args)
+        finally:
+            self.cause = before
+
     def under(self, cause: int, fn: Callable[..., object]) -> Callable[..., None]:
         """`fn`, to be called with `cause` for its cause, unless another is at work by then."""
 
         def caused(*args: Any) -> None:
-            before = self.cause
-            if before == -1:
-                self.cause = cause
-            try:
-                fn(*args)
-            finally:
-                self.cause = before
+            self.because(cause if self.cause == -1 else self.cause, fn, *args)
 
         return caused
 
@@ -97,11 +99,11 @@ class Trace:
         body = message if why is None else (why, message)
         return self._add(kind, src, dst, message.type_id, body, cause)
 
-    def event(self, kind: str, host: int, detail: object) -> int:
+    def event(self, kind: str, host: int, detail: object, cause: int | None = None) -> int:
         """Write a row about a host or the world; returns its number, -1 below full."""
         if not self.full:
             return -1
-        return self._add(kind, host, -1, 0, detail, self.cause)
+        return self._add(kind, host, -1, 0, detail, self.cause if cause is None else cause)
 
     def _add(self, kind: str, src: int, dst: int, type_id: int, message: object, cause: int) -> int:
         i = self._written

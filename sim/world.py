@@ -72,7 +72,8 @@ class World:
         self.env = Environment()
         self.chance = Chance(seed)
         self.trace = Trace(trace, self._now_us, trace_keep)
-        #: By host, the row of the last fault that began or ended there.
+        #: In a full trace, the row of each fault, and by host that of the last that began or ended there.
+        self._begun: dict[str, int] = {}
         self._struck: dict[int, int] = {}
         self.history = History()
         self.network = Network(self.env, topology, latency, self.chance, self.trace)
@@ -224,13 +225,13 @@ class World:
         if self.trace.full or self.injector.waits_for_notes:
             host = self.topology.index_of(host_of(location))
             row = self.trace.event("note", host, (name, value))
-            self._under(row, self.injector.on_note, self._now_us(), name, value, host)
+            self.trace.because(row, self.injector.on_note, self._now_us(), name, value, host)
         for observer in self._observed.get(name, ()):
             observer(self._now_us(), location, value)
 
     def _point(self, point: str, host: int) -> None:
         row = self.trace.event("point", host, point)
-        self._under(row, self.injector.on_point, self._now_us(), point, host)
+        self.trace.because(row, self.injector.on_point, self._now_us(), point, host)
 
     def _provision(self, asker: int, location: Location, service: str, config: Any, wait: Wait) -> None:
         self._provisioner.request(asker, location, service, config, wait)
@@ -239,17 +240,18 @@ class World:
         self.network.set_effects(cuts, effects)
 
     def _set_host(self, host: int, effect: HostEffect) -> None:
-        self._under(self._struck.get(host, -1), self.machines[host].set_effect, effect)
+        self.trace.because(self._struck.get(host, -1), self.machines[host].set_effect, effect)
 
     def _crash(self, host: int, kind: CrashKind, torn: bool) -> None:
-        self._under(self._struck.get(host, -1), self.machines[host].crash, kind, torn)
+        self.trace.because(self._struck.get(host, -1), self.machines[host].crash, kind, torn)
 
     def _restart(self, host: int) -> None:
-        self._under(self._struck.get(host, -1), self.machines[host].restart)
+        self.trace.because(self._struck.get(host, -1), self.machines[host].restart)
 
     def _log_fault(self, kind: str, fault: Fault) -> None:
-        row = self.trace.event(kind, -1, fault.id)
         if self.trace.full:
+            cause = self.trace.cause if kind == "fault" else self._begun[fault.id]
+            row = self._begun[fault.id] = self.trace.event(kind, -1, fault.id, cause)
             rule = KINDS[fault.kind]
             self._struck |= dict.fromkeys(rule.crashed(fault, self.topology), row)
             self._struck |= dict.fromkeys(rule.host_effects(fault, self.topology), row)
@@ -257,14 +259,6 @@ class World:
             self._encounters.begin(fault)
         else:
             self._encounters.end(fault)
-
-    def _under(self, row: int, fn: Callable[..., None], *args: Any) -> None:
-        """Call `fn` with a row of the trace for the cause of all that it does."""
-        before, self.trace.cause = self.trace.cause, row
-        try:
-            fn(*args)
-        finally:
-            self.trace.cause = before
 
     def _count(self, strikes: Callable[[int, int], bool], hosts: frozenset[int]) -> Counter[str]:
         """Counters summed over the links that `strikes` says and over `hosts`."""

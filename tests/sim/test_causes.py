@@ -124,3 +124,16 @@ def test_what_a_host_suffers_follows_from_the_fault_that_struck_it() -> None:
         ("restart", B, "heal", "one"),
         ("restart", C, "heal", "two"),
     ]
+    assert [rows[row.cause].message for row in rows if row.kind == "heal"] == ["one", "two"]
+
+
+def test_a_process_that_died_of_its_disk_is_restarted_because_of_that() -> None:
+    rows = run(Fault(id="gone", kind="disk-loss", targets=("b/c1/h1",), at=500, for_us=1_000), until_us=3_000_000)
+    followed = [(row.kind, rows[row.cause].kind) for row in rows if row.kind in ("perish", "restart")]
+    assert followed[:2] == [("perish", "fault"), ("restart", "perish")]
+
+
+def test_what_a_service_does_as_it_starts_again_follows_from_the_restart() -> None:
+    rows = run(crash("one", "a/c1/h1", 20_000, 1_000))
+    first = next(row for row in rows if row.t_us == 21_000 and row.kind == "send")
+    assert rows[first.cause].kind == "restart"
