@@ -32,7 +32,11 @@ def variant(name: str, **changes: Any) -> Scenario:
 
 
 def test_the_readme_lists_every_kind_with_what_it_does_and_its_scenario() -> None:
-    rows = re.findall(r"^\| `([\w-]+)` \| (.*) \| `(fault_\w+)` \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| (.*) \| \[`(fault_\w+)`\]\(experiments/scenarios/\w+\.toml\) \|$",
+        README.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert rows == [(name, kind.doc, SCENARIOS[name]) for name, kind in KINDS.items()]
 
 
