@@ -32,7 +32,7 @@ from sim.host import HostOptions, Placement, Template, Wait
 from sim.kernel import Environment
 from sim.latency import LatencyModel
 from sim.machine import Machine
-from sim.network import Network
+from sim.network import DEFAULT_CONNECTIONS, ConnectionOptions, Network
 from sim.provision import Provisioner
 from sim.topology import Location, Topology, at_service, host_of, service_id
 from sim.trace import Digest, Trace, TraceLevel
@@ -54,6 +54,7 @@ class World:
         faults: The schedule; checked against the topology here, before anything starts.
         trace: Level of the trace.
         trace_keep: How many of its latest rows are kept; all by default.
+        connections: How patient connections are.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class World:
         faults: Sequence[Fault] = (),
         trace: TraceLevel = TraceLevel.OFF,
         trace_keep: int | None = None,
+        connections: ConnectionOptions = DEFAULT_CONNECTIONS,
     ) -> None:
         self.topology = topology
         self.seed = seed
@@ -76,7 +78,7 @@ class World:
         self._begun: dict[str, int] = {}
         self._struck: dict[int, int] = {}
         self.history = History()
-        self.network = Network(self.env, topology, latency, self.chance, self.trace)
+        self.network = Network(self.env, topology, latency, self.chance, self.trace, connections)
         self._observers: defaultdict[str, list[OnNote]] = defaultdict(list)
         self._observed: Mapping[str, list[OnNote]] = self._observers
         self.machines = tuple(
@@ -210,6 +212,8 @@ class World:
         for lane in self.network.lanes():
             counts = (lane.sent, lane.duplicated, lane.delivered, sorted(lane.dropped.items()))
             digest.add(f"lane/{lane.link.src}/{lane.link.dst}/{lane.type.__name__}", counts)
+        for how, count in sorted(self.network.resets.items()):
+            digest.add(f"resets/{how}", count)
         for machine in self.machines:
             digest.add(f"host/{machine.spec.path}", machine.counters())
             for name, records in machine.device.contents():

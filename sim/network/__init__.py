@@ -19,12 +19,13 @@ from sim.network.lanes import (
     Receive,
 )
 from sim.network.network import Network
-from sim.network.stream import ConnectionOptions, ConnectionView
+from sim.network.stream import DEFAULT_CONNECTIONS, ConnectionOptions, ConnectionView
 
 __all__ = [
     "CONNECTION_RESET",
     "CUT_AT_SEND",
     "CUT_IN_FLIGHT",
+    "DEFAULT_CONNECTIONS",
     "HOST_DOWN",
     "LOST",
     "ConnectionOptions",

@@ -14,8 +14,7 @@ from sim.latency import LatencyModel, uniform
 from sim.latency.slow import SlowRule
 from sim.latency.tier import Tier
 from sim.message import Layer, Message, Transport
-from sim.network import ConnectionOptions, Network
-from sim.network.stream import DEFAULT_CONNECTIONS
+from sim.network import DEFAULT_CONNECTIONS, ConnectionOptions, Network
 from sim.topology import Topology, grid
 from sim.trace import Trace, TraceLevel
 
