@@ -48,7 +48,7 @@ class Beside:
                 Finding(path, shown(name), f"not the name of a {SUFFIX} file", f"write one that ends in {SUFFIX}")
             ]
         try:
-            text = self._known[name] if name in self._known else (self._folder / name).read_text(encoding="utf-8")
+            text = self._known[name] if name in self._known else (self._folder / name).read_text(encoding="utf-8-sig")
         except OSError as failed:
             why = (failed.strerror or str(failed)).lower()
             return None, [Finding(path, shown(name), why, f"it is looked for in {self._folder.resolve()}")]

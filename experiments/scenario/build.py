@@ -36,11 +36,11 @@ def build(
     )
     try:
         system = scenario.system.build(scenario.topology, scenario.workload)
+        for placement in system.placements:
+            world.place(placement)
+        for template in system.templates:
+            world.offer(template)
     except ValueError as refused:
         found = finding("system", scenario.system.factory, str(refused))
         raise ScenarioError([Problem(scenario.file, *found)]) from refused
-    for placement in system.placements:
-        world.place(placement)
-    for template in system.templates:
-        world.offer(template)
     return world, system

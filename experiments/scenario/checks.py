@@ -7,7 +7,7 @@ ones: those were complained of already.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from experiments.scenario.problems import Finding, shown
 from experiments.scenario.schema import TriggerSection
@@ -21,18 +21,25 @@ __all__ = [
     "check_fault",
     "check_hosts",
     "check_ids",
+    "check_load",
     "check_properties",
     "check_racks",
+    "check_size",
     "check_times",
     "topology_of",
 ]
 
 Values = Mapping[str, Any]
 
+# Above these a slip of the keyboard is likelier than a wish, and the lab would run for days or out of memory.
+MOST_HOSTS: Final = 100_000
+MOST_COMMANDS: Final = 100_000_000
+
 
 def topology_of(values: Values, cores: int) -> Topology | None:
-    """The topology of a section, None if one of its values is missing."""
-    if not {"regions", "clusters", "hosts", "clients"} <= set(values):
+    """The topology of a section, None if one of its values is missing or there are too many hosts."""
+    count = _count_hosts(values)
+    if count is None or count > MOST_HOSTS:
         return None
     return grid(
         values["regions"],
@@ -42,6 +49,20 @@ def topology_of(values: Values, cores: int) -> Topology | None:
         clients=values["clients"],
         racks=min(values.get("racks", 0), values["hosts"]),
     )
+
+
+def check_size(values: Values) -> Iterable[Finding]:
+    """The hosts that the sections of a topology multiply to."""
+    count = _count_hosts(values)
+    if count is not None and count > MOST_HOSTS:
+        rule = f"with its regions, clusters and clients makes {count:,} hosts, above {MOST_HOSTS:,}"
+        yield Finding("topology.hosts", str(values["hosts"]), rule, "lower it, or one of these")
+
+
+def _count_hosts(values: Values) -> int | None:
+    if not {"regions", "clusters", "hosts", "clients"} <= set(values):
+        return None
+    return int(len(values["regions"]) * (values["clusters"] * values["hosts"] + values["clients"]))
 
 
 def check_racks(values: Values) -> Iterable[Finding]:
@@ -69,6 +90,17 @@ def check_times(run: Values, workload: Values) -> Iterable[Finding]:
     low, high = workload.get("amount_min"), workload.get("amount_max")
     if low is not None and high is not None and high < low:
         yield Finding("workload.amount_max", str(high), f"is below workload.amount_min = {low}", "raise it")
+
+
+def check_load(workload: Values) -> Iterable[Finding]:
+    """The commands that a whole run would issue."""
+    rate, begins, ends = workload.get("rate"), workload.get("begins"), workload.get("ends")
+    if rate is None or begins is None or ends is None:
+        return
+    commands = rate * (ends - begins) / 1_000_000
+    if commands > MOST_COMMANDS:
+        rule = f"issues about {commands:,.0f} commands from {_time(begins)} to {_time(ends)}, above {MOST_COMMANDS:,}"
+        yield Finding("workload.rate", shown(f"{rate:.15g}/s"), rule, "lower it or shorten the load")
 
 
 def check_hosts(hosts: Values, messages: Collection[str] | None) -> Iterable[Finding]:

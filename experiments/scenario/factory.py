@@ -16,9 +16,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
-from experiments.scenario.problems import NOTHING, Finding, explain, finding, shown
+from experiments.scenario.problems import NOTHING, Finding, explain, finding, raised, shown
 from sim.topology import RegionName
 from sim.units import duration_us, rate_per_s, size_bytes
 from sim.wording import way_to
@@ -57,8 +57,8 @@ def resolve(name: object) -> Callable[..., Any] | Finding:
             way_out = _nearest_module(module_name)
             return Finding(path, shown(name), f"there is no module {missing.name!r}", way_out)
         return Finding(path, shown(name), f"{module_name} needs {missing.name!r}, which is not there", "install it")
-    except Exception as failed:  # noqa: BLE001 - a user's module may raise anything while it is imported
-        why = f"{module_name} cannot be imported: {type(failed).__name__}: {failed}"
+    except (Exception, SystemExit) as failed:  # noqa: BLE001 - a user's module may raise anything while it is imported
+        why = f"{module_name} cannot be imported: {raised(failed)}"
         return Finding(path, shown(name), why, "repair the module")
     made = getattr(module, attribute, None)
     if not callable(made):
@@ -71,14 +71,17 @@ def options_of(factory: Callable[..., Any]) -> dict[str, Option]:
     """The options of a factory by their keys in the file, in the order of its signature.
 
     Raises:
-        ValueError: its annotations name something that its module does not hold at run time.
+        ValueError: it has no signature, or annotations name something that its module does not hold at run time.
     """
     try:
         hints = get_type_hints(_function_of(factory))
+        parameters = inspect.signature(factory).parameters
     except NameError as missing:
         raise ValueError(f"its annotations cannot be read: {missing}; import that outside TYPE_CHECKING") from None
+    except Exception as failed:  # noqa: BLE001 - annotations are code, and a callable may be anything
+        raise ValueError(f"its signature cannot be read: {type(failed).__name__}: {failed}; name a function") from None
     options: dict[str, Option] = {}
-    for name, parameter in inspect.signature(factory).parameters.items():
+    for name, parameter in parameters.items():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
         suffix = next((suffix for suffix in _QUANTITIES if name.endswith(suffix)), None)
@@ -145,7 +148,11 @@ def _read(option: Option, value: Any) -> Any | Finding:
         text = json.dumps(value)
     except (TypeError, ValueError):
         return Finding(path, shown(value), "not a plain value", "write a number, text, truth value or list")
-    adapter: TypeAdapter[Any] = TypeAdapter(option.hint)
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(option.hint)
+    except PydanticUserError:
+        rule = f"cannot be given in a file: the factory annotates {option.parameter!r} as {option.hint!r}"
+        return Finding(path, shown(value), rule, "annotate it with a plain type")
     try:
         return adapter.validate_json(text, strict=True)
     except ValidationError as failed:
@@ -157,7 +164,7 @@ def _regions_in(hint: Any, value: Any) -> list[str]:
     if hint is RegionName:
         return [value] if isinstance(value, str) else []
     if isinstance(value, tuple | frozenset):
-        return [name for part in get_args(hint) for item in sorted(value) for name in _regions_in(part, item)]
+        return [name for part in get_args(hint) for item in sorted(value, key=str) for name in _regions_in(part, item)]
     return [name for part in get_args(hint) for name in _regions_in(part, value)]
 
 

@@ -76,14 +76,14 @@ def load(source: str | Path, *, properties: Collection[str] | None = None) -> Sc
         name = file.replace("-", "_")
         if name not in shipped():
             rule = "no scenario of this name comes with the lab"
-            way_out = f"{way_to(name, shipped())} A file's path ends in {_SUFFIX}"
-            raise ScenarioError([Problem(file, "scenario", shown(file), rule, way_out)])
+            way_out = f"a file's path ends in {_SUFFIX}; {way_to(name, shipped())}"
+            raise ScenarioError([Problem(file or NOTHING, "scenario", shown(file), rule, way_out)])
         file = f"{name}{_SUFFIX}"
         folder = Path(str(files("experiments").joinpath("scenarios")))
-        text = (folder / file).read_text(encoding="utf-8")
+        text = (folder / file).read_text(encoding="utf-8-sig")
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as broken:
+    except (ValueError, RecursionError) as broken:  # besides the reader's: endless digits, or endless brackets
         raise ScenarioError([_syntax_problem(file, text, str(broken))]) from None
     return parse(document, name=name, file=file, text=text, properties=properties, folder=folder)
 
@@ -142,10 +142,12 @@ class _Reader:
         self.workload = tables["workload"].values
         self.regions: list[str] | None = self.topology.get("regions")
         self._add(checks.check_racks(self.topology))
+        self._add(checks.check_size(self.topology))
         self.world = checks.topology_of(self.topology, self.hosts.get("cores", 1))
         self.delays, found = latency_of(self.latency, self.regions, self.world, beside)
         self._add(found)
         self._add(checks.check_times(self.run, self.workload))
+        self._add(checks.check_load(self.workload))
         self.system = self._system()
         self._add(checks.check_hosts(self.hosts, checks.message_names() if self.system else None))
         self.faults = self._list("fault")
@@ -168,10 +170,10 @@ class _Reader:
             # Laid out once in vain: a factory may refuse what its signature cannot tell, and only
             # the services in place say what a fault may wait for.
             system = self.system.build(self.world, workload)
+            marks = marks_of(system.placements, self.world, system.templates)
         except ValueError as refused:
             self._add([finding("system", self.system.factory, str(refused))])
             return None
-        marks = marks_of(system.placements, self.world, system.templates)
         for (path, _), fault in zip(self.faults, faults, strict=True):
             for problem in trigger_problems(fault, marks):
                 self._add([Finding(f"{path}.{problem.field}", problem.value, problem.rule, problem.way_out)])
@@ -271,7 +273,7 @@ class _Reader:
 
 def _read(path: Path, file: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # some editors begin a file with a byte order mark
     except OSError as failed:
         why = (failed.strerror or str(failed)).lower()
         raise ScenarioError([Problem(file, "file", shown(file), why, "give a readable file")]) from None

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sim.wording import way_to
 
-__all__ = ["NOTHING", "Finding", "Problem", "ScenarioError", "explain", "finding", "shown"]
+__all__ = ["NOTHING", "Finding", "Problem", "ScenarioError", "explain", "finding", "raised", "shown"]
 
 #: How an absent value is shown.
 NOTHING: Final = "(nothing)"
 _LONGEST_SHOWN: Final = 80
+_LONGEST_TOLD: Final = 300
 
 
 class Problem(NamedTuple):
@@ -82,6 +85,16 @@ def finding(path: str, value: object, message: str) -> Finding:
     return Finding(path, shown(value), rule.removeprefix(f"{value!r} ").removeprefix("is "), way_out or "change it")
 
 
+def raised(error: BaseException) -> str:
+    """What somebody's code raised when we called it, and where, on one line."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the caller's own
+    place = frames[-1] if frames and not frames[-1].filename.startswith("<") else None
+    where = "" if place is None else f" ({Path(place.filename).name}, line {place.lineno})"
+    told = " ".join(str(error).split())
+    told = told if len(told) <= _LONGEST_TOLD else f"{told[: _LONGEST_TOLD - 4]} ..."
+    return f"{type(error).__name__}{': ' if told else ''}{told}{where}"
+
+
 # What pydantic calls a mistake, in the house's words: rule and way out, filled from its context.
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "missing": ("is required", "add it"),
@@ -123,5 +136,9 @@ def explain(path: str, error: Mapping[str, Any], known: Iterable[str]) -> Findin
         choices = [choice.strip("'") for choice in context["expected"].replace(" or ", ", ").split(", ")]
         return Finding(path, shown(value), f"not one of {', '.join(choices)}", way_to(str(value), choices))
     rule, way_out = _WORDS.get(kind, (str(error["msg"]), "change it"))
-    bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in context.items()}
+    bounds = {name: _bound(bound) for name, bound in context.items()}
     return Finding(path, shown(value), rule.format(**bounds), way_out)
+
+
+def _bound(bound: object) -> object:
+    return f"{bound:g}" if isinstance(bound, float) else f"{bound:,}" if isinstance(bound, int) else bound

@@ -13,8 +13,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
+from experiments.scenario.problems import raised
 from experiments.scenario.property import Mode, PropertyUse
 from models.clients import Workload
 from models.deployment import Site, System
@@ -25,6 +26,8 @@ from sim.topology import Topology
 from sim.wording import way_to
 
 __all__ = ["Scenario", "SystemChoice", "frozen_document"]
+
+_FACTORY: Final = "repair it: it is called with a site, a workload and its options, and returns a System"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +45,20 @@ class SystemChoice:
     options: Mapping[str, Any]
 
     def build(self, topology: Topology, workload: Workload) -> System:
-        """Lay the system over a topology; the factory's own ValueErrors pass through."""
-        return self.make(Site(topology), workload, **self.options)
+        """Lay the system over a topology.
+
+        Raises:
+            ValueError: the factory refused, raised whatever else, or returned no `System`.
+        """
+        try:
+            system = self.make(Site(topology), workload, **self.options)
+        except ValueError:
+            raise  # the factory's own words, with its way out
+        except (Exception, SystemExit) as failed:
+            raise ValueError(f"the factory raised {raised(failed)}; {_FACTORY}") from failed
+        if not isinstance(system, System):
+            raise ValueError(f"the factory returned {type(system).__name__}, which is no System; {_FACTORY}")
+        return system
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

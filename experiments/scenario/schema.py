@@ -47,6 +47,9 @@ __all__ = [
 
 _OWN_TABLES: Final = ("public-cloud", "uniform")
 
+#: Of each account every store keeps a balance, so more is a slip of the keyboard that would fill the memory.
+MOST_ACCOUNTS: Final = 10_000_000
+
 
 def _some_time(us: int) -> int:
     if us == 0:
@@ -161,7 +164,7 @@ class WorkloadSection(Section):
     """`[workload]`: open-loop load of all regions together; one client policy for all arms."""
 
     rate: Rate
-    accounts: Count
+    accounts: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)]
     zipf_exponent: Annotated[float, Field(ge=0)]
     deposit_fraction: Share
     amount_min: Count

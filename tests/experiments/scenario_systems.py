@@ -50,6 +50,40 @@ def picky(site: Site, workload: Workload, *, shards: int = 1) -> System:
     return _empty()
 
 
+def hasty(site: Site) -> System:
+    """Takes too little."""
+    return _empty()
+
+
+def broken(site: Site, workload: Workload) -> System:
+    """Raises what no factory should."""
+    raise KeyError("no\nlicence")
+
+
+def leaving(site: Site, workload: Workload) -> System:
+    """Would take the lab along."""
+    raise SystemExit(0)
+
+
+def forgetful(site: Site, workload: Workload) -> System:
+    """Returns nothing."""
+    return None  # type: ignore[return-value]
+
+
+class Opaque:
+    """No value of a file is one of these."""
+
+
+def picked(site: Site, workload: Workload, *, opaque: Opaque | None = None) -> System:
+    """Has an option that no file can give."""
+    return _empty()
+
+
+def misspelt(site: Site, workload: Workload, *, shards: "1 +" = 1) -> System:  # type: ignore # noqa: F722 - the point
+    """Has an annotation that is no expression."""
+    return _empty()
+
+
 class Configured:
     """A factory may be an object."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from experiments.provenance import SCENARIOS
 from experiments.scenario import ScenarioError, load, parse
 from experiments.scenario.loader import shipped
 
@@ -197,9 +198,45 @@ def test_every_mistake_is_told_at_once_whatever_section_it_is_in() -> None:
         (
             "system.factory",
             "tests.experiments.scenario_broken_import:x",
-            "tests.experiments.scenario_broken_import cannot be imported: RuntimeError: no licence; repair the module",
+            "cannot be imported: RuntimeError: no licence (scenario_broken_import.py, line 3); repair the module",
         ),
         ("system.shards", 3, f'system = "{SYSTEMS}:picky": shards=3 is more than there are hosts; lower it'),
+        (
+            "system.factory",
+            f"{SYSTEMS}:hasty",
+            f'system = "{SYSTEMS}:hasty": the factory raised TypeError: hasty() takes 1 positional argument but 2',
+        ),
+        (
+            "system.factory",
+            f"{SYSTEMS}:broken",
+            f"system = \"{SYSTEMS}:broken\": the factory raised KeyError: 'no\\nlicence' (scenario_systems.py, line ",
+        ),
+        ("system.factory", f"{SYSTEMS}:leaving", ':leaving": the factory raised SystemExit: 0 (scenario_systems.py'),
+        (
+            "system.factory",
+            f"{SYSTEMS}:forgetful",
+            f'system = "{SYSTEMS}:forgetful": the factory returned NoneType, which is no System; repair it',
+        ),
+        ("system.factory", f"{SYSTEMS}:misspelt", 'system.factory = "misspelt": its signature cannot be read: SyntaxE'),
+        ("system.factory", "builtins:dict", 'system.factory = "dict": its signature cannot be read: ValueError: no'),
+        (
+            "system",
+            {"factory": f"{SYSTEMS}:picked", "opaque": 3},
+            "system.opaque = 3: cannot be given in a file: the factory annotates 'opaque' as",
+        ),
+        # Slips of the keyboard that the machine would pay for.
+        ("workload.accounts", 10**20, f"workload.accounts = {10**20}: is above 10,000,000; lower it"),
+        (
+            "workload.rate",
+            "12500001/s",
+            'workload.rate = "12500001/s": issues about 100,000,008 commands from "0 s" to "8 s", above 100,000,000;',
+        ),
+        (
+            "topology.hosts",
+            50_000,
+            "topology.hosts = 50000: with its regions, clusters and clients makes 100,002 hosts",
+        ),
+        ("topology.clients", 10**20, "hosts, above 100,000; lower it, or one of these"),
     ],
 )
 def test_a_mistake_is_told_once_with_its_way_out(path: str, value: Any, line: str) -> None:
@@ -334,6 +371,21 @@ def test_an_unfinished_file_is_told(tmp_path: Path) -> None:
     path.write_text("regions = [1,")
     with pytest.raises(ScenarioError, match="not TOML"):
         load(path, properties=KNOWN)
+
+
+@pytest.mark.parametrize("text", ["x = " + "9" * 5_000, "x = " + "[" * 5_000])
+def test_a_file_that_overtaxes_the_reader_is_told(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    with pytest.raises(ScenarioError, match="not TOML"):
+        load(path, properties=KNOWN)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    text = (SCENARIOS / "no_fault.toml").read_text(encoding="utf-8")
+    path = tmp_path / "no_fault.toml"
+    path.write_text(text, encoding="utf-8-sig")
+    assert load(path).fingerprint() == load("no_fault").fingerprint()
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
