@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from experiments.provenance import Provenance
     from experiments.results import Results
 
 __all__ = [
+    "MOST_SEEDS",
     "Arm",
     "Cell",
     "Experiment",
@@ -30,6 +31,9 @@ __all__ = [
     "SystemOption",
     "run_key",
 ]
+
+#: Evidence grows with the root of the seeds, so more than this is a slip of the keyboard.
+MOST_SEEDS: Final = 1_000_000
 
 SystemOption = str | int | float | bool
 Series = Mapping[str, Sequence[float | int]]

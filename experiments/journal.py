@@ -28,6 +28,10 @@ class Refused(ValueError):
     """The output folder cannot or must not be written; the text says why and the way out."""
 
 
+class _Garbled(ValueError):
+    """A journal of ours whose fingerprint cannot be read any more."""
+
+
 class Journal:
     """An opened journal, locked against other sweeps until it is closed.
 
@@ -92,8 +96,14 @@ def open_journal(folder: Path, wanted: Fingerprint, *, fresh: bool = False) -> J
     """
     _require_writable(folder)
     journal = folder / "journal"
-    found = _found_in(folder)
-    note = ""
+    try:
+        found = _found_in(folder)
+        note = ""
+    except _Garbled as garbled:
+        if not fresh:
+            raise Refused(f"{garbled}; replace it with --fresh, or choose another folder with --out") from None
+        found = None
+        note = "rows that nothing says whose they were"
     if found is not None and found != wanted:
         if not fresh and (found.experiment != wanted.experiment or found.scenarios != wanted.scenarios):
             raise Refused(
@@ -105,7 +115,7 @@ def open_journal(folder: Path, wanted: Fingerprint, *, fresh: bool = False) -> J
         note = "earlier rows"
     lock = _lock(journal)
     try:
-        if note and (journal / _ROWS).exists():
+        if note and any(path.name != "lock" for path in journal.iterdir()):
             aside = _aside(folder)
             journal.rename(aside)
             os.close(lock)
@@ -162,14 +172,17 @@ def _require_writable(folder: Path) -> None:
 
 def _found_in(folder: Path) -> Fingerprint | None:
     """Whose results the folder holds; None if it holds nothing."""
-    try:
-        if (folder / "journal" / _FINGERPRINT).is_file():
+    if (folder / "journal" / _FINGERPRINT).is_file():
+        try:
             return Fingerprint.from_json(read_json(folder / "journal" / _FINGERPRINT))
-        if (folder / "run.json").is_file():  # kept where the bulky journal was thrown away, as in a fresh clone
+        except ValueError as error:
+            raise _Garbled(f"{folder} holds rows, but nothing says whose: {error}") from None
+    if (folder / "run.json").is_file():  # kept where the bulky journal was thrown away, as in a fresh clone
+        try:
             stored = read_json(folder / "run.json").get("fingerprint")
             return Fingerprint.from_json(stored if isinstance(stored, dict) else {})
-    except ValueError as error:
-        raise Refused(f"{error}; choose another folder with --out") from None
+        except ValueError as error:
+            raise Refused(f"{error}; choose another folder with --out") from None
     foreign = [path for path in folder.iterdir() if not path.name.startswith((".", "journal"))]
     journal = folder / "journal"
     # A start that was killed between making the journal and writing its fingerprint left just the lock.
@@ -187,8 +200,11 @@ def _describe(found: Fingerprint, wanted: Fingerprint) -> str:
 
 
 def _lock(journal: Path) -> int:
-    journal.mkdir(exist_ok=True)
-    lock = os.open(journal / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        journal.mkdir(exist_ok=True)
+        lock = os.open(journal / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise Refused(f"{journal} cannot be written ({error.strerror}); choose another folder with --out") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 SCENARIOS: Final = ROOT / "experiments" / "scenarios"
 
 # Rooms whose code cannot change a row, so that mending a table or a button does not throw away a night's runs.
-_LOOKS_ONLY: Final = ("experiments/report", "experiments/commands", "experiments/bench", "experiments/statistics.py")
+_LOOKS_ONLY: Final = ("experiments/report", "experiments/commands", "experiments/bench")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ def _scenario_digest(name: str) -> str:
     if not path.is_file():  # a scenario that the experiment builds in code, which the code's digest covers
         return _digest([name.encode()])
     try:
-        content = json.dumps(tomllib.loads(path.read_text(encoding="utf-8")), sort_keys=True, default=str).encode()
+        content = json.dumps(tomllib.loads(path.read_text(encoding="utf-8-sig")), sort_keys=True, default=str).encode()
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: {error}; mend the file") from None
     return _digest([content])

@@ -7,7 +7,7 @@ of cell and seed, and readers order them by key. The executor is any `concurrent
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from experiments.files import write_text
 from experiments.journal import Journal
 from experiments.workers import Crew, Outcome, Task, perform
 
-__all__ = ["SweepFailed", "Swept", "drain", "plan", "sweep"]
+__all__ = ["Plan", "SweepFailed", "Swept", "drain", "plan", "sweep"]
 
 
 class SweepFailed(Exception):
@@ -46,17 +46,34 @@ class Swept:
     wall_s: float
 
 
-def plan(experiment: Experiment[Any], module: str, seeds: int) -> list[Task]:
-    """List every run over seeds 0 to `seeds` - 1; seeds outermost, so that arms stay paired if the sweep is stopped."""
-    return [
-        Task(module, scenario, arm.name, seed)
-        for seed in range(seeds)
-        for scenario in experiment.scenarios
-        for arm in experiment.arms
-    ]
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every run of a sweep, made as it is asked for: a million seeds must not fill the memory before the first run."""
+
+    experiment: Experiment[Any]
+    module: str
+    seeds: int
+
+    def __len__(self) -> int:
+        return self.seeds * len(self.experiment.scenarios) * len(self.experiment.arms)
+
+    def __iter__(self) -> Iterator[Task]:
+        for seed in range(self.seeds):
+            for scenario in self.experiment.scenarios:
+                for arm in self.experiment.arms:
+                    yield Task(self.module, scenario, arm.name, seed)
+
+    def count(self, keys: Collection[str]) -> int:
+        """How many of these keys are of its runs."""
+        return sum(task.key in keys for task in self) if keys else 0
 
 
-def sweep(tasks: Sequence[Task], journal: Journal, *, jobs: int, title: str) -> Swept:
+def plan(experiment: Experiment[Any], module: str, seeds: int) -> Plan:
+    """Every run over seeds 0 to `seeds` - 1; seeds outermost, so that arms stay paired if the sweep is stopped."""
+    return Plan(experiment, module, seeds)
+
+
+def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str) -> Swept:
     """Carry out the runs that the journal lacks, in `jobs` worker processes.
 
     A single job has a process of its own too: a run that dies must not take the lab along.
@@ -66,19 +83,21 @@ def sweep(tasks: Sequence[Task], journal: Journal, *, jobs: int, title: str) -> 
         KeyboardInterrupt: As it came; every worker is gone and every finished row kept.
     """
     began = time.monotonic()
-    missing = [task for task in tasks if task.key not in journal.finished]
-    resumed = len(tasks) - len(missing)
+    finished = journal.finished
+    resumed = tasks.count(finished)
+    missing = len(tasks) - resumed
     with tqdm(total=len(tasks), initial=resumed, desc=title, unit="run", disable=None) as bar:
         if missing:
-            crew = Crew(min(jobs, len(missing)), journal.doing)
+            crew = Crew(min(jobs, missing), journal.doing)
             try:
-                drain(missing, journal, crew.executor, window=2 * jobs, bar=bar)
+                left = (task for task in tasks if task.key not in finished)
+                drain(left, journal, crew.executor, window=2 * jobs, bar=bar)
                 crew.executor.shutdown()
             except BrokenProcessPool:
                 raise _death(crew, journal) from None
             finally:
                 crew.dismiss()
-    return Swept(ran=len(missing), resumed=resumed, wall_s=time.monotonic() - began)
+    return Swept(ran=missing, resumed=resumed, wall_s=time.monotonic() - began)
 
 
 def drain(tasks: Iterable[Task], journal: Journal, executor: Executor, *, window: int, bar: tqdm[Any]) -> None:

@@ -51,14 +51,15 @@ class Crew:
 
     Args:
         jobs: Number of processes.
-        doing: Folder for the files in which workers name their run; emptied here.
+        doing: Folder for the files in which workers name their run; files of earlier crews are removed here.
     """
 
     def __init__(self, jobs: int, doing: Path) -> None:
         self._doing = doing
         doing.mkdir(exist_ok=True)
         for stale in doing.iterdir():
-            stale.unlink()
+            if stale.is_file():  # a folder is nothing that a worker left
+                stale.unlink()
         self._context = _Context()
         self.executor: Executor = ProcessPoolExecutor(jobs, mp_context=self._context, initializer=_begin)
 
@@ -79,7 +80,7 @@ class Crew:
         # The pool's own thread reaps its workers; only once it has ended are all exit codes known.
         self.executor.shutdown()
         culprits = [process for process in self._context.started if process.exitcode not in (0, -signal.SIGTERM)]
-        suspects = [process for process in culprits or self._context.started if self._marker(process).exists()]
+        suspects = [process for process in culprits or self._context.started if self._marker(process).is_file()]
         return [(self._marker(process).read_text(), _how(process.exitcode)) for process in suspects]
 
     def _marker(self, process: SpawnProcess) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from tqdm.auto import tqdm
 
+from experiments.experiment import MOST_SEEDS
 from experiments.scenario import Mode, Problem, Scenario, ScenarioError, load, shipped
 from sim.checkers import Outcome, Verdict
 from sim.faults import destroyed_copies
@@ -21,19 +22,22 @@ _SEEDS = 3
 
 @click.command()
 @click.argument("scenarios", nargs=-1)
-@click.option("--seeds", type=click.IntRange(min=1), default=_SEEDS, show_default=True, help="Run seeds 0 to N-1.")
+@click.option(
+    "--seeds", type=click.IntRange(1, MOST_SEEDS), default=_SEEDS, show_default=True, help="Run seeds 0 to N-1."
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Run this seed alone.")
 def check(scenarios: tuple[str, ...], *, seeds: int, seed: int | None) -> int:
     """Validate SCENARIOS (shipped names or files; all shipped ones by default) and hold them to their properties."""
-    loaded = _load(scenarios or shipped())
+    names = scenarios or shipped()
+    loaded = _load(names)
     chosen = range(seeds) if seed is None else range(seed, seed + 1)
     worst = 0
     with tqdm(total=len(loaded) * len(chosen), desc="check", unit="run", disable=None) as bar:
-        for scenario in loaded:
+        for name, scenario in zip(names, loaded, strict=True):
             for warning in _warnings(scenario):
                 bar.write(f"{scenario.name}: warning: {warning}", file=sys.stdout)
             verdicts = _run(scenario, chosen, bar.update)
-            lines, code = judge(scenario, verdicts, enough_seeds=len(chosen) >= _SEEDS)
+            lines, code = judge(scenario, verdicts, typed=name, enough_seeds=len(chosen) >= _SEEDS)
             for line in lines:
                 bar.write(line, file=sys.stdout)
             worst = max(worst, code, key=(0, 2, 1).index)
@@ -41,11 +45,17 @@ def check(scenarios: tuple[str, ...], *, seeds: int, seed: int | None) -> int:
 
 
 def judge(
-    scenario: Scenario, verdicts: Mapping[str, Mapping[int, Verdict]], *, enough_seeds: bool
+    scenario: Scenario, verdicts: Mapping[str, Mapping[int, Verdict]], *, typed: str, enough_seeds: bool
 ) -> tuple[list[str], int]:
     """Weigh the verdicts of one scenario, by property and seed.
 
     *Always* is violated by one invalid run; *sometimes* is violated if no run is valid, which too few seeds leave open.
+
+    Args:
+        scenario: What was run.
+        verdicts: On each of its properties.
+        typed: Its name or path as it was given, for the command that replays a run.
+        enough_seeds: Whether there were enough to expect a *sometimes*.
 
     Returns:
         Lines to print, and the exit code: 1 violated, 2 unknown, else 0.
@@ -57,7 +67,7 @@ def judge(
         lines.append(f"{scenario.name}: {use.name} ({use.mode}): {told}")
         if code == 1 and use.mode is Mode.ALWAYS:
             bad = next(seed for seed, verdict in verdicts[use.name].items() if verdict.outcome is Outcome.INVALID)
-            lines.append(f"  replay it with: {shlex.join(['./lab', 'check', scenario.name, '--seed', str(bad)])}")
+            lines.append(f"  replay it with: {shlex.join(['./lab', 'check', typed, '--seed', str(bad)])}")
         worst = max(worst, code, key=(0, 2, 1).index)
     if not scenario.properties:
         lines.append(f"{scenario.name}: valid, and claims no property")

@@ -11,14 +11,14 @@ from typing import Any
 
 import click
 
-from experiments.experiment import Experiment, Finding, ReportContext
-from experiments.journal import Journal, open_journal
+from experiments.experiment import MOST_SEEDS, Experiment, Finding, ReportContext
+from experiments.journal import Journal, Refused, open_journal
 from experiments.provenance import ROOT, SCENARIOS, Fingerprint, fingerprint, provenance
 from experiments.registry import find, module_of, names
-from experiments.report import write_front
+from experiments.report import MARK, write_front
 from experiments.results import RunRecord, censored, collect, write_table
 from experiments.scenario import load
-from experiments.sweep import SweepFailed, Swept, plan, sweep
+from experiments.sweep import Plan, SweepFailed, Swept, plan, sweep
 from experiments.workers import Task, run_line
 from sim.wording import way_to
 
@@ -70,21 +70,29 @@ class Prepared:
 
     name: str
     experiment: Experiment[Any]
-    tasks: list[Task]
+    tasks: Plan
     seeds: int
     folder: Path
     fingerprint: Fingerprint
     journal: Journal
 
 
+def _folder(context: click.Context, parameter: click.Parameter, value: str | None) -> Path | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter(f"{value!r} names no folder; give one, as in --out here", context, parameter)
+    return None if value is None else Path(value)
+
+
 @click.command()
 @click.argument("name", required=False)
 @click.option("--quick", is_flag=True, help="The size that CI runs; the default without NAME or --all.")
 @click.option("--all", "every", is_flag=True, help="Every experiment, not only the headlines.")
-@click.option("--seeds", type=click.IntRange(min=1), help="Run seeds 0 to N-1 instead of the size's own number.")
+@click.option(
+    "--seeds", type=click.IntRange(1, MOST_SEEDS), help="Run seeds 0 to N-1 instead of the size's own number."
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes; as many as there are cores by default.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder for results; reports/ or reports/quick/ by default."
+    "--out", metavar="DIR", callback=_folder, help="Folder for results; reports/ or reports/quick/ by default."
 )
 @click.option("--fresh", is_flag=True, help="Set earlier rows in the folder aside and start over.")
 @click.option("--only", metavar="KEY", help="Carry out the one run scenario/arm/seed of NAME here, and print its row.")
@@ -105,6 +113,9 @@ def run(
     if only is not None:
         if name is None:
             raise click.UsageError("--only names a run of an experiment; say which: ./lab run NAME --only KEY")
+        unused = {"--quick": quick, "--seeds": seeds, "--jobs": jobs, "--out": out, "--fresh": fresh}
+        if given := [option for option, value in unused.items() if value]:
+            raise click.UsageError(f"--only prints one run and writes nothing; leave out {', '.join(given)}")
         return _replay(name, only)
     request = Request(
         quick=quick or (name is None and not every), every=every, seeds=seeds, jobs=jobs, out=out, fresh=fresh
@@ -112,6 +123,7 @@ def run(
     found = {each: _found(each) for each in ([name] if name is not None else names())}
     chosen = [each for each, experiment in found.items() if name is not None or every or experiment.headline]
     prepared: list[Prepared] = []
+    _require_ours(request)
     try:
         # Everything that can be refused is refused before the first run.
         prepared.extend(_prepare(each, found[each], request) for each in chosen)
@@ -143,6 +155,21 @@ def _found(name: str) -> Experiment[Any]:
         return find(name)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="NAME") from None
+
+
+def _require_ours(request: Request) -> None:
+    """Refuse a folder whose front page somebody else wrote; `reports/` is the lab's own."""
+    if request.out is None:
+        return
+    page = request.out / "index.html"
+    try:
+        ours = MARK in page.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):  # nothing is lost; what else is wrong shows with the journals
+        return
+    except OSError as error:
+        raise Refused(f"{page} cannot be read ({error.strerror}); choose another folder with --out") from None
+    if not ours:
+        raise Refused(f"{page} is not a page of the lab's and would be lost; move it, or choose another --out")
 
 
 def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepared:
@@ -182,7 +209,7 @@ def _carry_out(one: Prepared, request: Request) -> int:
         return 3
     except KeyboardInterrupt:
         one.journal.recount()
-        kept = sum(task.key in one.journal.finished for task in one.tasks)
+        kept = one.tasks.count(one.journal.finished)
         click.echo(f"\n{title}: stopped; {kept} of {len(one.tasks)} runs are kept in {one.journal.folder}", err=True)
         click.echo(f"go on with: {request.typed(one.name)}", err=True)
         return 130
@@ -226,7 +253,7 @@ def _replay(name: str, key: str) -> int:
     experiment = _found(name)
     known = [task.key for task in plan(experiment, module_of(name), 1)]
     cell, _, seed = key.rpartition("/")
-    if f"{cell}/0" not in known or not seed.isdecimal():
+    if f"{cell}/0" not in known or not seed.isdecimal() or len(seed) > 18:
         cells = [each.rpartition("/")[0] for each in known]
         raise click.BadParameter(f"{key!r} is no scenario/arm/seed; {way_to(cell or key, cells)}", param_hint="--only")
     scenario, arm = cell.split("/")

@@ -6,6 +6,6 @@ print and can be mailed. Every text that enters is escaped.
 
 from experiments.report.figure import PALETTE, new_figure, save_figure, shade
 from experiments.report.front import write_front
-from experiments.report.page import Page, report_page
+from experiments.report.page import MARK, Page, report_page
 
-__all__ = ["PALETTE", "Page", "new_figure", "report_page", "save_figure", "shade", "write_front"]
+__all__ = ["MARK", "PALETTE", "Page", "new_figure", "report_page", "save_figure", "shade", "write_front"]

@@ -11,7 +11,10 @@ from experiments.experiment import Finding, ReportContext
 from experiments.files import write_text
 from experiments.provenance import Provenance
 
-__all__ = ["Page", "report_page"]
+__all__ = ["MARK", "Page", "report_page"]
+
+#: By this line a page is known for one of the lab's, which may be written over.
+MARK: Final = '<meta name="generator" content="cutset">'
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1b1f24; --dim: #57606a; --line: #d0d7de; --paper: #fff; --tint: #f3f6f9;
@@ -145,6 +148,7 @@ class Page:
         body = "\n".join(self._pieces)
         return (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f"{MARK}\n"
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{escape(self._title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n"
             "</main>\n</body>\n</html>\n"

@@ -80,9 +80,15 @@ def test_claims_decide_the_exit_code(findings: tuple[Finding, ...], enough: bool
         (["run", "--only", "calm/fair/0"], "say which"),
         (["run", TOY, "--only", "calm/fare/0"], "did you mean 'calm/fair'?"),
         (["run", TOY, "--only", "calm/fair"], "no scenario/arm/seed"),
-        (["run", TOY, "--seeds", "0"], "x>=1"),
+        (["run", TOY, "--seeds", "0"], "1<=x<=1000000"),
+        (["run", TOY, "--seeds", "1000001"], "1<=x<=1000000"),
+        (["run", TOY, "--out", ""], "names no folder"),
+        (["run", TOY, "--only", "calm/fair/0", "--quick", "--out", "x"], "leave out --quick, --out"),
+        (["run", TOY, "--only", "calm/fair/0", "--seeds", "2", "--jobs", "1"], "leave out --seeds, --jobs"),
         (["bench", "kernal"], "did you mean 'kernel'?"),
         (["check", "no_such_scenario"], "no_such_scenario"),
+        (["check", "no_fault", "--seeds", "1000001"], "1<=x<=1000000"),
+        (["check", ""], "known: github_2018"),
     ],
 )
 def test_bad_input_is_told_with_the_way_out(
@@ -98,6 +104,33 @@ def test_a_foreign_folder_is_refused_before_the_run(tmp_path: Path, capsys: pyte
     assert main(["run", TOY, "--quick", "--out", str(tmp_path)]) == 2
     assert "did not write" in capsys.readouterr().err
     assert [path.name for path in (tmp_path / "toy").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("name", ["index.html", "toy/index.html"])
+def test_a_page_of_somebody_else_is_refused_before_the_run(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / name
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("my home page")
+    assert main(["run", TOY, "--quick", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path)]) == 2
+    assert "--out" in capsys.readouterr().err
+    assert page.read_text() == "my home page"
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [page]
+
+
+def test_pages_of_the_lab_are_written_over(tmp_path: Path) -> None:
+    arguments = ["run", TOY, "--quick", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path)]
+    assert main(arguments) == 0
+    for page in (tmp_path / "index.html", tmp_path / "toy" / "index.html"):
+        assert '<meta name="generator" content="cutset">' in page.read_text()
+    assert main(arguments) == 0
+
+
+def test_a_front_page_that_cannot_be_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "index.html").mkdir()
+    assert main(["run", TOY, "--quick", "--out", str(tmp_path)]) == 2
+    assert "cannot be read" in capsys.readouterr().err
 
 
 def test_one_run_can_be_replayed_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +165,7 @@ def test_every_shipped_experiment_is_called_as_its_module(capsys: pytest.Capture
 def judged(mode: Mode, *outcomes: Outcome, enough: bool = True) -> tuple[list[str], int]:
     scenario: Any = SimpleNamespace(name="calm", properties=(PropertyUse(name="p", mode=mode),))
     verdicts = {"p": {seed: Verdict(outcome, (7, 8), "why") for seed, outcome in enumerate(outcomes)}}
-    return judge(scenario, verdicts, enough_seeds=enough)
+    return judge(scenario, verdicts, typed="my/calm.toml", enough_seeds=enough)
 
 
 def test_one_bad_run_violates_an_always_and_is_replayable() -> None:
@@ -140,7 +173,7 @@ def test_one_bad_run_violates_an_always_and_is_replayable() -> None:
     assert code == 1
     assert lines == [
         "calm: p (always): VIOLATED under seed 1: why; witness 7, 8",
-        "  replay it with: ./lab check calm --seed 1",
+        "  replay it with: ./lab check my/calm.toml --seed 1",
     ]
 
 

@@ -88,6 +88,25 @@ def test_a_folder_of_somebody_else_is_refused_even_if_fresh(tmp_path: Path) -> N
             open_journal(tmp_path, MINE, fresh=fresh)
 
 
+@pytest.mark.parametrize("garbage", [b"{", b"\xff", b"{}", b"[]"])
+def test_a_garbled_fingerprint_is_refused_until_told(tmp_path: Path, garbage: bytes) -> None:
+    rows = written(tmp_path, "calm/a/0")
+    rows.with_name("fingerprint.json").write_bytes(garbage)
+    with pytest.raises(Refused, match=r"nothing says whose.*--fresh"):
+        open_journal(tmp_path, MINE)
+    journal = open_journal(tmp_path, MINE, fresh=True)
+    assert journal.finished == frozenset()
+    journal.close()
+    assert (tmp_path / "journal.old-1" / "rows.jsonl").read_text() == '{"key":"calm/a/0"}\n'
+    written(tmp_path, "calm/a/1")
+
+
+def test_a_file_in_place_of_the_journal_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "journal").touch()
+    with pytest.raises(Refused, match="journal cannot be written"):
+        open_journal(tmp_path, MINE)
+
+
 def test_a_start_killed_before_its_fingerprint_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "journal").mkdir()
     (tmp_path / "journal" / "lock").touch()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from tqdm.auto import tqdm
 
-from experiments.experiment import Cell
+from experiments.experiment import MOST_SEEDS, Cell
 from experiments.journal import Journal, open_journal
 from experiments.provenance import ROOT, Fingerprint, fingerprint
 from experiments.results import collect
@@ -53,6 +54,28 @@ def test_a_plan_pairs_the_arms_seed_by_seed() -> None:
         "windy/fair/1",
         "windy/bent/1",
     ]
+
+
+def test_a_plan_of_a_million_seeds_is_not_held_in_memory() -> None:
+    tracemalloc.start()
+    tasks = plan(EXPERIMENT, MODULE, MOST_SEEDS)
+    assert (len(tasks), tasks.count(frozenset())) == (4 * MOST_SEEDS, 0)
+    assert next(iter(tasks)).key == "calm/fair/0"
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()
+
+
+def test_a_plan_counts_its_own_keys_only() -> None:
+    assert plan(EXPERIMENT, MODULE, 2).count({"calm/fair/0", "windy/bent/1", "calm/fair/2", "calm/odd/0"}) == 2
+
+
+def test_a_folder_among_the_workers_markers_is_left_alone(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    (journal.doing / "1").mkdir(parents=True)
+    (journal.doing / "2").touch()
+    assert sweep(plan(EXPERIMENT, MODULE, 1), journal, jobs=1, title="toy").ran == 4
+    journal.close()
+    assert [path.name for path in journal.doing.iterdir()] == ["1"]
 
 
 def test_rows_do_not_depend_on_the_executor(tmp_path: Path) -> None:
@@ -170,6 +193,25 @@ def test_a_fingerprint_knows_scenarios_from_code() -> None:
     assert set(mark.scenarios) == {"calm", "windy"}
     # Without the toy's own module among the sources another code is seen.
     assert mark.code != fingerprint(EXPERIMENT, "experiments.registry").code
+
+
+def test_only_code_that_cannot_change_a_row_is_left_out_of_the_fingerprint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = ("experiments/report/page.py", "experiments/commands/run.py", "experiments/bench/kernel.py")
+    counted = ("experiments/statistics.py", "experiments/measures/fates.py", "sim/world.py", "models/bank.py")
+    for name in (*sources, *counted, "constraints.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.setattr("experiments.provenance.ROOT", tmp_path)
+    code = fingerprint(EXPERIMENT, MODULE).code
+    changed = []
+    for name in (*sources, *counted):
+        (tmp_path / name).write_text("# changed")
+        if fingerprint(EXPERIMENT, MODULE).code != code:
+            changed.append(name)
+        (tmp_path / name).write_text("")
+    assert tuple(changed) == counted
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
