@@ -88,7 +88,7 @@ def test_claims_decide_the_exit_code(findings: tuple[Finding, ...], enough: bool
         (["bench", "kernal"], "did you mean 'kernel'?"),
         (["check", "no_such_scenario"], "no_such_scenario"),
         (["check", "no_fault", "--seeds", "1000001"], "1<=x<=1000000"),
-        (["check", ""], "known: github_2018"),
+        (["check", ""], "a file's path ends in .toml; known: "),
     ],
 )
 def test_bad_input_is_told_with_the_way_out(

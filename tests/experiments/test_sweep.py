@@ -155,8 +155,9 @@ def test_ctrl_c_keeps_finished_runs_and_no_half_written_file(tmp_path: Path) -> 
     rows = (tmp_path / "toy" / "journal" / "rows.jsonl").read_text().splitlines()
     kept = [json.loads(row)["key"] for row in rows]
     assert f"{len(kept)} of 8 runs are kept in {tmp_path}" in told
-    # The third may still have been on its way; the fourth was given out once the second had arrived.
-    assert kept in (["calm/fair/0", "calm/bent/0"], ["calm/fair/0", "calm/bent/0", "windy/fair/0"])
+    # Two that arrive together are kept in either order. The third may still have been on its way; the fourth was given
+    # out once the second had arrived.
+    assert set(kept) in ({"calm/fair/0", "calm/bent/0"}, {"calm/fair/0", "calm/bent/0", "windy/fair/0"})
     assert sorted(path.name for path in (tmp_path / "toy").iterdir()) == ["journal"]
 
 
