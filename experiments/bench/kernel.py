@@ -11,7 +11,8 @@ sends one on to a host drawn at random. Equal destinations, equal kind of delay 
 - `heapq`: a loop over `heappush` and `heappop` and nothing else.
 
 `process_vs_simpy` compares 256 processes looping on time-outs on our kernel and SimPy's;
-`commands_per_cpu_second` is the whole store's, see `split`.
+`commands_per_cpu_second` is the whole store's, see `split`; what the network's other parts
+cost stands under `detail`, see `network`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 import simpy
 
-from experiments.bench import split
+from experiments.bench import network, split
 from sim.chance import Chance
 from sim.kernel import Environment
 from sim.latency import LatencyModel, uniform
@@ -207,6 +208,7 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
         return round(statistics.median(a / b for a, b in pairs), 3)
 
     store = split.run(progress)
+    parts = network.run(progress)
     return {
         "network_vs_simpy_textbook": ratio("simpy_textbook", "network"),
         "network_vs_heapq": ratio("heapq", "network"),
@@ -214,6 +216,7 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
         "commands_per_cpu_second": store["commands_per_cpu_second"],
         "detail": {
             "region_split": store["detail"],
+            "network": {name: value for name, value in parts.items() if name != "detail"},
             "messages": MESSAGES,
             "repetitions": REPETITIONS,
             "per_cpu_second": {name: round(MESSAGES / statistics.median(took)) for name, took in seconds.items()},

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sim.network.connections import Connections
 from sim.network.lanes import Lane, Link, Parcel, Segment
 
-__all__ = ["Totals", "assert_conserved", "count_in_flight", "sums_by", "waiting_on"]
+__all__ = ["Totals", "assert_conserved", "count_in_flight", "sums_by", "take_waiting"]
 
 _Key = TypeVar("_Key")
 
@@ -84,17 +84,19 @@ def count_in_flight(
             elif entry[3] == parcels or entry[3] == segments:
                 count(entry[4])
     for link in links:
-        for parcel in (*waiting_on(link), *Connections.kept(link)):
+        for parcel in (*_waiting_on(link), *Connections.kept(link)):
             count(parcel)
     flying.update(segment.lane for segment in unsettled)
     return flying
 
 
-def waiting_on(link: Link) -> Iterator[Parcel]:
-    """What waits at a link: for bandwidth, or for a hold to end."""
+def take_waiting(link: Link) -> list[Parcel]:
+    """Take away all that waits at a link."""
+    waiting = list(_waiting_on(link))
+    link.held = None
     if link.transmitter is not None:
-        yield from link.transmitter.queued()
-    yield from link.held or ()
+        link.transmitter.purge()
+    return waiting
 
 
 def assert_conserved(lanes: Iterable[Lane], flying: Counter[Lane]) -> None:
@@ -106,3 +108,10 @@ def assert_conserved(lanes: Iterable[Lane], flying: Counter[Lane]) -> None:
             f"{lane.type.__name__} {lane.link.src}>{lane.link.dst}: {put_in} in, "
             f"{lane.delivered} delivered, {dropped} dropped, {flying[lane]} in flight"
         )
+
+
+def _waiting_on(link: Link) -> Iterator[Parcel]:
+    """What waits at a link: for bandwidth, or for a hold to end."""
+    if link.transmitter is not None:
+        yield from link.transmitter.queued()
+    yield from link.held or ()

@@ -30,7 +30,7 @@ Source: RFC 9293 (resets, half-open), RFC 6298 (back-off), RFC 5482 (user time-o
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,12 @@ class Connections:
                 stream.watched = True
                 self._at(now_us + self._options.timeout_us, self._watching, stream)
         stream.unacknowledged.append(segment)
-        self._network.enter(segment)
+        if link.open and link.weather is None and link.transmitter is None:
+            # What `enter` would come to, without its questions.
+            segment.epoch = link.epoch
+            self.fly(segment, now_us + (link.sampler.delays or link.sampler.refill()).pop())
+        else:
+            self._network.enter(segment)
 
     def fly(self, segment: Segment, due_us: int) -> None:
         """Let a segment land at `due_us`."""
@@ -168,7 +173,7 @@ class Connections:
         assert sending is not None
         if sending.get(stream.layer) is stream:
             del sending[stream.layer]
-        segments, stream.unacknowledged = stream.unacknowledged, deque()
+        segments, stream.unacknowledged = stream.unacknowledged, []
         for segment in segments:
             if segment.stage is Stage.MISSING:
                 self._drop(segment, CONNECTION_RESET)
@@ -194,7 +199,12 @@ class Connections:
             if stream.open:
                 self._signal(stream.back, self._reset_sender, stream, segment.row)
         elif segment.number == stream.expected:
-            self._take(stream, segment)
+            stream.expected += 1
+            if stream.early:
+                self._take_with_early(stream, segment)
+            else:
+                self._acknowledge(stream)
+                self._deliver(link, segment)
         else:
             if segment.number > stream.expected:
                 segment.stage = Stage.EARLY
@@ -219,13 +229,8 @@ class Connections:
             self._notice_later(stream)
         return True
 
-    def _take(self, stream: Stream, segment: Segment) -> None:
+    def _take_with_early(self, stream: Stream, segment: Segment) -> None:
         """Hand on the segment that was expected, and those that waited for it."""
-        stream.expected += 1
-        if not stream.early:
-            self._acknowledge(stream)
-            self._deliver(stream.link, segment)
-            return
         ready = [segment]
         while (following := stream.early.pop(stream.expected, None)) is not None:
             ready.append(following)
@@ -241,7 +246,9 @@ class Connections:
     def _deliver(self, link: Link, segment: Segment) -> None:
         segment.stage = Stage.DELIVERED
         segment.lane.delivered += 1
-        row = self._trace.message("deliver", link.src, link.dst, segment.message, segment.row)
+        row = -1
+        if self._trace.full:
+            row = self._trace.message("deliver", link.src, link.dst, segment.message, segment.row)
         receive = link.port.receive
         assert receive is not None
         receive(link.src, segment.message, segment.meta, row)
@@ -251,14 +258,12 @@ class Connections:
         if not unacknowledged:
             return
         back = stream.back
-        if not self._network.carries(back):
+        if not (back.open if back.weather is None else self._network.carries(back)):
             self._arm(stream, unacknowledged[0])
-            return
-        if unacknowledged[0].number < expected:
+        elif unacknowledged[0].number < expected:
             stream.progress_us = self._env._now  # type: ignore[assignment]
             stream.patience_us = stream.patience_us_min
-            while unacknowledged and unacknowledged[0].number < expected:
-                unacknowledged.popleft()
+            del unacknowledged[: expected - unacknowledged[0].number]
 
     def _close_receiver(self, stream: Stream) -> None:
         """Forget the connection at its sink, with what waited there for a gap to be filled."""

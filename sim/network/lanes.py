@@ -7,7 +7,6 @@ parcel of a connection: it keeps its number until it is delivered or given up.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -159,7 +158,7 @@ class Link:
         self.slow: Slow | None = None
         self.weather: Weather | None = None
         self.transmitter: Transmitter | None = None
-        self.held: deque[Parcel] | None = None
+        self.held: list[Parcel] | None = None
         self.floor_us: int | None = None
         self.sending: dict[Layer, Stream] | None = None
         self.receiving: dict[Layer, Stream] | None = None

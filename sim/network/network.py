@@ -12,7 +12,7 @@ keeps it, a link of finite bandwidth queues it; then it sets out, is perhaps los
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappush
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from sim.effects import LinkEffect
 from sim.kernel import CALL, Environment
 from sim.latency import LatencyModel
 from sim.message import Layer, Message, check_message_type
-from sim.network.accounts import Totals, assert_conserved, count_in_flight, sums_by, waiting_on
+from sim.network.accounts import Totals, assert_conserved, count_in_flight, sums_by, take_waiting
 from sim.network.connections import Connections
 from sim.network.lanes import (
     CUT_AT_SEND,
@@ -135,7 +135,7 @@ class Network:
 
     def _send_otherwise(self, lane: Lane, message: Message, meta: Any) -> None:
         link, trace = lane.link, self.trace
-        row = trace.message("send", link.src, link.dst, message, trace.cause)
+        row = trace.message("send", link.src, link.dst, message, trace.cause) if trace.full else -1
         size = 0
         if lane.weighed:
             size = message.wire_bytes()
@@ -158,7 +158,7 @@ class Network:
             self._lose(parcel, CUT_AT_SEND)
         elif link.weather is not None and link.weather.hold:
             if link.held is None:
-                link.held = deque()
+                link.held = []
             link.held.append(parcel)
         elif link.transmitter is not None:
             link.transmitter.take(parcel)
@@ -189,7 +189,9 @@ class Network:
             self._lose(parcel, HOST_DOWN)
         else:
             lane.delivered += 1
-            row = self.trace.message("deliver", link.src, link.dst, parcel.message, parcel.row)
+            row = -1
+            if self.trace.full:
+                row = self.trace.message("deliver", link.src, link.dst, parcel.message, parcel.row)
             receive(link.src, parcel.message, parcel.meta, row)
 
     def _lose(self, parcel: Parcel, reason: str) -> None:
@@ -203,8 +205,7 @@ class Network:
     def carries(self, link: Link) -> bool:
         """Whether something that sets out on the link now arrives unless a cut begins; may draw."""
         weather = link.weather
-        now_us: int = self.env._now  # type: ignore[assignment]
-        return link.open and (weather is None or not (weather.hold or weather.loses(now_us)))
+        return link.open and (weather is None or not (weather.hold or weather.loses(self.env._now)))  # type: ignore[arg-type]
 
     def delay_us(self, link: Link) -> int:
         """Draw the delay of what sets out on the link now, microseconds."""
@@ -320,11 +321,7 @@ class Network:
 
     def _clear(self, link: Link) -> None:
         """Lose what waits at a link that was closed."""
-        waiting = list(waiting_on(link))
-        link.held = None
-        if link.transmitter is not None:
-            link.transmitter.purge()
-        for parcel in waiting:
+        for parcel in take_waiting(link):
             self._lose(parcel, CUT_IN_FLIGHT)
 
     def _release(self, link: Link) -> None:

@@ -5,7 +5,6 @@ What they do with it is in `connections`.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -74,7 +73,7 @@ class Stream:
         number: Counts connections; of two between the same hosts the larger is the later.
         open: Whether the sender believes in it.
         accepted: Whether a life of the receiver has taken a segment of it.
-        unacknowledged: Segments by number, until an acknowledgement covers them.
+        unacknowledged: Segments, numbered without gaps, until an acknowledgement covers them.
         next_number: Of the next segment.
         expected: The number that the receiver waits for.
         early: What it keeps until the gap before is filled, by number.
@@ -106,7 +105,8 @@ class Stream:
         self.layer = layer
         self.open = True
         self.accepted = False
-        self.unacknowledged: deque[Segment] = deque()
+        # A list, though it loses its front: an empty deque takes as much memory as the rest.
+        self.unacknowledged: list[Segment] = []
         self.next_number = 0
         self.expected = 0
         self.early: dict[int, Segment] = {}
