@@ -9,7 +9,7 @@ suffix and gain a unit (`heartbeat = "200ms"` is `heartbeat_us`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from models.clients import Client, Workload, zipf_weights
@@ -40,7 +40,7 @@ OPERATOR: Final = "operator"
 CLIENT: Final = "client"
 _HOME: Final = RegionName("us-east-1")
 
-_Store = TypeVar("_Store")
+_Store = TypeVar("_Store", bound=HomeShard | SplitShard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,18 +242,21 @@ class _Layout:
         kind: type[_Store],
         read: Callable[[list[dict[int, _Store]]], Ledger],
     ) -> System:
-        """The finished system; its ledger reads every store that is up."""
+        """The finished system; its ledger reads every store that is up and has recovered."""
 
         def ledger(service_of: Callable[[Location], Any]) -> Ledger:
             shards: list[dict[int, _Store]] = []
+            missing = 0
             for shard in range(self.shards):
                 found = {}
                 for region, number in self.numbers.items():
                     store = service_of(self.store_locations[region][shard])
-                    if isinstance(store, kind):
+                    if isinstance(store, kind) and store.ready:
                         found[number] = store
+                    else:
+                        missing += 1
                 shards.append(found)
-            return read(shards)
+            return replace(read(shards), missing=missing)
 
         return System(
             placements=(*placements, *self.clients()),

@@ -11,9 +11,15 @@ Which prefix is common follows from the *lineages*: the list of reigns, each wit
 it began at. Two logs agree up to where the first reign that they do not share began, or where
 the last shared one ended in the shorter (Kafka's leader epochs, KIP-101 and KIP-279).
 
-The order of a step-down is: set aside, flush; truncate, flush; then write the new lineage. A
-crash in between finds the old lineage and does it again; the other order would leave entries of
-a dead reign in a log that claims the new one.
+A step-down has four durable steps: *mark* that it has begun, with the new lineage; set aside;
+truncate; write the lineage. A start that finds a mark without its lineage finishes the step-down
+before it serves. Every step may be done twice: the old lineage and the mark give the same common
+prefix, since a log that nobody serves does not grow, and what is set aside already is known.
+
+The mark comes first because nothing else keeps a restarted store from being the old home again.
+After the second step alone it would have the operator submit what it set aside to itself, find it
+in its own log, call it merged, and truncate it at the next step-down. After the third it would
+write other entries at the positions it has just given up.
 """
 
 from __future__ import annotations
@@ -34,15 +40,18 @@ from sim.storage import TORN
 from sim.topology import Location
 
 __all__ = [
+    "AsideKey",
     "DivergentEntries",
     "DivergentQuery",
     "FailoverShard",
     "Reconciled",
     "ReconciledNoted",
+    "aside_key",
     "common_prefix",
 ]
 
 _LINEAGE: Final = "lineage"
+_STEP_DOWN: Final = "step-down"
 _DIVERGENT: Final = "divergent"
 _RECONCILED: Final = "reconciled"
 
@@ -70,6 +79,7 @@ class Reconciled(Message):
     type_id: ClassVar[int] = message_type_id(Scope.HOST, RECONCILIATION, 3, command=True)
     epoch: int
     position: int
+    command_id: int
     merged: bool
 
 
@@ -82,12 +92,36 @@ class ReconciledNoted(Message):
     position: int
 
 
-class _Outcome(NamedTuple):
-    """A line of the file of reconciled entries."""
+class AsideKey(NamedTuple):
+    """Names one set-aside entry of a shard.
+
+    The command alone would not do: accepted again, shipped to nobody and set aside once more, it
+    is owed a second time. Nor would its place: what a power loss took off the log's end leaves
+    its position to another command.
+    """
 
     epoch: int
     position: int
+    command_id: int
+
+
+class _Outcome(NamedTuple):
+    """A line of the file of reconciled entries."""
+
+    key: AsideKey
     merged: bool
+
+
+class _StepDown(NamedTuple):
+    """The mark of a step-down: the lineage to live under, and what was set aside before it."""
+
+    reigns: tuple[Reign, ...]
+    aside_before: int
+
+
+def aside_key(entry: Entry) -> AsideKey:
+    """What `FailoverShard.outcomes` knows an entry by."""
+    return AsideKey(entry.epoch, entry.position, entry.event.command_id)
 
 
 def common_prefix(ours: Sequence[Reign], length: int, theirs: Sequence[Reign]) -> int:
@@ -116,7 +150,7 @@ class FailoverShard(HomeShard):
     Attributes:
         reigns: Its lineage; the last reign says who is the home.
         set_aside: Entries this shard accepted as a home and had to give up, oldest first.
-        outcomes: (epoch, position) to whether it was merged, for those the operator dealt with.
+        outcomes: Whether it was merged, for those of them that the operator dealt with.
         conflicts: Set-aside entries whose address now stands for something else.
     """
 
@@ -126,8 +160,9 @@ class FailoverShard(HomeShard):
         super().__init__(ctx, options, home=home)
         self.reigns: tuple[Reign, ...] = (Reign(1, home, 0),)
         self.set_aside: list[Entry] = []
-        self.outcomes: dict[tuple[int, int], bool] = {}
+        self.outcomes: dict[AsideKey, bool] = {}
         self.conflicts = 0
+        self._aside_keys: set[AsideKey] = set()
         self._set_aside_at: dict[int, object] = {}
 
     @property
@@ -136,7 +171,7 @@ class FailoverShard(HomeShard):
         return [
             entry
             for entry in self.set_aside
-            if entry.event.__class__ is not Denied and (entry.epoch, entry.position) not in self.outcomes
+            if entry.event.__class__ is not Denied and aside_key(entry) not in self.outcomes
         ]
 
     # -- life --------------------------------------------------------------------------------
@@ -148,8 +183,15 @@ class FailoverShard(HomeShard):
         self._keep_aside(record for record in self.ctx.disk.read(_DIVERGENT) if record is not TORN)
         for record in self.ctx.disk.read(_RECONCILED):
             if record is not TORN:
-                self.outcomes[record.epoch, record.position] = record.merged
+                self.outcomes[record.key] = record.merged
+        # What outlived the process in the page cache is about to be acted on: make it durable.
+        for file in (_DIVERGENT, _RECONCILED):
+            if self.ctx.disk.read(file):
+                yield self.ctx.disk.flush(file)
         yield from super()._recover()
+        marks = [record for record in self.ctx.disk.read(_STEP_DOWN) if record is not TORN]
+        if marks and marks[-1].reigns[-1].epoch > self.epoch:
+            yield from self._step_down(marks[-1])
 
     def _live_under(self, reigns: tuple[Reign, ...]) -> None:
         self.reigns = reigns
@@ -204,9 +246,18 @@ class FailoverShard(HomeShard):
     def _adopt(self, reigns: tuple[Reign, ...]) -> Generator[Wait, Any, None]:
         """Give up what the new lineage does not contain, and live under it."""
         self.ready = False
+        self._outbound = {}
         self.log.dismiss()  # what was not answered by now is answered by the new home, or by nobody
+        mark = _StepDown(reigns, len(self.set_aside))
+        yield self.ctx.disk.replace(_STEP_DOWN, mark)
+        yield from self._step_down(mark)
+        self.ready = True
+        self._on_durable()
+
+    def _step_down(self, mark: _StepDown) -> Generator[Wait, Any, None]:
+        """Finish, or begin and finish, the step-down that is marked."""
         was_home = self.is_home
-        keep = common_prefix(self.reigns, len(self.log.entries), reigns)
+        keep = common_prefix(self.reigns, len(self.log.entries), mark.reigns)
         # Only what this region accepted itself: the rest is in the files of whoever did.
         mine = [entry for entry in self.log.entries[keep:] if entry.region == self.options.region]
         known = set(self.set_aside)
@@ -216,22 +267,21 @@ class FailoverShard(HomeShard):
         if fresh:
             yield self.ctx.disk.flush(_DIVERGENT)
         self._keep_aside(fresh)
-        removed = yield from self.log.truncate(keep)
-        yield self.ctx.disk.replace(_LINEAGE, reigns)
-        self._live_under(reigns)
-        self._outbound = {}
+        if (yield from self.log.truncate(keep)):
+            self._note_applied()  # back, and still of the old reign
+        yield self.ctx.disk.replace(_LINEAGE, mark.reigns)
+        self._live_under(mark.reigns)
         self._rebuild()
-        self.ready = True
         if was_home:
             self.ctx.note("role", "copy")
-        if fresh:
-            self.ctx.note("divergent", sum(entry.event.__class__ is not Denied for entry in fresh))
-        if removed:
-            self._on_durable()  # tells how far it goes now: back
+        given_up = self.set_aside[mark.aside_before :]
+        if given_up:
+            self.ctx.note("divergent", sum(entry.event.__class__ is not Denied for entry in given_up))
 
     def _keep_aside(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             self.set_aside.append(entry)
+            self._aside_keys.add(aside_key(entry))
             self._set_aside_at[entry.address] = entry.event
 
     def _append(self, entry: Entry, version: int) -> None:
@@ -250,17 +300,18 @@ class FailoverShard(HomeShard):
 
     @handles(Reconciled)
     def on_reconciled(self, msg: Reconciled, sender: Location) -> Generator[Wait, Any, ReconciledNoted] | None:
-        """Write down that an entry has been dealt with."""
-        return self._reconciled(msg) if self.ready else None
+        """Write down that an entry has been dealt with; one that is not set aside here is ignored."""
+        key = AsideKey(msg.epoch, msg.position, msg.command_id)
+        if not self.ready or key not in self._aside_keys:
+            return None
+        return self._reconciled(msg, key)
 
-    def _reconciled(self, msg: Reconciled) -> Generator[Wait, Any, ReconciledNoted]:
-        key = (msg.epoch, msg.position)
+    def _reconciled(self, msg: Reconciled, key: AsideKey) -> Generator[Wait, Any, ReconciledNoted]:
         first = key not in self.outcomes
         if first:
             self.outcomes[key] = msg.merged
-            self.ctx.disk.append(_RECONCILED, _Outcome(msg.epoch, msg.position, msg.merged))
+            self.ctx.disk.append(_RECONCILED, _Outcome(key, msg.merged))
         yield self.ctx.disk.flush(_RECONCILED)
         if first:
-            entry = next(e for e in self.set_aside if (e.epoch, e.position) == key)
-            self.ctx.note("reconciled" if msg.merged else "compensated", entry.event.command_id)
+            self.ctx.note("reconciled" if msg.merged else "compensated", key.command_id)
         return ReconciledNoted(epoch=msg.epoch, position=msg.position)

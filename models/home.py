@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 from models.addressing import BANK, Scope, mint, pack_type
 from models.bank import AccountState, BankCommand, decide, evolve
 from models.eventlog import Entry, EventLog
+from models.ordinals import pack_ordinal
 from models.requests import Answer, Forward, Submit, Unavailable, answer_of
 from models.shipping import Inbound, Outbound, Ship, ShipAck, ShipOptions, next_session
 from sim.host import Context, Service, Wait, handles
@@ -263,11 +264,15 @@ class HomeShard(Service):
     def _on_durable(self) -> None:
         if not self.ready:
             return
-        self.ctx.note("applied", self.log.durable)
+        self._note_applied()
         for out in self._outbound.values():
             out.push()
         if self._commit_regions > 1 and self.is_home:
             self._commit()
+
+    def _note_applied(self) -> None:
+        """Tell how far this copy is, and of which reign (`models.ordinals`)."""
+        self.ctx.note("applied", pack_ordinal(self.epoch, self.log.durable))
 
     def _commit(self) -> None:
         """Advance to the entries that enough regions hold; who waited for them goes on."""

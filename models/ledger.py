@@ -15,12 +15,22 @@ from typing import NamedTuple
 from models.addressing import conflicts
 from models.bank import Denied, Deposited, Withdrawn
 from models.eventlog import Entry
-from models.failover import FailoverShard
+from models.failover import AsideKey, FailoverShard, aside_key, common_prefix
 from models.home import HomeShard
 from models.merge import MergePolicy, surviving_chain
+from models.ordinals import pack_ordinal, unpack_ordinal
 from models.split import SplitShard
 
-__all__ = ["EventKind", "FinalEvent", "Ledger", "Status", "home_ledger", "split_ledger"]
+__all__ = [
+    "EventKind",
+    "FinalEvent",
+    "Ledger",
+    "Status",
+    "home_ledger",
+    "pack_ordinal",
+    "split_ledger",
+    "unpack_ordinal",
+]
 
 
 class EventKind(StrEnum):
@@ -38,14 +48,15 @@ class Status(StrEnum):
     COMPENSATED = "compensated"  # acknowledged, later reversed, with notice
     SUPERSEDED = "superseded"  # overwritten without notice
     TENTATIVE = "tentative"  # not yet in its final place when the run ended
-    DIVERGENT = "divergent"  # set aside by a failover, not reconciled when the run ended
+    DIVERGENT = "divergent"  # set aside by a failover, or still to be; not reconciled when the run ended
 
 
 class FinalEvent(NamedTuple):
     """One event and its fate.
 
-    `ordinal` is compared with the notes that `Ledger.watermark` names, of the same shard: the
-    position in the home's log, or the stamp in the split. `region` accepted it.
+    `ordinal` is compared with the notes that `Ledger.watermark` names, of the same shard. For
+    `applied` both are an epoch and a position (`unpack_ordinal`; the rule is in `models.ordinals`),
+    for `stable` a time stamp. `region` accepted it.
     """
 
     account: int
@@ -69,8 +80,11 @@ class Ledger:
         balances: By region number, that region's view of each account that it knows of.
         divergent: What failovers set aside: merged or compensated where the operator has dealt
             with it (a merged one stands in `final` too, as it was accepted again), else divergent.
+            Also what a copy of an older reign, cut off at the end, would have to give up.
         conflicts: Addresses that stood for two different events.
         watermark: Name of the note that says how far a region is: `applied` or `stable`.
+        missing: Stores that were down or still recovering at the end; what they hold is in none of
+            the above, so an event that is nowhere may be there.
     """
 
     final: Mapping[int, tuple[FinalEvent, ...]]
@@ -78,6 +92,7 @@ class Ledger:
     divergent: tuple[FinalEvent, ...]
     conflicts: int
     watermark: str
+    missing: int = 0
 
 
 def home_ledger(shards: Sequence[Mapping[int, HomeShard]]) -> Ledger:
@@ -95,16 +110,14 @@ def home_ledger(shards: Sequence[Mapping[int, HomeShard]]) -> Ledger:
         ranked = sorted(copies.items(), key=lambda item: (item[1].epoch, item[1].is_home, len(item[1].log.entries)))
         if not ranked:
             continue
-        truth = ranked[-1][1].log.entries
-        for entry in truth:
-            event = _final(entry, number, entry.position, Status.MERGED)
+        truth = ranked[-1][1]
+        for entry in truth.log.entries:
+            event = _final(entry, number, pack_ordinal(entry.epoch, entry.position), Status.MERGED)
             final[event.account].append(event)
-        by_address = {entry.address: entry.event for entry in truth}
-        for store in copies.values():
-            if isinstance(store, FailoverShard):
-                aside = store.set_aside
-                clashes += len(conflicts([(e.address, e.event) for e in aside], by_address))
-                divergent += [_final(e, number, e.position, _fate(store, e)) for e in aside]
+        aside = _set_aside(list(copies.values()), truth)
+        divergent += [_final(e, number, pack_ordinal(e.epoch, e.position), status) for e, status in aside]
+        by_address = {entry.address: entry.event for entry in truth.log.entries}
+        clashes += len(conflicts([(e.address, e.event) for e, _ in aside], by_address))
     return Ledger(
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),
@@ -170,8 +183,23 @@ def _survivors(entries: Iterable[Entry]) -> set[int]:
     return surviving
 
 
+def _set_aside(copies: Sequence[HomeShard], truth: HomeShard) -> list[tuple[Entry, Status]]:
+    """What was set aside, then what copies of older reigns would have to; each entry once."""
+    stores = [store for store in copies if isinstance(store, FailoverShard)]
+    found: dict[AsideKey, tuple[Entry, Status]] = {}
+    for store in stores:
+        for entry in store.set_aside:
+            found.setdefault(aside_key(entry), (entry, _fate(store, entry)))
+    for store in stores:
+        if isinstance(truth, FailoverShard) and store.epoch < truth.epoch:
+            keep = common_prefix(store.reigns, len(store.log.entries), truth.reigns)
+            for entry in store.log.entries[keep:]:
+                found.setdefault(aside_key(entry), (entry, Status.DIVERGENT))
+    return list(found.values())
+
+
 def _fate(store: FailoverShard, entry: Entry) -> Status:
-    merged = store.outcomes.get((entry.epoch, entry.position))
+    merged = store.outcomes.get(aside_key(entry))
     if merged is None:
         return Status.DIVERGENT
     return Status.MERGED if merged else Status.COMPENSATED

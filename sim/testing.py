@@ -55,6 +55,7 @@ class FakeContext:
         self.provisioned: list[tuple[Location, str, Any, Wait]] = []
         self.channels: list[Channel] = []
         self.calls: list[tuple[Location, Message, Wait]] = []
+        self._alive = True
         self._env = Environment()
         self._chance = Chance(seed)
         self._device = Device(lambda: flush_us, self._env.call_later)
@@ -95,6 +96,7 @@ class FakeContext:
         return self._reborn()
 
     def _reborn(self) -> FakeContext:
+        self._alive = False
         for channel in list(self.channels):
             channel.abandon()
         born = FakeContext(self.location)
@@ -185,11 +187,15 @@ class FakeContext:
 
     def run(self, fn: Callable[..., Any], *args: Any) -> None:
         """Call `fn`; if that makes a generator, drive it."""
+        if not self._alive:
+            return
         made = fn(*args)
         if isinstance(made, GeneratorType):
             self._drive(made, None, Wait())
 
     def _drive(self, task: Any, value: Any, done: Wait) -> None:
+        if not self._alive:
+            return  # the process died: so did its tasks
         try:
             wait = task.send(value)
         except StopIteration as stop:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from models.clients import Client, Workload, zipf_weights
@@ -52,6 +54,21 @@ def test_a_time_out_is_retried_with_the_same_id_and_ends_as_info():
     ids = {msg.command.command_id for _, msg in ctx.sent if isinstance(msg, Submit) and msg.command.command_id == 7}
     assert ids == {7}
     assert endings(ctx) == [(7, Kind.INFO, None)]
+
+
+def test_the_pause_after_a_failed_attempt_doubles():
+    ctx = client_with_one_command(backoff_us=100_000, deadline_us=2_000_000)
+    tried_us = []
+    for _ in range(2_000):
+        for index, (_, msg, _) in enumerate(ctx.calls):
+            if msg.command.command_id == 7:
+                tried_us.append(ctx.now_us())
+                ctx.answer(Unavailable(command_id=7, reason="recovering"), index)
+                break
+        ctx.advance(1_000)
+
+    gaps_us = [after - before for before, after in pairwise(tried_us)]
+    assert gaps_us == pytest.approx([100_000, 200_000, 400_000, 800_000], abs=1_000)
 
 
 def test_only_refusals_without_effect_end_as_fail():

@@ -15,7 +15,7 @@ from models import (
 from models.merge import MergePolicy
 from sim.history import Kind
 from sim.topology import grid
-from tests.models.stores import REGIONS, fault, run_store
+from tests.models.stores import REGIONS, SECOND, fault, run_store
 
 QUICK_FAILOVER = {
     "suspect_after_us": 1_500_000,
@@ -33,6 +33,10 @@ def last_writer_wins(site, workload):
 
 def quick_failover(site, workload):
     return home_failover(site, workload, **QUICK_FAILOVER)
+
+
+def quick_failover_at(site, workload, **options):
+    return home_failover(site, workload, **(QUICK_FAILOVER | options))
 
 
 EVERY = [*DURABLE, quick_failover, last_writer_wins]
@@ -150,6 +154,56 @@ def test_a_failover_leaves_acknowledged_events_behind_until_the_operator_is_done
     compensated = {e.command_id for e in run.ledger.divergent if e.status is Status.COMPENSATED}
     assert run.accepted() <= run.effective() | compensated
     assert run.regions_agree()
+
+
+@pytest.mark.parametrize("kind", ["process-crash", "power-loss"])
+def test_a_crash_at_any_millisecond_of_a_step_down_loses_no_acknowledged_event(kind):
+    small = {"ends_s": 9, "until_s": 16} | QUICK_FAILOVER
+    calm = run_store(home_failover, faults=(HOME_CUT,), **small)
+    stepped_down_us = next(t for t, _, value in calm.notes["role"] if value == "copy")
+
+    caught = 0
+    for before_ms in range(-2, 13):
+        crash = fault(kind, "us-east-1/c1/h1", (stepped_down_us - before_ms * 1_000) / 1e6, 0.002)
+        run = run_store(home_failover, faults=(HOME_CUT, crash), **small)
+
+        aside = [e for e in run.ledger.divergent if e.kind is not EventKind.DENIED]
+        compensated = {value for _, _, value in run.notes["compensated"]}
+        assert run.accepted() <= run.effective() | compensated, f"{before_ms} ms before the end"
+        assert {e.status for e in aside} <= {Status.MERGED, Status.COMPENSATED}
+        assert len({e.ordinal for e in run.ledger.divergent}) == len(run.ledger.divergent) > 0
+        assert run.regions_agree()
+        caught += [t for t, _, value in run.notes["role"] if value == "copy"] != [stepped_down_us]
+    assert caught > 5, "few crashes met the step-down; the claim was hardly tried"
+
+
+def test_operators_work_at_the_rate_they_were_given():
+    rate = {"reconcile_per_s": 20.0}
+    run = run_store(quick_failover_at, faults=(HOME_CUT,), rate=60, accounts=100, ends_s=10, until_s=30, **rate)
+
+    done_us = sorted(t for name in ("reconciled", "compensated") for t, _, _ in run.notes[name])
+    assert len(done_us) > 60
+    assert (len(done_us) - 1) / (done_us[-1] - done_us[0]) * SECOND == pytest.approx(20, rel=0.02)
+
+
+def test_what_a_former_home_still_holds_behind_a_cut_is_set_aside_and_not_lost():
+    run = run_store(quick_failover, faults=(fault("partition-full", "us-east-1", 3, 60),), ends_s=10, until_s=14)
+
+    open_ = {e.command_id for e in run.ledger.divergent if e.status is Status.DIVERGENT}
+    left_behind = run.accepted() - run.effective()
+    assert left_behind
+    assert left_behind <= open_
+    assert len({e.ordinal for e in run.ledger.divergent}) == len(run.ledger.divergent)
+
+
+@pytest.mark.parametrize("factory", EVERY)
+def test_stores_that_are_down_at_the_end_are_counted(factory):
+    crash = fault("process-crash", "eu-west-1", 4, 60)
+
+    assert run_store(factory, faults=(crash,), hosts=2, ends_s=3, until_s=6).ledger.missing == 2
+    assert run_store(factory, hosts=2, ends_s=3, until_s=6).ledger.missing == 0
+    recovering = fault("process-crash", "eu-west-1/c1/h1", 4, 1.9995)
+    assert run_store(factory, faults=(recovering,), hosts=2, ends_s=3, until_s=6).ledger.missing == 1
 
 
 def test_what_no_operator_reconciles_stays_counted():
