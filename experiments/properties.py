@@ -7,6 +7,7 @@ met traffic: without it a green run proves nothing).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -21,12 +22,14 @@ from sim.checkers import Verdict
 __all__ = ["PROPERTIES"]
 
 _WITNESSES: Final = 10
+#: A run is judged at rest so long after the last command and the last heal.
+_REST_US: Final = 5_000_000
 
 
 def no_acknowledged_loss(seen: Observation) -> Verdict:
     """Every acknowledged command is kept or was reversed with a record."""
     gone = [c for c, fate in fates(seen).items() if fate in (Fate.LOST, Fate.SET_ASIDE, Fate.SUPERSEDED)]
-    return _judge(gone, "acknowledged, and neither in the final history nor compensated")
+    return _judge(gone, "acknowledged, and neither in the final history nor compensated", _doubt(seen))
 
 
 def conservation(seen: Observation) -> Verdict:
@@ -40,7 +43,7 @@ def conservation(seen: Observation) -> Verdict:
         held = {view.get(account, seen.opening_balance) for view in seen.ledger.balances.values()}
         if held != {due}:
             wrong.append(account)
-    return _judge(wrong, "accounts that do not hold what their events come to")
+    return _judge(wrong, "accounts that do not hold what their events come to", _doubt(seen))
 
 
 def convergence(seen: Observation) -> Verdict:
@@ -50,7 +53,7 @@ def convergence(seen: Observation) -> Verdict:
         return Verdict(Verdicts.UNKNOWN, (), "a region was down at the end, so its view is not known")
     accounts = sorted(set().union(*views))
     differ = [a for a in accounts if len({view.get(a, seen.opening_balance) for view in views}) > 1]
-    return _judge(differ, "accounts whose balance differs between regions")
+    return _judge(differ, "accounts whose balance differs between regions", _doubt(seen))
 
 
 def invariant_restored(seen: Observation) -> Verdict:
@@ -63,14 +66,17 @@ def invariant_restored(seen: Observation) -> Verdict:
 def settled(seen: Observation) -> Verdict:
     """At the end every event has its final place; nothing is tentative or set aside."""
     waiting = [e.command_id for e in (*seen.events(), *seen.ledger.divergent) if e.status in ("tentative", "divergent")]
-    return _judge(waiting, "still without a final place")
+    return _judge(waiting, "still without a final place", _doubt(seen))
 
 
 def one_event_a_command(seen: Observation) -> Verdict:
-    """No command has two events in the final history, and no answered one has none."""
-    events = [event.command_id for event in seen.events()]
-    twice = sorted({c for c in events if events.count(c) > 1}) if len(set(events)) < len(events) else []
-    return _judge(twice, "commands with more than one event")
+    """No command has two events in the final history, and no command that was answered has none."""
+    counts = Counter(event.command_id for event in seen.events())
+    known = counts.keys() | {event.command_id for event in seen.ledger.divergent}
+    answered = (a.command_id for a in seen.answers if a.outcome in (Outcome.ACCEPTED, Outcome.DENIED))
+    wrong = [command for command, times in counts.items() if times > 1]
+    wrong += [command for command in answered if command not in known]
+    return _judge(sorted(wrong), "commands with two events, or answered and with none", _doubt(seen))
 
 
 def met_traffic(seen: Observation) -> Verdict:
@@ -91,11 +97,27 @@ def fault_fired(seen: Observation) -> Verdict:
     return Verdict(Verdicts.VALID if good else Verdicts.INVALID, (), f"times met: {told}")
 
 
-def _judge(bad: Iterable[int], what: str) -> Verdict:
+def _doubt(seen: Observation) -> str:
+    """Why what looks wrong at the end may yet come right: a store is down, or the run is not at rest."""
+    if seen.ledger.missing:
+        return f"{seen.ledger.missing} stores were down at the end, and what they hold is not known"
+    ends = [f.at + f.for_us for f in seen.scenario.faults if isinstance(f.at, int) and f.for_us is not None]
+    quiet_us = seen.scenario.until_us - max([seen.scenario.workload.ends_us, *ends])
+    if quiet_us < _REST_US:
+        return (
+            f"only {quiet_us / 1e6:.1f} s between the last command or heal and the end; give it {_REST_US / 1e6:.0f} s"
+        )
+    return ""
+
+
+def _judge(bad: Iterable[int], what: str, doubt: str = "") -> Verdict:
     found = tuple(bad)
     if not found:
         return Verdict(Verdicts.VALID, (), f"none {what}")
-    return Verdict(Verdicts.INVALID, found[:_WITNESSES], f"{len(found)} {what}")
+    reason = f"{len(found)} {what}"
+    if doubt:
+        return Verdict(Verdicts.UNKNOWN, found[:_WITNESSES], f"{reason}, but {doubt}")
+    return Verdict(Verdicts.INVALID, found[:_WITNESSES], reason)
 
 
 def _table(*judges: Callable[[Observation], Verdict]) -> Mapping[str, Property[Observation]]:

@@ -28,6 +28,7 @@ import numpy as np
 import simpy
 
 from experiments.bench import network, split
+from experiments.workers import calm_collector
 from sim.chance import Chance
 from sim.kernel import Environment
 from sim.latency import LatencyModel, uniform
@@ -188,6 +189,7 @@ def looping_processes(env: simpy.Environment, timeouts: int) -> float:
 
 def run(progress: Callable[[str], None]) -> dict[str, Any]:
     """Measure all ratios; absolutes under `detail`, in messages a CPU second."""
+    calm_collector()  # as in the workers of a sweep
     seconds: dict[str, list[float]] = {}
 
     def measure(name: str, took: float) -> None:

@@ -8,7 +8,7 @@ An acknowledgement is a promise. *Kept*: its event is in the final history with 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -56,7 +56,10 @@ def fates(observation: Observation) -> dict[int, Fate]:
     return result
 
 
-def regretted(by_command: dict[int, Fate]) -> int:
-    """How many acknowledged commands were reversed, overwritten, set aside or lost."""
-    counts = Counter(by_command.values())
-    return sum(counts[fate] for fate in (Fate.COMPENSATED, Fate.SUPERSEDED, Fate.SET_ASIDE, Fate.LOST))
+def regretted(by_command: Iterable[Fate]) -> int:
+    """How many acknowledged commands were later reversed, with a record or without one.
+
+    What is set aside may yet be accepted again: it is counted apart, and is not regret yet.
+    """
+    counts = Counter(by_command)
+    return counts[Fate.COMPENSATED] + counts[Fate.SUPERSEDED]

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from experiments.scenario import Scenario, build
 from models.ledger import FinalEvent, Ledger
-from sim.faults import KINDS, Encounter, Group
+from sim.faults import KINDS, Encounter
 from sim.history import HistoryRow, Kind
 from sim.topology import Location, host_of
 from sim.trace import TraceLevel
@@ -70,7 +70,7 @@ class Observation:
         ledger: What the replicas hold at the end.
         progress: Watermarks in order of time.
         noted: By note name, (time, region, value) in order of time.
-        cut: The first partition of the schedule, None in a control.
+        cut: The partition that begins first, None in a control.
         utilisation: By server, share of core time in [0, 1].
         network: The network's totals.
         digest: Of the world.
@@ -186,17 +186,20 @@ def _answer(invoke: HistoryRow, completion: HistoryRow | None) -> Answer:
 
 
 def _first_cut(scenario: Scenario) -> Window | None:
-    """The window and smaller side of the first partition, whole regions only."""
+    """The window and the smaller side of the partition that begins first, in whole regions."""
+    cuts = [f for f in scenario.faults if isinstance(f.at, int) and KINDS[f.kind].cuts(f, scenario.topology)]
+    if not cuts:
+        return None
+    fault = min(cuts, key=lambda f: (f.at, f.id))
+    assert isinstance(fault.at, int)
     topology = scenario.topology
-    for fault in scenario.faults:
-        if KINDS[fault.kind].group is not Group.PARTITION or not isinstance(fault.at, int):
-            continue
-        struck = {host for target in fault.targets for host in topology.select(target)}
-        regions = frozenset(
-            region
-            for region in topology.regions
-            if all(host.index in struck for host in topology.hosts if host.region == region)
-        )
-        end_us = scenario.until_us if fault.for_us is None else fault.at + fault.for_us
-        return Window(fault.at, end_us, regions)
-    return None
+    struck = {host for target in fault.targets for host in topology.select(target)}
+    regions = frozenset(
+        region
+        for region in topology.regions
+        if all(host.index in struck for host in topology.hosts if host.region == region)
+    )
+    if 2 * len(regions) > len(topology.regions):
+        regions = frozenset(topology.regions) - regions
+    end_us = scenario.until_us if fault.for_us is None else fault.at + fault.for_us
+    return Window(fault.at, end_us, regions)

@@ -1,14 +1,15 @@
 """When an event was final in every region, and how much was waiting to become so.
 
-Replicas note how far they are, as an ordinal of their shard: a log position where there is one
-log, a time stamp where there are sub-domains. An event is stable everywhere at the first
-instant from which every region's note is at or above its ordinal *for good*: a region that
-truncates its log takes back what it noted.
+Replicas note how far they are. Where there are sub-domains that is a time stamp of the shard;
+where there is one log it is a reign and a position, and a region holds an entry of the final log
+once its reign is at least the entry's and its position reaches it: a cut-off former home has the
+positions too, with other entries in them. What is noted counts *for good*: a region that truncates
+its log takes back what it noted before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import inf
 from typing import NamedTuple
 
@@ -16,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.measures.observation import Observation, Progress
-from models.ledger import FinalEvent
+from models.ledger import unpack_ordinal
 
 __all__ = ["Stability", "stability"]
 
-_Curve = tuple[NDArray[np.int64], NDArray[np.int64]]
+#: Instants of a replica's notes, and from each on the least reign and the least ordinal noted.
+_Curve = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 class Stability(NamedTuple):
@@ -45,9 +47,7 @@ class Stability(NamedTuple):
 
 def stability(observation: Observation) -> Stability:
     """Judge how a run's events became stable."""
-    curves = _curves(observation.progress)
-    regions = observation.scenario.topology.regions
-    accepted, stable = _instants(observation, curves, regions)
+    accepted, stable = _instants(observation)
     until_us = observation.scenario.until_us
     waiting = _backlog(accepted, stable, np.arange(0, until_us + 1, 1_000_000, dtype=np.float64))
     warm_us = observation.scenario.warm_up_us
@@ -66,15 +66,17 @@ def stability(observation: Observation) -> Stability:
     )
 
 
-def _instants(
-    observation: Observation, curves: dict[tuple[int, str], _Curve], regions: Iterable[str]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _instants(observation: Observation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """By command: when it was first accepted, and when it was stable everywhere (or paid back)."""
+    reigns = observation.ledger.watermark == "applied"
+    curves = _curves(observation.progress, reigns=reigns)
+    regions = observation.scenario.topology.regions
     accepted: dict[int, int] = {}
     stable: dict[int, float] = {}
     for event in observation.events():
+        reign, place = unpack_ordinal(event.ordinal) if reigns else (0, event.ordinal)
         accepted[event.command_id] = event.accepted_us
-        stable[event.command_id] = _stable_us(event, curves, regions)
+        stable[event.command_id] = _stable_us(event.shard, reign, place, curves, regions)
     paid_back = observation.compensated_us()
     for event in observation.ledger.divergent:
         first = accepted.get(event.command_id, event.accepted_us)
@@ -90,27 +92,33 @@ def _instants(
     )
 
 
-def _curves(progress: Iterable[Progress]) -> dict[tuple[int, str], _Curve]:
-    """By (shard, region): instants, and the least ordinal noted from that instant on."""
-    noted: dict[tuple[int, str], tuple[list[int], list[int]]] = {}
+def _curves(progress: Iterable[Progress], *, reigns: bool) -> dict[tuple[int, str], _Curve]:
+    """By (shard, region); without reigns an ordinal is taken as it is."""
+    noted: dict[tuple[int, str], tuple[list[int], list[int], list[int]]] = {}
     for t_us, region, shard, ordinal in progress:
-        times, ordinals = noted.setdefault((shard, region), ([], []))
+        times, lines, places = noted.setdefault((shard, region), ([], [], []))
+        reign, place = unpack_ordinal(ordinal) if reigns else (0, ordinal)
         times.append(t_us)
-        ordinals.append(ordinal)
-    return {
-        key: (np.array(times), np.minimum.accumulate(np.array(ordinals)[::-1])[::-1])
-        for key, (times, ordinals) in noted.items()
-    }
+        lines.append(reign)
+        places.append(place)
+    return {key: (np.array(times), _floor(lines), _floor(places)) for key, (times, lines, places) in noted.items()}
 
 
-def _stable_us(event: FinalEvent, curves: dict[tuple[int, str], _Curve], regions: Iterable[str]) -> float:
+def _floor(noted: list[int]) -> NDArray[np.int64]:
+    """The least value from each note on."""
+    return np.minimum.accumulate(np.array(noted, dtype=np.int64)[::-1])[::-1]
+
+
+def _stable_us(
+    shard: int, reign: int, place: int, curves: Mapping[tuple[int, str], _Curve], regions: Iterable[str]
+) -> float:
     latest = 0.0
     for region in regions:
-        curve = curves.get((event.shard, region))
+        curve = curves.get((shard, region))
         if curve is None:
             return inf
-        times, floor = curve
-        at = int(np.searchsorted(floor, event.ordinal))
+        times, reigns, places = curve
+        at = max(int(np.searchsorted(reigns, reign)), int(np.searchsorted(places, place)))
         if at == len(times):
             return inf
         latest = max(latest, float(times[at]))

@@ -10,21 +10,27 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import inf, isinf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from experiments.experiment import Arm, ReportContext
+from experiments.experiment import Arm, Finding, ReportContext
 from experiments.merge_domains import ARMS, BIN_US, CONTROL, CUTS, MergeRow
-from experiments.report import PALETTE, new_figure, report_page, save_figure, shade
+from experiments.report import report_page
+from experiments.report.merge_timeline import cut_of, timeline
 from experiments.results import Results
 from experiments.scenario import load
-from experiments.statistics import format_interval, format_quantile, paired_difference, t_interval, zero_count_bound
+from experiments.statistics import (
+    Interval,
+    format_interval,
+    format_quantile,
+    paired_difference,
+    t_interval,
+    zero_count_bound,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from experiments.report import Page
 
-__all__ = ["report"]
+__all__ = ["answer_of", "report"]
 
 _TITLES: Final[Mapping[str, str]] = {
     CONTROL: "No fault, the control",
@@ -33,17 +39,16 @@ _TITLES: Final[Mapping[str, str]] = {
     "isolate_us_west_2": "Five minutes without us-west-2",
     "isolate_eu_west_1": "Five minutes without eu-west-1",
 }
-_COLOURS: Final[Mapping[str, str]] = {arm.name: colour for arm, colour in zip(ARMS, PALETTE, strict=False)}
 
 
 def report(results: Results[MergeRow], folder: Path, context: ReportContext) -> str:
     """Write the page and its figures; returns the answer."""
-    answer = _answer(results)
+    answer = answer_of(results, context.findings)
     page = report_page(context, answer)
     page.section("What happened, second by second")
     for scenario in ("isolate_region", "github_2018"):
         file = f"timeline-{scenario}.svg"
-        _timeline(results, scenario, folder / file)
+        timeline(results, scenario, folder / file)
         page.figure(
             file,
             alt=f"{_TITLES[scenario]}: share of commands served on each side of the cut, and events not yet stable "
@@ -63,17 +68,28 @@ def report(results: Results[MergeRow], folder: Path, context: ReportContext) -> 
     return answer
 
 
-def _answer(results: Results[MergeRow]) -> str:
+def _verdict(findings: Sequence[Finding]) -> str:
+    """The first words of the answer, from the claims that are not merely *sometimes*."""
+    held = [finding.holds for finding in findings if not finding.sometimes]
+    if any(hold is False for hold in held):
+        return "Not as claimed, for an account balance"
+    if any(hold is None for hold in held):
+        return "So far it seems so for an account balance (too few runs to tell)"
+    return "Yes for an account balance, at a price"
+
+
+def answer_of(results: Results[MergeRow], findings: Sequence[Finding]) -> str:
+    """The answer in a sentence, with its numbers and intervals."""
     split, home = (results.at("isolate_region", arm) for arm in ("split", "home"))
     shares = [t_interval([row.availability_cut or 0.0 for row in rows]) for rows in (split, home)]
     gain = paired_difference(*([row.availability_cut or 0.0 for row in rows] for rows in (split, home)))
     lost = sum(row.lost + row.set_aside + row.superseded for row in split)
-    regret = t_interval([1000 * row.regret_share for row in split])
-    control = t_interval([1000 * row.regret_share for row in results.at(CONTROL, "split")])
+    regret = _at_least_zero(t_interval([1000 * row.regret_share for row in split]))
+    control = _at_least_zero(t_interval([1000 * row.regret_share for row in results.at(CONTROL, "split")]))
     stable = _times([row.stable_after_heal_s for row in split])
     acknowledged = sum(row.acknowledged for row in split)
     return (
-        f"Yes for an account balance, at a price: with the home region cut off for five minutes the split served "
+        f"{_verdict(findings)}: with the home region cut off for five minutes the split served "
         f"{format_interval(shares[0], '.3f')} of the commands issued during the cut, where one home region served "
         f"{format_interval(shares[1], '.3f')} (paired difference {format_interval(gain, '+.3f')}); it lost {lost} of "
         f"{acknowledged:,} acknowledged events in {len(split)} runs, later reversed {format_interval(regret, '.2f')} "
@@ -104,43 +120,76 @@ def _tables(page: Page, results: Results[MergeRow], scenario: str) -> None:
         service += [
             ("available in the cut, cut-off side", _share("availability_cutoff", ".3f")),
             ("available in the cut, other side", _share("availability_rest", ".3f")),
-            ("p50 cut-off side", latency("latency_cutoff_p50_ms")),
-            ("p99 cut-off side", latency("latency_cutoff_p99_ms")),
-            ("p50 other side", latency("latency_rest_p50_ms")),
-            ("p99 other side", latency("latency_rest_p99_ms")),
+            ("p50 cut-off side (of the middle run)", latency("latency_cutoff_p50_ms")),
+            ("p99 cut-off side (of the middle run)", latency("latency_cutoff_p99_ms")),
+            ("p50 other side (of the middle run)", latency("latency_rest_p50_ms")),
+            ("p99 other side (of the middle run)", latency("latency_rest_p99_ms")),
         ]
     service += [
-        ("p50 before the cut" if cut else "p50", latency("latency_calm_p50_ms")),
-        ("p99 before the cut" if cut else "p99", latency("latency_calm_p99_ms")),
+        (
+            "p50 before the cut (of the middle run)" if cut else "p50 (of the middle run)",
+            latency("latency_calm_p50_ms"),
+        ),
+        (
+            "p99 before the cut (of the middle run)" if cut else "p99 (of the middle run)",
+            latency("latency_calm_p99_ms"),
+        ),
         ("utilisation of servers, mean", _mean("utilisation_mean", ".4f")),
         ("busiest server", _mean("utilisation_max", ".4f")),
     ]
     _table(page, results, scenario, "Service", service)
     truth: list[tuple[str, Callable[[Sequence[MergeRow]], str]]] = [
         ("acknowledged", _mean("acknowledged", ".0f")),
-        ("lost or set aside", _count(lambda row: row.lost + row.set_aside)),
-        ("lost updates", _count(lambda row: row.superseded)),
-        ("compensated", _count(lambda row: row.compensated)),
-        (
-            "regret, of 1,000 acknowledged",
-            lambda rows: format_interval(t_interval([1e3 * r.regret_share for r in rows]), ".2f"),
-        ),
-        ("denied on a stale state", _count(lambda row: row.denied_without_cause)),
-        ("overdrafts", _count(lambda row: row.overdrafts)),
+        ("lost", _count("lost")),
+        ("waiting for a person at the end (set aside)", _count("set_aside")),
+        ("lost updates", _count("superseded")),
+        ("compensated", _count("compensated")),
+        ("regret: reversed later, of 1,000 acknowledged", _regret("")),
+        ("denied on a stale state", _count("denied_without_cause")),
+        ("overdrafts", _count("overdrafts")),
         ("deepest, cents", _mean("overdraft_depth_cents", ".0f")),
         ("account-seconds overdrawn", _mean("overdraft_account_s", ".0f")),
-        ("still overdrawn at the end", _count(lambda row: row.overdrafts_open)),
+        ("still overdrawn at the end", _count("overdrafts_open")),
     ]
     _table(page, results, scenario, "Truth", truth)
     if cut:
+        _table(page, results, scenario, "Truth by side of the cut (whole run)", list(_truth_by_side()))
         whole: list[tuple[str, Callable[[Sequence[MergeRow]], str]]] = [
             ("stable everywhere after the heal", lambda rows: _times([r.stable_after_heal_s for r in rows])),
             ("backlog back at its p99 before the cut", lambda rows: _times([r.drained_after_heal_s for r in rows])),
             ("that p99, events", _mean("backlog_p99_before", ".1f")),
             ("largest backlog, events", _mean("backlog_peak", ".0f")),
-            ("events unstable at the end", _count(lambda row: row.unstable_censored)),
+            ("events unstable at the end", _count("unstable_censored")),
         ]
-        _table(page, results, scenario, "Until it was whole again, under continuing load", whole)
+        workload, until_us = load(scenario).workload, load(scenario).until_us
+        caption = (
+            f"Until it was whole again, counted from the heal; load goes on until {workload.ends_us / 1e6:.0f} s, "
+            f"the run ends at {until_us / 1e6:.0f} s"
+        )
+        _table(page, results, scenario, caption, whole)
+
+
+def _truth_by_side() -> Iterable[tuple[str, Callable[[Sequence[MergeRow]], str]]]:
+    titles = {"acknowledged": "acknowledged", "lost": "lost", "set_aside": "set aside", "superseded": "lost updates"}
+    titles |= {"compensated": "compensated", "overdrafts": "overdrafts"}
+    for metric, title in titles.items():
+        for side, name in (("cutoff", "cut-off side"), ("rest", "other side")):
+            yield f"{title}, {name}", _count(f"{metric}_{side}")
+    for side, name in (("cutoff", "cut-off side"), ("rest", "other side")):
+        yield f"regret of 1,000, {name}", _regret(f"_{side}")
+
+
+def _regret(side: str) -> Callable[[Sequence[MergeRow]], str]:
+    def cell(rows: Sequence[MergeRow]) -> str:
+        shares = [1e3 * getattr(r, f"regret{side}") / max(1, getattr(r, f"acknowledged{side}")) for r in rows]
+        return format_interval(_at_least_zero(t_interval(shares)), ".2f")
+
+    return cell
+
+
+def _at_least_zero(found: Interval) -> Interval:
+    """Student's interval knows no bounds; what is counted has one."""
+    return found if found.low is None else replace(found, low=max(0.0, found.low))
 
 
 def _table(
@@ -181,22 +230,24 @@ def _share(metric: str, spec: str) -> Callable[[Sequence[MergeRow]], str]:
     return cell
 
 
-def _count(of: Callable[[MergeRow], int]) -> Callable[[Sequence[MergeRow]], str]:
+def _count(metric: str) -> Callable[[Sequence[MergeRow]], str]:
     """A mean count a run; where it was never seen, in how many runs at most it can be."""
 
     def cell(rows: Sequence[MergeRow]) -> str:
-        values = [of(row) for row in rows]
+        values = [getattr(row, metric) for row in rows]
+        if any(value is None for value in values):
+            return "-"
         if not any(values):
             return f"0 (at most {100 * zero_count_bound(len(values)):.2g} % of runs)"
-        return format_interval(t_interval(values), ".1f")
+        return format_interval(_at_least_zero(t_interval(values)), ".1f")
 
     return cell
 
 
 def _latency(values: Sequence[float | None], deadline_ms: float) -> str:
-    """The middle run's quantile: a mean over runs has no place where one of them is infinite."""
+    """The middle run's quantile (of an even number the faster): a mean has no place where a run is infinite."""
     known = sorted(value for value in values if value is not None)
-    return format_quantile(known[len(known) // 2], deadline_ms) if known else "-"
+    return format_quantile(known[(len(known) - 1) // 2], deadline_ms) if known else "-"
 
 
 def _times(values: Sequence[float | None]) -> str:
@@ -240,7 +291,7 @@ def _failover(page: Page, results: Results[MergeRow]) -> None:
 def _owed(scenario: str, arm: Arm, rows: Sequence[MergeRow]) -> list[str]:
     ratios = [inf if row.degraded_per_cut is None else row.degraded_per_cut for row in rows]
     unfinished = sum(isinf(ratio) for ratio in ratios)
-    begin_s, cut_s = _cut(scenario)
+    begin_s, cut_s = cut_of(scenario)
     least = (load(scenario).until_us / 1e6 - begin_s) / cut_s
     shown = (
         f"more than {least:.1f} ({unfinished} of {len(rows)} runs ended first)"
@@ -251,7 +302,7 @@ def _owed(scenario: str, arm: Arm, rows: Sequence[MergeRow]) -> list[str]:
         _TITLES[scenario],
         arm.label,
         str(arm.system.get("reconcile", "-")),
-        format_interval(t_interval([row.divergent for row in rows]), ".0f"),
+        format_interval(t_interval([row.divergent_writes for row in rows]), ".0f"),
         format_interval(t_interval([row.address_conflicts for row in rows]), ".0f"),
         shown,
     ]
@@ -260,7 +311,7 @@ def _owed(scenario: str, arm: Arm, rows: Sequence[MergeRow]) -> list[str]:
 def _published(page: Page, results: Results[MergeRow]) -> None:
     page.section("Beside the outage of October 2018")
     rows = results.at("github_2018", "failover")
-    divergent = t_interval([row.divergent for row in rows])
+    divergent = t_interval([row.divergent_writes for row in rows])
     stable = _times([row.stable_after_heal_s for row in rows])
     page.table(
         ["", "published", "simulated (failover, reconciling 1/s)"],
@@ -321,60 +372,3 @@ def _limits(page: Page) -> None:
             "us-west-2 to eu-west-1 was measured at another time than the other round trips.",
         ]
     )
-
-
-# -- figures -------------------------------------------------------------------------------
-
-
-def _timeline(results: Results[MergeRow], scenario: str, path: Path) -> None:
-    figure, axes = new_figure(3, 1, height_in=8.0, share_x=True)
-    bin_s = BIN_US / 1e6
-    for arm in ARMS:
-        rows = results.at(scenario, arm.name)
-        if not rows:
-            continue
-        series = [results.series(scenario, arm.name, row.seed) for row in rows]
-        wide = arm.name in ("home", "split")  # drawn first and wide, so that a line that coincides leaves a rim
-        style: dict[str, Any] = {
-            "color": _COLOURS[arm.name],
-            "label": arm.label,
-            "linestyle": "-" if arm.ranked else "--",
-            "linewidth": 3.6 if wide else 1.4,
-            "zorder": 2 if wide else 3,
-        }
-        for panel, side in zip(axes, ("cutoff", "rest"), strict=False):
-            issued = [sum(s[f"issued_{side}"][at] for s in series) for at in range(len(series[0][f"issued_{side}"]))]
-            served = [sum(s[f"available_{side}"][at] for s in series) for at in range(len(issued))]
-            points = [(bin_s * (at + 0.5), a / n) for at, (a, n) in enumerate(zip(served, issued, strict=True)) if n]
-            panel.plot([t for t, _ in points], [share for _, share in points], **style)
-        backlog = [sum(values) / len(series) for values in zip(*(s["backlog"] for s in series), strict=True)]
-        axes[2].plot(range(len(backlog)), backlog, **style)
-    _dress(axes, scenario)
-    save_figure(figure, path)
-
-
-def _cut(scenario: str) -> tuple[float, float]:
-    """Beginning and length of a scenario's cut, seconds."""
-    fault = load(scenario).faults[0]
-    assert isinstance(fault.at, int)
-    assert fault.for_us is not None
-    return fault.at / 1e6, fault.for_us / 1e6
-
-
-def _dress(axes: Sequence[Axes], scenario: str) -> None:
-    begin, cut_s = _cut(scenario)
-    end = begin + cut_s
-    axes[0].set_title(f"Served, clients in {', '.join(load(scenario).faults[0].targets)} (cut off)")
-    axes[1].set_title("Served, clients elsewhere")
-    axes[2].set_title("Backlog: accepted, not yet stable everywhere")
-    for panel in axes:
-        shade(panel, begin, end, "")
-    for panel in axes[:2]:
-        panel.set_ylim(-0.03, 1.06)
-        panel.set_ylabel("share of commands")
-    axes[2].set_yscale("symlog", linthresh=10)
-    axes[2].set_ylim(bottom=0)
-    axes[2].set_ylabel("events")
-    axes[2].set_xlabel("seconds")
-    axes[0].text((begin + end) / 2, 0.5, f"cut, {end - begin:.0f} s", ha="center", size=9, color="#444444")
-    axes[0].legend(loc="lower center", bbox_to_anchor=(0.5, 1.12), ncols=3, frameon=False)

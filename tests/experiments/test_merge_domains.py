@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
-from math import isinf
+from math import inf, isinf
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from experiments.experiment import Cell, RunResult
-from experiments.measures import Observation, fates, observe, overdrafts, stability
+from experiments.experiment import Cell, Finding, RunResult
+from experiments.measures import Observation, Outcome, fates, observe, overdrafts, stability
 from experiments.measures.fates import Fate
 from experiments.merge_domains import ARMS, BIN_US, CUTS, EXPERIMENT, MergeRow, judge
 from experiments.properties import PROPERTIES
+from experiments.report.merge_domains import answer_of
 from experiments.results import Results
 from experiments.scenario import Scenario, load, parse
 
@@ -107,7 +109,7 @@ def test_a_row_adds_up_and_its_series_cover_the_run() -> None:
         row, series = result.row, result.series
         assert isinstance(row, MergeRow)
         assert row.commands == sum(series["issued_cutoff"]) + sum(series["issued_rest"])
-        assert row.regret == row.lost + row.set_aside + row.superseded + row.compensated
+        assert row.regret == row.superseded + row.compensated
         assert len(series["backlog"]) == 61
         assert len(series["issued_rest"]) == 60_000_000 // BIN_US
         assert row.cut_s == 20.0
@@ -116,6 +118,58 @@ def test_a_row_adds_up_and_its_series_cover_the_run() -> None:
     assert isinstance(split, MergeRow)
     assert (home.availability_cut or 0) < 0.5 < (split.availability_cut or 0)
     assert isinf(home.latency_rest_p99_ms or 0)
+
+
+def row_of(arm: str) -> MergeRow:
+    row = judge(Cell(scenario="github_2018", arm=EXPERIMENT.arm(arm)), 1, seen(arm)).row
+    assert isinstance(row, MergeRow)
+    return row
+
+
+def test_the_sides_of_the_cut_are_told_apart() -> None:
+    """Under one home region only the cut-off side, which has the home, goes on."""
+    home, run = row_of("home"), seen("home")
+    assert (home.availability_cutoff, home.availability_rest) == (1.0, pytest.approx(0.0, abs=0.1))
+    assert (home.latency_cutoff_p50_ms or inf) < 100 < (home.latency_rest_p50_ms or 0)
+    accepted = [a for a in run.answers if a.outcome is Outcome.ACCEPTED]
+    assert home.acknowledged_cutoff == sum(a.region == "us-east-1" for a in accepted)
+    assert home.acknowledged_rest == len(accepted) - (home.acknowledged_cutoff or 0)
+
+
+def test_what_was_taken_back_is_counted_on_the_side_that_was_told_yes() -> None:
+    split, run = row_of("split"), seen("split")
+    region_of = {a.command_id: a.region for a in run.answers}
+    taken = [c for c, fate in fates(run).items() if fate is Fate.COMPENSATED]
+    assert split.compensated_cutoff == sum(region_of[c] == "us-east-1" for c in taken)
+    assert split.compensated_rest == len(taken) - (split.compensated_cutoff or 0)
+    assert split.regret_share == pytest.approx(len(taken) / split.acknowledged)
+    assert split.overdrafts == (split.overdrafts_cutoff or 0) + (split.overdrafts_rest or 0)
+    assert split.degraded_per_cut == pytest.approx((20 + (split.stable_after_heal_s or 0)) / 20)
+
+
+def test_lost_updates_are_counted_by_side_too() -> None:
+    lww, run = row_of("lww"), seen("lww")
+    region_of = {a.command_id: a.region for a in run.answers}
+    gone = [region_of[c] for c, fate in fates(run).items() if fate is Fate.SUPERSEDED]
+    assert (lww.superseded_cutoff, lww.superseded_rest) == (
+        gone.count("us-east-1"),
+        len(gone) - gone.count("us-east-1"),
+    )
+    assert lww.superseded_cutoff != lww.superseded_rest
+
+
+def test_divergent_writes_leave_out_refusals() -> None:
+    entries = seen("failover").ledger.divergent
+    assert row_of("failover").divergent_writes == sum(e.kind != "denied" for e in entries) < len(entries)
+
+
+@pytest.mark.parametrize(("held", "begins"), [(True, "Yes"), (None, "So far"), (False, "Not as claimed")])
+def test_the_answer_says_yes_only_if_the_claims_hold(held: bool | None, begins: str, tmp_path: Path) -> None:
+    made = [replace(row_of(arm), scenario=cut, arm=arm) for cut in EXPERIMENT.scenarios for arm in ("home", "split")]
+    findings = [Finding(claim="c", holds=held, detail=""), Finding(claim="s", holds=False, detail="", sometimes=True)]
+    answer = answer_of(Results([*made, *(replace(row, seed=2, lost=7) for row in made)], tmp_path / "none"), findings)
+    assert answer.startswith(begins)
+    assert "lost 7 of" in answer
 
 
 def test_every_scenario_of_the_experiment_is_shipped_and_every_arm_lays_out() -> None:
