@@ -18,6 +18,7 @@ from experiments.measures.overdraft import overdrafts
 from experiments.scenario.property import Property
 from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict
+from sim.faults import KINDS
 
 __all__ = ["PROPERTIES"]
 
@@ -65,7 +66,9 @@ def invariant_restored(seen: Observation) -> Verdict:
 
 def settled(seen: Observation) -> Verdict:
     """At the end every event has its final place; nothing is tentative or set aside."""
-    waiting = [e.command_id for e in (*seen.events(), *seen.ledger.divergent) if e.status in ("tentative", "divergent")]
+    # A refusal that was set aside moved nothing, and nobody takes it up again.
+    aside = [e for e in seen.ledger.divergent if e.kind != "denied"]
+    waiting = [e.command_id for e in (*seen.events(), *aside) if e.status in ("tentative", "divergent")]
     return _judge(waiting, "still without a final place", _doubt(seen))
 
 
@@ -99,8 +102,9 @@ def fault_fired(seen: Observation) -> Verdict:
 
 def _doubt(seen: Observation) -> str:
     """Why what looks wrong at the end may yet come right: a store is down, or the run is not at rest."""
-    if seen.ledger.missing:
-        return f"{seen.ledger.missing} stores were down at the end, and what they hold is not known"
+    waiting = seen.ledger.missing - len(_gone(seen))
+    if waiting > 0:
+        return f"{waiting} stores were down at the end, and what they hold is not known"
     ends = [f.at + f.for_us for f in seen.scenario.faults if isinstance(f.at, int) and f.for_us is not None]
     quiet_us = seen.scenario.until_us - max([seen.scenario.workload.ends_us, *ends])
     if quiet_us < _REST_US:
@@ -108,6 +112,13 @@ def _doubt(seen: Observation) -> str:
             f"only {quiet_us / 1e6:.1f} s between the last command or heal and the end; give it {_REST_US / 1e6:.0f} s"
         )
     return ""
+
+
+def _gone(seen: Observation) -> frozenset[int]:
+    """Hosts that lost their disk for ever: nothing that only they held will come back."""
+    faults, topology = seen.scenario.faults, seen.scenario.topology
+    lasting = (f for f in faults if KINDS[f.kind].loses_disk and f.for_us is None)
+    return frozenset(host for fault in lasting for host in KINDS[fault.kind].crashed(fault, topology))
 
 
 def _judge(bad: Iterable[int], what: str, doubt: str = "") -> Verdict:

@@ -13,6 +13,7 @@ from sim.host import HostOptions
 from sim.trace import TraceLevel
 
 KNOWN = ("conservation", "convergence", "no_acknowledged_loss", "invariant_restored", "met_traffic")
+KNOWN += ("one_event_a_command", "settled")
 
 SMALL = """
 question = "Does a small thing work?"
