@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from math import erfc, exp, inf, isfinite, log, log1p, sqrt
+from math import erfc, exp, inf, log, log1p, sqrt
 from statistics import NormalDist
 from typing import Final, Protocol
 
@@ -94,7 +94,8 @@ class Inverted:
     def draw(self, rng: numpy.random.Generator, n: int) -> list[int]:
         """`n` independent delays, rounded to the nearest microsecond."""
         at = self.at
-        return [int(min(at(u), LONGEST_US) + 0.5) for u in rng.random(n).tolist()]
+        drawn = [int(at(u) + 0.5) for u in rng.random(n).tolist()]
+        return drawn if max(drawn, default=0) <= LONGEST_US else [min(us, LONGEST_US) for us in drawn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,9 +262,9 @@ def check_us(name: str, value: int) -> None:
 
 
 def check_positive(name: str, value: float) -> None:
-    """Refuse what is no finite number above 0."""
-    if not (isfinite(value) and value > 0):
-        raise ValueError(f"{name}={value!r} is out of range; give a finite number above 0")
+    """Refuse what is no number above 0, or beyond all times."""
+    if not 0 < value <= LONGEST_US:
+        raise ValueError(f"{name}={value!r} is out of range; give a number above 0, at most {LONGEST_US:.0e}")
 
 
 def _exponential_excess(mean: float, floor: float) -> float:

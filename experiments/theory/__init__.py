@@ -1,0 +1,11 @@
+"""What theory says of queues, losses and delays, and worlds small enough to hold to it.
+
+Read `claims` first: every row of the table, with its closed form. `formulas` holds those;
+`stations` measures a host's cores and disk, `links` the network; `recursion` is the textbook's
+own queue, against which a host is compared job by job.
+"""
+
+from experiments.theory.cells import CELLS, Measures
+from experiments.theory.claims import CLAIMS, Claim
+
+__all__ = ["CELLS", "CLAIMS", "Claim", "Measures"]
