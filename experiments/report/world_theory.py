@@ -74,9 +74,10 @@ def _answer(results: Results[TheoryRow], rows: Sequence[Judged]) -> str:
     if open_:
         told += f", {open_} have intervals too wide to tell"
     worst = max((error_us for _, error_us in compared.values()), default=0)
+    jobs = sum(count for count, _ in compared.values())
     return (
         f"{told}, which hold at once with 99 % over {len(results.seeds)} runs; half-widths reach "
-        f"{widths[COMMON]:.1%} of the closed form, {widths[RARE]:.1%} for rare events. Of {sum(jobs for jobs, _ in compared.values()):,} jobs "
+        f"{widths[COMMON]:.1%} of the closed form, {widths[RARE]:.1%} for rare events. Of {jobs:,} jobs "
         f"taken singly, the largest difference from the wait that the textbook's recursion gives is {worst} us."
     )
 

@@ -8,7 +8,7 @@ chance that any of them misses its value, if all is right, is at most one per ce
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -149,7 +149,7 @@ def _in_samples(t: float) -> float:
 
 _JITTER_US: Final = JITTER * LINK_US
 #: By cell: mean beyond propagation, and P(beyond > t).
-_DELAYS: Final = {
+_DELAYS: Final[Mapping[str, tuple[float, Callable[[float], float]]]] = {
     "jitter": (_JITTER_US, lambda t: _exponential(_JITTER_US, t)),
     "uniform": (3_000.0, lambda t: (5_000 - t) / 4_001),
     "exponential": (2_000.0, lambda t: _exponential(2_000, t)),
@@ -160,8 +160,7 @@ _DELAYS: Final = {
 }
 
 
-def _delay(shape: str, mean: float, beyond: object) -> Iterator[Claim]:
-    assert callable(beyond)
+def _delay(shape: str, mean: float, beyond: Callable[[float], float]) -> Iterator[Claim]:
     cell, group, (middle_us, tail_us) = f"delay_{shape}", "Delays", THRESHOLDS_US[shape]
     yield Claim(cell=cell, metric="mean_us", group=group, title=f"{shape}, mean, us", value=mean)
     title = f"{shape}, P(delay > {middle_us} us)"
