@@ -77,9 +77,10 @@ def one_event_a_command(seen: Observation) -> Verdict:
     counts = Counter(event.command_id for event in seen.events())
     known = counts.keys() | {event.command_id for event in seen.ledger.divergent}
     answered = (a.command_id for a in seen.answers if a.outcome in (Outcome.ACCEPTED, Outcome.DENIED))
-    wrong = [command for command, times in counts.items() if times > 1]
-    wrong += [command for command in answered if command not in known]
-    return _judge(sorted(wrong), "commands with two events, or answered and with none", _doubt(seen))
+    twice = sorted(command for command, times in counts.items() if times > 1)
+    if twice:  # nothing that comes later takes one of them back
+        return _judge(twice, "commands with two events")
+    return _judge([c for c in answered if c not in known], "commands answered and without an event", _doubt(seen))
 
 
 def met_traffic(seen: Observation) -> Verdict:
@@ -101,7 +102,12 @@ def fault_fired(seen: Observation) -> Verdict:
 
 
 def _doubt(seen: Observation) -> str:
-    """Why what looks wrong at the end may yet come right: a store is down, or the run is not at rest."""
+    """Why what looks wrong at the end may yet come right: a store is down, or the run is not at rest.
+
+    There is no doubt once something was overwritten: no store that comes back and no time mends that.
+    """
+    if any(event.status == "superseded" for event in seen.events()):
+        return ""
     waiting = seen.ledger.missing - len(_gone(seen))
     if waiting > 0:
         return f"{waiting} stores were down at the end, and what they hold is not known"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sim.chance import Draws
 from sim.channel import Channel
 from sim.history import Operation
-from sim.host import Placement, Wait, handlers
+from sim.host import Placement, Wait, first_of, handlers
 from sim.kernel import CALL, Timer
 from sim.message import Message
 from sim.storage import Disk
@@ -100,11 +100,14 @@ class HostContext:
             machine.calls_made += 1
             call = machine.calls_made
             self._life.calls[call] = wait
-            env = self._env
-            entry = (env._now + timeout_us, CALL, next(env._eid), self._life.expire, call)
-            heappush(env._queue, entry)  # type: ignore[misc]
+            self._be_patient(timeout_us, call)
             self._network.send(self._src, dst, msg, (service, self.location, call))
         return wait
+
+    def _be_patient(self, timeout_us: int, call: int) -> None:
+        env = self._env
+        entry = (env._now + timeout_us, CALL, next(env._eid), self._life.expire, call)
+        heappush(env._queue, entry)  # type: ignore[misc]
 
     def reply(self, to: Location, call: int, msg: Message) -> None:
         """Answer a call; not part of what models see, they return the answer."""
@@ -129,24 +132,7 @@ class HostContext:
 
     def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
         """As `Context.first`."""
-        if not 1 <= need <= len(waits):
-            raise ValueError(f"{need=} of {len(waits)} waits cannot be; give 1..{len(waits)}")
-        joined = self._wait()
-        done: list[tuple[int, Any]] = []
-        good = 0
-
-        def arrived(index: int, value: Any) -> None:
-            nonlocal good
-            if joined.done:
-                return
-            done.append((index, value))
-            good += value is not None
-            if good >= need or len(done) == len(waits):
-                joined.resolve(tuple(done))
-
-        for index, wait in enumerate(waits):
-            wait.when_done(partial(arrived, index))
-        return joined
+        return first_of(self._wait(), waits, need)
 
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
         """As `Context.set_timer`."""
@@ -245,15 +231,5 @@ class SkewedContext(HostContext):
         """The host's monotonic clock."""
         return self._clock.mono_us()
 
-    def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
-        """As `Context.call`; the time-out runs on the host's monotonic clock."""
-        wait = self._wait()
-        if self._life.alive:
-            dst, service = self._resolve.get(to) or self._look_up(to)
-            machine = self._machine
-            machine.calls_made += 1
-            call = machine.calls_made
-            self._clock.call_later(timeout_us, self._life.give_up, call)
-            self._life.calls[call] = wait
-            self._network.send(self._src, dst, msg, (service, self.location, call))
-        return wait
+    def _be_patient(self, timeout_us: int, call: int) -> None:
+        self._clock.call_later(timeout_us, self._life.give_up, call)

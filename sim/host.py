@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from sim.message import Message
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
     from sim.storage import Disk
     from sim.topology import Location
 
-__all__ = ["Context", "HostOptions", "Placement", "Service", "Task", "Template", "Wait", "handlers", "handles"]
+__all__ = [
+    "Context",
+    "HostOptions",
+    "Placement",
+    "Service",
+    "Task",
+    "Template",
+    "Wait",
+    "first_of",
+    "handlers",
+    "handles",
+]
 
 #: A handler that waits.
 Task = Generator["Wait", Any, "Message | None"]
@@ -59,6 +71,31 @@ class Wait:
             self._callbacks = [callback]
         else:
             self._callbacks.append(callback)
+
+
+def first_of(joined: Wait, waits: Sequence[Wait], need: int) -> Wait:
+    """Make `joined` know what `Context.first` promises of `waits`.
+
+    Raises:
+        ValueError: so many values can never come.
+    """
+    if not 1 <= need <= len(waits):
+        raise ValueError(f"{need=} of {len(waits)} waits cannot be; give 1..{len(waits)}")
+    done: list[tuple[int, Any]] = []
+    good = 0
+
+    def arrived(index: int, value: Any) -> None:
+        nonlocal good
+        if joined.done:
+            return
+        done.append((index, value))
+        good += value is not None
+        if good >= need or len(done) == len(waits):
+            joined.resolve(tuple(done))
+
+    for index, wait in enumerate(waits):
+        wait.when_done(partial(arrived, index))
+    return joined
 
 
 class Context(Protocol):

@@ -20,7 +20,7 @@ from typing import Any
 from sim.chance import Chance, Draws
 from sim.channel import Channel
 from sim.history import Operation
-from sim.host import Wait, handlers
+from sim.host import Wait, first_of, handlers
 from sim.kernel import Environment, Timer
 from sim.message import Message, check_message_type
 from sim.storage import Device, Disk
@@ -139,17 +139,7 @@ class FakeContext:
 
     def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
         """As `Context.first`."""
-        joined = Wait()
-        done: list[tuple[int, Any]] = []
-
-        def arrived(index: int, value: Any) -> None:
-            done.append((index, value))
-            if sum(v is not None for _, v in done) >= need or len(done) == len(waits):
-                joined.resolve(tuple(done))
-
-        for index, wait in enumerate(waits):
-            wait.when_done(partial(arrived, index))
-        return joined
+        return first_of(Wait(), waits, need)
 
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
         """Call it after `us` of the test's clock."""

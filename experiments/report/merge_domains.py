@@ -366,7 +366,7 @@ def _limits(page: Page) -> None:
                 "is gone, take longer and are not in the figure."
             ),
             "Wall clocks agree; a skewed clock would change who wins in canonical order, not that all regions agree.",
-            "Cuts are clean: no slow links, lossy ones or half-open connections yet, and datagrams only.",
+            "Cuts are clean here: no slow or lossy links, no half-open connections; all messages are datagrams.",
             "Clients stay with their region. One that roams during a cut would see its own writes missing.",
             "The load is light (see utilisation), so no queue hides behind the latencies.",
             "us-west-2 to eu-west-1 was measured at another time than the other round trips.",

@@ -111,6 +111,7 @@ def test_a_start_killed_before_its_fingerprint_is_no_obstacle(tmp_path: Path) ->
     (tmp_path / "journal").mkdir()
     (tmp_path / "journal" / "lock").touch()
     written(tmp_path, "calm/a/0")
+    assert (tmp_path / "journal" / "rows.jsonl").read_text() == '{"key":"calm/a/0"}\n'
 
 
 def test_results_whose_journal_was_thrown_away_are_known_by_their_record(tmp_path: Path) -> None:

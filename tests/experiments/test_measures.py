@@ -319,11 +319,20 @@ def test_an_answered_command_without_an_event_is_found() -> None:
     "name", ["no_acknowledged_loss", "conservation", "convergence", "settled", "one_event_a_command"]
 )
 def test_what_may_yet_come_right_is_unknown_not_wrong(name: str) -> None:
-    down = replace(REJECTED[name], ledger=replace(REJECTED[name].ledger, missing=1))
+    wrong = observed(answers=(KEPT,)) if name == "one_event_a_command" else REJECTED[name]
+    down = replace(wrong, ledger=replace(wrong.ledger, missing=1))
     assert PROPERTIES[name].holds(down).outcome is Verdicts.UNKNOWN
-    busy = replace(REJECTED[name], scenario=replace(SCENARIO, until_us=SCENARIO.workload.ends_us + S))
+    busy = replace(wrong, scenario=replace(SCENARIO, until_us=SCENARIO.workload.ends_us + S))
     verdict = PROPERTIES[name].holds(busy)
     assert verdict.outcome is Verdicts.UNKNOWN
     assert "1.0 s between" in verdict.reason
     sound = replace(SOUND, ledger=replace(SOUND.ledger, missing=1))
     assert PROPERTIES[name].holds(sound).valid
+
+
+def test_what_cannot_come_right_is_wrong_whatever_is_in_doubt() -> None:
+    twice = replace(REJECTED["one_event_a_command"], ledger=replace(REJECTED["one_event_a_command"].ledger, missing=1))
+    assert PROPERTIES["one_event_a_command"].holds(twice).outcome is Verdicts.INVALID
+    overwritten = observed(event(1, 5, 1, Status.SUPERSEDED), answers=(KEPT,), missing=1)
+    for name in ("no_acknowledged_loss", "conservation"):
+        assert PROPERTIES[name].holds(overwritten).outcome is Verdicts.INVALID
