@@ -139,9 +139,16 @@ def check_fault(
     """
     at, lasts = values.get("at"), values.get("for")
     if isinstance(at, TriggerSection) and (at.point is None) == (at.note is None):
-        value = shown(at.model_dump(exclude_none=True))
+        value = shown(at.model_dump(exclude_unset=True))
         yield Finding(f"{path}.at", value, "not one trigger", "give it a `point` or a `note`")
         at = None
+    if isinstance(at, TriggerSection) and at.until is not None and at.until <= at.since:
+        rule = f"is not after at.since = {_time(at.since)}"
+        yield Finding(f"{path}.at.until", _time(at.until), rule, "give it time to be met")
+        at = None
+    if isinstance(at, TriggerSection) and until is not None and at.since >= until:
+        rule = f"waits past the end of the run, {_time(until)}"
+        yield Finding(f"{path}.at.since", _time(at.since), rule, "let it count earlier or run longer")
     if isinstance(at, int) and until is not None:
         if at >= until:
             rule = f"begins past the end of the run, {_time(until)}"
@@ -176,7 +183,7 @@ def as_fault(values: Values) -> Fault:
     """A fault from the values of its section."""
     at = values["at"]
     if isinstance(at, TriggerSection):
-        at = Trigger(point=at.point, note=at.note, nth=at.nth, host=at.host)
+        at = Trigger(point=at.point, note=at.note, nth=at.nth, host=at.host, since_us=at.since, until_us=at.until)
     params = {name: tuple(v) if isinstance(v, list) else v for name, v in values["params"].items()}
     return Fault(
         id=values["id"],

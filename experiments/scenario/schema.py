@@ -178,12 +178,17 @@ class WorkloadSection(Section):
 
 
 class TriggerSection(Section):
-    """`at = { point = "C7", nth = 2, host = "us-east-1/c1/h1" }`, or with `note` in place of `point`."""
+    """`at = { point = "C7", nth = 2, host = "us-east-1/c1/h1" }`, or with `note` in place of `point`.
+
+    Only what happens from `since` on and before `until` counts.
+    """
 
     point: Name | None = None
     note: Name | None = None
     nth: Count = 1
     host: Name | None = None
+    since: Duration = 0
+    until: SomeTime | None = None
 
 
 def _begins(value: object) -> str:

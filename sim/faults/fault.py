@@ -21,7 +21,10 @@ ParamValue: TypeAlias = bool | int | float | str | tuple[str, ...]
 #: A target: the host at which the fault's trigger fired.
 HERE: Final = "@here"
 _KEYS: Final = ("id", "kind", "targets", "at", "for", "params")
-_TRIGGER_KEYS: Final = ("point", "note", "nth", "host")
+#: Keys of a trigger in JSON, and the attributes that they stand for.
+_TRIGGER_KEYS: Final[Mapping[str, str]] = MappingProxyType(
+    {"point": "point", "note": "note", "nth": "nth", "host": "host", "since": "since_us", "until": "until_us"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +36,30 @@ class Trigger:
         note: note that is made, as `name=value`; exactly one of the two.
         nth: At which occurrence, from 1.
         host: Only on this host (`region/cluster/host`); None is any.
+        since_us: What happens before this instant does not count, microseconds.
+        until_us: Nor what happens from this one on; None is never too late.
     """
 
     point: str | None = None
     note: str | None = None
     nth: int = 1
     host: str | None = None
+    since_us: int = 0
+    until_us: int | None = None
 
     def __post_init__(self) -> None:
         if (self.point is None) == (self.note is None):
             raise ValueError(f"{self.point=}, {self.note=}: a trigger names one of the two")
         if self.nth < 1:
             raise ValueError(f"{self.nth=} is no occurrence; count from 1")
+        if self.since_us < 0:
+            raise ValueError(f"{self.since_us=} is before the run; give 0 or later")
+        if self.until_us is not None and self.until_us <= self.since_us:
+            raise ValueError(f"{self.until_us=} is not after {self.since_us=}; give it time to be met")
+
+    def counts_at(self, t_us: int) -> bool:
+        """Whether what happens at this instant counts."""
+        return self.since_us <= t_us and (self.until_us is None or t_us < self.until_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +130,8 @@ def schedule_from_json(text: str) -> tuple[Fault, ...]:
 def _fault_to(fault: Fault) -> dict[str, Any]:
     at: Any = fault.at
     if isinstance(at, Trigger):
-        values = {name: getattr(at, name) for name in _TRIGGER_KEYS}
-        at = {name: value for name, value in values.items() if value is not None}
+        values = {key: getattr(at, name) for key, name in _TRIGGER_KEYS.items()}
+        at = {key: value for key, value in values.items() if value is not None and (key, value) != ("since", 0)}
     params = {name: list(v) if isinstance(v, tuple) else v for name, v in fault.params.items()}
     return {
         "id": fault.id,
@@ -132,11 +147,13 @@ def _fault_from(entry: Any) -> Fault:
     _check_keys(entry, _KEYS, required=("id", "kind", "targets", "at"))
     at = entry["at"]
     if isinstance(at, dict):
-        _check_keys(at, _TRIGGER_KEYS, required=())
+        _check_keys(at, tuple(_TRIGGER_KEYS), required=())
         for name in ("point", "note", "host"):
             _check(name, at.get(name), str, type(None))
-        _check("nth", at.get("nth", 1), int)
-        at = Trigger(**at)
+        for name in ("nth", "since"):
+            _check(name, at.get(name, 1), int)
+        _check("until", at.get("until"), int, type(None))
+        at = Trigger(**{_TRIGGER_KEYS[key]: value for key, value in at.items()})
     else:
         _check("at", at, int)
     _check("id", entry["id"], str)

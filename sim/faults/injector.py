@@ -154,7 +154,8 @@ class Injector:
         fired = False
         for waiting in candidates:
             trigger = waiting.trigger
-            if trigger.host is None or trigger.host == self._topology.hosts[host].path:
+            there = trigger.host is None or trigger.host == self._topology.hosts[host].path
+            if there and trigger.counts_at(t_us):
                 waiting.met += 1
                 if waiting.met == trigger.nth:
                     fault = resolved(self._faults[waiting.number], self._topology, host)

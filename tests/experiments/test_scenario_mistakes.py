@@ -157,6 +157,16 @@ def test_every_mistake_is_told_at_once_whatever_section_it_is_in() -> None:
         ("fault.0.at", {"point": "C7", "nth": 0}, "fault[0].at.nth = 0: is below 1; raise it"),
         (
             "fault.0.at",
+            {"point": "C7", "since": "3s", "until": "2s"},
+            'fault[0].at.until = "2 s": is not after at.since = "3 s"; give it time to be met',
+        ),
+        (
+            "fault.0.at",
+            {"point": "C7", "since": "10s"},
+            'fault[0].at.since = "10 s": waits past the end of the run, "10 s"; let it count earlier or run longer',
+        ),
+        (
+            "fault.0.at",
             {"point": "C7", "host": "a/c1/h9"},
             'fault[0].at.host = "a/c1/h9": is no host here; did you mean',
         ),

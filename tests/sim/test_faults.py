@@ -35,7 +35,7 @@ SCHEDULE = (
         id="c",
         kind="power-loss",
         targets=("*",),
-        at=Trigger(point="C7", nth=2, host="east/c1/h1"),
+        at=Trigger(point="C7", nth=2, host="east/c1/h1", since_us=5, until_us=9),
         for_us=1,
         params={"torn": True},
     ),
@@ -54,7 +54,7 @@ def test_the_json_has_the_keys_of_the_record() -> None:
         "id": "c",
         "kind": "power-loss",
         "targets": ["*"],
-        "at": {"point": "C7", "nth": 2, "host": "east/c1/h1"},
+        "at": {"point": "C7", "nth": 2, "host": "east/c1/h1", "since": 5, "until": 9},
         "for": 1,
         "params": {"torn": True},
     }

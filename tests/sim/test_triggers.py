@@ -116,6 +116,26 @@ def test_occurrences_are_counted_over_all_hosts_or_on_the_one_named() -> None:
     assert [(f.at, f.targets) for f in there.injector.begun] == [(1_100, (B,))]
 
 
+def test_what_happens_before_a_trigger_counts_or_when_it_counts_no_longer_is_passed_over() -> None:
+    """The point is passed at 100, 1,100 and 3,100."""
+
+    def begun(**window: int) -> list[int | Trigger]:
+        return [f.at for f in run(when(Trigger(point="before", **window), "host-pause", 10))[0].injector.begun]
+
+    assert begun(since_us=101) == [1_100]
+    assert begun(since_us=1_100) == [1_100]
+    assert begun(since_us=101, nth=2) == [3_100]
+    assert begun(since_us=1_101, until_us=3_101) == [3_100]
+    assert begun(since_us=1_101, until_us=3_100) == []
+    assert begun(until_us=3_100, nth=3) == []
+
+
+def test_a_trigger_that_never_counts_is_refused() -> None:
+    for window in ({"since_us": 5, "until_us": 5}, {"since_us": -1}):
+        with pytest.raises(ValueError, match="since_us"):
+            Trigger(point="before", **window)
+
+
 def test_a_trigger_may_strike_elsewhere_and_a_cut_acts_on_what_is_sent_next() -> None:
     made, log = run(when(Trigger(point="flushed"), "partition-one-way", 2_000, A, to=(B,)))
     # From 200 to 2,200: the second ping is lost, the third is not.
