@@ -4,13 +4,17 @@ Each is named as the claim that it tests. A checker is trusted once it has accep
 history that it should accept and rejected one that it should reject (tests/histories/).
 """
 
-from sim.checkers.verdict import DEFAULT_BUDGET, Checker, Outcome, Verdict
+from sim.checkers.budget import DEFAULT_BUDGET, Budget, Meter, OverBudget
+from sim.checkers.verdict import Checker, Outcome, Verdict
 from sim.checkers.wellformed import every_operation_completes, well_formed
 
 __all__ = [
     "DEFAULT_BUDGET",
+    "Budget",
     "Checker",
+    "Meter",
     "Outcome",
+    "OverBudget",
     "Verdict",
     "every_operation_completes",
     "well_formed",

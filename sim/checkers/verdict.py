@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from sim.checkers.budget import DEFAULT_BUDGET, Budget
 from sim.history import History
 
-__all__ = ["DEFAULT_BUDGET", "Checker", "Outcome", "Verdict"]
-
-#: Steps a checker may take before it says *unknown*; a step is about one row looked at.
-DEFAULT_BUDGET: Final = 10_000_000
+__all__ = ["Checker", "Outcome", "Verdict"]
 
 
 class Outcome(StrEnum):
@@ -43,12 +41,12 @@ class Verdict(NamedTuple):
 class Checker(Protocol):
     """A claim about histories, as a function named after the claim."""
 
-    def __call__(self, history: History, spec: object = None, budget: int = DEFAULT_BUDGET) -> Verdict:
+    def __call__(self, history: History, spec: object = None, budget: Budget = DEFAULT_BUDGET) -> Verdict:
         """Judge `history`.
 
         Args:
             history: What the clients recorded.
             spec: What the recorded things mean, where a claim needs that; else None.
-            budget: Steps after which the answer is *unknown*.
+            budget: What it may spend; past that the answer is *unknown*.
         """
         ...

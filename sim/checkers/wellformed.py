@@ -6,19 +6,22 @@ not with the system under study.
 
 from __future__ import annotations
 
-from sim.checkers.verdict import DEFAULT_BUDGET, Outcome, Verdict
+from sim.checkers.budget import DEFAULT_BUDGET, Budget, OverBudget
+from sim.checkers.verdict import Outcome, Verdict
 from sim.history import History, HistoryRow, Kind
 
 __all__ = ["every_operation_completes", "well_formed"]
 
 
-def well_formed(history: History, spec: object = None, budget: int = DEFAULT_BUDGET) -> Verdict:
+def well_formed(history: History, spec: object = None, budget: Budget = DEFAULT_BUDGET) -> Verdict:
     """Every operation begins once, and ends at most once, later, as the same operation.
 
     Only the first offence is reported: what follows one is often its consequence.
     """
-    if len(history) > budget:
-        return _too_long(history, budget)
+    try:
+        budget.meter().spend(len(history))
+    except OverBudget as limit:
+        return Verdict(Outcome.UNKNOWN, (), str(limit))
     invokes: dict[int, HistoryRow] = {}
     ended: set[int] = set()
     for row in history:
@@ -40,13 +43,11 @@ def well_formed(history: History, spec: object = None, budget: int = DEFAULT_BUD
     return Verdict(Outcome.VALID)
 
 
-def every_operation_completes(history: History, spec: object = None, budget: int = DEFAULT_BUDGET) -> Verdict:
+def every_operation_completes(history: History, spec: object = None, budget: Budget = DEFAULT_BUDGET) -> Verdict:
     """Every operation that began has an ending; `info` is one.
 
     Holds for clients with a deadline in a run that outlasts the load by that deadline.
     """
-    if len(history) > budget:
-        return _too_long(history, budget)
     if not (form := well_formed(history, spec, budget)).valid:
         return form
     pending = tuple(begin.op for begin, end in history.pairs() if end is None)
@@ -59,8 +60,3 @@ def every_operation_completes(history: History, spec: object = None, budget: int
 
 def _named(row: HistoryRow) -> tuple[str, str, str, int | str]:
     return row.client, row.session, row.f, row.key
-
-
-def _too_long(history: History, budget: int) -> Verdict:
-    reason = f"{len(history)} rows are more than the budget of {budget} steps; raise it"
-    return Verdict(Outcome.UNKNOWN, (), reason)
