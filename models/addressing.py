@@ -34,6 +34,8 @@ BANK: Final = 1
 REPLICATION: Final = 2
 MONITORING: Final = 3
 RECONCILIATION: Final = 4
+#: Objects of small systems (`models.driver`), which belong to no domain.
+PROBE: Final = 2047
 
 _MAX_32: Final = (1 << 32) - 1
 

@@ -40,6 +40,9 @@ class Workload:
         deadline_us: From the scheduled arrival to giving up.
         attempt_timeout_us: Patience with one attempt.
         backoff_us: Pause after the first failed attempt; doubles for each further one.
+        audit_us: When clients read everything at every replica of their region, at rest; None for never.
+        only: Ids of the operations that are issued, the others being left out; None for all. What
+            an operation is does not depend on those before it, so this cuts a run down to a few.
     """
 
     rate_per_s: float
@@ -54,6 +57,8 @@ class Workload:
     deadline_us: int = 2_000_000
     attempt_timeout_us: int = 600_000
     backoff_us: int = 100_000
+    audit_us: int | None = None
+    only: frozenset[int] | None = None
 
     def __post_init__(self) -> None:
         for name in ("rate_per_s", "accounts", "deadline_us", "attempt_timeout_us", "amount_min"):
@@ -68,6 +73,12 @@ class Workload:
             raise ValueError(f"{self.amount_max=} is below {self.amount_min=}; raise it")
         if self.ends_us <= self.begins_us:
             raise ValueError(f"{self.ends_us=} is not after {self.begins_us=}; leave time for load")
+        if self.audit_us is not None and self.audit_us < self.ends_us:
+            raise ValueError(f"{self.audit_us=} is before {self.ends_us=}; look when the load is over")
+
+    def issues(self, operation: int) -> bool:
+        """Whether the operation of this id is issued."""
+        return self.only is None or operation in self.only
 
 
 class Client(Service):
@@ -113,10 +124,10 @@ class Client(Service):
             # A host that stood still, or whose clock runs fast, is late already: catch up at once.
             self.ctx.set_timer(max(0, due_us - self.ctx.mono_us()), self._arrive)
 
-    def _arrive(self) -> Generator[Wait, Any, None]:
+    def _arrive(self) -> Generator[Wait, Any, None] | None:
         command = self._draw()
         self._schedule()
-        return self._operate(command)
+        return self._operate(command) if self._workload.issues(command.command_id) else None
 
     def _draw(self) -> BankCommand:
         """The next command; the same four draws whichever it is, to keep the sequence in step."""

@@ -8,8 +8,8 @@ suffix and gain a unit (`heartbeat = "200ms"` is `heartbeat_us`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from models.clients import Client, Workload, zipf_weights
@@ -22,12 +22,11 @@ from models.reconcile import Operator, OperatorOptions
 from models.requests import shard_of
 from models.shipping import ShipOptions
 from models.split import SplitShard
-from sim.host import Context, Placement, Service, Template
+from models.system import BANK_RECORDS, Site, System
+from sim.host import Context, Placement, Service
 from sim.topology import Location, RegionName, Topology, at_service
 
 __all__ = [
-    "Site",
-    "System",
     "home_failover",
     "home_region",
     "majority_fixed_leader",
@@ -41,32 +40,6 @@ CLIENT: Final = "client"
 _HOME: Final = RegionName("us-east-1")
 
 _Store = TypeVar("_Store", bound=HomeShard | SplitShard)
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """Where a system is laid out."""
-
-    topology: Topology
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class System:
-    """A design in place.
-
-    Attributes:
-        placements: Every service of it, clients included.
-        stores: By region, its stores by shard.
-        entry: Where a client of a region sends commands for an account.
-        ledger: Reads the end of a run, given what finds a service (None if its host is down).
-        templates: Services that may be provisioned while it runs.
-    """
-
-    placements: tuple[Placement, ...]
-    stores: Mapping[str, tuple[Location, ...]]
-    entry: Callable[[str, int], Location]
-    ledger: Callable[[Callable[[Location], Any]], Ledger]
-    templates: tuple[Template, ...] = ()
 
 
 def home_region(
@@ -263,6 +236,7 @@ class _Layout:
             stores=self.store_locations,
             entry=self.entry,
             ledger=ledger,
+            records=BANK_RECORDS,
         )
 
 

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from experiments.workers import calm_collector
 from models.clients import Workload
-from models.deployment import Site, region_split
+from models.deployment import region_split
+from models.system import Site
 from sim.host import HostOptions
 from sim.latency import public_cloud
 from sim.topology import grid

@@ -116,13 +116,12 @@ def _load(names: Sequence[str]) -> list[Scenario]:
 
 
 def _run(scenario: Scenario, seeds: range, advance: Callable[[], Any]) -> dict[str, dict[int, Verdict]]:
-    from experiments.measures import observe
-    from experiments.properties import PROPERTIES
+    from experiments.measures import gather
+    from experiments.properties import judge as judge_run
 
     verdicts: dict[str, dict[int, Verdict]] = {use.name: {} for use in scenario.properties}
     for seed in seeds:
-        seen = observe(scenario, seed)
-        for use in scenario.properties:
-            verdicts[use.name][seed] = PROPERTIES[use.name].holds(seen)
+        for name, verdict in judge_run(gather(scenario, seed), scenario.properties).items():
+            verdicts[name][seed] = verdict
         advance()
     return verdicts

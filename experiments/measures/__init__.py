@@ -8,7 +8,7 @@ broken. Judges see everything, the fault schedule included; nothing here runs on
 
 from experiments.measures.availability import Service, answered_share, latencies_ms
 from experiments.measures.fates import Fate, fates
-from experiments.measures.observation import Answer, Observation, Outcome, Window, observe
+from experiments.measures.observation import Answer, Observation, Outcome, Window, carry_out, gather, observe
 from experiments.measures.overdraft import Overdrafts, overdrafts
 from experiments.measures.stability import Stability, stability
 
@@ -22,7 +22,9 @@ __all__ = [
     "Stability",
     "Window",
     "answered_share",
+    "carry_out",
     "fates",
+    "gather",
     "latencies_ms",
     "observe",
     "overdrafts",

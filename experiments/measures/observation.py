@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from experiments.evidence import Evidence
 from experiments.scenario import Scenario, build
 from models.ledger import FinalEvent, Ledger
-from sim.faults import KINDS, Encounter
+from models.system import System
+from sim.faults import KINDS
 from sim.history import HistoryRow, Kind
 from sim.topology import Location, host_of
 from sim.trace import TraceLevel
 from sim.world import World
 
-__all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "observe"]
+__all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
 
 _WATERMARKS: Final = ("applied", "stable")
 _COUNTED: Final = ("divergent", "promoted", "compensated", "reconciled")
@@ -61,34 +63,22 @@ class Progress(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """A finished run.
+class Observation(Evidence):
+    """A finished run of the bank.
 
     Attributes:
         answers: Every operation, by invocation.
-        history: The rows themselves, for checkers.
         ledger: What the replicas hold at the end.
         progress: Watermarks in order of time.
         noted: By note name, (time, region, value) in order of time.
         cut: The partition that begins first, None in a control.
-        utilisation: By server, share of core time in [0, 1].
-        network: The network's totals.
-        digest: Of the world.
-        encounters: What each fault that began has met.
     """
 
-    scenario: Scenario
-    seed: int
     answers: tuple[Answer, ...]
-    history: tuple[HistoryRow, ...]
     ledger: Ledger
     progress: tuple[Progress, ...]
     noted: Mapping[str, tuple[tuple[int, str, int], ...]]
     cut: Window | None
-    utilisation: Mapping[str, float]
-    network: Mapping[str, int]
-    digest: str
-    encounters: tuple[Encounter, ...] = ()
 
     @property
     def opening_balance(self) -> int:
@@ -113,31 +103,65 @@ class Observation:
 
 
 def observe(scenario: Scenario, seed: int, *, trace: TraceLevel = TraceLevel.OFF) -> Observation:
-    """Run `scenario` under `seed` to its end; a pure function of the two.
+    """Run a scenario of the bank under `seed` to its end; a pure function of the two.
+
+    Raises:
+        ValueError: its system keeps no ledger.
+        AssertionError: the simulator lost count of a message.
+    """
+    seen = gather(scenario, seed, trace=trace)
+    if not isinstance(seen, Observation):
+        raise ValueError(f"{scenario.system.factory} keeps no ledger; judge it by its history, with `gather`")
+    return seen
+
+
+def gather(scenario: Scenario, seed: int, *, trace: TraceLevel = TraceLevel.OFF) -> Evidence:
+    """Run `scenario` under `seed` to its end; an `Observation` if its system keeps a ledger.
 
     Raises:
         AssertionError: the simulator lost count of a message.
     """
     world, system = build(scenario, seed, trace=trace)
+    return carry_out(world, system, scenario, seed)
+
+
+def carry_out(world: World, system: System, scenario: Scenario, seed: int) -> Evidence:
+    """Run a world that was built for `scenario` and `seed` to its end."""
+    if system.ledger is None:
+        _to_the_end(world, scenario)
+        return Evidence(**_common(world, system, scenario, seed))
     progress: list[Progress] = []
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _COUNTED}
     _listen(world, progress, noted)
-    world.run(scenario.until_us)
-    world.check_conservation()
+    _to_the_end(world, scenario)
     return Observation(
-        scenario=scenario,
-        seed=seed,
+        **_common(world, system, scenario, seed),
         answers=tuple(_answer(invoke, completion) for invoke, completion in world.history.pairs()),
-        history=tuple(world.history.rows),
         ledger=system.ledger(world.service),
         progress=tuple(progress),
         noted={name: tuple(rows) for name, rows in noted.items()},
         cut=_first_cut(scenario),
-        utilisation=world.utilisation(),
-        network=world.network.totals(),
-        digest=world.digest(),
-        encounters=world.encounters(),
     )
+
+
+def _to_the_end(world: World, scenario: Scenario) -> None:
+    world.run(scenario.until_us)
+    world.check_conservation()
+
+
+def _common(world: World, system: System, scenario: Scenario, seed: int) -> dict[str, Any]:
+    """What every kind of evidence holds."""
+    return {
+        "scenario": scenario,
+        "seed": seed,
+        "history": world.history,
+        "records": system.records,
+        "initial": system.initial,
+        "encounters": world.encounters(),
+        "utilisation": world.utilisation(),
+        "network": world.network.totals(),
+        "digest": world.digest(),
+    }
 
 
 def _listen(world: World, progress: list[Progress], noted: dict[str, list[tuple[int, str, int]]]) -> None:

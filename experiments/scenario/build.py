@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from experiments.scenario.problems import Problem, ScenarioError, finding
 from experiments.scenario.scenario import Scenario
-from models.deployment import System
+from models.system import System
 from sim.trace import TraceLevel
 from sim.world import World
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from experiments.scenario.problems import Finding, shown
+from experiments.scenario.property import Property
 from experiments.scenario.schema import TriggerSection
 from sim.faults import HERE, KINDS, Fault, Trigger, fault_problems
 from sim.message import Message
@@ -26,6 +27,7 @@ __all__ = [
     "check_racks",
     "check_size",
     "check_times",
+    "fitting",
     "topology_of",
 ]
 
@@ -87,6 +89,13 @@ def check_times(run: Values, workload: Values) -> Iterable[Finding]:
         yield Finding(
             "workload.ends", _time(ends), f"is past the end of the run, {_time(until)}", "end it earlier or run longer"
         )
+    audit = workload.get("audit")
+    if audit is not None and ends is not None and audit < ends:
+        rule = f"is before the load ends, {_time(ends)}"
+        yield Finding("workload.audit", _time(audit), rule, "look when the load is over")
+    if audit is not None and until is not None and audit >= until:
+        rule = f"is past the end of the run, {_time(until)}"
+        yield Finding("workload.audit", _time(audit), rule, "look earlier or run longer")
     low, high = workload.get("amount_min"), workload.get("amount_max")
     if low is not None and high is not None and high < low:
         yield Finding("workload.amount_max", str(high), f"is below workload.amount_min = {low}", "raise it")
@@ -226,16 +235,26 @@ def check_ids(faults: Iterable[tuple[str, Values]]) -> Iterable[Finding]:
 
 
 def check_properties(properties: list[Values], known: Collection[str]) -> Iterable[Finding]:
-    """Every property exists, and is claimed once."""
+    """Every property exists, and is claimed once; one of a user's own is named `package.module:callable`."""
     seen: set[str] = set()
     for number, values in enumerate(properties):
         name = values.get("name")
         path = f"property[{number}].name"
-        if name is not None and name not in known:
+        if name is not None and name not in known and ":" not in name:
             yield Finding(path, shown(name), "no such property", way_to(name, known))
         if name is not None and name in seen:
             yield Finding(path, shown(name), "claimed twice", "leave one out")
         seen.add(name or "")
+
+
+def fitting(prop: Property[Any], path: str, *, ledger: bool, records: str) -> Iterable[Finding]:
+    """Whether a system leaves what a property reads."""
+    if prop.ledger and not ledger:
+        yield Finding(path, shown(prop.name), "needs a ledger, which this system does not keep", "claim another")
+    if prop.records is not None and records not in prop.records:
+        told = shown(records) if records else "nothing in particular"
+        rule = f"is about {' or '.join(sorted(prop.records))}, and the clients of this system record {told}"
+        yield Finding(path, shown(prop.name), rule, "claim another")
 
 
 def _time(us: int) -> str:

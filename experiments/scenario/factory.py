@@ -42,14 +42,13 @@ class Option(NamedTuple):
     quantity: Callable[[str], int | float] | None
 
 
-def resolve(name: object) -> Callable[..., Any] | Finding:
-    """The callable that `package.module:callable` names, or what is wrong with the name."""
-    path = "system.factory"
+def resolve(name: object, path: str = "system.factory") -> Callable[..., Any] | Finding:
+    """The callable that `package.module:callable` names, or what is wrong with the name, found at `path`."""
     if not isinstance(name, str):
         return Finding(path, shown(name), "not a text", 'write one, as in "package.module:callable"')
     module_name, colon, attribute = name.partition(":")
     if not (colon and attribute.isidentifier() and all(part.isidentifier() for part in module_name.split("."))):
-        return Finding(path, shown(name), "not the name of a factory", 'write one, as in "package.module:callable"')
+        return Finding(path, shown(name), "not the name of a callable", 'write one, as in "package.module:callable"')
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as missing:
@@ -92,14 +91,15 @@ def options_of(factory: Callable[..., Any]) -> dict[str, Option]:
 
 
 def read_options(
-    factory: Callable[..., Any], raw: Mapping[str, Any], regions: Collection[str] | None
+    factory: Callable[..., Any], raw: Mapping[str, Any], regions: Collection[str] | None, section: str = "system"
 ) -> tuple[dict[str, Any], list[Finding]]:
-    """Check `[system]`'s options against the factory.
+    """Check the options of `[system]`, or of another section, against the callable that takes them.
 
     Args:
         factory: The system's callable.
         raw: The options as the file spells them, without `factory`.
         regions: The regions that exist; None leaves their names unchecked.
+        section: Where they stand.
 
     Returns:
         Values by parameter, given ones only, and every mistake.
@@ -108,22 +108,22 @@ def read_options(
         options = options_of(factory)
     except ValueError as unreadable:
         return {}, [
-            finding("system.factory", getattr(factory, "__qualname__", type(factory).__name__), str(unreadable))
+            finding(f"{section}.factory", getattr(factory, "__qualname__", type(factory).__name__), str(unreadable))
         ]
     values: dict[str, Any] = {}
     findings: list[Finding] = []
     for key, value in raw.items():
         option = options.get(key)
         if option is None:
-            findings.append(Finding(f"system.{key}", shown(value), "unknown option", _spelling_of(key, options)))
+            findings.append(Finding(f"{section}.{key}", shown(value), "unknown option", _spelling_of(key, options)))
             continue
-        read = _read(option, value)
+        read = _read(option, value, f"{section}.{key}")
         if isinstance(read, Finding):
             findings.append(read)
         else:
             values[option.parameter] = read
     for key, option in options.items():
-        path = f"system.{key}"
+        path = f"{section}.{key}"
         if key not in raw and option.default is inspect.Parameter.empty:
             findings.append(Finding(path, NOTHING, "is required", "add it"))
         if regions is None or (key in raw and option.parameter not in values):
@@ -136,8 +136,7 @@ def read_options(
     return values, findings
 
 
-def _read(option: Option, value: Any) -> Any | Finding:
-    path = f"system.{option.key}"
+def _read(option: Option, value: Any, path: str) -> Any | Finding:
     if option.quantity is not None:
         try:
             return option.quantity(value)
@@ -178,7 +177,7 @@ def _spelling_of(key: str, options: Mapping[str, Option]) -> str:
     by_parameter = {option.parameter: option.key for option in options.values()}
     if key in by_parameter:
         return f"write it as {by_parameter[key]!r}, with a unit"
-    return way_to(key, options) if options else "this factory has no options"
+    return way_to(key, options) if options else "it takes none"
 
 
 def _nearest_module(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,7 @@ from experiments.scenario.factory import read_options, resolve
 from experiments.scenario.imported import is_import, read_import
 from experiments.scenario.latency import latency_of
 from experiments.scenario.problems import NOTHING, Finding, Problem, ScenarioError, finding, shown
-from experiments.scenario.property import PropertyUse
+from experiments.scenario.property import Property, PropertyUse, claim
 from experiments.scenario.scenario import Scenario, SystemChoice, frozen_document
 from experiments.scenario.schema import (
     SECTIONS,
@@ -57,7 +57,7 @@ def shipped() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(_SUFFIX) for f in folder.iterdir() if f.name.endswith(_SUFFIX)))
 
 
-def load(source: str | Path, *, properties: Collection[str] | None = None) -> Scenario:
+def load(source: str | Path, *, properties: Collection[str] | Mapping[str, Property[Any]] | None = None) -> Scenario:
     """Read a scenario.
 
     Args:
@@ -94,7 +94,7 @@ def parse(
     name: str,
     file: str = "(memory)",
     text: str = "",
-    properties: Collection[str] | None = None,
+    properties: Collection[str] | Mapping[str, Property[Any]] | None = None,
     folder: Path | None = None,
     beside: Mapping[str, str] | None = None,
 ) -> Scenario:
@@ -115,7 +115,7 @@ def parse(
     if properties is None:
         from experiments.properties import PROPERTIES
 
-        properties = PROPERTIES.keys()
+        properties = PROPERTIES
     reader = _Reader(document, properties, Beside(folder or Path(), beside or {}))
     made = reader.scenario(name, file, text)
     if made is None:
@@ -126,7 +126,9 @@ def parse(
 class _Reader:
     """One reading of one document: what was right, and everything that was not."""
 
-    def __init__(self, document: Mapping[str, Any], properties: Collection[str], beside: Beside) -> None:
+    def __init__(
+        self, document: Mapping[str, Any], properties: Collection[str] | Mapping[str, Property[Any]], beside: Beside
+    ) -> None:
         self.findings: list[Finding] = []
         self._beside = beside
         self._document = document
@@ -156,6 +158,8 @@ class _Reader:
         self._add(checks.check_ids(self.faults))
         self.properties = [values for _, values in self._list("property")]
         self._add(checks.check_properties(self.properties, properties))
+        self._table_of = properties if isinstance(properties, Mapping) else {}
+        self._claims = [self._claim(number, values) for number, values in enumerate(self.properties)]
 
     def scenario(self, name: str, file: str, text: str) -> Scenario | None:
         """The scenario, None if there is a finding."""
@@ -177,6 +181,11 @@ class _Reader:
         for (path, _), fault in zip(self.faults, faults, strict=True):
             for problem in trigger_problems(fault, marks):
                 self._add([Finding(f"{path}.{problem.field}", problem.value, problem.rule, problem.way_out)])
+        for number, prop in enumerate(self._claims):
+            if prop is not None:
+                path = f"property[{number}].name"
+                ledger = system.ledger is not None
+                self._add(checks.fitting(prop[0], path, ledger=ledger, records=system.records))
         if self.findings:
             return None
         return Scenario(
@@ -192,7 +201,12 @@ class _Reader:
             warm_up_us=self.run["warm_up"],
             workload=workload,
             system=self.system,
-            properties=tuple(PropertyUse(**values) for values in self.properties),
+            properties=tuple(
+                PropertyUse(
+                    name=values["name"], mode=values["mode"], params=MappingProxyType(found[1] if found else {})
+                )
+                for values, found in zip(self.properties, self._claims, strict=True)
+            ),
             document=frozen_document(self._document),
             beside=MappingProxyType(dict(self._beside.contents)),
         )
@@ -241,6 +255,27 @@ class _Reader:
         self._add(findings)
         return SystemChoice(factory=raw["factory"], make=made, options=MappingProxyType(values))
 
+    def _claim(self, number: int, values: Mapping[str, Any]) -> tuple[Property[Any], dict[str, Any]] | None:
+        """A claimed property with its parameters; None if it is not known, or only by name."""
+        name, raw = values.get("name", ""), values.get("params", {})
+        prop = self._table_of.get(name)
+        if prop is None and ":" in name:
+            made = resolve(name, f"property[{number}].name")
+            if isinstance(made, Finding):
+                self._add([made])
+                return None
+            prop = claim(made)
+        if prop is None:
+            return None
+        params, findings = read_options(prop.judge, raw, None, f"property[{number}].params")
+        self._add(findings)
+        return prop, params
+
+    def _uses(self) -> Iterator[PropertyUse]:
+        for values, found in zip(self.properties, self._claims, strict=True):
+            params = {} if found is None else found[1]
+            yield PropertyUse(name=values["name"], mode=values["mode"], params=MappingProxyType(params))
+
     def _host_options(self) -> HostOptions:
         return HostOptions(
             inbox_limit=self.hosts["inbox"],
@@ -265,6 +300,8 @@ class _Reader:
             deadline_us=load["deadline"],
             attempt_timeout_us=load["attempt_timeout"],
             backoff_us=load["backoff"],
+            audit_us=load["audit"],
+            only=None if load["only"] is None else frozenset(load["only"]),
         )
 
     def _add(self, findings: Any) -> None:

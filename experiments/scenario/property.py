@@ -6,16 +6,17 @@ name to `Property`. A scenario file says which of them it claims, and in which m
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
 from sim.checkers import Verdict
 
-__all__ = ["Mode", "Property", "PropertyUse"]
+__all__ = ["Mode", "Property", "PropertyUse", "Sort", "claim"]
 
-ObservationT_contra = TypeVar("ObservationT_contra", contravariant=True)
+EvidenceT_contra = TypeVar("EvidenceT_contra", contravariant=True)
 
 
 class Mode(StrEnum):
@@ -25,24 +26,55 @@ class Mode(StrEnum):
     SOMETIMES = "sometimes"  # in at least one run: it shows that the fault met traffic
 
 
+class Sort(StrEnum):
+    """What kind of claim it is, which decides when it can be held against a system."""
+
+    SAFETY = "safety"  # nothing bad ever happens, whatever the faults
+    LIVENESS = "liveness"  # something good happens in the end, once faults are over
+    EVIDENCE = "evidence"  # the run was worth judging: claimed sometimes
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Property(Generic[ObservationT_contra]):
+class Property(Generic[EvidenceT_contra]):
     """A claim about one finished run.
 
     Attributes:
         name: What scenario files call it.
         doc: The claim, one sentence.
-        holds: Judges what was observed of a run.
+        judge: Judges what a run left; its keyword-only arguments are the claim's parameters.
+        sort: Safety, liveness or evidence.
+        ledger: Whether it reads a ledger, so that only systems which keep one can claim it.
+        records: Specifications that it makes sense for; None is any.
     """
 
     name: str
     doc: str
-    holds: Callable[[ObservationT_contra], Verdict]
+    judge: Callable[..., Verdict]
+    sort: Sort = Sort.SAFETY
+    ledger: bool = False
+    records: frozenset[str] | None = None
+
+    def holds(self, evidence: EvidenceT_contra, **params: Any) -> Verdict:
+        """The verdict on a run."""
+        return self.judge(evidence, **params)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropertyUse:
-    """That a scenario claims a property, and in which mode."""
+    """That a scenario claims a property, in which mode, and with which parameters, by their names in the code."""
 
     name: str
     mode: Mode
+    params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def claim(
+    judge: Callable[..., Verdict],
+    *,
+    sort: Sort = Sort.SAFETY,
+    ledger: bool = False,
+    records: frozenset[str] | None = None,
+) -> Property[Any]:
+    """The property that a judge's name and docstring state."""
+    doc = (judge.__doc__ or "").splitlines()[0]
+    return Property(name=judge.__name__, doc=doc, judge=judge, sort=sort, ledger=ledger, records=records)

@@ -18,7 +18,7 @@ from typing import Any, Final
 from experiments.scenario.problems import raised
 from experiments.scenario.property import Mode, PropertyUse
 from models.clients import Workload
-from models.deployment import Site, System
+from models.system import Site, System
 from sim.faults import Fault
 from sim.host import HostOptions
 from sim.latency import LatencyModel
@@ -165,6 +165,9 @@ def frozen_document(document: Mapping[str, Any]) -> Mapping[str, Any]:
 def _restore(
     document: Mapping[str, Any], name: str, file: str, text: str, properties: tuple[str, ...], beside: dict[str, str]
 ) -> Scenario:
+    from experiments.properties import PROPERTIES
     from experiments.scenario.loader import parse
 
-    return parse(document, name=name, file=file, text=text, properties=properties, beside=beside)
+    # Where a test read it with names of its own, these are all that is known of them.
+    known = PROPERTIES if all(use in PROPERTIES or ":" in use for use in properties) else properties
+    return parse(document, name=name, file=file, text=text, properties=known, beside=beside)

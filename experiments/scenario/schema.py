@@ -66,6 +66,15 @@ def _all_different(names: list[str]) -> list[str]:
     return names
 
 
+def _all_once(ids: list[int]) -> list[int]:
+    seen: set[int] = set()
+    for number in ids:
+        if number in seen:
+            raise ValueError(f"{number} occurs twice; name each operation once")
+        seen.add(number)
+    return ids
+
+
 def _mode(value: object) -> Mode:
     if value not in list(Mode):
         raise ValueError(f"{value!r} is not one of {', '.join(Mode)}; {way_to(str(value), Mode)}")
@@ -161,20 +170,25 @@ class RunSection(Section):
 
 
 class WorkloadSection(Section):
-    """`[workload]`: open-loop load of all regions together; one client policy for all arms."""
+    """`[workload]`: open-loop load of all regions together; one client policy for all arms.
+
+    `accounts` counts the keys of whatever is stored; fractions, amounts and balances are the bank's.
+    """
 
     rate: Rate
     accounts: Annotated[int, Field(ge=1, le=MOST_ACCOUNTS)]
-    zipf_exponent: Annotated[float, Field(ge=0)]
-    deposit_fraction: Share
-    amount_min: Count
-    amount_max: Count
-    opening_balance: Annotated[int, Field(ge=0)]
+    zipf_exponent: Annotated[float, Field(ge=0)] = 0.99
+    deposit_fraction: Share = 0.5
+    amount_min: Count = 1
+    amount_max: Count = 10_000
+    opening_balance: Annotated[int, Field(ge=0)] = 20_000
     begins: Duration = 0
     ends: SomeTime
-    deadline: SomeTime
-    attempt_timeout: SomeTime
-    backoff: SomeTime
+    deadline: SomeTime = 2_000_000
+    attempt_timeout: SomeTime = 600_000
+    backoff: SomeTime = 100_000
+    audit: SomeTime | None = None
+    only: Annotated[list[int], AfterValidator(_all_once)] | None = None
 
 
 class TriggerSection(Section):
@@ -212,6 +226,7 @@ class PropertySection(Section):
 
     name: Name
     mode: Annotated[Mode, BeforeValidator(_mode)]
+    params: dict[str, bool | int | float | str | list[str]] = Field(default_factory=dict)
 
 
 #: Top-level keys of a file, and whether one must be there. `[system]` has no schema of its

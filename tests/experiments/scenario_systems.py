@@ -4,8 +4,8 @@ from enum import StrEnum
 from typing import Literal
 
 from models.clients import Workload
-from models.deployment import Site, System
 from models.ledger import Ledger
+from models.system import Site, System
 from sim.topology import Location, RegionName
 
 HOME = RegionName("a")

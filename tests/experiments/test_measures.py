@@ -69,7 +69,6 @@ def observed(
         scenario=scenario,
         seed=0,
         answers=answers,
-        history=(),
         ledger=Ledger(
             final={1: events},
             balances={number + 1: {1: view} for number, view in enumerate(views)},

@@ -200,7 +200,7 @@ def test_every_mistake_is_told_at_once_whatever_section_it_is_in() -> None:
         (
             "system.factory",
             "models.deployment",
-            'system.factory = "models.deployment": not the name of a factory; write one',
+            'system.factory = "models.deployment": not the name of a callable; write one',
         ),
         ("system.factory", "models.deplyoment:x", "there is no module 'models.deplyoment'; did you mean 'deployment'?"),
         ("system.factory", "nowhere.at.all:x", "there is no module 'nowhere'; "),

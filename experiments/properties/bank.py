@@ -1,26 +1,20 @@
-"""Properties that a scenario file may claim, by name.
-
-Each judges one finished run and answers valid, invalid with a witness (command ids), or
-unknown. A scenario lists them as *always* (safety and convergence) or *sometimes* (the fault
-met traffic: without it a green run proves nothing).
-"""
+"""What the bank's designs promise, judged by the ledger: each event's fate, each region's balances."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from collections.abc import Iterable
 from typing import Final
 
 from experiments.measures.fates import Fate, fates
 from experiments.measures.observation import Observation, Outcome
 from experiments.measures.overdraft import overdrafts
-from experiments.scenario.property import Property
+from experiments.scenario.property import Sort, claim
 from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict
 from sim.faults import KINDS
 
-__all__ = ["PROPERTIES"]
+__all__ = ["BANK"]
 
 _WITNESSES: Final = 10
 #: A run is judged at rest so long after the last command and the last heal.
@@ -93,14 +87,6 @@ def met_traffic(seen: Observation) -> Verdict:
     return Verdict(Verdicts.INVALID, (), f"{lost} messages lost to faults, {len(felt)} commands felt it")
 
 
-def fault_fired(seen: Observation) -> Verdict:
-    """Every fault of the schedule began, and messages, flushes or whatever it strikes ran into it."""
-    met = {encounter.fault.id: encounter.met for encounter in seen.encounters}
-    told = ", ".join(f"{fault.id}: {met.get(fault.id, 'never')}" for fault in seen.scenario.faults)
-    good = all(met.get(fault.id, 0) for fault in seen.scenario.faults)
-    return Verdict(Verdicts.VALID if good else Verdicts.INVALID, (), f"times met: {told}")
-
-
 def _doubt(seen: Observation) -> str:
     """Why what looks wrong at the end may yet come right: a store is down, or the run is not at rest.
 
@@ -112,6 +98,7 @@ def _doubt(seen: Observation) -> str:
     if waiting > 0:
         return f"{waiting} stores were down at the end, and what they hold is not known"
     ends = [f.at + f.for_us for f in seen.scenario.faults if isinstance(f.at, int) and f.for_us is not None]
+    ends += [span.end_us for span in seen.spans if span.end_us is not None]
     quiet_us = seen.scenario.until_us - max([seen.scenario.workload.ends_us, *ends])
     if quiet_us < _REST_US:
         return (
@@ -137,19 +124,12 @@ def _judge(bad: Iterable[int], what: str, doubt: str = "") -> Verdict:
     return Verdict(Verdicts.INVALID, found[:_WITNESSES], reason)
 
 
-def _table(*judges: Callable[[Observation], Verdict]) -> Mapping[str, Property[Observation]]:
-    return MappingProxyType(
-        {j.__name__: Property(name=j.__name__, doc=(j.__doc__ or "").splitlines()[0], holds=j) for j in judges}
-    )
-
-
-PROPERTIES: Final = _table(
-    no_acknowledged_loss,
-    conservation,
-    convergence,
-    invariant_restored,
-    settled,
-    one_event_a_command,
-    met_traffic,
-    fault_fired,
+BANK: Final = (
+    claim(no_acknowledged_loss, ledger=True),
+    claim(conservation, ledger=True),
+    claim(convergence, ledger=True, sort=Sort.LIVENESS),
+    claim(invariant_restored, ledger=True, sort=Sort.LIVENESS),
+    claim(settled, ledger=True, sort=Sort.LIVENESS),
+    claim(one_event_a_command, ledger=True),
+    claim(met_traffic, ledger=True, sort=Sort.EVIDENCE),
 )

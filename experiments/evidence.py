@@ -1,0 +1,76 @@
+"""What a finished run left for judges: the clients' history, and what the faults really met.
+
+Enough for every property that a history can answer. A system with a ledger leaves more, which
+`experiments.measures.Observation` adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from experiments.scenario.scenario import Scenario
+from sim.faults import Encounter
+from sim.history import History, Value
+
+__all__ = ["Evidence", "Span"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A fault that began: from when to when it was live, end exclusive, None at the end of the run."""
+
+    fault: str
+    kind: str
+    targets: tuple[str, ...]
+    begin_us: int
+    end_us: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """A finished run.
+
+    Attributes:
+        scenario: What was run.
+        seed: Root of its randomness.
+        history: What the clients recorded.
+        records: What that means: the name of a sequential specification, or "".
+        initial: What every key held at the beginning.
+        encounters: What each fault that began has met.
+        utilisation: By server, share of core time in [0, 1].
+        network: The network's totals.
+        digest: Of the world.
+    """
+
+    scenario: Scenario
+    seed: int
+    history: History = field(default_factory=History)
+    records: str = ""
+    initial: Value = None
+    encounters: tuple[Encounter, ...] = ()
+    utilisation: Mapping[str, float]
+    network: Mapping[str, int]
+    digest: str
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Every fault that began, by its beginning."""
+        found = [
+            Span(
+                fault=encounter.fault.id,
+                kind=encounter.fault.kind,
+                targets=encounter.fault.targets,
+                begin_us=encounter.fault.at,
+                end_us=encounter.ended_us,
+            )
+            for encounter in self.encounters
+            if isinstance(encounter.fault.at, int)
+        ]
+        return tuple(sorted(found, key=lambda span: (span.begin_us, span.fault)))
+
+    @property
+    def calm_us(self) -> int | None:
+        """From when on no fault was live; None if one was live at the end."""
+        ends = [span.end_us for span in self.spans]
+        return None if None in ends else max((end for end in ends if end is not None), default=0)

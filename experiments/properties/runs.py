@@ -1,0 +1,22 @@
+"""What can be said of any run, whatever its clients record."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from experiments.evidence import Evidence
+from experiments.scenario.property import Sort, claim
+from sim.checkers import Outcome, Verdict
+
+__all__ = ["RUNS"]
+
+
+def fault_fired(seen: Evidence) -> Verdict:
+    """Every fault of the schedule began, and messages, flushes or whatever it strikes ran into it."""
+    met = {encounter.fault.id: encounter.met for encounter in seen.encounters}
+    told = ", ".join(f"{fault.id}: {met.get(fault.id, 'never')}" for fault in seen.scenario.faults)
+    good = all(met.get(fault.id, 0) for fault in seen.scenario.faults)
+    return Verdict(Outcome.VALID if good else Outcome.INVALID, (), f"times met: {told}")
+
+
+RUNS: Final = (claim(fault_fired, sort=Sort.EVIDENCE),)

@@ -1,0 +1,32 @@
+"""Every property by name, and the verdicts on a scenario's claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from experiments.evidence import Evidence
+from experiments.properties.bank import BANK
+from experiments.properties.runs import RUNS
+from experiments.scenario.factory import resolve
+from experiments.scenario.property import Property, PropertyUse, claim
+from sim.checkers import Verdict
+
+__all__ = ["PROPERTIES", "find", "judge"]
+
+PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType({p.name: p for p in (*BANK, *RUNS)})
+
+
+def find(name: str) -> Property[Any]:
+    """A shipped property, or a user's own, `package.module:callable`; a scenario that was read has no others."""
+    if name in PROPERTIES:
+        return PROPERTIES[name]
+    made = resolve(name)
+    assert callable(made), f"{name} is no property, and no scenario claims it"
+    return claim(made)
+
+
+def judge(evidence: Evidence, uses: Iterable[PropertyUse]) -> dict[str, Verdict]:
+    """The verdict on each claim of a scenario, by its name."""
+    return {use.name: find(use.name).holds(evidence, **use.params) for use in uses}
