@@ -273,6 +273,9 @@ class World:
                 sums["duplicated"] += lane.duplicated
                 for reason, count in lane.dropped.items():
                     sums[f"dropped: {reason}"] += count
+        for src, dst, met in self.network.met():
+            if strikes(src, dst):
+                sums.update(met)
         for host in hosts:
             sums.update(self.machines[host].counters())
         return sums

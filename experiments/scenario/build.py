@@ -29,6 +29,7 @@ def build(
         topology=scenario.topology,
         latency=scenario.latency,
         hosts=scenario.hosts,
+        connections=scenario.connections,
         seed=seed,
         faults=scenario.faults,
         trace=trace,

@@ -19,6 +19,7 @@ from sim.units import format_us
 from sim.wording import way_to
 
 __all__ = [
+    "check_connections",
     "check_fault",
     "check_hosts",
     "check_ids",
@@ -121,6 +122,20 @@ def check_hosts(hosts: Values, messages: Collection[str] | None) -> Iterable[Fin
         if messages is not None and name not in messages:
             path = f"hosts.service_times.{name}"
             yield Finding(path, _time(us), "no message of this name exists", way_to(name, messages))
+
+
+def check_connections(connections: Values, messages: Collection[str] | None) -> Iterable[Finding]:
+    """Back-off against itself, and what is to travel on connections against the messages that exist."""
+    low, high = connections.get("retransmit_min"), connections.get("retransmit_max")
+    if low is not None and high is not None and high < low:
+        rule = f"is below connections.retransmit_min = {_time(low)}"
+        yield Finding("connections.retransmit_max", _time(high), rule, "raise it")
+    for number, name in enumerate(connections.get("messages", ())):
+        path = f"connections.messages[{number}]"
+        if messages is not None and name not in messages:
+            yield Finding(path, shown(name), "no message of this name exists", way_to(name, messages))
+        elif name in connections["messages"][:number]:
+            yield Finding(path, shown(name), "occurs twice", "leave one out")
 
 
 def message_names() -> frozenset[str]:

@@ -21,6 +21,7 @@ from experiments.scenario.property import Property, PropertyUse, claim
 from experiments.scenario.scenario import Scenario, SystemChoice, frozen_document
 from experiments.scenario.schema import (
     SECTIONS,
+    ConnectionsSection,
     FaultSection,
     HostsSection,
     LatencySection,
@@ -34,6 +35,7 @@ from experiments.scenario.schema import (
 from models.clients import Workload
 from sim.faults import marks_of, trigger_problems
 from sim.host import HostOptions
+from sim.network import ConnectionOptions
 from sim.wording import way_to
 
 __all__ = ["load", "parse", "shipped"]
@@ -44,6 +46,7 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
         "topology": TopologySection,
         "hosts": HostsSection,
         "latency": LatencySection,
+        "connections": ConnectionsSection,
         "run": RunSection,
         "workload": WorkloadSection,
     }
@@ -141,7 +144,7 @@ class _Reader:
         tables = {key: self._table(key, model) for key, model in _TABLES.items()}
         self.topology, self.hosts = tables["topology"].values, tables["hosts"].values
         self.latency, self.run = tables["latency"].values, tables["run"].values
-        self.workload = tables["workload"].values
+        self.connections, self.workload = tables["connections"].values, tables["workload"].values
         self.regions: list[str] | None = self.topology.get("regions")
         self._add(checks.check_racks(self.topology))
         self._add(checks.check_size(self.topology))
@@ -151,7 +154,9 @@ class _Reader:
         self._add(checks.check_times(self.run, self.workload))
         self._add(checks.check_load(self.workload))
         self.system = self._system()
-        self._add(checks.check_hosts(self.hosts, checks.message_names() if self.system else None))
+        messages = checks.message_names() if self.system else None
+        self._add(checks.check_hosts(self.hosts, messages))
+        self._add(checks.check_connections(self.connections, messages))
         self.faults = self._list("fault")
         for path, fault in self.faults:
             self._add(checks.check_fault(path, fault, self.run.get("until"), self.world, self.regions))
@@ -196,6 +201,7 @@ class _Reader:
             topology=self.world,
             latency=self.delays,
             hosts=self._host_options(),
+            connections=self._connection_options(),
             faults=faults,
             until_us=self.run["until"],
             warm_up_us=self.run["warm_up"],
@@ -283,6 +289,14 @@ class _Reader:
             default_service_us=self.hosts["service_time"],
             flush_us_min=self.hosts["flush_min"],
             flush_us_max=self.hosts["flush_max"],
+        )
+
+    def _connection_options(self) -> ConnectionOptions:
+        return ConnectionOptions(
+            retransmit_us_min=self.connections["retransmit_min"],
+            retransmit_us_max=self.connections["retransmit_max"],
+            timeout_us=self.connections["timeout"],
+            carried=frozenset(self.connections["messages"]),
         )
 
     def _workload(self) -> Workload:

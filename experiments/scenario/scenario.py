@@ -22,6 +22,7 @@ from models.system import Site, System
 from sim.faults import Fault
 from sim.host import HostOptions
 from sim.latency import LatencyModel
+from sim.network import ConnectionOptions
 from sim.topology import Topology
 from sim.wording import way_to
 
@@ -73,6 +74,7 @@ class Scenario:
         topology: Regions, clusters, hosts.
         latency: Delays between them.
         hosts: What every server can do.
+        connections: How patient connections are, and which messages take them.
         faults: What goes wrong, in order of the file.
         until_us: End of the run, exclusive.
         warm_up_us: What happens before is not measured.
@@ -90,6 +92,7 @@ class Scenario:
     topology: Topology
     latency: LatencyModel
     hosts: HostOptions
+    connections: ConnectionOptions
     faults: tuple[Fault, ...]
     until_us: int
     warm_up_us: int

@@ -24,12 +24,14 @@ from pydantic import (
 
 from experiments.scenario.problems import Finding, explain, shown
 from experiments.scenario.property import Mode
+from sim.network import DEFAULT_CONNECTIONS
 from sim.units import bytes_per_s, duration_us, format_us, rate_per_s
 from sim.wording import way_to
 
 __all__ = [
     "SECTIONS",
     "BandwidthSection",
+    "ConnectionsSection",
     "FaultSection",
     "HostsSection",
     "LatencySection",
@@ -162,6 +164,15 @@ class LayerCapsSection(Section):
     host: Bandwidth | None = None
 
 
+class ConnectionsSection(Section):
+    """`[connections]`: how patient they are; `messages` travel on them whatever their class says."""
+
+    retransmit_min: SomeTime = DEFAULT_CONNECTIONS.retransmit_us_min
+    retransmit_max: SomeTime = DEFAULT_CONNECTIONS.retransmit_us_max
+    timeout: SomeTime = DEFAULT_CONNECTIONS.timeout_us
+    messages: list[Name] = Field(default_factory=list)
+
+
 class RunSection(Section):
     """`[run]`: the run ends before `until`; what happens before `warm_up` is not measured."""
 
@@ -236,6 +247,7 @@ SECTIONS: Final[Mapping[str, bool]] = {
     "topology": True,
     "hosts": False,
     "latency": False,
+    "connections": False,
     "run": True,
     "system": True,
     "workload": True,

@@ -18,7 +18,13 @@ from sim.faults.partitions import PARTITIONS, against_the_rest
 
 __all__ = ["CLOCKS", "DISKS", "DOMAINS", "HOSTS"]
 
-_DOWN: Final = ("dropped: host down", "lost in crash")
+_DOWN: Final = (
+    "dropped: host down",
+    "missed: host down",
+    "dropped: connection reset",
+    "missed: connection reset",
+    "lost in crash",
+)
 _NONE: Final[Mapping[str, ParamRule]] = MappingProxyType({})
 _TORN: Final[Mapping[str, ParamRule]] = MappingProxyType({"torn": ParamRule("bool", False, "tear the unflushed tail")})
 _TIMES: Final[Mapping[str, ParamRule]] = MappingProxyType(

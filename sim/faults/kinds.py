@@ -77,7 +77,8 @@ class FaultKind:
         crash: What its targets lose as they go down; None if they stay up.
         loses_disk: Whether what its targets had on disk is gone for good.
         evidence: Counters any of which grows while it lives if it met traffic, by their names in
-            the accounts of the network (links that it strikes) and of hosts (that it strikes).
+            the accounts and evidence of the network (links that it strikes) and of hosts (that
+            it strikes).
         lasting: True: it lasts for ever or is over at once, so `for` is refused. False: it needs
             one. None: either.
         check: What else can be wrong with one, once its names are right.

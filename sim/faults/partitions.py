@@ -21,7 +21,7 @@ __all__ = ["PARTITIONS", "against_the_rest"]
 
 #: One change a link: beyond this a swizzled heal would cost more than the run it is part of.
 _MOST_LINKS: Final = 2_000
-_LOST: Final = ("dropped: cut at send", "dropped: cut in flight")
+_LOST: Final = ("dropped: cut at send", "dropped: cut in flight", "missed: cut at send", "missed: cut in flight")
 _AGAINST: Final = ParamRule("selectors", False, "the other side; everything else where it is left out")
 
 

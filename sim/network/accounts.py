@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from sim.network.connections import Connections
 from sim.network.lanes import Lane, Link, Parcel, Segment
 
-__all__ = ["Totals", "assert_conserved", "count_in_flight", "sums_by", "take_waiting"]
+__all__ = ["Totals", "assert_conserved", "count_in_flight", "sum_of_all", "sums_by", "take_waiting"]
 
 _Key = TypeVar("_Key")
 
@@ -47,6 +47,19 @@ def sums_by(lanes: Iterable[Lane], key: Callable[[Lane], _Key]) -> dict[_Key, To
     for lane in lanes:
         sums.setdefault(key(lane), Totals()).add(lane)
     return sums
+
+
+def sum_of_all(lanes: Iterable[Lane], flying: Counter[Lane], resets: int | None) -> dict[str, int]:
+    """As `Network.totals`; `resets` is None in a world without connections."""
+    sums = sums_by(lanes, lambda lane: "all").get("all", Totals())
+    totals = {"sent": sums.sent, "duplicated": sums.duplicated, "delivered": sums.delivered}
+    totals |= {f"dropped: {reason}": count for reason, count in sums.dropped.items()}
+    totals["in flight"] = sum(flying.values())
+    if resets is not None:
+        totals |= {"retransmitted": sums.retransmitted, "resets": resets}
+    if sums.bytes:
+        totals["bytes"] = sums.bytes
+    return totals
 
 
 def count_in_flight(

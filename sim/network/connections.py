@@ -103,6 +103,7 @@ class Connections:
         """A copy of the segment came to nothing: send it again, unless nobody is left to."""
         stream = segment.stream
         if stream.open:
+            segment.lane.link.meet(f"missed: {reason}")
             if segment.stage is Stage.WIRE:
                 segment.stage = Stage.MISSING
             self._arm(stream, segment)

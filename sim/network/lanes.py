@@ -122,6 +122,8 @@ class Link:
         transmitter: Where messages wait for finite bandwidth, None if that is unlimited.
         held: What waits for a hold to end, None if there is none.
         floor_us: While what was held goes on: no earlier than this does the next arrive.
+        met: What the live effects did, and how copies of segments came to nothing, by name;
+            None while neither happened. Evidence, not accounts: a message may count more than once.
         sending: Connections that its source believes open, by layer.
         receiving: Connections that its sink believes open, by layer.
     """
@@ -133,6 +135,7 @@ class Link:
         "floor_us",
         "held",
         "lanes",
+        "met",
         "noise",
         "open",
         "port",
@@ -151,6 +154,7 @@ class Link:
         self.sampler = sampler
         self.port = port
         self.lanes: list[Lane] = []
+        self.met: dict[str, int] | None = None
         self.epoch = 0
         self.open = True
         self.bytes_per_second: int | None = None
@@ -162,6 +166,12 @@ class Link:
         self.floor_us: int | None = None
         self.sending: dict[Layer, Stream] | None = None
         self.receiving: dict[Layer, Stream] | None = None
+
+    def meet(self, what: str) -> None:
+        """Count one thing that an effect did."""
+        if self.met is None:
+            self.met = {}
+        self.met[what] = self.met.get(what, 0) + 1
 
 
 class Lane:
@@ -201,7 +211,7 @@ class Lane:
         "weighed",
     )
 
-    def __init__(self, link: Link, message_type: type[Message], layer: Layer) -> None:
+    def __init__(self, link: Link, message_type: type[Message], layer: Layer, *, carried: bool = False) -> None:
         self.link = link
         self.src = link.src
         self.port = link.port
@@ -209,7 +219,7 @@ class Lane:
         self.epoch = link.epoch
         self.plain = False
         self.weighed = False
-        self.connected = message_type.transport is Transport.CONNECTION
+        self.connected = carried or message_type.transport is Transport.CONNECTION
         self.type = message_type
         self.layer = layer
         self.sent = 0

@@ -23,7 +23,7 @@ from sim.effects import LinkEffect
 from sim.kernel import CALL, Environment
 from sim.latency import LatencyModel
 from sim.message import Layer, Message, check_message_type
-from sim.network.accounts import Totals, assert_conserved, count_in_flight, sums_by, take_waiting
+from sim.network.accounts import Totals, assert_conserved, count_in_flight, sum_of_all, sums_by, take_waiting
 from sim.network.connections import Connections
 from sim.network.lanes import (
     CUT_AT_SEND,
@@ -90,6 +90,7 @@ class Network:
         self._landing = self._land
         self._landing_parcel = self._land_parcel
         self._connections = Connections(self, connections)
+        self._carried = connections.carried
 
     # -- the hot path ------------------------------------------------------------------
 
@@ -247,7 +248,7 @@ class Network:
         if layer is None:
             layer = self._layers[message_type] = check_message_type(message_type)
         link = self.link(src, dst)
-        lane = Lane(link, message_type, layer)
+        lane = Lane(link, message_type, layer, carried=message_type.__name__ in self._carried)
         lane.weighed = self._traced or link.transmitter is not None
         link.lanes.append(lane)
         self._lanes[src].setdefault(message_type, {})[dst] = lane
@@ -344,6 +345,12 @@ class Network:
             for dst in sorted(links):
                 yield from sorted(links[dst].lanes, key=lambda lane: lane.type.__name__)
 
+    def met(self) -> Iterator[tuple[int, int, Mapping[str, int]]]:
+        """What effects did on each link where they did something: (source, sink, counts by name)."""
+        for link in self._all_links():
+            if link.met is not None:
+                yield link.src, link.dst, MappingProxyType(link.met)
+
     def connections(self) -> Iterator[ConnectionView]:
         """Every connection that an end believes in, in order of source and sink."""
         for links in self._links:
@@ -382,15 +389,8 @@ class Network:
 
         Worlds with connections add `retransmitted` and `resets`, those that weigh messages `bytes`.
         """
-        sums = sums_by(self.lanes(), lambda lane: "all").get("all", Totals())
-        totals = {"sent": sums.sent, "duplicated": sums.duplicated, "delivered": sums.delivered}
-        totals |= {f"dropped: {reason}": count for reason, count in sums.dropped.items()}
-        totals["in flight"] = sum(self.in_flight().values())
-        if self._connections.opened:
-            totals |= {"retransmitted": sums.retransmitted, "resets": self._connections.resets.total()}
-        if sums.bytes:
-            totals["bytes"] = sums.bytes
-        return totals
+        resets = self._connections.resets.total() if self._connections.opened else None
+        return sum_of_all(self.lanes(), self.in_flight(), resets)
 
     def check_conservation(self) -> None:
         """Assert sent + duplicated = delivered + dropped + in flight on every lane."""

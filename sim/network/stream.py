@@ -24,11 +24,14 @@ class ConnectionOptions:
         retransmit_us_max: Longest, however often it has doubled.
         timeout_us: A sender gives up after so long without progress; a receiver whose sender
             is gone notices after as long.
+        carried: Message classes, by name, that travel on connections whatever they say
+            themselves, so that one system can be compared on both transports.
     """
 
     retransmit_us_min: int = 200_000
     retransmit_us_max: int = 60_000_000
     timeout_us: int = 30_000_000
+    carried: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not 1 <= self.retransmit_us_min <= self.retransmit_us_max:

@@ -10,6 +10,8 @@ import pytest
 from experiments.scenario import Scenario, ScenarioError, build, load, parse, shipped
 from sim.faults import Fault
 from sim.host import HostOptions
+from sim.message import Layer
+from sim.network import DEFAULT_CONNECTIONS, ConnectionOptions
 from sim.trace import TraceLevel
 
 KNOWN = ("conservation", "convergence", "no_acknowledged_loss", "invariant_restored", "met_traffic")
@@ -183,6 +185,20 @@ def test_a_world_is_built_with_its_system_in_place() -> None:
     again.run(scenario.until_us)
     assert again.digest() == world.digest()
     assert {placement.name for placement in system.placements} >= {"store", "client"}
+
+
+def test_connections_are_as_patient_as_the_scenario_says_and_carry_what_it_names() -> None:
+    assert small().connections == DEFAULT_CONNECTIONS
+    table = {"retransmit_min": "50ms", "retransmit_max": "2s", "timeout": "5s", "messages": ["Ship"]}
+    scenario = parse(document() | {"connections": table}, name="small", properties=KNOWN)
+    assert scenario.connections == ConnectionOptions(
+        retransmit_us_min=50_000, retransmit_us_max=2_000_000, timeout_us=5_000_000, carried=frozenset({"Ship"})
+    )
+    world, _ = build(scenario, 7)
+    world.run(1_400_000)  # 400 ms into a cut: what was shipped waits, and is sent again
+    assert {view.layer for view in world.network.connections()} == {Layer.HOST}
+    resent = {name for name, sums in world.network.by_type().items() if sums.retransmitted}
+    assert resent == {"Ship"}
 
 
 def test_every_shipped_scenario_is_right() -> None:

@@ -138,3 +138,15 @@ def test_every_row_names_an_earlier_row() -> None:
     assert {"retransmit", "reset", "drop"} <= {row.kind for row in rows}
     befell = [row for row in rows if row.kind in ("deliver", "drop", "retransmit")]
     assert all(rows[row.cause].kind in ("send", "retransmit") for row in befell)
+
+
+def met(*faults: Fault) -> list[int]:
+    return [encounter.met for encounter in Outcome(*faults).world.encounters()]
+
+
+def test_what_a_cut_or_a_dead_host_keeps_a_connection_from_carrying_shows_that_the_fault_fired() -> None:
+    # Nothing is dropped: every segment is sent again after the heal.
+    assert met(fault("partition-full", SECOND, SECOND // 2, target="b")) > [0]
+    assert met(fault("power-loss", SECOND, SECOND // 2)) > [0]
+    assert met(fault("process-crash", SECOND, SECOND // 2)) > [0]
+    assert met(fault("partition-full", 9 * SECOND, SECOND // 2, target="b")) == [0]

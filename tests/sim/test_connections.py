@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from sim.message import Layer, Message
 from sim.network import CONNECTION_RESET, ConnectionOptions, ConnectionView
 from sim.trace import TraceLevel
-from tests.sim.small_worlds import Letter, Pair, Ping, UrgentLetter, effect, flat, logged, one_way
+from tests.sim.small_worlds import Letter, Pair, Ping, Urgent, UrgentLetter, effect, flat, logged, one_way
 
 # The one-way delay is 100 us; a lost segment goes again after 1, 2, 4, 8, 8, ... ms.
 PATIENT = ConnectionOptions(retransmit_us_min=1_000, retransmit_us_max=8_000, timeout_us=1_000_000)
@@ -50,6 +51,19 @@ def test_a_message_arrives_after_the_one_way_delay_and_costs_one_entry() -> None
     world.env.run()
     assert arrivals(world) == [(100, 1), (100, 2)]
     assert world.network.totals()["retransmitted"] == 0
+
+
+def test_a_class_that_is_named_travels_on_connections_though_it_is_a_datagram() -> None:
+    world = logged(connections=replace(PATIENT, carried=frozenset({"Ping"})))
+    world.network.set_effects([], [effect(0, 1, loss=0.5)])
+    for n in range(50):
+        world.network.send(0, 1, Ping(n=n))
+        world.network.send(0, 1, Urgent(n=n))
+    world.env.run()
+    arrived = {kind: sums.delivered for kind, sums in world.network.by_type().items()}
+    assert arrived["Ping"] == 50
+    assert arrived["Urgent"] < 50
+    assert only(world).layer is Layer.SERVICE
 
 
 def test_messages_arrive_in_order_though_their_delays_differ() -> None:
