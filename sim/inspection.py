@@ -18,10 +18,11 @@ from sim.host import Wait
 from sim.kernel import Timer
 from sim.machine import Machine
 from sim.message import Layer
+from sim.strain import StrainedLife
 from sim.topology import host_of
 from sim.world import World
 
-__all__ = ["FileState", "HostState", "ServiceState", "TimerState", "inspect_host", "shown"]
+__all__ = ["ConnectionState", "FileState", "HostState", "ServiceState", "TimerState", "inspect_host", "shown"]
 
 _LONGEST: Final = 100
 _ITEMS: Final = 4
@@ -44,6 +45,29 @@ class TimerState:
 
     due_us: int
     what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionState:
+    """A connection of a host, from its side.
+
+    Attributes:
+        peer: The path of the other end.
+        outgoing: Whether this host sends on it.
+        layer: Whose messages it carries.
+        here: Whether this end believes in it.
+        there: Whether the other end does.
+        waiting: Segments that the sender keeps until they are acknowledged.
+        early: Those that the receiver keeps until a gap before them is filled.
+    """
+
+    peer: str
+    outgoing: bool
+    layer: str
+    here: bool
+    there: bool
+    waiting: int
+    early: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +96,8 @@ class HostState:
         tasks: Where each generator under way stands.
         calls: Calls that wait for their reply.
         timers: Set by services and still to come, soonest first.
+        frozen: What a pause has put aside, in the order in which it will take place.
+        connections: Those that it or its peer believes in.
         files: On its disk.
         services: Those that run, in order of placement.
         counters: Its accounts.
@@ -88,6 +114,8 @@ class HostState:
     tasks: tuple[str, ...]
     calls: int
     timers: tuple[TimerState, ...]
+    frozen: tuple[str, ...]
+    connections: tuple[ConnectionState, ...]
     files: tuple[FileState, ...]
     services: tuple[ServiceState, ...]
     counters: Mapping[str, int]
@@ -116,6 +144,8 @@ def inspect_host(world: World, path: str) -> HostState:
         tasks=() if life is None else tuple(_where(task.gen) for task in life._tasks),
         calls=0 if life is None else len(life.calls),
         timers=tuple(sorted(_timers(world, machine), key=lambda timer: timer.due_us)),
+        frozen=tuple(_put_aside(world, machine)),
+        connections=tuple(_connections(world, machine.spec.index)),
         files=tuple(
             FileState(name=name, records=len(records), durable=machine.device.file(name).common)
             for name, records in machine.device.contents()
@@ -244,6 +274,39 @@ def _timers(world: World, machine: Machine) -> Iterator[TimerState]:
             called = [arg for arg in timer._args if callable(arg)]
             if called:
                 yield TimerState(due_us=entry[0], what=_name(called[0]))
+
+
+def _put_aside(world: World, machine: Machine) -> Iterator[str]:
+    """What waits for a pause to end, in words."""
+    life = machine.life
+    for called, args in life.frozen() if isinstance(life, StrainedLife) else ():
+        kind = called.__name__
+        if kind == StrainedLife._receive_late.__name__:
+            src, message = args[:2]
+            yield f"message from {world.topology.hosts[src].path}: {shown(message, Names(world))}"
+        elif kind == StrainedLife._resume.__name__:
+            yield f"task goes on: {_where(args[0].gen)}"
+        elif kind == StrainedLife.run.__name__:
+            yield f"timer: {_name(args[0])}"
+        elif kind == StrainedLife.give_up.__name__:
+            yield "time-out of a call"
+        else:
+            yield "start of services"
+
+
+def _connections(world: World, host: int) -> Iterator[ConnectionState]:
+    for view in world.network.connections(host):
+        outgoing = view.src == host
+        ends = (view.sender_open, view.receiver_open)
+        yield ConnectionState(
+            peer=world.topology.hosts[view.dst if outgoing else view.src].path,
+            outgoing=outgoing,
+            layer=view.layer.name.lower(),
+            here=ends[0] if outgoing else ends[1],
+            there=ends[1] if outgoing else ends[0],
+            waiting=view.unacknowledged,
+            early=view.early,
+        )
 
 
 def _name(fn: Callable[..., Any]) -> str:

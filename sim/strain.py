@@ -57,7 +57,7 @@ class StrainedLife(Incarnation):
         super().__init__(machine)
         self._factor = machine.effect.slow_factor
         self._paused = machine.effect.paused
-        self._frozen: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
+        self._frozen: deque[tuple[Callable[..., object], tuple[Any, ...], Callable[..., object]]] = deque()
         self._frozen_messages = 0
         self._jobs: dict[_Job, None] = {}
 
@@ -79,7 +79,7 @@ class StrainedLife(Incarnation):
             return
         self._set_pace(effect.slow_factor, paused=False)
         while self._frozen and self._goes_on():
-            fn, args = self._frozen.popleft()
+            fn, args, _ = self._frozen.popleft()
             fn(*args)
 
     def _goes_on(self) -> bool:
@@ -163,9 +163,12 @@ class StrainedLife(Incarnation):
 
     def _freeze(self, fn: Callable[..., object], *args: Any) -> None:
         if self.alive:
-            if self._trace.full:
-                fn = self._trace.under(self._trace.cause, fn)
-            self._frozen.append((fn, args))
+            due = self._trace.under(self._trace.cause, fn) if self._trace.full else fn
+            self._frozen.append((due, args, fn))
+
+    def frozen(self) -> tuple[tuple[Callable[..., object], tuple[Any, ...]], ...]:
+        """What a pause has put aside, in order: what will be called, and with what."""
+        return tuple((called, args) for _, args, called in self._frozen)
 
     # -- work --------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from experiments.scenario import Scenario, build, load
 from sim.faults import Fault
-from sim.inspection import HostState, inspect_host
+from sim.inspection import ConnectionState, HostState, inspect_host
 from sim.topology import Topology
 from sim.trace import TraceLevel, TraceRow
 from sim.trace_file import describe, write_jsonl, write_shiviz
@@ -138,12 +138,24 @@ def _host(host: HostState, now_us: int) -> Iterator[str]:
         yield f"  {cores}; inboxes: {_counts(host.inboxes)}; calls under way: {host.calls}"
         yield from _some("tasks", host.tasks)
         yield from _some("timers", [f"in {format_us(timer.due_us - now_us)}: {timer.what}" for timer in host.timers])
+        if host.frozen:
+            yield from _some("put aside by a pause", host.frozen)
+    if host.connections:
+        yield from _some("connections", [_connection(one) for one in host.connections])
     yield f"  accounts: {_counts(host.counters)}"
     yield from _some("files", [f"{one.name}: {one.records} records, {one.durable} durable" for one in host.files])
     for service in host.services:
         yield f"  service {service.name} ({service.kind})"
         yield from (f"    {name} = {value}" for name, value in service.state.items())
         yield from (f"    channel: {channel}" for channel in service.channels)
+
+
+def _connection(one: ConnectionState) -> str:
+    held = [f"{one.waiting} not acknowledged"] * bool(one.waiting) + [f"{one.early} early"] * bool(one.early)
+    if not (one.here and one.there):
+        held.insert(0, f"only {'this' if one.here else 'the other'} end believes in it")
+    way = "to" if one.outgoing else "from"
+    return f"{way} {one.peer}, {one.layer} layer: {', '.join(held) or 'idle'}"
 
 
 def _some(what: str, lines: Sequence[str]) -> Iterator[str]:

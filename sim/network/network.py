@@ -351,11 +351,11 @@ class Network:
             if link.met is not None:
                 yield link.src, link.dst, MappingProxyType(link.met)
 
-    def connections(self) -> Iterator[ConnectionView]:
-        """Every connection that an end believes in, in order of source and sink."""
-        for links in self._links:
-            for dst in sorted(links):
-                yield from self._connections.views(links[dst])
+    def connections(self, host: int | None = None) -> Iterator[ConnectionView]:
+        """Every connection that an end believes in, or those of one host, in order of source and sink."""
+        links = self._all_links() if host is None else self.links_of(host)
+        for link in sorted(links, key=lambda link: (link.src, link.dst)):
+            yield from self._connections.views(link)
 
     @property
     def resets(self) -> Mapping[str, int]:

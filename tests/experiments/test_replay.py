@@ -65,6 +65,31 @@ def test_one_host_can_be_shown_alone_with_its_own_last_events(small: str, capsys
     assert not any(line.startswith("last events") for line in replayed(capsys, small, "--last", "0"))
 
 
+def test_connections_and_what_a_pause_puts_aside_are_shown(small: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (
+        Path(small).read_text()
+        + """
+[[fault]]
+id = "still"
+kind = "host-pause"
+targets = ["b/c1/h1"]
+at = "900ms"
+for = "1s"
+
+[connections]
+messages = ["Ship"]
+"""
+    )
+    Path(small).write_text(text)
+    lines = replayed(capsys, small, "--until", "1.4s", "--host", "b/c1/h1", "--last", "0")
+    aside = next(n for n, line in enumerate(lines) if line.startswith("  put aside by a pause: "))
+    assert lines[aside + 1].startswith("    task goes on: SplitShard.start, line ")
+    told = [line for line in lines if line.endswith((" not acknowledged", ": idle"))]
+    assert "    to a/c1/h1, host layer: idle" in told
+    assert any(line.startswith("    from a/c1/h1, host layer: ") and " not acknowledged" in line for line in told)
+    assert not any("put aside" in line for line in replayed(capsys, small, "--until", "800ms"))
+
+
 def test_a_whole_run_has_the_digest_of_every_other_run_of_its_seed(
     small: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

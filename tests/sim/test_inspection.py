@@ -119,6 +119,35 @@ def test_a_struck_host_shows_its_clocks_and_what_ails_it() -> None:
     assert [timer.due_us for timer in host.timers] == [70_000, 90_000]
 
 
+@pytest.mark.parametrize("trace", TraceLevel)
+def test_a_paused_host_shows_what_it_has_put_aside(trace: TraceLevel) -> None:
+    made = world(Fault(id="p", kind="host-pause", targets=(A,), at=48_000, for_us=200_000), trace=trace)
+    made.run(100_000)
+    host = inspect_host(made, A)
+    assert host.frozen == (
+        *(f"message from {B}: Ping(n={n})" for n in range(4)),
+        "timer: Keeper.late",
+        "time-out of a call",
+        "timer: Keeper.late",
+    )
+    assert (host.calls, host.timers, host.effect) == (1, (), "paused=True")
+    made.run(240_000)
+    assert inspect_host(made, A).frozen == host.frozen
+    made.run(260_000)
+    assert inspect_host(made, A).frozen == ()
+
+
+def test_a_host_restarted_in_a_pause_starts_late_and_tasks_that_go_on_are_shown() -> None:
+    crash = Fault(id="c", kind="process-crash", targets=(A,), at=52_000, for_us=1_000)
+    made = world(Fault(id="p", kind="host-pause", targets=(A,), at=50, for_us=200_000), crash)
+    made.run(51_000)
+    (flushed, asked, *_) = inspect_host(made, A).frozen
+    assert flushed.startswith("task goes on: Keeper.start, line ")
+    assert asked.startswith("message from ")
+    made.run(60_000)
+    assert inspect_host(made, A).frozen == ("start of services",)
+
+
 def test_looking_changes_nothing() -> None:
     watched, left_alone = world(), world()
     for until_us in range(10_000, 200_000, 10_000):
