@@ -80,7 +80,7 @@ def _crash(hand: Hand) -> None:
     servers = hand.ground.servers
     if len(servers) > 1 and hand.happens(0.1):
         # One after the other, as somebody does who restarts a fleet.
-        at, gap_us, for_us = hand.when(), hand.grain(hand.length() / len(servers)), hand.grain(hand.length() / 2)
+        at, gap_us, for_us = hand.when(), hand.grain(hand.length() / len(servers)), hand.length()
         latest_us = hand.ground.ends_us - hand.shortest_us
         for number, host in enumerate(hand.some(servers, hand.draws.between(2, len(servers)))):
             hand.strike(

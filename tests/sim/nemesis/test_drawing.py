@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -199,7 +199,7 @@ def reached(host: int, fault: Fault, topology: Topology) -> frozenset[int]:
 
 def units_of(fault: Fault, topology: Topology) -> list[frozenset[int]]:
     """All units of the level at which a fault was drawn, as their servers."""
-    level = topology.level(next(t for t in fault.targets if not t.split("/")[1:2] == ["clients"]))
+    level = topology.level(next(t for t in fault.targets if t.split("/")[1:2] != ["clients"]))
     found = [frozenset(i for i in topology.select(n) if not topology.hosts[i].client) for n in topology.names(level)]
     return [unit for unit in found if unit]
 
@@ -294,7 +294,7 @@ def test_a_flapping_cut_closes_at_least_twice_and_opens_in_between() -> None:
             closed.append(bool(kind.cuts(fault, WORLD, t_us)))
             t_us = kind.next_change(fault, WORLD, t_us) or 0
         assert closed.count(True) >= 2
-        assert all(a != b for a, b in zip(closed, closed[1:], strict=False))
+        assert all(a != b for a, b in pairwise(closed))
 
 
 def test_a_swizzle_cuts_up_to_half_of_the_servers_off_in_many_orders() -> None:
