@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from experiments.results import Results
 
 __all__ = [
+    "MOST_JOBS",
     "MOST_SEEDS",
     "Arm",
     "Cell",
@@ -34,6 +35,8 @@ __all__ = [
 
 #: Evidence grows with the root of the seeds, so more than this is a slip of the keyboard.
 MOST_SEEDS: Final = 1_000_000
+#: A process takes some 100 MB, so more than this is another slip.
+MOST_JOBS: Final = 256
 
 SystemOption = str | int | float | bool
 Series = Mapping[str, Sequence[float | int]]

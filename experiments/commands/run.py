@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from experiments.experiment import MOST_SEEDS, Experiment, Finding, ReportContext
+from experiments.experiment import MOST_JOBS, MOST_SEEDS, Experiment, Finding, ReportContext
 from experiments.journal import Journal, Refused, open_journal
 from experiments.provenance import ROOT, SCENARIOS, Fingerprint, fingerprint, provenance
 from experiments.registry import find, module_of, names
@@ -90,7 +90,7 @@ def _folder(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option(
     "--seeds", type=click.IntRange(1, MOST_SEEDS), help="Run seeds 0 to N-1 instead of the size's own number."
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes; as many as there are cores by default.")
+@click.option("--jobs", type=click.IntRange(1, MOST_JOBS), help="Worker processes; one a core by default.")
 @click.option(
     "--out", metavar="DIR", callback=_folder, help="Folder for results; reports/ or reports/quick/ by default."
 )

@@ -20,7 +20,7 @@ from experiments.scenario.property import Mode, PropertyUse
 from models.clients import Workload
 from models.system import Site, System
 from sim.faults import Fault
-from sim.host import HostOptions
+from sim.host import HostOptions, Placement
 from sim.latency import LatencyModel
 from sim.network import ConnectionOptions
 from sim.topology import Topology
@@ -59,7 +59,23 @@ class SystemChoice:
             raise ValueError(f"the factory raised {raised(failed)}; {_FACTORY}") from failed
         if not isinstance(system, System):
             raise ValueError(f"the factory returned {type(system).__name__}, which is no System; {_FACTORY}")
+        _check_placements(system, topology)
         return system
+
+
+def _check_placements(system: System, topology: Topology) -> None:
+    """Everything that a system places is a placement, on a host that exists, once."""
+    taken: set[tuple[int, str]] = set()
+    found: Sequence[Any] = system.placements  # a user's factory, whose types nobody checked
+    for number, placement in enumerate(found):
+        if not isinstance(placement, Placement):
+            told = type(placement).__name__
+            raise ValueError(f"placements[{number}] of the system is a {told}, which is no Placement; {_FACTORY}")
+        place = (topology.index_of(placement.host), placement.name)
+        if place in taken:
+            path = topology.hosts[place[0]].path
+            raise ValueError(f"the system places two services named {placement.name!r} on {path}; rename one")
+        taken.add(place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

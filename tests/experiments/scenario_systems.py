@@ -6,6 +6,7 @@ from typing import Literal
 from models.clients import Workload
 from models.ledger import Ledger
 from models.system import Site, System
+from sim.host import Placement, Service
 from sim.topology import Location, RegionName
 
 HOME = RegionName("a")
@@ -68,6 +69,17 @@ def leaving(site: Site, workload: Workload) -> System:
 def forgetful(site: Site, workload: Workload) -> System:
     """Returns nothing."""
     return None  # type: ignore[return-value]
+
+
+def littering(site: Site, workload: Workload) -> System:
+    """Places what is no placement."""
+    return System(placements=("store",))  # type: ignore[arg-type]
+
+
+def doubling(site: Site, workload: Workload) -> System:
+    """Places two services of one name on a host."""
+    host = site.topology.hosts[0].location
+    return System(placements=(Placement(host=host, name="store", make=Service),) * 2)
 
 
 class Opaque:

@@ -248,6 +248,16 @@ def test_every_mistake_is_told_at_once_whatever_section_it_is_in() -> None:
         ("system.factory", f"{SYSTEMS}:leaving", ':leaving": the factory raised SystemExit: 0 (scenario_systems.py'),
         (
             "system.factory",
+            f"{SYSTEMS}:littering",
+            f'system = "{SYSTEMS}:littering": placements[0] of the system is a str, which is no Placement; repair it',
+        ),
+        (
+            "system.factory",
+            f"{SYSTEMS}:doubling",
+            f"system = \"{SYSTEMS}:doubling\": the system places two services named 'store' on a/c1/h1; rename one",
+        ),
+        (
+            "system.factory",
             f"{SYSTEMS}:forgetful",
             f'system = "{SYSTEMS}:forgetful": the factory returned NoneType, which is no System; repair it',
         ),
