@@ -121,10 +121,10 @@ class Machine:
 
     def crash(self, kind: CrashKind, torn: bool) -> None:
         """Lose what that kind of crash loses; a host that is down can still lose its cache."""
-        self.trace.event("crash", self.spec.index, kind.value)
+        row = self.trace.event("crash", self.spec.index, kind.value)
         self._held_down = True
         powerless = kind.value == "power-loss"
-        self._end_life(refuses=not powerless)
+        self.trace.because(row, self._end_life, not powerless)
         if powerless:
             self.network.attach(self.spec.index, None)  # its system falls silent too
             self.device.power_loss(torn=torn)
@@ -141,7 +141,7 @@ class Machine:
             return
         self.perished += 1
         row = self.trace.event("perish", self.spec.index, self.perished)
-        self._end_life(refuses=True)
+        self.trace.because(row, self._end_life, True)
         self.env.call_later(self.options.respawn_us, self.trace.because, row, self._respawn, self._lives)
 
     def _respawn(self, lives: int) -> None:
@@ -152,7 +152,7 @@ class Machine:
         self.restarts += 1
         self.trace.because(self.trace.event("restart", self.spec.index, self.restarts), self.boot)
 
-    def _end_life(self, *, refuses: bool) -> None:
+    def _end_life(self, refuses: bool) -> None:
         if self.life is None:
             return
         life, self.life = self.life, None

@@ -11,6 +11,7 @@ from sim.host import Placement, Template, Wait
 from sim.kernel import Environment
 from sim.network import Network
 from sim.topology import Location, Topology, at_service
+from sim.trace import Trace
 from sim.wording import way_to
 
 if TYPE_CHECKING:
@@ -28,16 +29,24 @@ class Provisioner:
         network: Says who is cut off from whom.
         chance: Delays are drawn by host and template.
         machines: All hosts, by index.
+        trace: Told what was provisioned, because of whoever asked for it.
     """
 
     def __init__(
-        self, env: Environment, topology: Topology, network: Network, chance: Chance, machines: Sequence[Machine]
+        self,
+        env: Environment,
+        topology: Topology,
+        network: Network,
+        chance: Chance,
+        machines: Sequence[Machine],
+        trace: Trace,
     ) -> None:
         self._env = env
         self._topology = topology
         self._network = network
         self._chance = chance
         self._machines = machines
+        self._trace = trace
         self._templates: dict[str, Template] = {}
         self._instances: dict[tuple[int, str], int] = {}
 
@@ -69,7 +78,8 @@ class Provisioner:
         draws = self._chance.draws(f"provision/{self._topology.hosts[host].path}/{service}")
         delay_us = draws.between(template.delay_us_min, template.delay_us_max)
         heard = not self._network.blocked(asker, host)
-        self._env.call_later(delay_us, self._begin, asker, host, template, config, heard, wait)
+        begin = (self._begin, asker, host, template, config, heard, wait)
+        self._env.call_later(delay_us, self._trace.because, self._trace.cause, *begin)
 
     def _begin(self, asker: int, host: int, template: Template, config: Any, heard: bool, wait: Wait) -> None:
         machine = self._machines[host]
@@ -80,9 +90,11 @@ class Provisioner:
         self._instances[host, template.name] = number
         name = f"{template.name}@{number}"
         make = partial(_make, template, config)
-        machine.add(Placement(host=machine.spec.location, name=name, make=make, kind=template.kind))
+        placement = Placement(host=machine.spec.location, name=name, make=make, kind=template.kind)
+        row = self._trace.event("provision", host, name)
+        self._trace.because(row, machine.add, placement)
         told = not self._network.blocked(host, asker)
-        wait.resolve(at_service(machine.spec.location, name) if told else None)
+        self._trace.because(row, wait.resolve, at_service(machine.spec.location, name) if told else None)
 
 
 def _make(template: Template, config: Any, ctx: Any) -> Any:

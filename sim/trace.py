@@ -36,7 +36,8 @@ class TraceRow(NamedTuple):
         t_us: When.
         i: Its number, from 0.
         kind: `send`, `deliver`, and what else befalls a message (`drop`, `duplicate` and so on);
-            `crash`, `restart`, `point`, `note` of a host; `fault`, `heal` of the world.
+            `crash`, `perish`, `restart`, `provision`, `reset`, `point`, `note` of a host;
+            `fault`, `heal` of the world.
         src: Index of the sending host, or of the one concerned; -1 for the world.
         dst: Index of the receiving host, -1 where there is none.
         type_id: The message's, 0 where there is none.

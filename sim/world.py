@@ -96,7 +96,7 @@ class World:
             )
             for spec in topology.hosts
         )
-        self._provisioner = Provisioner(self.env, topology, self.network, self.chance, self.machines)
+        self._provisioner = Provisioner(self.env, topology, self.network, self.chance, self.machines, self.trace)
         self._encounters = Encounters(topology, self._count, self._now_us)
         self.injector = Injector(
             self.env,

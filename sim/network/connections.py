@@ -165,7 +165,7 @@ class Connections:
         row = self._count(stream, "timed out", stream.link.src, stream.unacknowledged[0].row)
         self._close_sender(stream)
         self._signal(stream.link, self._reset_receiver, stream, row)
-        self._notice_later(stream)
+        self._notice_later(stream, row)
 
     def _close_sender(self, stream: Stream) -> None:
         """Forget the connection at its source; what is under way stays under way."""
@@ -195,7 +195,7 @@ class Connections:
             self.lose(segment, CUT_IN_FLIGHT)
         elif port.receive is None and not port.refuses:
             self.lose(segment, HOST_DOWN)
-        elif port.receive is None or not self._knows(stream):
+        elif port.receive is None or not self._knows(stream, segment.row):
             self.lose(segment, CONNECTION_RESET)
             if stream.open:
                 self._signal(stream.back, self._reset_sender, stream, segment.row)
@@ -212,7 +212,7 @@ class Connections:
                 stream.early[segment.number] = segment
             self._acknowledge(stream)
 
-    def _knows(self, stream: Stream) -> bool:
+    def _knows(self, stream: Stream, row: int) -> bool:
         """Whether the receiver believes in the connection, which its first segment opens."""
         link, layer = stream.link, stream.layer
         if link.receiving is None:
@@ -223,11 +223,11 @@ class Connections:
         if stream.accepted or (known is not None and known.number > stream.number):
             return False  # of an earlier life, or replaced
         if known is not None:
-            self._forget(known, "replaced", -1)
+            self._forget(known, "replaced", row)
         link.receiving[layer] = stream
         stream.accepted = True
         if not stream.open:
-            self._notice_later(stream)
+            self._notice_later(stream, row)
         return True
 
     def _take_with_early(self, stream: Stream, segment: Segment) -> None:
@@ -287,11 +287,12 @@ class Connections:
         self._forget(stream, "receiver told", cause)
 
     def _notice(self, entry: tuple[Any, ...]) -> None:
-        self._forget(entry[4], "receiver timed out", -1)
+        self._forget(entry[4], "receiver timed out", entry[5])
 
-    def _notice_later(self, stream: Stream) -> None:
+    def _notice_later(self, stream: Stream, cause: int) -> None:
         """Its keep-alive goes unanswered: should no reset arrive, the receiver notices all the same."""
-        self._at(int(self._env._now) + self._options.timeout_us, self._noticing, stream)
+        due_us = int(self._env._now) + self._options.timeout_us
+        heappush(self._env._queue, (due_us, CALL, next(self._env._eid), self._noticing, stream, cause))  # type: ignore[misc]
 
     # -- what the ends tell each other --------------------------------------------------------
 
@@ -299,18 +300,19 @@ class Connections:
         """End a host's connections; with `resets` its system tells the other ends."""
         if not self.opened:
             return
+        cause = self._trace.cause
         for link in self._network.links_of(host):
             if link.src == host and link.sending:
                 for stream in list(link.sending.values()):
                     self._close_sender(stream)
                     if resets:
-                        self._signal(link, self._reset_receiver, stream, -1)
-                    self._notice_later(stream)
+                        self._signal(link, self._reset_receiver, stream, cause)
+                    self._notice_later(stream, cause)
             if link.dst == host and link.receiving:
                 for stream in list(link.receiving.values()):
                     self._close_receiver(stream)
                     if resets and stream.open:
-                        self._signal(stream.back, self._reset_sender, stream, -1)
+                        self._signal(stream.back, self._reset_sender, stream, cause)
 
     def _signal(self, link: Link, act: _Act, stream: Stream, cause: int) -> None:
         """Send a reset, which the link may lose; resets are not messages and not counted as such."""
