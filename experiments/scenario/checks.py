@@ -219,6 +219,28 @@ def as_fault(values: Values) -> Fault:
     )
 
 
+def as_section(fault: Fault) -> dict[str, Any]:
+    """The section of a fault, as somebody would write it; it reads back as this very fault."""
+    at: Any = fault.at
+    if isinstance(at, Trigger):
+        at = {
+            "point": at.point,
+            "note": at.note,
+            "nth": at.nth,
+            "host": at.host,
+            "since": format_us(at.since_us) if at.since_us else None,
+            "until": None if at.until_us is None else format_us(at.until_us),
+        }
+        at = {key: value for key, value in at.items() if value is not None}
+    else:
+        at = format_us(at)
+    section = {"id": fault.id, "kind": fault.kind, "targets": list(fault.targets), "at": at}
+    if fault.for_us is not None:
+        section["for"] = format_us(fault.for_us)
+    params = {name: list(value) if isinstance(value, tuple) else value for name, value in fault.params.items()}
+    return section | ({"params": params} if params else {})
+
+
 def _skeleton(fault: Fault, regions: list[str] | None) -> tuple[Topology, Fault]:
     """A topology of regions alone, and the fault with its selectors cut down to regions.
 

@@ -16,6 +16,7 @@ from experiments.scenario.beside import Beside
 from experiments.scenario.factory import read_options, resolve
 from experiments.scenario.imported import is_import, read_import
 from experiments.scenario.latency import latency_of
+from experiments.scenario.nemesis import NemesisSection, check_nemesis, nemesis_options
 from experiments.scenario.problems import NOTHING, Finding, Problem, ScenarioError, finding, shown
 from experiments.scenario.property import Property, PropertyUse, claim
 from experiments.scenario.scenario import Scenario, SystemChoice, frozen_document
@@ -35,6 +36,7 @@ from experiments.scenario.schema import (
 from models.clients import Workload
 from sim.faults import marks_of, trigger_problems
 from sim.host import HostOptions
+from sim.nemesis import Options
 from sim.network import ConnectionOptions
 from sim.wording import way_to
 
@@ -49,6 +51,7 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
         "connections": ConnectionsSection,
         "run": RunSection,
         "workload": WorkloadSection,
+        "nemesis": NemesisSection,
     }
 )
 _LISTS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType({"fault": FaultSection, "property": PropertySection})
@@ -161,6 +164,8 @@ class _Reader:
         for path, fault in self.faults:
             self._add(checks.check_fault(path, fault, self.run.get("until"), self.world, self.regions))
         self._add(checks.check_ids(self.faults))
+        self.nemesis = tables["nemesis"].values
+        self._add(check_nemesis(self.nemesis, self.run.get("until"), self.world))
         self.properties = [values for _, values in self._list("property")]
         self._add(checks.check_properties(self.properties, properties))
         self._table_of = properties if isinstance(properties, Mapping) else {}
@@ -191,6 +196,7 @@ class _Reader:
                 path = f"property[{number}].name"
                 ledger = system.ledger is not None
                 self._add(checks.fitting(prop[0], path, ledger=ledger, records=system.records))
+        nemesis = self._nemesis(workload)
         if self.findings:
             return None
         return Scenario(
@@ -207,12 +213,8 @@ class _Reader:
             warm_up_us=self.run["warm_up"],
             workload=workload,
             system=self.system,
-            properties=tuple(
-                PropertyUse(
-                    name=values["name"], mode=values["mode"], params=MappingProxyType(found[1] if found else {})
-                )
-                for values, found in zip(self.properties, self._claims, strict=True)
-            ),
+            properties=tuple(self._uses()),
+            nemesis=nemesis,
             document=frozen_document(self._document),
             beside=MappingProxyType(dict(self._beside.contents)),
         )
@@ -281,6 +283,15 @@ class _Reader:
         for values, found in zip(self.properties, self._claims, strict=True):
             params = {} if found is None else found[1]
             yield PropertyUse(name=values["name"], mode=values["mode"], params=MappingProxyType(params))
+
+    def _nemesis(self, workload: Workload) -> Options | None:
+        if "nemesis" not in self._document:
+            return None
+        try:
+            return nemesis_options(self.nemesis, self.run["until"], workload)
+        except ValueError as refused:
+            self._add([finding("nemesis", self._document["nemesis"], str(refused))])
+            return None
 
     def _host_options(self) -> HostOptions:
         return HostOptions(

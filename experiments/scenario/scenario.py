@@ -17,11 +17,13 @@ from typing import Any, Final
 
 from experiments.scenario.problems import raised
 from experiments.scenario.property import Mode, PropertyUse
+from experiments.scenario.toml import to_toml
 from models.clients import Workload
 from models.system import Site, System
 from sim.faults import Fault
 from sim.host import HostOptions, Placement
 from sim.latency import LatencyModel
+from sim.nemesis import Options
 from sim.network import ConnectionOptions
 from sim.topology import Topology
 from sim.wording import way_to
@@ -97,6 +99,7 @@ class Scenario:
         workload: What the clients do.
         system: The design under study.
         properties: What must hold.
+        nemesis: What random faults a hunt draws for it; None where it does not say.
         document: The TOML it was read from, as plain values.
         beside: Contents of the files that the document names, by name.
     """
@@ -115,6 +118,7 @@ class Scenario:
     workload: Workload
     system: SystemChoice
     properties: tuple[PropertyUse, ...]
+    nemesis: Options | None
     document: Mapping[str, Any]
     beside: Mapping[str, str]
 
@@ -138,6 +142,7 @@ class Scenario:
         """The no-fault control: no faults, and no claim that one met traffic (*sometimes*)."""
         document = self._copy()
         document.pop("fault", None)
+        document.pop("nemesis", None)
         claims = document.pop("property", [])
         document["property"] = [claim for claim in claims if claim["mode"] != Mode.SOMETIMES.value]
         return self._again(document)
@@ -155,6 +160,23 @@ class Scenario:
             raise ValueError(f"{fault_id!r} is no fault of {self.name}; {way_to(fault_id, faults)}")
         faults[fault_id]["targets"] = list(targets)
         return self._again(document)
+
+    def with_faults(self, faults: Sequence[Fault]) -> Scenario:
+        """The same with these faults in place of all it has, and nothing left to be drawn.
+
+        Raises:
+            ScenarioError: a fault is not right here.
+        """
+        from experiments.scenario.checks import as_section
+
+        document = self._copy()
+        document.pop("nemesis", None)
+        document["fault"] = [as_section(fault) for fault in faults]
+        return self._again(document)
+
+    def to_toml(self) -> str:
+        """A file that reads back as this scenario, without its comments; what lies beside it is in `beside`."""
+        return to_toml(self.document)
 
     def fingerprint(self) -> str:
         """32 hexadecimal digits of its name and content, files beside it included; layout and comments do not count."""

@@ -252,6 +252,7 @@ SECTIONS: Final[Mapping[str, bool]] = {
     "system": True,
     "workload": True,
     "fault": False,
+    "nemesis": False,
     "property": False,
 }
 

@@ -8,6 +8,18 @@ replayed like one that somebody wrote.
 
 from sim.nemesis.drawing import FAMILIES, draw
 from sim.nemesis.hand import Family, Ground, Hand
-from sim.nemesis.knobs import UNFAIR, Drawn, Knobs, Mode, Options
+from sim.nemesis.knobs import SHORTEST_WINDOW_US, UNFAIR, Drawn, Knobs, Mode, Options
 
-__all__ = ["FAMILIES", "UNFAIR", "Drawn", "Family", "Ground", "Hand", "Knobs", "Mode", "Options", "draw"]
+__all__ = [
+    "FAMILIES",
+    "SHORTEST_WINDOW_US",
+    "UNFAIR",
+    "Drawn",
+    "Family",
+    "Ground",
+    "Hand",
+    "Knobs",
+    "Mode",
+    "Options",
+    "draw",
+]

@@ -34,7 +34,7 @@ from typing import Any, Final
 from sim.faults import Fault
 from sim.units import format_us
 
-__all__ = ["UNFAIR", "Drawn", "Knobs", "Mode", "Options"]
+__all__ = ["SHORTEST_WINDOW_US", "UNFAIR", "Drawn", "Knobs", "Mode", "Options"]
 
 #: Kinds of fault that no system here promises to survive; drawn only where allowed by name.
 UNFAIR: Final = frozenset({"disk-loss", "fsync-lies", "region-destroyed"})

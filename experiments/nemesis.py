@@ -1,0 +1,62 @@
+"""A scenario under faults drawn from a seed: the schedule is written into its document.
+
+What comes out is a scenario like any other, whose faults stand there one by one. So a hunt runs
+it, a shrinker edits it and a bundle keeps it without knowing that chance had a hand in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from experiments.scenario.nemesis import nemesis_options
+from experiments.scenario.problems import Problem, ScenarioError, finding
+from experiments.scenario.scenario import Scenario
+from sim.faults import Fault, marks_of
+from sim.nemesis import Drawn, Knobs, Options, draw
+
+__all__ = ["drawn_for", "with_nemesis"]
+
+
+def with_nemesis(scenario: Scenario, seed: int) -> tuple[Scenario, Knobs]:
+    """The scenario with a drawn schedule beside its own faults, and the knobs to be told before the run.
+
+    Args:
+        scenario: Its `[nemesis]` says what to draw; without one the defaults hold. The result has none.
+        seed: Root of what is drawn; the run itself may bear the same.
+
+    Raises:
+        ScenarioError: the scenario leaves no time or nobody to strike.
+    """
+    drawn = drawn_for(scenario, seed)
+    taken = {fault.id for fault in scenario.faults}
+    faults = [_renamed(fault, taken) for fault in drawn.faults]
+    return scenario.with_faults((*scenario.faults, *faults)), drawn.knobs
+
+
+def drawn_for(scenario: Scenario, seed: int) -> Drawn:
+    """What the nemesis draws for a scenario under a seed.
+
+    Raises:
+        ScenarioError: as in `with_nemesis`.
+    """
+    try:
+        options = _options(scenario)
+        system = scenario.system.build(scenario.topology, scenario.workload)
+        marks = marks_of(system.placements, scenario.topology, system.templates)
+        return draw(scenario.topology, marks, seed, options)
+    except ValueError as refused:
+        found = finding("nemesis", scenario.document.get("nemesis", {}), str(refused))
+        raise ScenarioError([Problem(scenario.file, *found)]) from refused
+
+
+def _options(scenario: Scenario) -> Options:
+    if scenario.nemesis is not None:
+        return scenario.nemesis
+    return nemesis_options({}, scenario.until_us, scenario.workload)
+
+
+def _renamed(fault: Fault, taken: set[str]) -> Fault:
+    name = fault.id
+    while name in taken:
+        name = f"nemesis-{name}"
+    return fault if name == fault.id else replace(fault, id=name)
