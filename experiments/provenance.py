@@ -22,7 +22,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 SCENARIOS: Final = ROOT / "experiments" / "scenarios"
 
 # Rooms whose code cannot change a row, so that mending a table or a button does not throw away a night's runs.
-_LOOKS_ONLY: Final = ("experiments/report", "experiments/commands", "experiments/bench")
+_LOOKS_ONLY: Final = ("experiments/report", "experiments/commands", "experiments/bench", "experiments/regression")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

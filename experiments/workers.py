@@ -11,7 +11,9 @@ import os
 import signal
 import threading
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -21,7 +23,7 @@ from typing import Any, NamedTuple
 from experiments.experiment import Cell, run_key
 from experiments.rows import encode_result
 
-__all__ = ["Crew", "Outcome", "Task", "calm_collector", "perform", "run_line"]
+__all__ = ["Crew", "Outcome", "Task", "calm_collector", "cores", "marked", "perform", "run_line"]
 
 
 class Task(NamedTuple):
@@ -52,10 +54,14 @@ class Crew:
     Args:
         jobs: Number of processes.
         doing: Folder for the files in which workers name their run; files of earlier crews are removed here.
+
+    Attributes:
+        executor: The pool.
+        doing: That folder.
     """
 
     def __init__(self, jobs: int, doing: Path) -> None:
-        self._doing = doing
+        self.doing = doing
         doing.mkdir(exist_ok=True)
         for stale in doing.iterdir():
             if stale.is_file():  # a folder is nothing that a worker left
@@ -84,19 +90,32 @@ class Crew:
         return [(self._marker(process).read_text(), _how(process.exitcode)) for process in suspects]
 
     def _marker(self, process: SpawnProcess) -> Path:
-        return self._doing / str(process.pid)
+        return self.doing / str(process.pid)
 
 
 def perform(task: Task, doing: Path) -> Outcome:
     """Carry out a run in a worker, which survives whatever the run raises."""
+    with marked(doing, task.key):
+        try:
+            return Outcome(task.key, run_line(task), None)
+        except Exception:  # noqa: BLE001 - a run may fail in any way, and the sweep tells of each
+            return Outcome(task.key, None, traceback.format_exc())
+
+
+@contextmanager
+def marked(doing: Path, key: str) -> Iterator[None]:
+    """Name this worker's run while it is under way, so that a death can be told."""
     marker = doing / str(os.getpid())
-    marker.write_text(task.key)
+    marker.write_text(key)
     try:
-        return Outcome(task.key, run_line(task), None)
-    except Exception:  # noqa: BLE001 - a run may fail in any way, and the sweep tells of each
-        return Outcome(task.key, None, traceback.format_exc())
+        yield
     finally:
         marker.unlink()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run_line(task: Task) -> str:

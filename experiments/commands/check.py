@@ -2,94 +2,105 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from tqdm.auto import tqdm
 
 from experiments.experiment import MOST_SEEDS
-from experiments.scenario import Mode, Problem, Scenario, ScenarioError, load, shipped
-from sim.checkers import Outcome, Verdict
+from experiments.files import write_text
+from experiments.regression import (
+    ENOUGH_SEEDS,
+    Checked,
+    SeedResult,
+    WorkerDied,
+    jobs_for,
+    junit,
+    lines,
+    run_seeds,
+    weigh_all,
+    worst_code,
+)
+from experiments.scenario import Problem, Scenario, ScenarioError, load, shipped
 from sim.faults import destroyed_copies
 
-__all__ = ["check", "judge"]
+__all__ = ["check"]
 
-_SEEDS = 3
+_DIED = 3
 
 
 @click.command()
 @click.argument("scenarios", nargs=-1)
 @click.option(
-    "--seeds", type=click.IntRange(1, MOST_SEEDS), default=_SEEDS, show_default=True, help="Run seeds 0 to N-1."
+    "--seeds", type=click.IntRange(1, MOST_SEEDS), default=ENOUGH_SEEDS, show_default=True, help="Run seeds 0 to N-1."
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Run this seed alone.")
-def check(scenarios: tuple[str, ...], *, seeds: int, seed: int | None) -> int:
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="Worker processes; if there is enough to do, all cores by default."
+)
+@click.option(
+    "--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML here, for CI."
+)
+@click.pass_context
+def check(
+    context: click.Context,
+    scenarios: tuple[str, ...],
+    *,
+    seeds: int,
+    seed: int | None,
+    jobs: int | None,
+    junit_file: Path | None,
+) -> int:
     """Validate SCENARIOS (shipped names or files; all shipped ones by default) and hold them to their properties."""
+    if seed is not None and context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
+        raise click.UsageError(f"--seed {seed} runs one seed alone and --seeds {seeds} several; leave one out")
+    if junit_file is not None:
+        _require_writable(junit_file)
     names = scenarios or shipped()
     loaded = _load(names)
     chosen = range(seeds) if seed is None else range(seed, seed + 1)
-    worst = 0
-    with tqdm(total=len(loaded) * len(chosen), desc="check", unit="run", disable=None) as bar:
-        for name, scenario in zip(names, loaded, strict=True):
-            for warning in _warnings(scenario):
-                bar.write(f"{scenario.name}: warning: {warning}", file=sys.stdout)
-            verdicts = _run(scenario, chosen, bar.update)
-            lines, code = judge(scenario, verdicts, typed=name, enough_seeds=len(chosen) >= _SEEDS)
-            for line in lines:
-                bar.write(line, file=sys.stdout)
-            worst = max(worst, code, key=(0, 2, 1).index)
-    return worst
+    try:
+        everything = list(_checked(names, loaded, chosen, jobs or jobs_for(loaded, len(chosen))))
+    except WorkerDied as died:
+        click.echo(f"check: {died}", err=True)
+        return _DIED
+    if junit_file is not None:
+        write_text(junit_file, junit(everything))
+    return worst_code(checked.code for checked in everything)
 
 
-def judge(
-    scenario: Scenario, verdicts: Mapping[str, Mapping[int, Verdict]], *, typed: str, enough_seeds: bool
-) -> tuple[list[str], int]:
-    """Weigh the verdicts of one scenario, by property and seed.
-
-    *Always* is violated by one invalid run; *sometimes* is violated if no run is valid, which too few seeds leave open.
-
-    Args:
-        scenario: What was run.
-        verdicts: On each of its properties.
-        typed: Its name or path as it was given, for the command that replays a run.
-        enough_seeds: Whether there were enough to expect a *sometimes*.
-
-    Returns:
-        Lines to print, and the exit code: 1 violated, 2 unknown, else 0.
-    """
-    lines = []
-    worst = 0
-    for use in scenario.properties:
-        told, code = _weigh(verdicts[use.name], use.mode, enough_seeds=enough_seeds)
-        lines.append(f"{scenario.name}: {use.name} ({use.mode}): {told}")
-        if code == 1 and use.mode is Mode.ALWAYS:
-            bad = next(seed for seed, verdict in verdicts[use.name].items() if verdict.outcome is Outcome.INVALID)
-            lines.append(f"  replay it with: {shlex.join(['./lab', 'check', typed, '--seed', str(bad)])}")
-        worst = max(worst, code, key=(0, 2, 1).index)
-    if not scenario.properties:
-        lines.append(f"{scenario.name}: valid, and claims no property")
-    return lines, worst
+def _checked(names: Sequence[str], loaded: Sequence[Scenario], seeds: range, jobs: int) -> Iterator[Checked]:
+    """Run everything, and tell of each scenario, in their order, as soon as its last run is in."""
+    results: list[list[SeedResult]] = [[] for _ in loaded]
+    told = 0
+    with tqdm(total=len(loaded) * len(seeds), desc="check", unit="run", disable=None) as bar:
+        for number, result in run_seeds(loaded, seeds, jobs):
+            results[number].append(result)
+            bar.update()
+            while told < len(loaded) and len(results[told]) == len(seeds):
+                scenario = loaded[told]
+                enough = len(seeds) >= ENOUGH_SEEDS
+                checked = weigh_all(scenario, names[told], results[told], enough_seeds=enough)
+                for line in (*_warnings(scenario), *lines(checked)):
+                    bar.write(line, file=sys.stdout)
+                told += 1
+                yield checked
 
 
-def _weigh(by_seed: Mapping[int, Verdict], mode: Mode, *, enough_seeds: bool) -> tuple[str, int]:
-    met = {outcome: [seed for seed, v in by_seed.items() if v.outcome is outcome] for outcome in Outcome}
-    if mode is Mode.SOMETIMES:
-        if met[Outcome.VALID]:
-            return f"holds in {len(met[Outcome.VALID])} of {len(by_seed)} runs", 0
-        if not enough_seeds:
-            return f"warning: in none of {len(by_seed)} runs, too few seeds to tell", 0
-    for outcome, word, code in ((Outcome.INVALID, "VIOLATED", 1), (Outcome.UNKNOWN, "unknown", 2)):
-        if met[outcome]:
-            first = by_seed[met[outcome][0]]
-            witness = f"; witness {', '.join(map(str, first.witness))}" if first.witness else ""
-            return f"{word} under seed {met[outcome][0]}: {first.reason}{witness}", code
-    return f"holds in {len(by_seed)} runs", 0
+def _require_writable(path: Path) -> None:
+    """Refuse, before any run, a file that could not be written after the last."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise click.UsageError(f"{path} cannot be written: {path.parent} may not be written to; choose another folder")
 
 
-def _warnings(scenario: Scenario) -> tuple[str, ...]:
+def _warnings(scenario: Scenario) -> Iterator[str]:
     """What a reader should know before the verdicts: whether any shard loses its every copy."""
     topology = scenario.topology
     stores = scenario.system.build(topology, scenario.workload).stores.values()
@@ -98,7 +109,8 @@ def _warnings(scenario: Scenario) -> tuple[str, ...]:
         f"shard {number}": [topology.index_of(location) for location in locations]
         for number, locations in enumerate(shards)
     }
-    return destroyed_copies(scenario.faults, topology, copies)
+    for warning in destroyed_copies(scenario.faults, topology, copies):
+        yield f"{scenario.name}: warning: {warning}"
 
 
 def _load(names: Sequence[str]) -> list[Scenario]:
@@ -113,15 +125,3 @@ def _load(names: Sequence[str]) -> list[Scenario]:
     if problems:
         raise ScenarioError(problems)
     return loaded
-
-
-def _run(scenario: Scenario, seeds: range, advance: Callable[[], Any]) -> dict[str, dict[int, Verdict]]:
-    from experiments.measures import gather
-    from experiments.properties import judge as judge_run
-
-    verdicts: dict[str, dict[int, Verdict]] = {use.name: {} for use in scenario.properties}
-    for seed in seeds:
-        for name, verdict in judge_run(gather(scenario, seed), scenario.properties).items():
-            verdicts[name][seed] = verdict
-        advance()
-    return verdicts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from experiments.report import MARK, write_front
 from experiments.results import RunRecord, censored, collect, write_table
 from experiments.scenario import load
 from experiments.sweep import Plan, SweepFailed, Swept, plan, sweep
-from experiments.workers import Task, run_line
+from experiments.workers import Task, cores, run_line
 from sim.wording import way_to
 
 __all__ = ["run", "verdict"]
@@ -199,7 +198,7 @@ def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepar
 def _carry_out(one: Prepared, request: Request) -> int:
     title = one.experiment.name
     try:
-        swept = sweep(one.tasks, one.journal, jobs=request.jobs or _cores(), title=title)
+        swept = sweep(one.tasks, one.journal, jobs=request.jobs or cores(), title=title)
         return _conclude(one, request, swept)
     except SweepFailed as failure:
         click.echo(f"{title}: {failure.reason}", err=True)
@@ -288,10 +287,6 @@ def _worse(first: int, second: int) -> int:
     """The code to exit with after two experiments: the lab's failure first, then a failed claim, then an unknown."""
     order = (0, 2, 1, 3, 130)
     return max(first, second, key=order.index)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _shown(path: Path) -> str:

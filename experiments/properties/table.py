@@ -10,8 +10,9 @@ from experiments.evidence import Evidence
 from experiments.properties.bank import BANK
 from experiments.properties.runs import RUNS
 from experiments.scenario.factory import resolve
+from experiments.scenario.problems import raised
 from experiments.scenario.property import Property, PropertyUse, claim
-from sim.checkers import Verdict
+from sim.checkers import Outcome, Verdict
 
 __all__ = ["PROPERTIES", "find", "judge"]
 
@@ -29,4 +30,18 @@ def find(name: str) -> Property[Any]:
 
 def judge(evidence: Evidence, uses: Iterable[PropertyUse]) -> dict[str, Verdict]:
     """The verdict on each claim of a scenario, by its name."""
-    return {use.name: find(use.name).holds(evidence, **use.params) for use in uses}
+    return {use.name: _verdict(use, evidence) for use in uses}
+
+
+def _verdict(use: PropertyUse, evidence: Evidence) -> Verdict:
+    """What one property says; a user's own may raise or return anything, and then nothing is known."""
+    prop = find(use.name)
+    if use.name in PROPERTIES:
+        return prop.holds(evidence, **use.params)
+    try:
+        found: object = prop.holds(evidence, **use.params)
+    except Exception as failed:  # noqa: BLE001 - somebody else's code
+        return Verdict(Outcome.UNKNOWN, (), f"{use.name} raised {raised(failed)}")
+    if isinstance(found, Verdict):
+        return found
+    return Verdict(Outcome.UNKNOWN, (), f"{use.name} returned {type(found).__name__}; a property returns a Verdict")

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from experiments.cli import main
-from experiments.commands.check import judge
 from experiments.commands.run import verdict
 from experiments.experiment import Finding
 from experiments.registry import MODULES, find, names
 from experiments.results import load_record
-from experiments.scenario import Mode, PropertyUse
-from sim.checkers import Outcome, Verdict
 
 TOY = "tests.experiments.toy"
 
@@ -160,29 +155,3 @@ def test_every_shipped_experiment_is_called_as_its_module(capsys: pytest.Capture
     for name, module in zip(names(), MODULES, strict=True):
         assert find(name).name == name == module.rpartition(".")[2].replace("_", "-")
         assert find(name).question in told
-
-
-def judged(mode: Mode, *outcomes: Outcome, enough: bool = True) -> tuple[list[str], int]:
-    scenario: Any = SimpleNamespace(name="calm", properties=(PropertyUse(name="p", mode=mode),))
-    verdicts = {"p": {seed: Verdict(outcome, (7, 8), "why") for seed, outcome in enumerate(outcomes)}}
-    return judge(scenario, verdicts, typed="my/calm.toml", enough_seeds=enough)
-
-
-def test_one_bad_run_violates_an_always_and_is_replayable() -> None:
-    lines, code = judged(Mode.ALWAYS, Outcome.VALID, Outcome.INVALID)
-    assert code == 1
-    assert lines == [
-        "calm: p (always): VIOLATED under seed 1: why; witness 7, 8",
-        "  replay it with: ./lab check my/calm.toml --seed 1",
-    ]
-
-
-def test_unknown_is_no_pass() -> None:
-    assert judged(Mode.ALWAYS, Outcome.VALID, Outcome.UNKNOWN)[1] == 2
-
-
-def test_one_good_run_suffices_for_a_sometimes() -> None:
-    assert judged(Mode.SOMETIMES, Outcome.INVALID, Outcome.VALID)[1] == 0
-    assert judged(Mode.SOMETIMES, Outcome.INVALID, Outcome.INVALID)[1] == 1
-    lines, code = judged(Mode.SOMETIMES, Outcome.INVALID, enough=False)
-    assert (lines, code) == (["calm: p (sometimes): warning: in none of 1 runs, too few seeds to tell"], 0)

@@ -1,0 +1,44 @@
+"""Properties of a user's own, for the tests of check and of the decorator; workers import them by name."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from experiments.evidence import Evidence
+from sim.checkers import Outcome, Verdict
+from sim.history import Kind
+
+
+def even_seeds_only(seen: Evidence, *, odd: int = 1) -> Verdict:
+    """Invalid under every odd seed, with the first two operations as its witness."""
+    operations = tuple(row.op for row in seen.history if row.kind is Kind.INVOKE)[:2]
+    if seen.seed % 2 == odd:
+        return Verdict(Outcome.INVALID, operations, f"seed {seen.seed} is odd & <bad>\x00")
+    return Verdict(Outcome.VALID, (), "even")
+
+
+def seed_two(seen: Evidence) -> Verdict:
+    """Valid under seed 2 alone."""
+    return Verdict(Outcome.VALID if seen.seed == 2 else Outcome.INVALID, (), f"seed {seen.seed}")
+
+
+def undecided(seen: Evidence) -> Verdict:
+    """Never known."""
+    return Verdict(Outcome.UNKNOWN, (), "too much to look at")
+
+
+def raises(seen: Evidence) -> Verdict:
+    """Raises what no property should."""
+    raise KeyError("no\nlicence")
+
+
+def returns_a_bool(seen: Evidence) -> Verdict:
+    """Returns what no property should."""
+    return True  # type: ignore[return-value]
+
+
+def dies(seen: Evidence) -> Verdict:
+    """Takes its process along."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("unreachable")

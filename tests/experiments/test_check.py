@@ -1,0 +1,216 @@
+"""`./lab check` weighs claims over seeds, blames the seed, and tells CI the same whatever the number of workers."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from experiments.cli import main
+from experiments.regression import Standing, Weighed, jobs_for, run_seeds, weigh, worst_code
+from experiments.scenario import Mode, PropertyUse, load, shipped
+from sim.checkers import Outcome, Verdict
+
+PROPS = "tests.experiments.regression_props"
+SMALL = Path(__file__).parents[2] / "experiments" / "scenarios" / "fault_partition_full.toml"
+
+Claims = Callable[..., str]
+
+
+@pytest.fixture
+def claiming(tmp_path: Path) -> Claims:
+    """Writes a small scenario that claims what is given, as name=mode, and returns its path."""
+
+    def write(*claims: str, name: str = "mine") -> str:
+        told = "".join(
+            f'\n[[property]]\nname = "{claim.partition("=")[0]}"\nmode = "{claim.partition("=")[2]}"\n'
+            for claim in claims
+        )
+        file = tmp_path / f"{name}.toml"
+        file.write_text(SMALL.read_text().partition("[[property]]")[0] + told)
+        return str(file)
+
+    return write
+
+
+def weighed(mode: Mode, *outcomes: Outcome, enough: bool = True) -> Weighed:
+    verdicts = {seed: Verdict(outcome, (7, 8), "why") for seed, outcome in enumerate(outcomes)}
+    return weigh(PropertyUse(name="p", mode=mode), verdicts, enough_seeds=enough)
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcomes", "enough", "standing", "told"),
+    [
+        (Mode.ALWAYS, "vv", True, Standing.HOLDS, "holds in 2 runs"),
+        (Mode.ALWAYS, "vi", True, Standing.VIOLATED, "VIOLATED under seed 1: why; witness 7, 8"),
+        (Mode.ALWAYS, "ui", False, Standing.VIOLATED, "VIOLATED under seed 1: why; witness 7, 8"),
+        (Mode.ALWAYS, "vu", True, Standing.UNKNOWN, "unknown under seed 1: why; witness 7, 8"),
+        (Mode.SOMETIMES, "iv", True, Standing.HOLDS, "holds in 1 of 2 runs"),
+        (Mode.SOMETIMES, "uiv", True, Standing.HOLDS, "holds in 1 of 3 runs"),
+        (
+            Mode.SOMETIMES,
+            "iii",
+            True,
+            Standing.VIOLATED,
+            "VIOLATED in none of 3 runs, the first under seed 0: why; witness 7, 8",
+        ),
+        (
+            Mode.SOMETIMES,
+            "iui",
+            True,
+            Standing.UNKNOWN,
+            "unknown in none of 3 runs, the first under seed 1: why; witness 7, 8",
+        ),
+        (Mode.SOMETIMES, "i", False, Standing.OPEN, "warning: in none of 1 runs, too few seeds to tell"),
+    ],
+)
+def test_a_claim_is_weighed_over_its_runs(
+    mode: Mode, outcomes: str, enough: bool, standing: Standing, told: str
+) -> None:
+    by_letter = {outcome.value[0]: outcome for outcome in Outcome}
+    found = weighed(mode, *(by_letter[letter] for letter in outcomes), enough=enough)
+    assert (found.standing, found.told()) == (standing, told)
+
+
+def test_a_violation_weighs_more_than_an_unknown() -> None:
+    assert worst_code([0, 2, 1, 0]) == 1
+    assert worst_code([0, 2]) == 2
+    assert worst_code([1, 3]) == 3
+    assert worst_code([]) == 0
+
+
+def test_a_violation_tells_its_seed_its_witness_and_a_command_that_shows_it_again(
+    claiming: Claims, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = claiming("conservation=always", f"{PROPS}:even_seeds_only=always")
+    assert main(["check", name, "--seeds", "4"]) == 1
+    first = capsys.readouterr().out
+    assert "mine: conservation (always): holds in 4 runs" in first
+    assert f"mine: {PROPS}:even_seeds_only (always): VIOLATED under seed 1: seed 1 is odd" in first
+    assert len(re.findall(r"^  [\d.]+ ?m?s \S+/clients/\S+ asks to \w+ key \d+", first, re.M)) >= 1
+    command = re.findall(r"replay it with: (.*)", first)
+    assert command == [f"./lab check {name} --seed 1"]
+    assert main(shlex.split(command[0])[1:]) == 1
+    again = capsys.readouterr().out
+    assert first.partition("VIOLATED")[2] == again.partition("VIOLATED")[2]
+
+
+def test_junit_names_suites_cases_and_what_is_wrong(claiming: Claims, tmp_path: Path) -> None:
+    claims = ["even_seeds_only=always", "seed_two=sometimes", "undecided=always", "raises=always"]
+    name = claiming("conservation=always", *(f"{PROPS}:{claim}" for claim in claims))
+    file = tmp_path / "junit.xml"
+    assert main(["check", name, "no_such_file.toml", "--junit", str(file)]) == 2
+    assert not file.exists()
+    assert main(["check", name, "--seeds", "3", "--junit", str(file)]) == 1
+    root = ElementTree.parse(file).getroot()
+    assert (root.tag, root.get("tests"), root.get("failures"), root.get("errors")) == ("testsuites", "5", "1", "2")
+    (suite,) = root
+    assert (suite.tag, suite.get("name"), suite.get("file")) == ("testsuite", "mine", name)
+    assert suite.get("tests") == str(len(suite.findall("testcase"))) == "5"
+    found = {case.get("name"): [child.tag for child in case] for case in suite.iter("testcase")}
+    assert found == {
+        "conservation (always)": ["system-out"],
+        f"{PROPS}:even_seeds_only (always)": ["failure"],
+        f"{PROPS}:seed_two (sometimes)": ["system-out"],
+        f"{PROPS}:undecided (always)": ["error"],
+        f"{PROPS}:raises (always)": ["error"],
+    }
+    failure = suite.find(".//failure")
+    assert failure is not None
+    assert failure.get("message", "").startswith("VIOLATED under seed 1: seed 1 is odd & <bad>?; witness ")
+    assert failure.text is not None
+    assert "asks to" in failure.text
+    assert f"./lab check {name} --seed 1" in failure.text
+    errors = [error.get("message", "") for error in suite.iter("error")]
+    assert "too much to look at" in errors[0]
+    assert "raises raised KeyError: 'no\\nlicence' (regression_props.py, line" in errors[1]
+
+
+def test_a_sometimes_that_few_seeds_left_open_is_skipped(claiming: Claims, tmp_path: Path) -> None:
+    file = tmp_path / "junit.xml"
+    assert main(["check", claiming(f"{PROPS}:seed_two=sometimes"), "--seeds", "2", "--junit", str(file)]) == 0
+    (suite,) = ElementTree.parse(file).getroot()
+    assert (suite.get("skipped"), suite.get("failures")) == ("1", "0")
+    assert main(["check", claiming(f"{PROPS}:seed_two=sometimes"), "--seed", "5", "--junit", str(file)]) == 0
+
+
+def test_a_property_that_returns_something_else_is_unknown(
+    claiming: Claims, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", claiming(f"{PROPS}:returns_a_bool=always"), "--seed", "0"]) == 2
+    assert "returned bool; a property returns a Verdict" in capsys.readouterr().out
+
+
+def test_a_run_that_raises_is_told_with_its_seed_and_spares_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, report = tmp_path / "raising.toml", tmp_path / "junit.xml"
+    text = SMALL.read_text()
+    factory = re.search(r'^factory = ".*"$', text, re.M)
+    assert factory is not None
+    file.write_text(text.replace(factory.group(), 'factory = "tests.experiments.regression_systems:raising"'))
+    assert main(["check", str(file), "--seeds", "2", "--junit", str(report)]) == 3
+    told = capsys.readouterr().out
+    assert "raising: 2 of 2 runs raised (seeds 0, 1), the first:" in told
+    assert "ZeroDivisionError" in told
+    assert f"replay it with: ./lab check {file} --seed 0" in told
+    (suite,) = ElementTree.parse(report).getroot()
+    assert [error.get("type") for error in suite.iter("error")] == ["ZeroDivisionError"]
+
+
+@pytest.mark.parametrize("missing", ["nowhere/junit.xml", ""])
+def test_a_report_that_cannot_be_written_is_refused_before_the_run(
+    missing: str, tmp_path: Path, claiming: Claims, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / missing
+    assert main(["check", claiming("conservation=always"), "--junit", str(target)]) == 2
+    printed = capsys.readouterr()
+    assert "conservation" not in printed.out
+    assert "there is no folder" in printed.err or "is a directory" in printed.err
+
+
+def test_one_seed_and_several_contradict_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "no_fault", "--seeds", "3", "--seed", "1"]) == 2
+    assert "leave one out" in capsys.readouterr().err
+
+
+def test_results_do_not_depend_on_the_number_of_workers(claiming: Claims, tmp_path: Path) -> None:
+    scenarios = [load(claiming("conservation=always", f"{PROPS}:even_seeds_only=always")), load(str(SMALL))]
+    alone, together = (
+        sorted(
+            (number, r.seed, r.digest, sorted(r.verdicts.items())) for number, r in run_seeds(scenarios, range(6), n)
+        )
+        for n in (1, 2)
+    )
+    assert alone == together
+    assert len(alone) == 12
+
+
+def test_a_worker_that_dies_is_told_with_its_run_and_writes_no_report(
+    claiming: Claims, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "junit.xml"
+    file.write_text("of the last run")
+    assert main(["check", claiming(f"{PROPS}:dies=always"), "--jobs", "2", "--junit", str(file)]) == 3
+    assert re.search(r"the worker at mine under seed \d died \(killed by SIGKILL\)", capsys.readouterr().err)
+    assert file.read_text() == "of the last run"
+
+
+def test_workers_are_started_only_if_there_is_enough_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.regression.runs.cores", lambda: 4)
+    assert jobs_for([load("fault_partition_full")], 3) == 1
+    assert jobs_for([load("fault_partition_full")], 200) == 4
+    assert jobs_for([load(name) for name in shipped()], 3) == 4
+
+
+def test_two_files_of_one_name_are_told_apart(claiming: Claims, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    first = claiming("conservation=always")
+    second = claiming("conservation=always", name="other/mine")
+    file = tmp_path / "junit.xml"
+    assert main(["check", first, second, "--seed", "0", "--junit", str(file)]) == 0
+    assert [suite.get("name") for suite in ElementTree.parse(file).getroot()] == [first, second]
