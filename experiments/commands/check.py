@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 from tqdm.auto import tqdm
 
-from experiments.experiment import MOST_SEEDS
+from experiments.experiment import MOST_JOBS, MOST_SEEDS
 from experiments.files import write_text
 from experiments.regression import (
     ENOUGH_SEEDS,
@@ -40,7 +40,9 @@ _DIED = 3
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Run this seed alone.")
 @click.option(
-    "--jobs", type=click.IntRange(min=1), help="Worker processes; if there is enough to do, all cores by default."
+    "--jobs",
+    type=click.IntRange(1, MOST_JOBS),
+    help="Worker processes; if there is enough to do, one a core by default.",
 )
 @click.option(
     "--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML here, for CI."

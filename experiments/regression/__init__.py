@@ -1,10 +1,10 @@
 """Regression tests of consistency: claims over many seeds, for CI.
 
 Read `weighing` first: it says when a claim holds over many runs. `runs` carries the runs out, here or in workers;
-`report` tells what came of them, to people and as JUnit XML.
+`report` and `telling` say what came of them, to people and as JUnit XML.
 """
 
-from experiments.regression.report import Checked, junit, lines, weigh_all, witness_lines
+from experiments.regression.report import Checked, junit, lines, weigh_all
 from experiments.regression.runs import SeedResult, WorkerDied, evidence_of, jobs_for, judge_seed, run_seeds
 from experiments.regression.weighing import ENOUGH_SEEDS, Standing, Weighed, weigh, worst_code
 
@@ -23,6 +23,5 @@ __all__ = [
     "run_seeds",
     "weigh",
     "weigh_all",
-    "witness_lines",
     "worst_code",
 ]

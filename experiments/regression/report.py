@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree
 
+from experiments.nemesis import drawn_for
 from experiments.regression.runs import SeedResult
+from experiments.regression.telling import fault_lines, witness_lines
 from experiments.regression.weighing import Standing, Weighed, weigh, worst_code
 from experiments.scenario import Scenario
-from sim.history import HistoryRow, Kind
-from sim.units import format_us
+from sim.history import HistoryRow
 
-__all__ = ["Checked", "junit", "lines", "weigh_all", "witness_lines"]
+__all__ = ["Checked", "junit", "lines", "weigh_all"]
 
 _FAILED: Final = 3
-_ROWS_SHOWN: Final = 40
-_WIDEST: Final = 160
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +60,14 @@ class Checked:
         found = {result.seed: result.witnesses for result in self.results}
         return () if claim.seed is None else found[claim.seed].get(claim.use.name, ())
 
+    def shown(self, claim: Weighed) -> Iterator[str]:
+        """Of a claim that does not hold: the witness, the faults that were drawn, and the command that replays it."""
+        assert claim.seed is not None
+        yield from witness_lines(self.witness(claim))
+        if self.scenario.nemesis is not None:
+            yield from (f"fault {line}" for line in fault_lines(drawn_for(self.scenario, claim.seed).faults))
+        yield f"replay it with: {self.replay(claim.seed)}"
+
 
 def weigh_all(scenario: Scenario, typed: str, results: Sequence[SeedResult], *, enough_seeds: bool) -> Checked:
     """Weigh every claim of a scenario over its runs, which may come in any order."""
@@ -80,9 +87,7 @@ def lines(checked: Checked) -> Iterator[str]:
     for claim in checked.claims:
         yield f"{name}: {claim.title}: {claim.told()}"
         if claim.replayable:
-            yield from (f"  {line}" for line in witness_lines(checked.witness(claim)))
-            assert claim.seed is not None
-            yield f"  replay it with: {checked.replay(claim.seed)}"
+            yield from (f"  {line}" for line in checked.shown(claim))
     if not checked.scenario.properties:
         yield f"{name}: valid, and claims no property"
     for result in checked.failed[:1]:
@@ -91,19 +96,6 @@ def lines(checked: Checked) -> Iterator[str]:
         yield f"{name}: {len(checked.failed)} of {len(checked.results)} runs raised (seeds {seeds}), the first:"
         yield from (f"  {line}" for line in result.failure.rstrip().splitlines())
         yield f"  replay it with: {checked.replay(result.seed)}"
-
-
-def witness_lines(rows: Sequence[HistoryRow]) -> Iterator[str]:
-    """Rows of a history for people, by invocation: who asked what when, and what was answered."""
-    for row in rows[:_ROWS_SHOWN]:
-        version = "" if row.version is None else f" (version {row.version})"
-        value = "" if row.value is None else f" {row.value!r}"
-        session = f" {row.session}" if row.session else ""
-        word = "asks to" if row.kind is Kind.INVOKE else f"{row.kind}:"
-        told = f"{format_us(row.t_us)} {row.client}{session} {word} {row.f} key {row.key}{value}{version} [{row.op}]"
-        yield told if len(told) <= _WIDEST else f"{told[: _WIDEST - 4]} ..."
-    if len(rows) > _ROWS_SHOWN:
-        yield f"... and {len(rows) - _ROWS_SHOWN} rows more"
 
 
 def junit(everything: Sequence[Checked]) -> str:
@@ -152,7 +144,7 @@ def _case(checked: Checked, claim: Weighed) -> ElementTree.Element:
         ElementTree.SubElement(case, "skipped", message=claim.told())
     else:
         assert claim.seed is not None
-        body = [claim.told(), *witness_lines(checked.witness(claim)), f"replay it with: {checked.replay(claim.seed)}"]
+        body = [claim.told(), *checked.shown(claim)]
         kind = "failure" if claim.standing is Standing.VIOLATED else "error"
         _problem(case, kind, str(claim.use.name), claim.told(), body)
     return case

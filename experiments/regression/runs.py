@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from experiments.evidence import Evidence
-from experiments.scenario import Scenario
+from experiments.nemesis import with_nemesis
+from experiments.scenario import Scenario, ScenarioError
 from experiments.workers import Crew, cores, marked
 from sim.checkers import Outcome, Verdict
 from sim.history import HistoryRow
@@ -70,17 +71,23 @@ def evidence_of(scenario: Scenario, seed: int) -> Evidence:
     """Run a scenario under a seed, with the faults that its nemesis draws for this seed if it has one."""
     from experiments.measures import gather
 
-    return gather(scenario, seed)
+    return gather(scenario if scenario.nemesis is None else with_nemesis(scenario, seed)[0], seed)
 
 
 def judge_seed(scenario: Scenario, seed: int) -> SeedResult:
-    """Run a scenario under a seed and hold it to its claims; a run that raises is told, not raised."""
+    """Run a scenario under a seed and hold it to its claims; a run that raises is told, not raised.
+
+    Raises:
+        ScenarioError: its nemesis finds no time or nobody to strike.
+    """
     from experiments.properties import judge
 
     began = time.perf_counter()
     try:
         evidence = evidence_of(scenario, seed)
         verdicts = judge(evidence, scenario.properties)
+    except ScenarioError:
+        raise  # the nemesis finds no room in this scenario, whatever the seed
     except Exception:  # noqa: BLE001 - a user's system may raise anything, and its seed must be told
         return SeedResult(seed=seed, seconds=time.perf_counter() - began, failure=traceback.format_exc())
     bad = {name: verdict for name, verdict in verdicts.items() if verdict.outcome is Outcome.INVALID}
@@ -113,6 +120,7 @@ def run_seeds(scenarios: Sequence[Scenario], seeds: range, jobs: int) -> Iterato
 
     Raises:
         WorkerDied: A worker process died; the rest is not run.
+        ScenarioError: As `judge_seed`.
     """
     if jobs == 1:
         for number, scenario in enumerate(scenarios):

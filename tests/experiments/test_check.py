@@ -11,7 +11,8 @@ from xml.etree import ElementTree
 import pytest
 
 from experiments.cli import main
-from experiments.regression import Standing, Weighed, jobs_for, run_seeds, weigh, worst_code
+from experiments.nemesis import with_nemesis
+from experiments.regression import Standing, Weighed, jobs_for, judge_seed, run_seeds, weigh, worst_code
 from experiments.scenario import Mode, PropertyUse, load, shipped
 from sim.checkers import Outcome, Verdict
 
@@ -205,6 +206,30 @@ def test_workers_are_started_only_if_there_is_enough_to_do(monkeypatch: pytest.M
     assert jobs_for([load("fault_partition_full")], 3) == 1
     assert jobs_for([load("fault_partition_full")], 200) == 4
     assert jobs_for([load(name) for name in shipped()], 3) == 4
+
+
+def test_a_nemesis_draws_for_each_seed_and_a_violation_lists_what_it_drew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "drawn.toml"
+    plain = SMALL.read_text().partition("[[fault]]")[0]
+    claim = f'[[property]]\nname = "{PROPS}:even_seeds_only"\nmode = "always"\n'
+    file.write_text(f'{plain}\n[nemesis]\nmode = "unlimited"\n\n{claim}')
+    digests = {judge_seed(load(file), seed).digest for seed in (0, 2, 4)}
+    assert len(digests) == 3
+    assert main(["check", str(file), "--seeds", "2"]) == 1
+    told = capsys.readouterr().out
+    drawn = with_nemesis(load(file), 1)[0].faults
+    assert re.findall(r"^  fault ([\w-]+): ", told, re.M) == [fault.id for fault in drawn] != []
+
+
+def test_a_nemesis_without_room_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "short.toml"
+    plain = SMALL.read_text().partition("[[fault]]")[0]
+    text = plain.replace('until = "30s"', 'until = "5s"').replace('ends = "15s"', 'ends = "4s"')
+    file.write_text(f"{text}\n[nemesis]\n")
+    assert main(["check", str(file)]) == 2
+    assert "have no time; run longer" in capsys.readouterr().err
 
 
 def test_two_files_of_one_name_are_told_apart(claiming: Claims, tmp_path: Path) -> None:
