@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from experiments.evidence import Evidence
 from experiments.properties.bank import BANK
+from experiments.properties.histories import HISTORIES
 from experiments.properties.runs import RUNS
 from experiments.scenario.factory import resolve
 from experiments.scenario.problems import raised
@@ -16,7 +17,7 @@ from sim.checkers import Outcome, Verdict
 
 __all__ = ["PROPERTIES", "find", "judge"]
 
-PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType({p.name: p for p in (*BANK, *RUNS)})
+PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType({p.name: p for p in (*BANK, *HISTORIES, *RUNS)})
 
 
 def find(name: str) -> Property[Any]:
