@@ -5,17 +5,22 @@ history that it should accept and rejected one that it should reject (tests/hist
 """
 
 from sim.checkers.budget import DEFAULT_BUDGET, Budget, Meter, OverBudget
+from sim.checkers.linearizability import linearizable
+from sim.checkers.specifications import SPECIFICATIONS, Specification
 from sim.checkers.verdict import Checker, Outcome, Verdict
 from sim.checkers.wellformed import every_operation_completes, well_formed
 
 __all__ = [
     "DEFAULT_BUDGET",
+    "SPECIFICATIONS",
     "Budget",
     "Checker",
     "Meter",
     "Outcome",
     "OverBudget",
+    "Specification",
     "Verdict",
     "every_operation_completes",
+    "linearizable",
     "well_formed",
 ]

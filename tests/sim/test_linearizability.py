@@ -1,0 +1,132 @@
+"""Linearizability agrees with an oracle that tries every order, and shows why not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from sim.checkers import SPECIFICATIONS, Budget, Outcome, Specification, linearizable
+from sim.checkers.specifications import UNANSWERED
+from sim.history import History
+from tests.sim.histories_of import ALPHABETS, explained, histories, only, written
+
+MODELS = sorted(SPECIFICATIONS)
+
+
+def test_every_shipped_specification_is_held_against_the_oracle() -> None:
+    assert sorted(ALPHABETS) == MODELS
+
+
+@pytest.mark.parametrize("name", MODELS)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_the_verdict_is_the_oracles(name: str, data: st.DataObject) -> None:
+    history: History = data.draw(histories(name))
+    spec = SPECIFICATIONS[name]
+    verdict = linearizable(history, spec)
+    assert verdict.outcome is (Outcome.VALID if explained(history, spec) else Outcome.INVALID)
+    event(verdict.outcome)
+    if not verdict.valid:
+        assert not explained(only(history, verdict.witness), spec)
+
+
+def test_a_stale_read_is_shown_with_the_write_it_saw_and_the_one_it_missed() -> None:
+    history = written(
+        (1, "invoke", "write", 1),
+        (1, "ok", "write", None),
+        (2, "invoke", "read", None),
+        (2, "ok", "read", 1),
+        (3, "invoke", "write", 2),
+        (3, "ok", "write", None),
+        (4, "invoke", "read", None),
+        (4, "ok", "read", 1),
+    )
+    verdict = linearizable(history, SPECIFICATIONS["register"])
+    assert (verdict.outcome, verdict.witness) == (Outcome.INVALID, (1, 3, 4))
+
+
+def test_a_write_that_timed_out_may_take_effect_between_two_later_reads() -> None:
+    begun = [(1, "invoke", "write", 5), (1, "info", "write", 5)]
+    before = [(2, "invoke", "read", None), (2, "ok", "read", None)]
+    after = [(3, "invoke", "read", None), (3, "ok", "read", 5)]
+    back = [(4, "invoke", "read", None), (4, "ok", "read", None)]
+    register = SPECIFICATIONS["register"]
+    assert linearizable(written(*begun, *before, *after), register).valid
+    assert linearizable(written(*begun, *before), register).valid
+    assert linearizable(written(*begun, *after, *back), register).witness == (1, 3, 4)
+
+
+def test_many_writes_that_timed_out_cost_no_more_than_few() -> None:
+    pending = [(op, kind, "write", op % 3) for op in range(300) for kind in ("invoke", "info")]
+    reads = [
+        (op, kind, "read", value)
+        for op, end in enumerate([0, 2, 1] * 40, 300)
+        for kind, value in (("invoke", None), ("ok", end))
+    ]
+    verdict = linearizable(written(*pending, *reads), SPECIFICATIONS["register"], Budget(states=100_000))
+    assert verdict.outcome is Outcome.VALID
+
+
+def test_keys_are_judged_apart() -> None:
+    history = written(
+        (1, "invoke", "write", 1, None, "x"),
+        (1, "ok", "write", None, None, "x"),
+        (2, "invoke", "read", None, None, "y"),
+        (2, "ok", "read", None, None, "y"),
+        (3, "invoke", "read", None, None, "x"),
+        (3, "ok", "read", None, None, "x"),
+    )
+    verdict = linearizable(history, SPECIFICATIONS["register"])
+    assert verdict.witness == (1, 3)
+    assert verdict.reason == "key 'x': no order of 2 operations explains their answers"
+
+
+def test_the_initial_value_is_the_specifications() -> None:
+    history = written((1, "invoke", "read", None), (1, "ok", "read", 7))
+    assert not linearizable(history, SPECIFICATIONS["register"]).valid
+    assert linearizable(history, replace(SPECIFICATIONS["register"], initial=7)).valid
+
+
+def hostile(clients: int) -> History:
+    """Nobody ends before everybody has begun, and one read saw what nobody wrote."""
+    writes = [(op, "invoke", "write", op % 7) for op in range(clients)]
+    read = [(clients, "invoke", "read", None), (clients, "ok", "read", 99)]
+    return written(*writes, *read, *((op, "ok", "write", None) for op in range(clients)))
+
+
+def test_a_hostile_history_ends_in_unknown_within_its_states() -> None:
+    verdict = linearizable(hostile(50), SPECIFICATIONS["register"], Budget(states=50_000))
+    assert verdict == (Outcome.UNKNOWN, (), "more than the budget of 50,000 steps is needed; raise it")
+
+
+def test_a_hostile_history_ends_in_unknown_within_its_bytes() -> None:
+    verdict = linearizable(hostile(50), SPECIFICATIONS["register"], Budget(states=10**9, memory_bytes=1_000_000))
+    assert verdict == (Outcome.UNKNOWN, (), "more than the budget of 1,000,000 bytes is needed; raise it")
+
+
+def test_a_specification_of_ones_own_is_two_functions() -> None:
+    def turn(state: bool, f: str, asked: object, answered: object, version: int | None) -> tuple[bool, bool]:
+        return answered in (state, UNANSWERED), not state
+
+    toggle = Specification(name="toggle", init=bool, step=turn)
+    rows = [(1, "invoke", "flip", None), (1, "ok", "flip", False), (2, "invoke", "flip", None)]
+    assert linearizable(written(*rows, (2, "ok", "flip", True)), toggle).valid
+    assert linearizable(written(*rows, (2, "ok", "flip", False)), toggle).witness == (1, 2)
+
+
+def test_an_ill_formed_history_is_invalid_as_well_formed_has_it() -> None:
+    history = written((1, "ok", "read", None))
+    verdict = linearizable(history, SPECIFICATIONS["register"])
+    assert verdict == (Outcome.INVALID, (1,), "operation 1 ends in row 0 without having begun")
+
+
+@pytest.mark.parametrize(
+    ("spec", "f", "rule"),
+    [(None, "read", "is no specification"), (SPECIFICATIONS["queue"], "dequeu", "did you mean 'dequeue'")],
+)
+def test_what_cannot_be_judged_is_refused(spec: object, f: str, rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        linearizable(written((1, "invoke", f, None)), spec)
