@@ -140,7 +140,7 @@ def inspect_host(world: World, path: str) -> HostState:
         mono_us=now_us if clock is None else clock.mono_us(),
         cores=machine.spec.cores,
         busy=0 if life is None else life._busy,
-        inboxes={} if life is None else {layer.name.lower(): len(life._inboxes[layer]) for layer in Layer},
+        inboxes={} if life is None else {layer.name.lower(): len(life._inboxes[layer] or ()) for layer in Layer},
         tasks=() if life is None else tuple(_where(task.gen) for task in life._tasks),
         calls=0 if life is None else len(life.calls),
         timers=tuple(sorted(_timers(world, machine), key=lambda timer: timer.due_us)),
