@@ -56,7 +56,7 @@ class HostContext:
         self._life = life
         self._machine = life.machine
         self._env = life.machine.env
-        self._call_later: Callable[..., Timer] = life.machine.env.call_later
+        self._call_later = life.pausable(life.machine.env.call_later)
         self._network = life.machine.network
         self._src = life.machine.spec.index
         self._trace = life.machine.trace
@@ -123,7 +123,7 @@ class HostContext:
     def sleep(self, us: int) -> Wait:
         """As `Context.sleep`."""
         wait = self._wait()
-        self._call_later(us, wait.resolve)
+        self._call_later(us, self._life.settle, wait)
         return wait
 
     def wait(self) -> Wait:
@@ -166,7 +166,8 @@ class HostContext:
         """As `Context.provision`."""
         wait = self._wait()
         if self._life.alive:
-            self._machine.on_provision(self._src, location, service, config, wait)
+            tell = partial(self._life.settle, wait)
+            self._machine.on_provision(self._src, location, service, config, tell)
         return wait
 
     def rng(self, name: str) -> Draws:
@@ -221,7 +222,7 @@ class SkewedContext(HostContext):
         clock = life.machine.clock
         assert clock is not None
         self._clock = clock
-        self._call_later = clock.call_later
+        self._call_later = life.pausable(clock.call_later)
 
     def now_us(self) -> int:
         """The host's wall clock."""

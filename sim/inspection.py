@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from itertools import islice
 from types import GeneratorType
 from typing import Any, Final
@@ -18,7 +19,7 @@ from sim.host import Wait
 from sim.kernel import Timer
 from sim.machine import Machine
 from sim.message import Layer
-from sim.strain import StrainedLife
+from sim.strain import PausableTimer, StrainedLife
 from sim.topology import host_of
 from sim.world import World
 
@@ -268,12 +269,14 @@ def _timers(world: World, machine: Machine) -> Iterator[TimerState]:
         timer = entry[4] if len(entry) == 5 else None
         if not isinstance(timer, Timer) or not timer.active or timer._args == ():
             continue
-        inner = timer._args[0]
-        timer = inner if isinstance(inner, Timer) and inner.active else timer
+        due_us = entry[0]
+        # A timer of a host with clocks of its own, or that can be paused, is called by the kernel's.
+        while timer._args and isinstance(timer._args[0], Timer):
+            timer = timer._args[0]
         if machine.life is not None and getattr(timer._fn, "__self__", None) is machine.life:
             called = [arg for arg in timer._args if callable(arg)]
             if called:
-                yield TimerState(due_us=entry[0], what=_name(called[0]))
+                yield TimerState(due_us=due_us, what=_name(called[0]))
 
 
 def _put_aside(world: World, machine: Machine) -> Iterator[str]:
@@ -281,17 +284,35 @@ def _put_aside(world: World, machine: Machine) -> Iterator[str]:
     life = machine.life
     for called, args in life.frozen() if isinstance(life, StrainedLife) else ():
         kind = called.__name__
+        if isinstance(args[0], PausableTimer):
+            if not args[0].active:
+                continue
+            kind, args = getattr(args[0]._fn, "__name__", ""), args[0]._args
         if kind == StrainedLife._receive_late.__name__:
             src, message = args[:2]
             yield f"message from {world.topology.hosts[src].path}: {shown(message, Names(world))}"
         elif kind == StrainedLife._resume.__name__:
             yield f"task goes on: {_where(args[0].gen)}"
-        elif kind == StrainedLife.run.__name__:
-            yield f"timer: {_name(args[0])}"
+        elif kind == StrainedLife.settle.__name__:
+            yield from (f"task goes on: {_where(gen)}" for gen in _waiting_for(args[0]))
+        elif kind in (StrainedLife.run.__name__, StrainedLife.run_under.__name__):
+            yield f"timer: {_name(next(arg for arg in args if callable(arg)))}"
         elif kind == StrainedLife.give_up.__name__:
             yield "time-out of a call"
         else:
             yield "start of services"
+
+
+def _waiting_for(wait: Wait) -> Iterator[Any]:
+    """The generators that go on when a wait is over."""
+    callbacks: list[Any] = wait._callbacks or []
+    for callback in callbacks:
+        while isinstance(callback, partial):
+            found = [arg for arg in callback.args if hasattr(arg, "gen")]
+            if found:
+                yield found[0].gen
+                break
+            callback = next((arg for arg in callback.args if callable(arg)), None)
 
 
 def _connections(world: World, host: int) -> Iterator[ConnectionState]:

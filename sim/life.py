@@ -11,15 +11,15 @@ later, at the same instant, since one that runs cannot be closed.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from sim.context import HostContext, Meta, SkewedContext
 from sim.host import Placement, Wait
-from sim.kernel import CALL
+from sim.kernel import CALL, Timer
 from sim.message import Layer, Message, layer_of
 from sim.storage import DiskError
 from sim.topology import at_service, service_id
@@ -27,7 +27,7 @@ from sim.topology import at_service, service_id
 if TYPE_CHECKING:
     from sim.machine import Machine
 
-__all__ = ["Incarnation"]
+__all__ = ["Incarnation", "unspent_us"]
 
 #: (message, meta, trace row)
 Delivery = tuple[Message, Meta, int]
@@ -54,7 +54,7 @@ class Incarnation:
         self._inboxes: list[deque[Delivery] | None] = [None] * len(Layer)
         self._costs: dict[type[Message], _Cost] = {}
         self._tasks: dict[_Task, None] = {}
-        self._serving = self._served  # bound once
+        self.serving = self._served  # bound once
 
     def start(self, placements: Sequence[Placement]) -> None:
         """Make the services, then start them in order of placement."""
@@ -85,6 +85,8 @@ class Incarnation:
     def fall(self) -> int:
         """Have no effect from now on; returns how many messages were waiting."""
         self.alive = False
+        if self._busy:
+            self.machine.busy_us -= unspent_us(self._queue, {self.serving: self})[self]
         for ctx in self.contexts.values():
             ctx.disk.close()
             ctx.end_channels()
@@ -132,7 +134,7 @@ class Incarnation:
     def _occupy(self, us: int, message: Message, meta: Meta, row: int) -> None:
         self._busy += 1
         self.machine.busy_us += us
-        entry = (self._env._now + us, CALL, next(self._eid), self._serving, message, meta, row)
+        entry = (self._env._now + us, CALL, next(self._eid), self.serving, message, meta, row)
         heappush(self._queue, entry)
 
     def _served(self, entry: tuple[int, int, int, object, Message, Meta, int]) -> None:
@@ -203,6 +205,19 @@ class Incarnation:
         """As `run`, with a cause for the trace."""
         self._trace.under(cause, self.run)(fn, args)
 
+    def settle(self, wait: Wait, value: Any = None) -> None:
+        """Time, the disk or the provisioner resolves a wait; one of a dead process it leaves alone."""
+        if self.alive:
+            wait.resolve(value)
+
+    def pausable(self, call_later: Callable[..., Timer]) -> Callable[..., Timer]:
+        """`call_later` for the services of this life; its timers fall due late in a pause."""
+        return call_later
+
+    def unspent_us(self, entry: Any) -> int:
+        """Core time still to come of the work whose end is this heap entry of ours."""
+        return int(entry[0] - self._env._now)
+
     def expire(self, entry: tuple[int, int, int, object, int]) -> None:
         """A call's patience is over; its reply, if it still comes, finds nobody."""
         self.give_up(entry[4])
@@ -239,6 +254,21 @@ class Incarnation:
             return
         # A new callback each time: one kept on the task would make a cycle of the two.
         wait.when_done(partial(self._resume, task))
+
+
+def unspent_us(heap: Iterable[Any], lives: Mapping[object, Incarnation]) -> Counter[Incarnation]:
+    """Core time that was counted in advance and is still to come, by life.
+
+    Args:
+        heap: The kernel's entries.
+        lives: Those that are asked about, by what ends their work (`serving`).
+    """
+    unspent: Counter[Incarnation] = Counter()
+    for entry in heap:
+        life = lives.get(entry[3])
+        if life is not None:
+            unspent[life] += life.unspent_us(entry)
+    return unspent
 
 
 class _Task:

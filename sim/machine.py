@@ -40,7 +40,8 @@ class Machine:
         effect: What live faults do to it now.
         clock: Its clocks, None where they show the true time throughout.
         strained: Whether a fault may pause it or slow it down.
-        busy_us: Core time spent, summed over cores.
+        busy_us: Core time spent, summed over cores; of work under way all is counted, which a
+            crash takes back.
         delayed: Messages that reached it during a pause.
         perished: How often its processes died of a disk that refused.
         on_point: Told (point, host) of each crash point passed; None where nobody asks.
@@ -59,7 +60,7 @@ class Machine:
         history: History,
         trace: Trace,
         on_note: Callable[[str, Location, int | str], None],
-        on_provision: Callable[[int, Location, str, Any, Wait], None],
+        on_provision: Callable[[int, Location, str, Any, Callable[[Any], object]], None],
     ) -> None:
         self.spec = spec
         self.env = env
@@ -91,7 +92,7 @@ class Machine:
         self._held_down = False
         draws = chance.draws(f"host/{spec.path}/flush")
         low, high = options.flush_us_min, options.flush_us_max
-        self.device = Device(lambda: draws.between(low, high), env.call_later)
+        self.device = Device(lambda: draws.between(low, high), env.call_later, self._settle)
         self.service_us = dict(options.service_us)
 
     @property
@@ -179,6 +180,17 @@ class Machine:
             device.replace()
         if isinstance(self.life, StrainedLife):
             self.life.strain()
+
+    def when_awake(self, fn: Callable[..., object], *args: Any) -> None:
+        """Call `fn(*args)` now; on a paused host when it goes on, or as soon as it is down."""
+        if isinstance(self.life, StrainedLife):
+            self.life.when_awake(fn, *args)
+        else:
+            fn(*args)
+
+    def _settle(self, wait: Wait, value: Any) -> None:
+        if self.life is not None:
+            self.life.settle(wait, value)
 
     def waiting(self) -> int:
         """Messages in its inboxes or on a core."""

@@ -14,7 +14,7 @@ from enum import IntEnum, StrEnum
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["Layer", "Message", "Transport", "check_message_type", "layer_of", "wire_size"]
+__all__ = ["Layer", "Message", "Transport", "check_message_type", "check_value", "layer_of", "wire_size"]
 
 
 class Layer(IntEnum):
@@ -109,6 +109,27 @@ def check_message_type(cls: type) -> Layer:
     if type_id is None:
         raise TypeError(f"{cls.__name__} has no type_id; give it 32 bits with one scope bit")
     return layer_of(type_id)
+
+
+def check_value(value: object, seen: set[type]) -> None:
+    """Check that what a disk or a new instance is handed is a value, as messages are.
+
+    Args:
+        value: Anything.
+        seen: Classes that were found right; a class is looked into once.
+
+    Raises:
+        TypeError: it could be changed by whoever still holds it.
+    """
+    cls = value.__class__
+    if cls in seen:
+        return
+    if cls is tuple or cls is frozenset:
+        for item in value:  # type: ignore[attr-defined]
+            check_value(item, seen)
+        return
+    _check_value_type(cls, cls.__name__, ())
+    seen.add(cls)
 
 
 def _check_value_class(cls: type, path: str, seen: tuple[type, ...]) -> None:

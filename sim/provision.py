@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sim.chance import Chance
-from sim.host import Placement, Template, Wait
+from sim.host import Placement, Template
 from sim.kernel import Environment
+from sim.message import check_value
 from sim.network import Network
 from sim.topology import Location, Topology, at_service
 from sim.trace import Trace
@@ -17,7 +18,10 @@ from sim.wording import way_to
 if TYPE_CHECKING:
     from sim.machine import Machine
 
-__all__ = ["Provisioner"]
+__all__ = ["Provisioner", "Tell"]
+
+#: Tells the asker the location of its instance, or None.
+Tell = Callable[[Location | None], object]
 
 
 class Provisioner:
@@ -48,6 +52,7 @@ class Provisioner:
         self._machines = machines
         self._trace = trace
         self._templates: dict[str, Template] = {}
+        self._values: set[type] = set()
         self._instances: dict[tuple[int, str], int] = {}
 
     @property
@@ -65,26 +70,28 @@ class Provisioner:
             raise ValueError(f"a template {template.name!r} is offered already; name it otherwise")
         self._templates[template.name] = template
 
-    def request(self, asker: int, location: Location, service: str, config: Any, wait: Wait) -> None:
-        """Start `service` on the host at `location` after its delay, and resolve `wait`.
+    def request(self, asker: int, location: Location, service: str, config: Any, tell: Tell) -> None:
+        """Start `service` on the host at `location` after its delay, and `tell` where it is, or None.
 
         Raises:
             ValueError: no such template or host.
+            TypeError: the config is no value: two hosts would share it.
         """
         template = self._templates.get(service)
         if template is None:
             raise ValueError(f"{service!r} is no service template; {way_to(service, self._templates)}")
+        check_value(config, self._values)
         host = self._topology.index_of(location)
         draws = self._chance.draws(f"provision/{self._topology.hosts[host].path}/{service}")
         delay_us = draws.between(template.delay_us_min, template.delay_us_max)
         heard = not self._network.blocked(asker, host)
-        begin = (self._begin, asker, host, template, config, heard, wait)
+        begin = (self._machines[host].when_awake, self._begin, asker, host, template, config, heard, tell)
         self._env.call_later(delay_us, self._trace.because, self._trace.cause, *begin)
 
-    def _begin(self, asker: int, host: int, template: Template, config: Any, heard: bool, wait: Wait) -> None:
+    def _begin(self, asker: int, host: int, template: Template, config: Any, heard: bool, tell: Tell) -> None:
         machine = self._machines[host]
         if not (heard and machine.up):
-            wait.resolve(None)
+            tell(None)
             return
         number = self._instances.get((host, template.name), 0) + 1
         self._instances[host, template.name] = number
@@ -94,7 +101,7 @@ class Provisioner:
         row = self._trace.event("provision", host, name)
         self._trace.because(row, machine.add, placement)
         told = not self._network.blocked(host, asker)
-        self._trace.because(row, wait.resolve, at_service(machine.spec.location, name) if told else None)
+        self._trace.because(row, tell, at_service(machine.spec.location, name) if told else None)
 
 
 def _make(template: Template, config: Any, ctx: Any) -> Any:

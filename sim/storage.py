@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
+from sim.message import check_value
+
 __all__ = ["TORN", "Device", "Disk", "DiskError", "DiskFull", "DiskLost", "Torn"]
 
 
@@ -56,6 +58,25 @@ class _Wait(Protocol):
     def resolve(self, value: Any = None) -> None: ...
 
 
+class _Request:
+    """Somebody who waits for the device.
+
+    Attributes:
+        wait: Told when it is done; None once the process that asked is dead.
+        name: The file.
+        upto: How many records of it are meant, as they are counted now.
+        replacement: What is to stand in their place, None for a plain flush.
+    """
+
+    __slots__ = ("name", "replacement", "upto", "wait")
+
+    def __init__(self, wait: _Wait, name: str, upto: int, replacement: tuple[Any, ...] | None) -> None:
+        self.wait: _Wait | None = wait
+        self.name = name
+        self.upto = upto
+        self.replacement = replacement
+
+
 class _File:
     """One file: what the page cache shows, and what the device would show after a power loss."""
 
@@ -76,9 +97,9 @@ class _File:
         self.device.extend(self.cache[self.common : upto])
         self.common = upto
 
-    def put(self, records: Sequence[Any]) -> None:
-        """Let the page cache show just `records`."""
-        self.cache = list(records)
+    def put(self, records: Sequence[Any], instead: int) -> None:
+        """Let the page cache show `records` in place of the first `instead`."""
+        self.cache = [*records, *self.cache[instead:]]
         self.common = self.claimed = 0
 
     def reread(self) -> None:
@@ -94,6 +115,7 @@ class Device:
     Args:
         flush_us: Draws the duration of one flush, microseconds.
         call_later: The kernel's; a power loss or crash orphans flushes under way.
+        tell: Resolves the wait of a living process with a value; at once, where none is given.
 
     Attributes:
         slow_factor: Multiplies the duration of flushes that begin from now on.
@@ -104,17 +126,21 @@ class Device:
         flush_busy_us: What they took, microseconds.
         lied: How many were acknowledged and not done.
         refused: How often a service was told that the disk is full or lost.
+        values: Classes of records that were found to be values.
     """
 
     def __init__(
         self,
         flush_us: Callable[[], int],
         call_later: Callable[..., object],
+        tell: Callable[[Any, int], object] | None = None,
     ) -> None:
         self._flush_us = flush_us
         self._call_later = call_later
         self._files: dict[str, _File] = {}
-        self._waiting: list[tuple[_Wait, str, int, Any]] = []
+        self._tell = tell or (lambda wait, durable: wait.resolve(durable))
+        self._waiting: list[_Request] = []
+        self._batch: list[_Request] = []
         self._flushing = False
         self._power = 0
         self._lied_to: dict[str, None] = {}
@@ -127,6 +153,7 @@ class Device:
         self.flush_busy_us = 0
         self.lied = 0
         self.refused = 0
+        self.values: set[type] = set()
 
     def file(self, name: str) -> _File:
         """The file of that name, empty if it was never written."""
@@ -135,54 +162,62 @@ class Device:
             found = self._files[name] = _File()
         return found
 
-    def request(self, wait: _Wait, name: str, replacement: Any = None) -> None:
+    def request(self, wait: _Wait, name: str, replacement: tuple[Any, ...] | None = None) -> None:
         """Resolve `wait` when what the file holds now (or the replacement) is on the device."""
-        self._waiting.append((wait, name, len(self.file(name).cache), replacement))
+        self._waiting.append(_Request(wait, name, len(self.file(name).cache), replacement))
         if not self._flushing:
             self._begin()
 
     def _begin(self) -> None:
-        batch, self._waiting = self._waiting, []
+        self._batch, self._waiting = self._waiting, []
         self._flushing = True
         took_us = self._flush_us()
         if self.slow_factor != 1.0:
             took_us = round(took_us * self.slow_factor)
         self.flushes += 1
         self.flush_busy_us += took_us
-        self._call_later(took_us, self._end, batch, self._power)
+        self._call_later(took_us, self._end, self._power)
 
-    def _end(self, batch: list[tuple[_Wait, str, int, Any]], power: int) -> None:
+    def _end(self, power: int) -> None:
         if power != self._power:
             return  # the power went during the flush: nothing of it reached the device
         self._flushing = False
+        batch = self._batch
         if self.lies:
             self._pretend(batch)
         else:
-            for _, name, upto, replacement in batch:
-                file = self.file(name)
-                if replacement is None:
-                    file.sync(max(upto, file.common))
-                else:
-                    file.put(replacement)
-                    file.sync(len(file.cache))
+            for request in batch:
+                self._put(request)
+                file = self.file(request.name)
+                file.sync(max(request.upto, file.common))
             if self._lied_to:
                 self._make_good()
         if self._waiting:
             self._begin()
-        for wait, name, _, _ in batch:
-            file = self.file(name)
-            wait.resolve(max(file.common, file.claimed))
+        for request in batch:
+            if request.wait is not None:
+                file = self.file(request.name)
+                self._tell(request.wait, max(file.common, file.claimed))
 
-    def _pretend(self, batch: list[tuple[_Wait, str, int, Any]]) -> None:
+    def _put(self, request: _Request) -> None:
+        """Put a replacement in place; what was appended since it was asked for comes after it."""
+        if request.replacement is None:
+            return
+        instead, put = request.upto, len(request.replacement)
+        self.file(request.name).put(request.replacement, instead)
+        request.replacement, request.upto = None, put
+        for other in (*self._batch, *self._waiting):
+            if other.name == request.name and other is not request:
+                other.upto = put + max(0, other.upto - instead)
+
+    def _pretend(self, batch: Iterable[_Request]) -> None:
         """Acknowledge a flush that leaves everything in the volatile cache."""
         self.lied += 1
-        for _, name, upto, replacement in batch:
-            file = self.file(name)
-            if replacement is not None:
-                file.put(replacement)
-                upto = len(file.cache)
-            file.claimed = max(file.claimed, min(upto, len(file.cache)))
-            self._lied_to[name] = None
+        for request in batch:
+            self._put(request)
+            file = self.file(request.name)
+            file.claimed = max(file.claimed, min(request.upto, len(file.cache)))
+            self._lied_to[request.name] = None
 
     def _make_good(self) -> None:
         """An honest flush empties the volatile cache: what was claimed before is now true."""
@@ -194,9 +229,11 @@ class Device:
 
     def process_crash(self) -> None:
         """Forget who waited; cache and device keep what they hold."""
-        # A flush under way belongs to the kernel of the host and finishes; a replacement not
-        # yet handed to it was a temporary file of the dead process.
+        # A flush under way belongs to the kernel of the host and finishes; a replacement was a
+        # temporary file of the dead process, which is no longer there to rename it.
         self._waiting.clear()
+        for request in self._batch:
+            request.wait = request.replacement = None
 
     def power_loss(self, *, torn: bool) -> None:
         """Lose the cache; with `torn`, the first record not flushed reads as `TORN`."""
@@ -224,7 +261,18 @@ class Device:
         self._power += 1
         self._flushing = False
         self._waiting.clear()
+        self._batch = []
         self._lied_to.clear()
+
+    def cut(self, name: str, keep: int) -> None:
+        """Keep the first `keep` records of a file; what comes to stand behind them is new."""
+        file = self.file(name)
+        del file.cache[keep:]
+        file.common = min(file.common, keep)
+        file.claimed = min(file.claimed, keep)
+        for request in (*self._batch, *self._waiting):
+            if request.name == name:
+                request.upto = min(request.upto, keep)
 
     def contents(self) -> Iterable[tuple[str, Sequence[Any]]]:
         """Every file as the page cache shows it, by name."""
@@ -258,8 +306,12 @@ class Disk:
         Raises:
             DiskFull: there is no room.
             DiskLost: the device is gone, as in every other method.
+            TypeError: the record is no value, so that memory could change the disk.
         """
-        cache = self._there(room=True).file(self._prefix + file).cache
+        device = self._there(room=True)
+        if record.__class__ not in device.values:
+            check_value(record, device.values)
+        cache = device.file(self._prefix + file).cache
         cache.append(record)
         return len(cache) - 1
 
@@ -275,24 +327,28 @@ class Disk:
         return self._there().file(self._prefix + file).cache[start:]
 
     def replace(self, file: str, record: Any) -> Any:
-        """A Wait for the file to hold just `record`, durably; before that it holds the old.
+        """A Wait for `record` to stand in place of what the file holds now, durably.
+
+        Until then the file holds the old records; what is appended meanwhile comes after the
+        new one. If the process dies first, the old ones stay.
 
         Raises:
             DiskFull: there is no room for the new file beside the old.
+            TypeError: the record is no value.
         """
         device = self._there(room=True)
+        check_value(record, device.values)
         wait = self._make_wait()
         device.request(wait, self._prefix + file, (record,))
         return wait
 
     def truncate(self, file: str, keep: int) -> None:
         """Keep the first `keep` records; until a flush, a power loss brings the rest back."""
-        kept = self._there().file(self._prefix + file)
-        if not 0 <= keep <= len(kept.cache):
-            raise ValueError(f"{keep=} is outside 0..{len(kept.cache)}, the length of {file!r}")
-        del kept.cache[keep:]
-        kept.common = min(kept.common, keep)
-        kept.claimed = min(kept.claimed, keep)
+        device, name = self._there(), self._prefix + file
+        length = len(device.file(name).cache)
+        if not 0 <= keep <= length:
+            raise ValueError(f"{keep=} is outside 0..{length}, the length of {file!r}")
+        device.cut(name, keep)
 
     def _there(self, *, room: bool = False) -> Device:
         """The device, if it is the one that was opened and takes what is asked of it."""

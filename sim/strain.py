@@ -14,19 +14,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from sim.context import Meta
-from sim.host import Placement
-from sim.kernel import CALL
+from sim.host import Placement, Wait
+from sim.kernel import CALL, Timer
 from sim.life import Incarnation
 from sim.message import Message
 
 if TYPE_CHECKING:
     from sim.machine import Machine
 
-__all__ = ["StrainedLife"]
+__all__ = ["PausableTimer", "StrainedLife"]
 
 
 class _Job:
@@ -48,6 +49,29 @@ class _Job:
         self.since_us = 0
         self.planned_us = 0
         self.stamp = 0
+
+
+class PausableTimer(Timer):
+    """A timer that can be withdrawn until its call is really made, be that late."""
+
+    __slots__ = ("alarm",)
+
+    alarm: Timer
+
+    def __init__(self, fn: Callable[..., object], args: tuple[Any, ...]) -> None:
+        super().__init__(0, fn, args)
+
+    def cancel(self) -> None:
+        """Withdraw the call; harmless if it was made or withdrawn before."""
+        super().cancel()
+        self.alarm.cancel()
+
+    def ring(self) -> None:
+        """Make the call, unless it was withdrawn."""
+        fn, args = self._fn, self._args
+        self._fn, self._args = None, ()
+        if fn is not None:
+            fn(*args)
 
 
 class StrainedLife(Incarnation):
@@ -107,7 +131,7 @@ class StrainedLife(Incarnation):
         job.since_us = self._now_us()
         job.planned_us = round(job.left_us * self._factor)
         self.machine.busy_us += job.planned_us
-        entry = (job.since_us + job.planned_us, CALL, next(self._eid), self._serving, job, job.stamp)
+        entry = (job.since_us + job.planned_us, CALL, next(self._eid), self.serving, job, job.stamp)
         heappush(self._queue, entry)
 
     # -- what a pause puts aside -------------------------------------------------------------
@@ -155,6 +179,44 @@ class StrainedLife(Incarnation):
         else:
             super().give_up(call)
 
+    def settle(self, wait: Wait, value: Any = None) -> None:
+        """As `Incarnation.settle`, in its turn among the replies that arrived."""
+        if self._paused:
+            self._freeze(self.settle, wait, value)
+        else:
+            super().settle(wait, value)
+
+    def pausable(self, call_later: Callable[..., Timer]) -> Callable[..., Timer]:
+        """As `Incarnation.pausable`."""
+        return partial(self._set_timer, call_later)
+
+    def _set_timer(self, call_later: Callable[..., Timer], us: int, fn: Callable[..., object], *args: Any) -> Timer:
+        timer = PausableTimer(fn, args)
+        timer.alarm = call_later(us, self._ring, timer)
+        timer.due_us = timer.alarm.due_us
+        return timer
+
+    def _ring(self, timer: PausableTimer) -> None:
+        # Only what is not withdrawn by then: what reached the host before may do that.
+        if self._paused:
+            self._freeze(self._ring, timer)
+        else:
+            timer.ring()
+
+    def when_awake(self, fn: Callable[..., object], *args: Any) -> None:
+        """Call `fn(*args)` now, or when a pause ends, or at once when the life ends before."""
+        if self._paused:
+            self._freeze(fn, *args)
+        else:
+            fn(*args)
+
+    def fall(self) -> int:
+        """As `Incarnation.fall`; what came from elsewhere is told that nobody is there any more."""
+        for due, args, called in self._frozen:
+            if getattr(called, "__self__", None) is not self:
+                self._env.call_at(self._now_us(), due, *args)
+        return super().fall()
+
     def _resume(self, task: Any, value: Any) -> None:
         if self._paused:
             self._freeze(self._resume, task, value)
@@ -191,6 +253,10 @@ class StrainedLife(Incarnation):
     def waiting(self) -> int:
         """Messages put aside, in the inboxes or on a core."""
         return super().waiting() + self._frozen_messages
+
+    def unspent_us(self, entry: Any) -> int:
+        """As `Incarnation.unspent_us`; a job that was halted has ends that are no longer valid."""
+        return super().unspent_us(entry) if entry[4].stamp == entry[5] else 0
 
     def _now_us(self) -> int:
         return self._env._now  # type: ignore[return-value]

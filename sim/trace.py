@@ -14,6 +14,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Callable, MutableSequence
 from enum import StrEnum
+from functools import partial
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -87,11 +88,11 @@ class Trace:
 
     def under(self, cause: int, fn: Callable[..., object]) -> Callable[..., None]:
         """`fn`, to be called with `cause` for its cause, unless another is at work by then."""
+        return partial(self.caused, cause, fn)
 
-        def caused(*args: Any) -> None:
-            self.because(cause if self.cause == -1 else self.cause, fn, *args)
-
-        return caused
+    def caused(self, cause: int, fn: Callable[..., object], *args: Any) -> None:
+        """Call `fn(*args)` under the cause at work, or under `cause` if none is."""
+        self.because(cause if self.cause == -1 else self.cause, fn, *args)
 
     def message(self, kind: str, src: int, dst: int, message: Any, cause: int, why: str | None = None) -> int:
         """Write a row about a message; returns its number, -1 below the full level."""

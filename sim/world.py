@@ -28,12 +28,13 @@ from sim.faults import (
     marks_of,
 )
 from sim.history import History
-from sim.host import HostOptions, Placement, Template, Wait
+from sim.host import HostOptions, Placement, Template
 from sim.kernel import Environment
 from sim.latency import LatencyModel
+from sim.life import unspent_us
 from sim.machine import Machine
 from sim.network import DEFAULT_CONNECTIONS, ConnectionOptions, Network
-from sim.provision import Provisioner
+from sim.provision import Provisioner, Tell
 from sim.topology import Location, Topology, at_service, host_of, service_id
 from sim.trace import Digest, Trace, TraceLevel
 
@@ -192,9 +193,10 @@ class World:
     def utilisation(self) -> dict[str, float]:
         """Share of each server's core time that was spent, by host path, in [0, 1]."""
         now_us = self._now_us()
-        return {
-            m.spec.path: m.busy_us / (m.spec.cores * now_us) if now_us else 0.0 for m in self.machines if m.spec.cores
-        }
+        heap: list[Any] = self.env._queue
+        unspent = unspent_us(heap, {m.life.serving: m.life for m in self.machines if m.life is not None})
+        busy_us = {m: m.busy_us - (0 if m.life is None else unspent[m.life]) for m in self.machines if m.spec.cores}
+        return {m.spec.path: us / (m.spec.cores * now_us) if now_us else 0.0 for m, us in busy_us.items()}
 
     def check_conservation(self) -> None:
         """Assert that no message, on the network or in a host, is unaccounted for."""
@@ -237,8 +239,8 @@ class World:
         row = self.trace.event("point", host, point)
         self.trace.because(row, self.injector.on_point, self._now_us(), point, host)
 
-    def _provision(self, asker: int, location: Location, service: str, config: Any, wait: Wait) -> None:
-        self._provisioner.request(asker, location, service, config, wait)
+    def _provision(self, asker: int, location: Location, service: str, config: Any, tell: Tell) -> None:
+        self._provisioner.request(asker, location, service, config, tell)
 
     def _set_network(self, cuts: tuple[Cut, ...], effects: tuple[LinkEffect, ...]) -> None:
         self.network.set_effects(cuts, effects)

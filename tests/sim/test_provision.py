@@ -87,7 +87,7 @@ def test_who_is_cut_off_afterwards_started_it_and_is_not_told() -> None:
 
 def test_a_paused_host_starts_it_when_it_goes_on() -> None:
     pause = Fault(id="p", kind="host-pause", targets=(B,), at=100, for_us=900)
-    assert run(pause) == [(500, "worker@1"), (1_000, "start", 0)]
+    assert run(pause) == [(1_000, "start", 0), (1_000, "worker@1")]
 
 
 def test_a_template_that_nobody_offers_or_offers_twice_is_refused() -> None:

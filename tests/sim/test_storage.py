@@ -101,6 +101,83 @@ def test_replace_shows_the_old_content_until_it_is_durable() -> None:
     assert disk.read("meta") == [3]
 
 
+def test_what_is_appended_while_a_replacement_is_under_way_comes_after_it() -> None:
+    for lies in (False, True):
+        env, device, disk = host()
+        device.lies = lies
+        disk.append("log", "old")
+        disk.flush("log")
+        env.run()
+        replaced = disk.replace("log", "snapshot")
+        disk.append("log", "new")
+        flushed = disk.flush("log")
+        assert disk.read("log") == ["old", "new"]
+        env.run(until=int(env.now) + 101)
+        assert (replaced.done, flushed.done, disk.read("log")) == (True, False, ["snapshot", "new"])
+        env.run()
+        assert (flushed.value, disk.read("log")) == (2, ["snapshot", "new"])
+        device.power_loss(torn=False)
+        assert disk.read("log") == ([] if lies else ["snapshot", "new"])
+
+
+def test_one_flush_after_two_replacements_covers_what_came_after_them() -> None:
+    env, device, disk = host()
+    disk.append("other", 0)
+    disk.flush("other")  # under way: all that follows shares the next
+    disk.append("log", "a")
+    disk.append("log", "b")
+    disk.replace("log", "one")
+    disk.append("log", "c")
+    disk.replace("log", "two")
+    disk.append("log", "d")
+    flushed = disk.flush("log")
+    disk.append("log", "e")
+    env.run()
+    assert (flushed.value, disk.read("log")) == (2, ["two", "d", "e"])
+    device.power_loss(torn=False)
+    assert disk.read("log") == ["two", "d"]
+
+
+def test_a_replacement_covers_nothing_that_stands_where_something_was_truncated() -> None:
+    env, _, disk = host()
+    for record in "abc":
+        disk.append("log", record)
+    disk.replace("log", "abc")
+    disk.truncate("log", 1)
+    disk.append("log", "d")
+    env.run()
+    assert disk.read("log") == ["abc", "d"]
+
+
+def test_a_replacement_dies_with_its_process_and_a_flush_does_not() -> None:
+    env, device, disk = host()
+    disk.append("log", "old")
+    flushed, replaced = disk.flush("log"), disk.replace("meta", 1)
+    env.run(until=150)
+    assert (flushed.done, replaced.done) == (True, False)
+    appended = disk.flush("log")
+    device.process_crash()
+    again = Disk(device, "s/", Wait)
+    again.append("meta", "new life")
+    kept = again.flush("meta")
+    env.run()
+    assert (replaced.done, appended.done, kept.value) == (False, False, 1)
+    assert again.read("meta") == ["new life"]
+
+
+class Mutable:
+    pass
+
+
+@pytest.mark.parametrize("record", [{"balance": 1}, [1], ("a", [1]), Mutable()])
+def test_a_record_that_memory_could_change_is_refused(record: object) -> None:
+    _, _, disk = host()
+    for write in (disk.append, disk.replace):
+        with pytest.raises(TypeError, match="not a"):
+            write("log", record)
+    assert disk.read("log") == []
+
+
 def test_a_truncation_not_flushed_comes_back_after_a_power_loss() -> None:
     env, device, disk = host()
     for record in "abc":

@@ -117,6 +117,23 @@ def test_a_core_serves_one_message_at_a_time() -> None:
     assert made.utilisation()[B] == 150 / 1_000_000
 
 
+@pytest.mark.parametrize(
+    "slow", [(), (Fault(id="s", kind="host-slow", targets=(B,), at=500_000, for_us=None, params={"factor": 2}),)]
+)
+def test_only_core_time_that_was_spent_is_utilisation(slow: tuple[Fault, ...]) -> None:
+    def after(until_us: int, *faults: Fault) -> tuple[float, int]:
+        made = world(service_us=10_000, faults=(*slow, *faults))
+        to = place(made, B, "log", lambda ctx: Log(ctx, []))
+        place(made, A, "sender", lambda ctx: Sender(ctx, to, [(0, Ping(n=1)), (0, Ping(n=2))]))
+        made.run(until_us)
+        return made.utilisation()[B], made.counters()[B]["busy_us"]
+
+    assert after(2_000)[0] == 1_900 / 2_000  # the first arrives at 100
+    assert after(20_100) == (20_000 / 20_100, 20_000)
+    assert after(4_000, crash("power-loss", 1_100, None)) == (1_000 / 4_000, 1_000)
+    assert after(4_000, crash("process-crash", 1_100, 100)) == (1_000 / 4_000, 1_000)
+
+
 def test_a_batch_costs_its_length() -> None:
     _, log = served([(0, Batch(n=4)), (0, Batch(n=1))], service_us=50)
     assert log == [(300, 4), (350, 1)]
