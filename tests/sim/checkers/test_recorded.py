@@ -11,21 +11,16 @@ from types import MappingProxyType
 
 import pytest
 
-from sim.checkers import Checker, Outcome
-from sim.checkers.sessions import monotonic_reads, monotonic_writes, read_your_writes, writes_follow_reads
-from sim.checkers.streams import append_only
+from sim.checkers import Outcome
+from sim.checkers.catalogue import CLAIMS as ALL
+from sim.checkers.staleness import StalenessSpec
 from sim.history import History
 
 HISTORIES = Path(__file__).parents[2] / "histories"
-CLAIMS: Mapping[str, Checker] = {
-    "append_only": append_only,
-    "monotonic_reads": monotonic_reads,
-    "monotonic_writes": monotonic_writes,
-    "read_your_writes": read_your_writes,
-    "writes_follow_reads": writes_follow_reads,
-}
+# The two claims about form have tests of their own.
+CLAIMS = sorted(ALL.keys() - {"well_formed", "every_operation_completes"})
 #: What the recorded histories of a claim are held to, where it needs to be told.
-SPECS: Mapping[str, object] = MappingProxyType({})
+SPECS: Mapping[str, object] = MappingProxyType({"bounded_staleness": StalenessSpec(bound_us=100_000)})
 
 
 def recorded(folder: str, claim: str) -> list[Path]:
@@ -37,7 +32,7 @@ def test_valid_histories_are_accepted(claim: str) -> None:
     paths = recorded("valid", claim)
     assert paths, f"nothing in {HISTORIES / 'valid'} is named after {claim}"
     for path in paths:
-        verdict = CLAIMS[claim](History.from_jsonl(path), SPECS.get(claim))
+        verdict = ALL[claim].check(History.from_jsonl(path), SPECS.get(claim))
         assert verdict.outcome is Outcome.VALID, f"{path.name}: {verdict.reason}"
 
 
@@ -46,5 +41,21 @@ def test_invalid_histories_are_rejected_with_a_witness(claim: str) -> None:
     paths = recorded("invalid", claim)
     assert paths, f"nothing in {HISTORIES / 'invalid'} is named after {claim}"
     for path in paths:
-        verdict = CLAIMS[claim](History.from_jsonl(path), SPECS.get(claim))
+        verdict = ALL[claim].check(History.from_jsonl(path), SPECS.get(claim))
         assert (verdict.outcome, bool(verdict.witness)) == (Outcome.INVALID, True), path.name
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_an_empty_history_breaks_no_claim(claim: str) -> None:
+    assert ALL[claim].check(History(), SPECS.get(claim)).outcome is Outcome.VALID
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_claim_says_what_it_takes(claim: str) -> None:
+    """A spec of another kind is refused, and so is none where one is needed."""
+    with pytest.raises(ValueError, match=getattr(ALL[claim].spec, "__name__", "")):
+        ALL[claim].check(History(), object())
+    assert claim in SPECS or not ALL[claim].needed
+    if ALL[claim].needed:
+        with pytest.raises(ValueError, match="does not say what to check"):
+            ALL[claim].check(History())

@@ -1,0 +1,67 @@
+"""What kind of object a key is, told by what is asked of it, and what its changes may add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from sim.checkers.reading import Attempt
+from sim.history import Value
+
+__all__ = ["CHANGES", "Shape", "added", "cut", "least_sum", "most_sum", "shape_of"]
+
+#: What changes an object, in every vocabulary.
+CHANGES: Final = frozenset({"write", "cas", "append", "add", "remove", "enqueue", "dequeue"})
+_WITNESSES: Final = 10
+
+
+class Shape(StrEnum):
+    """Kinds of objects that checkers tell apart."""
+
+    REGISTER = "register"  # write, cas
+    LOG = "log"  # append
+    SET = "set"  # add, remove, and reads of tuples
+    COUNTER = "counter"  # add, and reads of numbers
+    QUEUE = "queue"  # enqueue, dequeue
+    OTHER = "other"
+
+
+def shape_of(attempts: Iterable[Attempt]) -> Shape:
+    """The kind of one key's object."""
+    everything = list(attempts)
+    asked = {a.f for a in everything}
+    if "append" in asked:
+        return Shape.LOG
+    if asked & {"enqueue", "dequeue"}:
+        return Shape.QUEUE
+    if asked & {"add", "remove"}:
+        answers = [a.answer for a in everything if a.ok and a.f == "read"]
+        return Shape.SET if any(isinstance(answer, tuple) for answer in answers) else Shape.COUNTER
+    return Shape.REGISTER if asked & {"write", "cas"} else Shape.OTHER
+
+
+def added(attempt: Attempt) -> int:
+    """What an operation adds to a counter."""
+    return attempt.asked if attempt.f == "add" and isinstance(attempt.asked, int) else 0
+
+
+def least_sum(attempts: Iterable[Attempt], initial: Value, read: Attempt) -> int:
+    """The least that a counter may hold when it is read: of what was not acknowledged before, the worst."""
+    begun = [a for a in attempts if not a.failed and a.begin < read.end]
+    return _start(initial) + sum(added(a) if a.precedes(read) else min(0, added(a)) for a in begun)
+
+
+def most_sum(attempts: Iterable[Attempt], initial: Value, read: Attempt, *, fresh: bool) -> int:
+    """The most that a counter may hold when it is read; a read that is not fresh may miss what takes away."""
+    begun = [a for a in attempts if not a.failed and a.begin < read.end]
+    return _start(initial) + sum(added(a) if fresh and a.precedes(read) else max(0, added(a)) for a in begun)
+
+
+def _start(initial: Value) -> int:
+    return initial if isinstance(initial, int) else 0
+
+
+def cut(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """The first few, where all of them together are a witness and each is as good as the next."""
+    return tuple(attempts)[:_WITNESSES]

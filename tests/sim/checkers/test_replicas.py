@@ -1,0 +1,138 @@
+"""What replicas hold at rest: they agree, and have what was acknowledged."""
+
+from __future__ import annotations
+
+import pytest
+
+from sim.checkers import Outcome
+from sim.checkers.replicas import AuditSpec, converged, durable
+from sim.history import History
+from tests.sim.checkers.scripts import script
+
+WRITTEN = "1 invoke write x 5\n1 ok 5 v1\n2 invoke write x 6\n2 ok 6 v2\n"
+
+
+def audit(*rows: tuple[str, str]) -> str:
+    """Reads of x at replicas, from operation 91."""
+    return "".join(f"\n{n} invoke read x @c/audit/{who}\n{n} {what}" for n, (who, what) in enumerate(rows, 91))
+
+
+@pytest.mark.parametrize(
+    ("rows", "outcome", "witness"),
+    [
+        ((("1", "ok 6 v2"), ("2", "ok 6 v2")), "valid", ()),
+        ((("1", "ok 6 v2"), ("2", "ok 5 v1")), "invalid", (91, 92)),
+        ((("1", "ok 6 v2"), ("2", "ok 6 v3")), "invalid", (91, 92)),  # equal values of unequal pasts
+        ((("1", "ok 6 v2"), ("2", "ok 6")), "valid", ()),
+        ((("1", "ok 6 v2"), ("1", "ok 5 v1"), ("2", "ok 5 v1")), "valid", ()),  # the last answer counts
+        ((("1", "ok 6 v2"), ("2", "ok 6 v2"), ("3", "ok 5 v1")), "invalid", (91, 93)),
+        ((("1", "ok 6 v2"), ("2", "info")), "unknown", ()),
+        ((("1", "ok 6 v2"), ("2", "ok 5 v1"), ("3", "info")), "invalid", (91, 92)),
+        ((), "unknown", ()),
+    ],
+)
+def test_replicas_agree_at_rest(rows: tuple[tuple[str, str], ...], outcome: str, witness: tuple[int, ...]) -> None:
+    verdict = converged(script(WRITTEN + audit(*rows)))
+    assert (verdict.outcome, verdict.witness) == (outcome, witness)
+
+
+def test_while_changes_are_under_way_there_is_no_rest() -> None:
+    text = "1 invoke write x 5" + audit(("1", "ok 5"), ("2", "ok 4"))
+    for late in (text + "\n1 ok 5", text.replace("1 invoke write x 5", "") + "\n1 invoke write x 5"):
+        assert converged(script(late)).witness == durable(script(late)).witness == (1,)
+        assert converged(script(late)).outcome is Outcome.UNKNOWN
+    assert converged(script(text)).outcome is Outcome.INVALID  # what never ended is taken to be over
+
+
+def test_a_replica_that_should_hold_a_key_has_to_answer() -> None:
+    history = script(WRITTEN + audit(("1", "ok 6 v2"), ("2", "ok 6 v2")))
+    for check in (converged, durable):
+        assert check(history, AuditSpec(replicas=("1", "2"))).valid
+        verdict = check(history, AuditSpec(replicas=("1", "2", "3")))
+        assert (verdict.outcome, verdict.reason) == (Outcome.UNKNOWN, "replica 3 did not answer the audit of 'x'")
+        assert check(history, AuditSpec(replicas=("3",), holders={"x": ("2",)})).valid
+
+
+def test_a_replica_that_is_not_meant_to_hold_a_key_is_not_asked() -> None:
+    history = script(WRITTEN + audit(("1", "ok 6 v2"), ("2", "ok 5 v1")))
+    assert converged(history, AuditSpec(holders={"x": ("1",)})).valid
+    assert durable(history, AuditSpec(holders={"x": ("1",)})).valid
+    assert durable(history).witness == (2, 92)
+
+
+@pytest.mark.parametrize(
+    ("text", "look", "witness"),
+    [
+        # A register, by versions.
+        (WRITTEN, "ok 6 v2", ()),
+        (WRITTEN, "ok 5 v1", (2, 91)),
+        (WRITTEN, "ok 7 v2", (2, 91)),  # its version was given again
+        (WRITTEN + "3 invoke write x 7\n3 info", "ok 7 v3", ()),
+        (WRITTEN, "ok - v0", (2, 91)),
+        # A register, by values.
+        ("1 invoke write x 5\n1 ok\n2 invoke write x 6\n2 ok", "ok 6", ()),
+        ("1 invoke write x 5\n1 ok\n2 invoke write x 6\n2 ok", "ok 5", (2, 91)),
+        ("1 invoke write x 5\n2 invoke write x 6\n1 ok\n2 ok", "ok 5", ()),
+        ("1 invoke write x 5\n1 info\n2 invoke write x 6\n2 ok", "ok 5", ()),  # it may come late
+        ("1 invoke write x 5\n1 fail\n2 invoke write x 6\n2 ok", "ok 5", (2, 91)),
+        ("1 invoke write x 5\n1 fail", "ok -", ()),
+        ("1 invoke write x 5\n1 ok", "ok -", (1, 91)),
+        ("1 invoke cas x (0,5)\n1 ok", "ok 0", (1, 91)),
+        # A log.
+        ("1 invoke append x 5\n1 ok - v1", "ok (5,)", ()),
+        ("1 invoke append x 5\n1 ok - v1", "ok ()", (1, 91)),
+        ("1 invoke append x 5\n1 ok - v1", "ok (6,)", (1, 91)),
+        ("1 invoke append x 5\n1 ok - v1", "ok 6 v2", ()),
+        ("1 invoke append x 5\n1 ok - v2", "ok 6 v2", (1, 91)),
+        ("1 invoke append x 5\n1 ok", "ok (6,5)", ()),
+        ("1 invoke append x 5\n1 ok", "ok (6,)", (1, 91)),
+        ("1 invoke append x 5\n1 info", "ok ()", ()),
+        # A set.
+        ("1 invoke add x 5\n1 ok\n2 invoke add x 6\n2 info", "ok (5,)", ()),
+        ("1 invoke add x 5\n1 ok", "ok ()", (1, 91)),
+        ("1 invoke add x 5\n1 ok\n2 invoke remove x 5\n2 info", "ok ()", ()),
+        ("2 invoke remove x 5\n2 ok\n1 invoke add x 5\n1 ok", "ok ()", (1, 91)),
+        ("2 invoke remove x 5\n2 fail\n1 invoke add x 5\n1 ok", "ok ()", (1, 91)),
+        # A counter.
+        ("1 invoke add x 5\n1 ok\n2 invoke add x 6\n2 info", "ok 5", ()),
+        ("1 invoke add x 5\n1 ok\n2 invoke add x 6\n2 info", "ok 4", (1, 91)),
+        ("1 invoke add x 5\n1 ok\n2 invoke add x -2\n2 info", "ok 3", ()),
+        ("1 invoke add x 5\n1 ok\n2 invoke add x -2\n2 fail", "ok 3", (1, 91)),
+    ],
+)
+def test_what_was_acknowledged_is_held(text: str, look: str, witness: tuple[int, ...]) -> None:
+    verdict = durable(script(text + audit(("1", look))))
+    assert (verdict.valid, verdict.witness) == (not witness, witness)
+
+
+def test_what_a_replica_lacks_is_told() -> None:
+    verdict = durable(script(WRITTEN + audit(("1", "ok 6 v2"), ("2", "ok 5 v1"))))
+    assert verdict.reason == "write 2 of 'x' was acknowledged and is not at replica 2, which holds 5 (version 1)"
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome", "witness"),
+    [
+        ("2 invoke dequeue x\n2 ok 5\n3 invoke dequeue x\n3 ok -", "valid", ()),
+        ("3 invoke dequeue x\n3 ok -", "invalid", (1, 3)),
+        ("2 invoke dequeue x\n2 info\n3 invoke dequeue x\n3 ok -", "valid", ()),
+        ("2 invoke dequeue x\n2 fail\n3 invoke dequeue x\n3 ok -", "invalid", (1, 3)),
+        ("", "unknown", (1,)),
+    ],
+)
+def test_an_empty_queue_has_handed_out_everything(text: str, outcome: str, witness: tuple[int, ...]) -> None:
+    verdict = durable(script("1 invoke enqueue x 5\n1 ok\n" + text))
+    assert (verdict.outcome, verdict.witness) == (outcome, witness)
+
+
+def test_a_queue_found_empty_before_an_element_came_has_lost_nothing() -> None:
+    early = "3 invoke dequeue x\n3 ok -\n1 invoke enqueue x 5\n1 ok"
+    assert durable(script(early)).outcome is Outcome.UNKNOWN
+
+
+def test_nothing_done_is_nothing_lost() -> None:
+    assert converged(History()).valid
+    assert durable(History()).valid
+    unread = script("1 invoke write x 5\n1 ok 5")
+    assert converged(unread).outcome is durable(unread).outcome is Outcome.UNKNOWN
+    assert "nobody audited 'x'" in durable(unread).reason
