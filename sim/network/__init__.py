@@ -3,8 +3,9 @@
 Read `network` first: the path of a message, one heap entry for a datagram on a link that has
 nothing unusual about it. What that leaves out has a module each: `lanes` the things a link is
 made of, `weather` what effects and slow changes do to it, `transmitter` finite bandwidth with
-a queue for each layer, `connections` order, retransmission and reset, `accounts` the counters
-by link, layer and type, and the law that no message vanishes uncounted.
+a queue for each layer, `waiting` what holds and queues keep, `connections` order, retransmission
+and reset, `accounts` the counters by link, layer and type, and the law that no message vanishes
+uncounted.
 """
 
 from sim.network.accounts import Totals
@@ -14,6 +15,7 @@ from sim.network.lanes import (
     CUT_IN_FLIGHT,
     HOST_DOWN,
     LOST,
+    SENDER_DOWN,
     Lane,
     Link,
     Receive,
@@ -28,6 +30,7 @@ __all__ = [
     "DEFAULT_CONNECTIONS",
     "HOST_DOWN",
     "LOST",
+    "SENDER_DOWN",
     "ConnectionOptions",
     "ConnectionView",
     "Lane",

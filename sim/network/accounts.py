@@ -8,14 +8,15 @@ the difference of the others, so the law can be broken and tested.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sim.network.connections import Connections
 from sim.network.lanes import Lane, Link, Parcel, Segment
+from sim.network.waiting import waiting_on
 
-__all__ = ["Totals", "assert_conserved", "count_in_flight", "sum_of_all", "sums_by", "take_waiting"]
+__all__ = ["Totals", "assert_conserved", "count_in_flight", "sum_of_all", "sums_by"]
 
 _Key = TypeVar("_Key")
 
@@ -65,7 +66,6 @@ def sum_of_all(lanes: Iterable[Lane], flying: Counter[Lane], resets: int | None)
 def count_in_flight(
     heap: Iterable[tuple[Any, ...]],
     links: Iterable[Link],
-    *,
     plain: Callable[..., None],
     parcels: Callable[..., None],
     segments: Callable[..., None],
@@ -97,19 +97,10 @@ def count_in_flight(
             elif entry[3] == parcels or entry[3] == segments:
                 count(entry[4])
     for link in links:
-        for parcel in (*_waiting_on(link), *Connections.kept(link)):
+        for parcel in (*waiting_on(link), *Connections.kept(link)):
             count(parcel)
     flying.update(segment.lane for segment in unsettled)
     return flying
-
-
-def take_waiting(link: Link) -> list[Parcel]:
-    """Take away all that waits at a link."""
-    waiting = list(_waiting_on(link))
-    link.held = None
-    if link.transmitter is not None:
-        link.transmitter.purge()
-    return waiting
 
 
 def assert_conserved(lanes: Iterable[Lane], flying: Counter[Lane]) -> None:
@@ -121,10 +112,3 @@ def assert_conserved(lanes: Iterable[Lane], flying: Counter[Lane]) -> None:
             f"{lane.type.__name__} {lane.link.src}>{lane.link.dst}: {put_in} in, "
             f"{lane.delivered} delivered, {dropped} dropped, {flying[lane]} in flight"
         )
-
-
-def _waiting_on(link: Link) -> Iterator[Parcel]:
-    """What waits at a link: for bandwidth, or for a hold to end."""
-    if link.transmitter is not None:
-        yield from link.transmitter.queued()
-    yield from link.held or ()

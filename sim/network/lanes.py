@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sim.latency.slow import Slow
     from sim.network.stream import Stream
     from sim.network.transmitter import Transmitter
+    from sim.network.waiting import Released
     from sim.network.weather import Noise, Weather
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "CUT_IN_FLIGHT",
     "HOST_DOWN",
     "LOST",
+    "SENDER_DOWN",
     "Cut",
     "Lane",
     "Link",
@@ -45,6 +47,7 @@ CUT_IN_FLIGHT: Final = "cut in flight"
 HOST_DOWN: Final = "host down"
 LOST: Final = "lost on the link"
 CONNECTION_RESET: Final = "connection reset"
+SENDER_DOWN: Final = "sender down"
 
 _FIRST_BLOCK: Final = 8
 _LARGEST_BLOCK: Final = 256
@@ -121,7 +124,7 @@ class Link:
         weather: What `slow` and the live effects make of it, None if nothing.
         transmitter: Where messages wait for finite bandwidth, None if that is unlimited.
         held: What waits for a hold to end, None if there is none.
-        floor_us: While what was held goes on: no earlier than this does the next arrive.
+        released: What a hold kept and that has not set out yet, None if there is nothing of it.
         met: What the live effects did, and how copies of segments came to nothing, by name;
             None while neither happened. Evidence, not accounts: a message may count more than once.
         sending: Connections that its source believes open, by layer.
@@ -132,7 +135,6 @@ class Link:
         "bytes_per_second",
         "dst",
         "epoch",
-        "floor_us",
         "held",
         "lanes",
         "met",
@@ -140,6 +142,7 @@ class Link:
         "open",
         "port",
         "receiving",
+        "released",
         "sampler",
         "sending",
         "slow",
@@ -163,7 +166,7 @@ class Link:
         self.weather: Weather | None = None
         self.transmitter: Transmitter | None = None
         self.held: list[Parcel] | None = None
-        self.floor_us: int | None = None
+        self.released: Released | None = None
         self.sending: dict[Layer, Stream] | None = None
         self.receiving: dict[Layer, Stream] | None = None
 

@@ -23,13 +23,14 @@ from sim.effects import LinkEffect
 from sim.kernel import CALL, Environment
 from sim.latency import LatencyModel
 from sim.message import Layer, Message, check_message_type
-from sim.network.accounts import Totals, assert_conserved, count_in_flight, sum_of_all, sums_by, take_waiting
+from sim.network.accounts import Totals, assert_conserved, count_in_flight, sum_of_all, sums_by
 from sim.network.connections import Connections
 from sim.network.lanes import (
     CUT_AT_SEND,
     CUT_IN_FLIGHT,
     HOST_DOWN,
     LOST,
+    SENDER_DOWN,
     Cut,
     Lane,
     Link,
@@ -41,6 +42,7 @@ from sim.network.lanes import (
 )
 from sim.network.stream import DEFAULT_CONNECTIONS, ConnectionOptions, ConnectionView
 from sim.network.transmitter import Transmitter
+from sim.network.waiting import Released, hold_queued, take_queued, take_waiting
 from sim.network.weather import Noise, Weather
 from sim.topology import Topology
 from sim.trace import Trace, TraceLevel
@@ -169,12 +171,13 @@ class Network:
     def _fly(self, parcel: Parcel, depart_us: int) -> None:
         """Let a parcel set out; its last byte leaves at `depart_us`, now or later."""
         link = parcel.lane.link
+        released = link.released if link.released is not None and link.released.leaves(parcel) else None
         if link.weather is not None and link.weather.loses(self.env._now):  # type: ignore[arg-type]
             self._lose(parcel, LOST)
             return
         due_us = depart_us + self.delay_us(link)
-        if link.floor_us is not None:
-            link.floor_us = due_us = max(due_us, link.floor_us)
+        if released is not None:
+            due_us = released.in_order(due_us)
         if parcel.__class__ is Segment:
             self._connections.fly(parcel, due_us)
         else:
@@ -202,6 +205,10 @@ class Network:
         lane = parcel.lane
         lane.drop(reason)
         self.trace.message("drop", lane.link.src, lane.link.dst, parcel.message, parcel.row, reason)
+
+    def _lose_all(self, parcels: Sequence[Parcel], reason: str) -> None:
+        for parcel in parcels:
+            self._lose(parcel, reason)
 
     def carries(self, link: Link) -> bool:
         """Whether something that sets out on the link now arrives unless a cut begins; may draw."""
@@ -262,7 +269,8 @@ class Network:
 
         Going down ends the host's connections. With `refuses` its system lives on (a process
         crashed): it tells the other ends, and answers what still comes with a reset. Without,
-        it falls silent (a power loss), and the other ends are left to find out.
+        it falls silent (a power loss): what waits in it for bandwidth is lost, and the other ends
+        are left to find out.
         """
         port = self._ports[host]
         was_up = port.receive is not None
@@ -270,6 +278,9 @@ class Network:
         port.life += 1
         if was_up and receive is None:
             self._connections.crash(host, resets=refuses)
+        if receive is None and not refuses:
+            for link in self._links[host].values():
+                self._lose_all(take_queued(link), SENDER_DOWN)
 
     def set_effects(self, cuts: Sequence[Cut], effects: Sequence[LinkEffect]) -> None:
         """Replace the cuts and effects now in force; every link is judged afresh by all of them."""
@@ -300,8 +311,10 @@ class Network:
             link.epoch += 1  # whatever is under way on it is lost
         self._tell_lanes(link)
         if closes:
-            self._clear(link)
-        elif link.held and (link.weather is None or not link.weather.hold):
+            self._lose_all(take_waiting(link), CUT_IN_FLIGHT)
+        elif link.weather is not None and link.weather.hold:
+            hold_queued(link)
+        elif link.held:
             self._release(link)
 
     def _weather_of(self, link: Link) -> Weather | None:
@@ -320,18 +333,12 @@ class Network:
             lane.epoch = link.epoch
             lane.plain = plain and not lane.connected
 
-    def _clear(self, link: Link) -> None:
-        """Lose what waits at a link that was closed."""
-        for parcel in take_waiting(link):
-            self._lose(parcel, CUT_IN_FLIGHT)
-
     def _release(self, link: Link) -> None:
         """Let go on, in order, what a hold kept."""
-        held, link.held = link.held, None
-        link.floor_us = 0
-        for parcel in held or ():
+        held, link.held = link.held or [], None
+        link.released = Released(held)
+        for parcel in held:
             self.enter(parcel)
-        link.floor_us = None
 
     # -- accounts ------------------------------------------------------------------------
 
@@ -352,7 +359,7 @@ class Network:
                 yield link.src, link.dst, MappingProxyType(link.met)
 
     def connections(self, host: int | None = None) -> Iterator[ConnectionView]:
-        """Every connection that an end believes in, or those of one host, in order of source and sink."""
+        """Every connection that an end believes in, or one host's, in order of source and sink."""
         links = self._all_links() if host is None else self.links_of(host)
         for link in sorted(links, key=lambda link: (link.src, link.dst)):
             yield from self._connections.views(link)
@@ -364,13 +371,8 @@ class Network:
 
     def in_flight(self) -> Counter[Lane]:
         """Messages under way by lane, each counted where it is."""
-        return count_in_flight(
-            self._queue,
-            self._all_links(),
-            plain=self._landing,
-            parcels=self._landing_parcel,
-            segments=self._connections.landing,
-        )
+        landings = (self._landing, self._landing_parcel, self._connections.landing)
+        return count_in_flight(self._queue, self._all_links(), *landings)
 
     def by_link(self) -> dict[tuple[int, int], Totals]:
         """Counters by (source, sink)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.message import Layer
-from sim.network import CUT_IN_FLIGHT
+from sim.network import CUT_IN_FLIGHT, SENDER_DOWN
 from sim.network.transmitter import Bucket
 from tests.sim.small_worlds import Bytes, Letter, Pair, UrgentBytes, effect, flat, logged, one_way
 
@@ -46,6 +46,28 @@ def test_a_link_slows_only_itself() -> None:
     world.network.send(1, 0, Bytes(size=50))
     world.env.run()
     assert [t_us for t_us, *_ in world.log] == [150, 150, 150]
+
+
+@pytest.mark.parametrize("cls", [Bytes, Letter])
+def test_what_waits_for_bandwidth_is_lost_with_the_power_of_its_host(cls: type[Bytes]) -> None:
+    world = slow_link()
+    for n in range(5):
+        world.network.send(0, 1, cls(n=n, size=1_000))
+    world.env.call_at(1_500, world.network.attach, 0, None)
+    world.env.run(until=1_600)
+    world.network.check_conservation()
+    world.env.run(until=100_000_000)
+    assert arrivals(world) == [(1_100, 0), (2_100, 1)], "what is on the wire arrives"
+    assert world.dropped() == {SENDER_DOWN: 3}
+
+
+def test_what_a_dead_process_handed_to_its_system_is_sent() -> None:
+    world = slow_link()
+    for n in range(3):
+        world.network.send(0, 1, Bytes(n=n, size=1_000))
+    world.network.attach(0, None, refuses=True)
+    world.env.run()
+    assert len(world.log) == 3
 
 
 def test_a_higher_layer_goes_first_but_interrupts_nothing() -> None:

@@ -179,6 +179,48 @@ def test_what_is_held_waits_and_then_goes_on_in_order() -> None:
     assert all(t_us > 5_000 for t_us, _, _, n in world.log if n)
 
 
+@pytest.mark.parametrize("bytes_per_s", [None, 100_000])
+@pytest.mark.parametrize("cls", [Bytes, Letter])
+def test_what_was_held_goes_on_in_its_order_however_delays_are_drawn(cls: type[Bytes], bytes_per_s: int | None) -> None:
+    for seed in range(5):
+        world = logged(seed=seed, latency=flat(rtt_us=100_000, jitter=0.5, bytes_per_s=bytes_per_s))
+        world.network.set_effects([], [effect(0, 1, hold=True)])
+        for n in range(10):
+            world.network.send(0, 1, cls(n=n))
+        world.env.run(until=50_000)
+        world.network.set_effects([], [])
+        world.env.run(until=50_100)
+        for n in range(10, 20):
+            world.network.send(0, 1, cls(n=n))
+        world.network.check_conservation()
+        world.env.run()
+        assert [n for *_, n in world.log if n < 10] == list(range(10))
+        assert len(world.log) == 20
+
+
+def test_a_hold_keeps_what_waits_for_bandwidth_but_not_what_has_set_out() -> None:
+    world = logged(latency=flat(bytes_per_s=1_000_000))
+    for n in range(4):
+        world.network.send(0, 1, Bytes(n=n, size=1_000))
+    hold = effect(0, 1, hold=True)
+    world.env.call_at(1_500, world.network.set_effects, [], [hold])
+    world.env.call_at(1_600, world.network.send, 0, 1, Bytes(n=4, size=1_000))
+    world.env.call_at(9_500, world.network.set_effects, [], [])
+    world.env.call_at(10_600, world.network.set_effects, [], [hold])
+    world.env.call_at(19_500, world.network.set_effects, [], [])
+    world.env.run(until=15_000)
+    world.network.check_conservation()
+    assert sum(world.network.in_flight().values()) == 1
+    world.env.run()
+    assert [(t_us, n) for t_us, *_, n in world.log] == [
+        (1_100, 0),
+        (2_100, 1),
+        (10_600, 2),
+        (11_600, 3),
+        (20_600, 4),
+    ]
+
+
 def test_a_link_is_held_while_any_effect_holds_it() -> None:
     world = logged()
     one, two = effect(0, 1, hold=True), effect(0, 1, hold=True, delay_us=1)
