@@ -14,7 +14,16 @@ from enum import IntEnum, StrEnum
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["Layer", "Message", "Transport", "check_message_type", "check_value", "layer_of", "wire_size"]
+__all__ = [
+    "Layer",
+    "Message",
+    "Transport",
+    "check_message_type",
+    "check_value",
+    "check_value_class",
+    "layer_of",
+    "wire_size",
+]
 
 
 class Layer(IntEnum):
@@ -104,7 +113,7 @@ def check_message_type(cls: type) -> Layer:
         TypeError: not a frozen dataclass, or a field of a mutable type, named.
         ValueError: a bad type id.
     """
-    _check_value_class(cls, cls.__name__, ())
+    check_value_class(cls)
     type_id = getattr(cls, "type_id", None)
     if type_id is None:
         raise TypeError(f"{cls.__name__} has no type_id; give it 32 bits with one scope bit")
@@ -130,6 +139,15 @@ def check_value(value: object, seen: set[type]) -> None:
         return
     _check_value_type(cls, cls.__name__, ())
     seen.add(cls)
+
+
+def check_value_class(cls: type) -> None:
+    """Check that a class holds only values: a frozen dataclass of numbers, texts, tuples or more such.
+
+    Raises:
+        TypeError: not a frozen dataclass, or a field of a mutable type, named.
+    """
+    _check_value_class(cls, cls.__name__, ())
 
 
 def _check_value_class(cls: type, path: str, seen: tuple[type, ...]) -> None:

@@ -1,0 +1,67 @@
+"""An application: several domains behind one API, each a context of its own.
+
+It owns what clients may ask for (which command belongs to which domain) and nothing of what
+the domains decide. Two tenants of one application never meet: a tenant is part of every key.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from models.domain.kit import Domain, Payload
+
+__all__ = ["Application"]
+
+
+class Application:
+    """Domains composed.
+
+    Args:
+        name: For messages.
+        domains: What it is made of; names, numbers and command types are each of one domain.
+
+    Attributes:
+        domains: By name.
+
+    Raises:
+        ValueError: two domains share a name, a number or a command type; all clashes at once.
+    """
+
+    def __init__(self, name: str, domains: Iterable[Domain[Any]]) -> None:
+        self.name = name
+        found = tuple(domains)
+        self.domains: Mapping[str, Domain[Any]] = MappingProxyType({domain.name: domain for domain in found})
+        self._owners: dict[type, Domain[Any]] = {}
+        clashes = [f"two domains have the name {twice!r}" for twice in _twice(domain.name for domain in found)]
+        clashes += [f"two domains have the number {twice}" for twice in _twice(domain.number for domain in found)]
+        for domain in found:
+            for command in domain.decisions:
+                other = self._owners.setdefault(command, domain)
+                if other is not domain:
+                    clashes.append(f"{other.name!r} and {domain.name!r} both decide {command.__name__}")
+        if not found:
+            clashes.append("it has no domains")
+        if clashes:
+            raise ValueError(f"application {name!r}: {'; '.join(clashes)}; give each domain its own")
+
+    def domain_of(self, command: Payload) -> Domain[Any]:
+        """The domain that decides a command.
+
+        Raises:
+            ValueError: none does.
+        """
+        owner = self._owners.get(type(command))
+        if owner is None:
+            known = ", ".join(sorted(kind.__name__ for kind in self._owners))
+            raise ValueError(
+                f"{type(command).__name__} is no request of application {self.name!r}; send one of {known}"
+            )
+        return owner
+
+
+def _twice(values: Iterable[Any]) -> list[Any]:
+    """What occurs more than once, in order."""
+    return sorted(value for value, count in Counter(values).items() if count > 1)

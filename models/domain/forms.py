@@ -1,0 +1,64 @@
+"""Events as a log keeps them: a name, a schema number and plain fields, readable by later code.
+
+An event outlives the code that wrote it. What is stored therefore is not the object but its
+type's name, the number of the schema it was written under, and its fields; reading lifts old
+schemas one step at a time by the domain's upcasters, and refuses what the code is too old for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+from models.domain.kit import Denied, Domain, DomainFailed, Payload
+
+__all__ = ["StoredEvent", "from_form", "to_form"]
+
+
+class StoredEvent(NamedTuple):
+    """One event's form in a log.
+
+    Attributes:
+        kind: Name of its type.
+        schema: Under which it was written, from 1.
+        fields: Pairs of name and value, in order of declaration.
+    """
+
+    kind: str
+    schema: int
+    fields: tuple[tuple[str, Any], ...]
+
+
+def to_form(event: Payload) -> StoredEvent:
+    """What a log keeps of an event."""
+    kind = type(event)
+    pairs = tuple((field.name, getattr(event, field.name)) for field in fields(kind))
+    return StoredEvent(kind.__name__, getattr(kind, "SCHEMA", 1), pairs)
+
+
+def from_form(domain: Domain[Any], stored: StoredEvent) -> Payload:
+    """The event that a log keeps, in today's schema.
+
+    Raises:
+        DomainFailed: the domain has no such event, the form is of a later schema than this code
+            knows, an upcaster raised, or the fields do not make an event.
+    """
+    kinds = {kind.__name__: kind for kind in domain.events()}
+    kind = kinds.get(stored.kind)
+    if kind is None:
+        raise DomainFailed(domain.name, "reading", f"{stored.kind!r} is no event of it; keep old types and upcast them")
+    newest = 1 if kind is Denied else getattr(kind, "SCHEMA", 1)
+    if not 1 <= stored.schema <= newest:
+        rule = f"{stored.kind} has schema {stored.schema}, and this code knows 1..{newest}; deploy newer code first"
+        raise DomainFailed(domain.name, "reading", rule)
+    values = dict(stored.fields)
+    for schema in range(stored.schema, newest):
+        method = domain.upcasters[kind, schema]
+        try:
+            values = dict(getattr(domain, method)(values))
+        except Exception as failed:
+            raise DomainFailed(domain.name, method, f"raised {type(failed).__name__}: {failed}") from failed
+    try:
+        return kind(**values)
+    except TypeError as failed:
+        raise DomainFailed(domain.name, "reading", f"{stored.kind} of schema {newest}: {failed}") from failed

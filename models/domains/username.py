@@ -1,0 +1,75 @@
+"""A user name: the aggregate is the name, and at most one person has it.
+
+Uniqueness cannot be kept on both sides of a cut without asking the other side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.domain import Denied, Domain, decides, evolves
+
+__all__ = ["Claim", "Claimed", "Owner", "Release", "Released", "Username"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A request of `person` to have the name."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A request of `person` to give it up."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """`person` has the name."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """Nobody has it any more."""
+
+    person: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who has the name; None is nobody."""
+
+    person: int | None
+
+
+class Username(Domain[Owner], name="username", number=21):
+    """Names that are free at first."""
+
+    def initial(self) -> Owner:
+        """Free."""
+        return Owner(person=None)
+
+    @decides
+    def claim(self, state: Owner, command: Claim) -> Claimed | Denied:
+        """Only a free name can be had."""
+        return Claimed(person=command.person) if state.person is None else Denied(reason="taken")
+
+    @decides
+    def release(self, state: Owner, command: Release) -> Released | Denied:
+        """Only its owner gives it up."""
+        return Released(person=command.person) if state.person == command.person else Denied(reason="not yours")
+
+    @evolves
+    def claimed(self, state: Owner, event: Claimed) -> Owner:
+        """It is theirs."""
+        return Owner(person=event.person)
+
+    @evolves
+    def released(self, state: Owner, event: Released) -> Owner:
+        """It is free."""
+        return Owner(person=None)
