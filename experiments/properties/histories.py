@@ -6,11 +6,13 @@ whose clients record something else cannot claim it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from experiments.evidence import Evidence
 from experiments.scenario.property import claim
-from sim.checkers import Verdict, streams
+from sim.checkers import SPECIFICATIONS, Verdict, streams
+from sim.checkers import linearizable as judge_linearizable
 from sim.checkers import sessions as guarantees
 from sim.checkers.sessions import SessionSpec
 from sim.checkers.streams import StreamSpec
@@ -19,6 +21,11 @@ __all__ = ["HISTORIES"]
 
 _VERSIONED: Final = frozenset({"register", "cas-register", "append-log"})
 _STREAMS: Final = frozenset({"append-log"})
+
+
+def linearizable(seen: Evidence) -> Verdict:
+    """Every operation seems to take effect at once, between its beginning and its ending, key by key."""
+    return judge_linearizable(seen.history, replace(SPECIFICATIONS[seen.records], initial=seen.initial))
 
 
 def append_only(seen: Evidence, *, stale_reads: bool = False) -> Verdict:
@@ -47,6 +54,7 @@ def writes_follow_reads(seen: Evidence) -> Verdict:
 
 
 HISTORIES: Final = (
+    claim(linearizable, records=frozenset(SPECIFICATIONS)),
     claim(append_only, records=_STREAMS),
     claim(read_your_writes, records=_VERSIONED),
     claim(monotonic_reads, records=_VERSIONED),

@@ -36,6 +36,7 @@ SOUND = {
     "register": seen(("write", 7, 7, 1), ("read", None, 7, 1), ("write", 8, 8, 2), records="register"),
 }
 REJECTED = {
+    "linearizable": seen(("write", 7, 7, 1), ("read", None, None, 0), records="register"),
     "append_only": seen(("append", 7, None, 1), ("append", 8, None, 3), ("read", None, (8,), 3), records="append-log"),
     "read_your_writes": seen(("write", 7, 7, 2), ("read", None, 5, 1), records="register"),
     "monotonic_reads": seen(("read", None, 7, 2), ("read", None, 5, 1), records="register"),
