@@ -43,6 +43,7 @@ for _command in (
     commands.run,
     commands.list_experiments,
     commands.check,
+    commands.compare,
     commands.replay,
     commands.test,
     commands.lint,

@@ -9,8 +9,10 @@ import: matplotlib and scipy belong inside `report` and `check`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ __all__ = [
     "MOST_JOBS",
     "MOST_SEEDS",
     "Arm",
+    "Better",
     "Cell",
     "Experiment",
     "Finding",
@@ -143,6 +146,13 @@ class ReportContext:
 R = TypeVar("R", bound=Row)
 
 
+class Better(StrEnum):
+    """Which way a metric should go, for whoever compares two results."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment(Generic[R]):
     """One question and how it is answered.
@@ -159,6 +169,7 @@ class Experiment(Generic[R]):
         run_once: Runs one cell under one seed. The row must be a function of those two alone.
         check: Holds the experiment's claims against the rows.
         report: Writes `index.html` and figures into the folder; returns the answer in one sentence, with its numbers.
+        better: Which way a metric should go; one that may be read either way is left out.
     """
 
     name: str
@@ -172,6 +183,7 @@ class Experiment(Generic[R]):
     run_once: Callable[[Cell, int], RunResult]
     check: Callable[[Results[R]], Sequence[Finding]]
     report: Callable[[Results[R], Path, ReportContext], str]
+    better: Mapping[str, Better] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -179,6 +191,8 @@ class Experiment(Generic[R]):
             raise ValueError(f"arms of {self.name!r} share a name: {names}; keys must tell them apart")
         if not self.arms or not self.scenarios:
             raise ValueError(f"{self.name!r} has no arm or no scenario; a sweep needs both")
+        if unknown := self.better.keys() - {column.name for column in fields(self.row)}:
+            raise ValueError(f"{self.name!r} says which way {sorted(unknown)} should go; its rows have no such metrics")
 
     def arm(self, name: str) -> Arm:
         """The arm of that name; KeyError if there is none."""

@@ -15,11 +15,12 @@ Writes:    reports/merge-domains/
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
-from experiments.experiment import Arm, Cell, Experiment, Finding, ReportContext, Row, RunResult, Size
+from experiments.experiment import Arm, Better, Cell, Experiment, Finding, ReportContext, Row, RunResult, Size
 from experiments.measures import (
     Answer,
     Fate,
@@ -132,6 +133,17 @@ class MergeRow(Row):
     messages: int
     crossed_cut: int
     unstable_censored: int
+
+
+#: Metrics that may be read either way: the load, and what shows only that the cut met it.
+_EITHER_WAY: Final = ("commands", "cut_s", "acknowledged", "acknowledged_cutoff", "acknowledged_rest", "crossed_cut")
+BETTER: Final[Mapping[str, Better]] = MappingProxyType(
+    {
+        column.name: Better.HIGHER if column.name.startswith("availability") else Better.LOWER
+        for column in fields(MergeRow)
+        if column.name not in (*_EITHER_WAY, *(inherited.name for inherited in fields(Row)))
+    }
+)
 
 
 def run_once(cell: Cell, seed: int) -> RunResult:
@@ -341,4 +353,5 @@ EXPERIMENT: Final = Experiment(
     run_once=run_once,
     check=check,
     report=_report,
+    better=BETTER,
 )

@@ -6,20 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar, cast
 
 import numpy as np
 
-from experiments.experiment import Finding, Row, run_key
+from experiments.experiment import Better, Finding, Row, run_key
 from experiments.files import read_json, write_json
 from experiments.journal import read_lines
 from experiments.provenance import Fingerprint, Provenance
 from experiments.rows import Column, Metric, columns, decode_row
 
-__all__ = ["Results", "RunRecord", "censored", "collect", "load", "load_record", "write_table"]
+__all__ = ["Results", "RunRecord", "censored", "collect", "load", "load_record", "load_values", "write_table"]
 
 R = TypeVar("R", bound=Row)
 _TABLE: Final = "rows.parquet"
@@ -95,6 +95,7 @@ class RunRecord:
         censored: Sum of each metric called `censored` or `..._censored`.
         ran: Runs that this command carried out; the others were in the journal.
         wall_s: What this command's sweep took.
+        better: Which way a metric should go, as the experiment said then.
     """
 
     experiment: str
@@ -108,6 +109,7 @@ class RunRecord:
     censored: Mapping[str, int]
     ran: int
     wall_s: float
+    better: Mapping[str, Better] = field(default_factory=lambda: MappingProxyType({}))
 
     def write(self, folder: Path) -> None:
         """Write `run.json`; it is the last file of a run, so its presence says that the others are whole."""
@@ -125,6 +127,7 @@ class RunRecord:
                 "censored": dict(self.censored),
                 "ran": self.ran,
                 "wall_s": round(self.wall_s, 1),
+                "better": {name: better.value for name, better in self.better.items()},
                 "fingerprint": self.fingerprint.to_json(),
                 "digests": dict(self.digests),
             },
@@ -165,17 +168,29 @@ def load(folder: Path | str, row: type[R]) -> Results[R]:
     Raises:
         ValueError: There is no such table, or another experiment's.
     """
+    rows = [decode_row(row, record) for record in load_values(folder)]
+    return Results(rows, Path(folder) / "journal" / "rows.jsonl")
+
+
+def load_values(folder: Path | str) -> list[dict[str, Metric]]:
+    """Read back the rows of a finished sweep as plain values by metric, whatever their class has become since.
+
+    Raises:
+        ValueError: There is no such table, or it is none.
+    """
     import duckdb
 
     table = Path(folder) / _TABLE
     if not table.is_file():
         raise ValueError(f"{table} is not there; make it with ./lab run")
-    with duckdb.connect() as database:
-        cursor = database.execute("SELECT * FROM read_parquet(?)", [str(table)])
-        names = [column[0] for column in cursor.description or ()]
-        records = cursor.fetchall()
-    rows = [decode_row(row, dict(zip(names, record, strict=True))) for record in records]
-    return Results(rows, Path(folder) / "journal" / "rows.jsonl")
+    try:
+        with duckdb.connect() as database:
+            cursor = database.execute("SELECT * FROM read_parquet(?)", [str(table)])
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, record, strict=True)) for record in cursor.fetchall()]
+    except duckdb.Error as error:
+        told = str(error).partition("\n")[0]
+        raise ValueError(f"{table} is no table of the lab's ({told}); make it anew with ./lab run") from None
 
 
 def load_record(folder: Path) -> RunRecord:
@@ -197,8 +212,9 @@ def load_record(folder: Path) -> RunRecord:
             findings=tuple(Finding(**finding) for finding in values["findings"]),
             ran=values["ran"],
             wall_s=values["wall_s"],
+            better={name: Better(better) for name, better in values.get("better", {}).items()},
         )
-    except (KeyError, TypeError) as error:
+    except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a run record of this version ({error!r}); run the experiment again") from None
 
 

@@ -11,11 +11,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import NamedTuple
 
 import numpy as np
 
 __all__ = [
     "Interval",
+    "Tested",
     "at_most",
     "bootstrap_difference",
     "clopper_pearson",
@@ -24,8 +26,12 @@ __all__ = [
     "holm",
     "paired_difference",
     "paired_p_value",
+    "paired_test",
     "quantile",
+    "rank_test",
+    "sign_test",
     "t_interval",
+    "welch_test",
     "zero_count_bound",
 ]
 
@@ -49,6 +55,13 @@ class Interval:
         if self.low is None or self.high is None:
             return None
         return not self.low <= value <= self.high
+
+
+class Tested(NamedTuple):
+    """A difference with its interval, and the two-sided p-value of there being none; None where undefined."""
+
+    interval: Interval
+    p_value: float | None
 
 
 def t_interval(values: Sequence[float], *, confidence: float = 0.95) -> Interval:
@@ -131,6 +144,85 @@ def paired_p_value(first: Sequence[float], second: Sequence[float]) -> float | N
     from scipy.stats import t
 
     return float(2 * t.sf(abs(interval.estimate) / math.sqrt(variance / interval.n), interval.n - 1))
+
+
+def paired_test(
+    first: Sequence[float], second: Sequence[float], *, least_variance: float = 0.0, confidence: float = 0.95
+) -> Tested:
+    """Student's test of the mean of `first - second` over runs that share a seed.
+
+    Args:
+        first: One number a run.
+        second: The other's, by the same seeds.
+        least_variance: Of a single difference, whatever the sample says. Three runs that all went from 0 to 1 are no
+            proof: a count is known to half a unit, so differences of counts spread by at least 1/6 (Sheppard).
+        confidence: Of the interval.
+
+    Raises:
+        ValueError: As `paired_difference`.
+    """
+    differences = _differences(first, second)
+    _require(differences, confidence)
+    n, mean = len(differences), _mean(differences)
+    if n < 2 or not math.isfinite(mean):
+        return Tested(Interval(estimate=mean, low=None, high=None, n=n), None)
+    return _tested(mean, max(_variance(differences), least_variance) / n, n - 1, n, confidence)
+
+
+def welch_test(
+    first: Sequence[float], second: Sequence[float], *, least_variance: float = 0.0, confidence: float = 0.95
+) -> Tested:
+    """Welch's test of the difference of the means of `first` and `second`, independent runs (Biometrika 1947).
+
+    Args:
+        first: One number a run.
+        second: The other's; as many as there are.
+        least_variance: Of a single number, whatever the samples say; 1/12 for a count.
+        confidence: Of the interval, which has Satterthwaite's degrees of freedom.
+
+    Raises:
+        ValueError: No value on one side, a NaN, or a confidence outside (0, 1).
+    """
+    _require(first, confidence)
+    _require(second, confidence)
+    n = len(first) + len(second)
+    means = _mean(first), _mean(second)
+    if min(len(first), len(second)) < 2 or not all(map(math.isfinite, means)):
+        estimate = 0.0 if means[0] == means[1] else means[0] - means[1]
+        return Tested(Interval(estimate=estimate, low=None, high=None, n=n), None)
+    parts = [max(_variance(values), least_variance) / len(values) for values in (first, second)]
+    squares = math.fsum(part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True))
+    freedom = math.fsum(parts) ** 2 / squares if squares else n - 2
+    return _tested(means[0] - means[1], math.fsum(parts), freedom, n, confidence)
+
+
+def sign_test(first: Sequence[float], second: Sequence[float]) -> float:
+    """Exact two-sided p-value that `first` is above `second` as often as below; ties aside, infinity is a value.
+
+    Raises:
+        ValueError: The two differ in length.
+    """
+    above = sum(a > b for a, b in zip(first, second, strict=True))
+    below = sum(a < b for a, b in zip(first, second, strict=True))
+    n = above + below
+    extreme = sum(math.comb(n, k) for k in range(min(above, below) + 1))
+    return float(min(1.0, 2 * extreme / (1 << n)))
+
+
+def rank_test(first: Sequence[float], second: Sequence[float]) -> float:
+    """Two-sided p-value of the rank-sum test (Mann and Whitney 1947) of independent runs; infinity is a value.
+
+    Raises:
+        ValueError: No value on one side, or a NaN.
+    """
+    _require(first, 0.95)
+    _require(second, 0.95)
+    if len({*first, *second}) == 1:
+        return 1.0
+    order = {value: rank for rank, value in enumerate(sorted({*first, *second}))}
+    from scipy.stats import mannwhitneyu
+
+    return float(mannwhitneyu([order[value] for value in first], [order[value] for value in second]).pvalue)
 
 
 def clopper_pearson(count: int, trials: int, *, confidence: float = 0.95) -> Interval:
@@ -234,6 +326,23 @@ def _mean(values: Sequence[float]) -> float:
     if len(signs) == 2:
         raise ValueError("values at plus and minus infinity have no mean; compare quantiles instead")
     return signs.pop() * math.inf if signs else math.fsum(values) / len(values)
+
+
+def _variance(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1)
+
+
+def _tested(estimate: float, variance: float, freedom: float, n: int, confidence: float) -> Tested:
+    """Test an estimate whose own variance is known; with none at all there is no doubt either way."""
+    from scipy.stats import t
+
+    if variance == 0:
+        return Tested(Interval(estimate=estimate, low=estimate, high=estimate, n=n), 1.0 if estimate == 0 else 0.0)
+    error = math.sqrt(variance)
+    half = float(t.ppf((1 + confidence) / 2, freedom)) * error
+    interval = Interval(estimate=estimate, low=estimate - half, high=estimate + half, n=n)
+    return Tested(interval, float(2 * t.sf(abs(estimate) / error, freedom)))
 
 
 def _differences(first: Sequence[float], second: Sequence[float]) -> list[float]:

@@ -236,6 +236,7 @@ def _conclude(one: Prepared, request: Request, swept: Swept) -> int:
         censored=censored(results.rows),
         ran=swept.ran,
         wall_s=swept.wall_s,
+        better=experiment.better,
     ).write(one.folder)
     enough = one.seeds >= experiment.quick.seeds
     resumed = f", {swept.resumed} more from the journal" if swept.resumed else ""

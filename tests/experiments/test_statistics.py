@@ -17,8 +17,12 @@ from experiments.statistics import (
     holm,
     paired_difference,
     paired_p_value,
+    paired_test,
     quantile,
+    rank_test,
+    sign_test,
     t_interval,
+    welch_test,
     zero_count_bound,
 )
 
@@ -147,3 +151,34 @@ def test_a_latency_past_the_deadline_prints_as_such() -> None:
 
 def test_interval_prints_with_its_ends() -> None:
     assert format_interval(Interval(estimate=1, low=0.5, high=1.5, n=3), ".2f", "s") == "1.00 [0.50, 1.50] s"
+
+
+def test_paired_and_welch_tests_agree_with_scipy() -> None:
+    from scipy.stats import ttest_ind, ttest_rel
+
+    first, second = [1.0, 2.5, 3.0, 7.0], [2.0, 2.0, 4.5, 9.5]
+    paired = ttest_rel(first, second)
+    assert paired_test(first, second).p_value == pytest.approx(paired.pvalue)
+    assert paired_test(first, second).interval.low == pytest.approx(paired.confidence_interval().low)
+    welch = ttest_ind(first, second[:3], equal_var=False)
+    found = welch_test(first, second[:3])
+    assert found.p_value == pytest.approx(welch.pvalue)
+    assert found.interval.high == pytest.approx(welch.confidence_interval().high)
+    assert (found.interval.n, welch_test([1.0], second).p_value) == (7, None)
+
+
+def test_without_any_spread_a_test_is_sure_unless_counts_are_rounded() -> None:
+    assert paired_test([1.0, 1.0], [1.0, 1.0]).p_value == 1
+    assert paired_test([2.0, 2.0], [1.0, 1.0]).p_value == 0
+    rounded = paired_test([2.0] * 3, [1.0] * 3, least_variance=1 / 6).p_value
+    # t = 1 / sqrt(1/18) = 4.243 with 2 degrees of freedom
+    assert rounded == pytest.approx(0.0513, abs=1e-4)
+    assert welch_test([2.0, 2.0], [1.0, 1.0]).p_value == 0
+
+
+def test_order_is_compared_where_values_never_end() -> None:
+    assert sign_test([math.inf] * 6, [1.0] * 6) == pytest.approx(2 / 64)
+    assert sign_test([math.inf, 1.0], [math.inf, 1.0]) == 1
+    # Exact by counting: 2 of the C(8, 4) = 70 orders are as extreme.
+    assert rank_test([math.inf, 7.0, 8.0, 9.0], [1.0, 2.0, 3.0, 4.0]) == pytest.approx(2 / 70)
+    assert rank_test([math.inf], [math.inf]) == 1

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from experiments.experiment import (
     Arm,
+    Better,
     Cell,
     Experiment,
     Finding,
@@ -95,4 +96,5 @@ EXPERIMENT = Experiment(
     run_once=run_once,
     check=check,
     report=report,
+    better={"share": Better.HIGHER},
 )
