@@ -10,17 +10,25 @@ from dataclasses import replace
 from typing import Final
 
 from experiments.evidence import Evidence
-from experiments.scenario.property import claim
-from sim.checkers import SPECIFICATIONS, Verdict, streams
+from experiments.scenario.property import Sort, claim
+from sim.checkers import SPECIFICATIONS, Verdict, replicas, streams, updates
 from sim.checkers import linearizable as judge_linearizable
 from sim.checkers import sessions as guarantees
+from sim.checkers.causal import CausalSpec
+from sim.checkers.causal import causal as judge_causal
+from sim.checkers.replicas import AuditSpec
 from sim.checkers.sessions import SessionSpec
+from sim.checkers.staleness import StalenessSpec
+from sim.checkers.staleness import bounded_staleness as judge_staleness
 from sim.checkers.streams import StreamSpec
+from sim.checkers.updates import UpdateSpec
 
 __all__ = ["HISTORIES"]
 
 _VERSIONED: Final = frozenset({"register", "cas-register", "append-log"})
 _STREAMS: Final = frozenset({"append-log"})
+_REGISTERS: Final = frozenset({"register", "cas-register"})
+_AUDITED: Final = _VERSIONED | {"counter", "set"}
 
 
 def linearizable(seen: Evidence) -> Verdict:
@@ -53,6 +61,44 @@ def writes_follow_reads(seen: Evidence) -> Verdict:
     return guarantees.writes_follow_reads(seen.history, SessionSpec())
 
 
+def causal(seen: Evidence, *, convergent: bool = True) -> Verdict:
+    """Who has seen an effect has seen its causes; with `convergent`, conflicts are settled alike for all."""
+    return judge_causal(seen.history, CausalSpec(convergent=convergent, initial=seen.initial))
+
+
+def bounded_staleness(seen: Evidence, *, within_us: int | None = None, versions: int | None = None) -> Verdict:
+    """No read misses what was acknowledged longer ago than `within`, nor more than so many versions."""
+    if within_us is None and versions is None:
+        within_us = 0
+    spec = StalenessSpec(bound_us=within_us, bound_versions=versions, initial=seen.initial)
+    return judge_staleness(seen.history, spec)
+
+
+def converged(seen: Evidence) -> Verdict:
+    """At rest, every replica that was audited holds the same."""
+    return replicas.converged(seen.history, AuditSpec(initial=seen.initial))
+
+
+def durable(seen: Evidence) -> Verdict:
+    """At rest, every acknowledged change is readable at every replica that was audited, unless overwritten."""
+    return replicas.durable(seen.history, AuditSpec(initial=seen.initial))
+
+
+def no_lost_updates(seen: Evidence) -> Verdict:
+    """No acknowledged update was overwritten by one that had not seen it."""
+    return updates.no_lost_updates(seen.history, UpdateSpec(initial=seen.initial))
+
+
+def no_duplicate_effects(seen: Evidence) -> Verdict:
+    """No operation took effect twice, however often it was asked for."""
+    return updates.no_duplicate_effects(seen.history, UpdateSpec(initial=seen.initial))
+
+
+def no_aborted_reads(seen: Evidence) -> Verdict:
+    """Whatever is read was put there, by an operation that did not fail."""
+    return updates.no_aborted_reads(seen.history, UpdateSpec(initial=seen.initial))
+
+
 HISTORIES: Final = (
     claim(linearizable, records=frozenset(SPECIFICATIONS)),
     claim(append_only, records=_STREAMS),
@@ -60,4 +106,11 @@ HISTORIES: Final = (
     claim(monotonic_reads, records=_VERSIONED),
     claim(monotonic_writes, records=_VERSIONED),
     claim(writes_follow_reads, records=_VERSIONED),
+    claim(causal, records=_REGISTERS),
+    claim(bounded_staleness, records=_VERSIONED),
+    claim(converged, records=_AUDITED, sort=Sort.LIVENESS),
+    claim(durable, records=_AUDITED | {"queue"}, sort=Sort.LIVENESS),
+    claim(no_lost_updates, records=_VERSIONED | {"counter"}),
+    claim(no_duplicate_effects, records=_STREAMS | {"set", "queue", "counter"}),
+    claim(no_aborted_reads, records=_VERSIONED | {"set", "queue"}),
 )

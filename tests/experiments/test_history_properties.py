@@ -32,8 +32,20 @@ def seen(*rows: Sequence[Any], records: str, **more: Any) -> Evidence:
 
 
 SOUND = {
-    "append-log": seen(("append", 7, None, 1), ("read", None, (7,), 1), ("append", 8, None, 2), records="append-log"),
-    "register": seen(("write", 7, 7, 1), ("read", None, 7, 1), ("write", 8, 8, 2), records="register"),
+    "append-log": seen(
+        ("append", 7, None, 1),
+        ("read", None, (7,), 1),
+        ("append", 8, None, 2),
+        ("read", None, (7, 8), 2, "audit/0"),
+        records="append-log",
+    ),
+    "register": seen(
+        ("write", 7, 7, 1),
+        ("read", None, 7, 1),
+        ("write", 8, 8, 2),
+        ("read", None, 8, 2, "audit/0"),
+        records="register",
+    ),
 }
 REJECTED = {
     "linearizable": seen(("write", 7, 7, 1), ("read", None, None, 0), records="register"),
@@ -41,6 +53,18 @@ REJECTED = {
     "read_your_writes": seen(("write", 7, 7, 2), ("read", None, 5, 1), records="register"),
     "monotonic_reads": seen(("read", None, 7, 2), ("read", None, 5, 1), records="register"),
     "monotonic_writes": seen(("write", 7, 7, 2), ("write", 8, 8, 1), records="register"),
+    "causal": seen(("write", 7, 7, 1), ("read", None, 9, 1), records="register"),
+    "bounded_staleness": seen(("write", 7, 7, 1), ("read", None, None, 0), records="register"),
+    "converged": seen(
+        ("add", 7, None),
+        ("read", None, (7,), None, "audit/0"),
+        ("read", None, (), None, "audit/1"),
+        records="set",
+    ),
+    "durable": seen(("add", 7, None), ("read", None, (), None, "audit/0"), records="set"),
+    "no_lost_updates": seen(("write", 7, 7, 1), ("write", 8, 8, 1), records="register"),
+    "no_duplicate_effects": seen(("append", 7, None, 1), ("read", None, (7, 7), 2), records="append-log"),
+    "no_aborted_reads": seen(("write", 7, 7, 1), ("read", None, 9, 2), records="register"),
     "writes_follow_reads": seen(("read", None, 7, 2), ("write", 8, 8, 1), records="register"),
 }
 
