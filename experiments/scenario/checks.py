@@ -187,7 +187,7 @@ def check_fault(
         yield Finding(f"{path}.kind", shown(name), "no such kind of fault", way_to(name, KINDS))
         return
     # A trigger with a mistake of its own may still be one, and then `@here` is not another.
-    begins = Trigger(point="?") if at is None and isinstance(values.get("at"), TriggerSection) else at or 0
+    begins = Trigger(point="?") if at is None and not isinstance(values.get("at"), int) else at or 0
     known = {"id": "?", "targets": ["*"], "for": None, "params": {}} | dict(values) | {"at": begins}
     fault = as_fault(known)
     if topology is not None:

@@ -22,7 +22,7 @@ from sim.faults.catalogue import KINDS
 from sim.faults.fault import Fault, Trigger
 from sim.faults.host_effect import NO_EFFECT, HostEffect, combined
 from sim.faults.kinds import CrashKind, Cut, FaultKind
-from sim.faults.schedule import check_schedule, resolved
+from sim.faults.schedule import check_schedule, problems_here, resolved
 from sim.topology import Topology
 
 __all__ = ["Injector"]
@@ -155,11 +155,12 @@ class Injector:
         for waiting in candidates:
             trigger = waiting.trigger
             there = trigger.host is None or trigger.host == self._topology.hosts[host].path
-            if there and trigger.counts_at(t_us):
+            fault = self._faults[waiting.number]
+            # Where `@here` makes no sense, such as a client that has no rack, nothing begins or counts.
+            if there and trigger.counts_at(t_us) and not problems_here(fault, self._topology, host):
                 waiting.met += 1
                 if waiting.met == trigger.nth:
-                    fault = resolved(self._faults[waiting.number], self._topology, host)
-                    self._faults[waiting.number] = replace(fault, at=t_us)
+                    self._faults[waiting.number] = replace(resolved(fault, self._topology, host), at=t_us)
                     fired = True
         if fired:
             self._update(t_us)

@@ -25,6 +25,7 @@ __all__ = [
     "exposure",
     "fault_problems",
     "marks_of",
+    "problems_here",
     "resolved",
     "trigger_problems",
 ]
@@ -87,20 +88,33 @@ def fault_problems(fault: Fault, topology: Topology) -> list[FaultProblem]:
     kind = KINDS.get(fault.kind)
     if kind is None:
         return [FaultProblem("kind", fault.kind, "no such kind", way_to(fault.kind, KINDS))]
-    problems: list[FaultProblem] = []
-    host = topology.hosts[0].path
-    if isinstance(fault.at, Trigger):
-        if fault.at.host is not None:
-            problems += _bad_host(fault.at.host, topology)
-            host = host if problems else fault.at.host
-    elif HERE in fault.targets:
+    trigger = fault.at if isinstance(fault.at, Trigger) else None
+    problems = list(_bad_host(trigger.host, topology)) if trigger is not None and trigger.host is not None else []
+    if HERE not in fault.targets:
+        return problems + kind.validate(fault, topology)
+    if trigger is None:
         rule = "only a trigger says where it fired"
         return [FaultProblem("targets", shown(HERE), rule, "name a host, or begin at a point or note")]
-    if HERE in fault.targets and kind.level == "rack" and topology.host(host).rack is None:
-        problems.append(FaultProblem("targets", shown(HERE), "no host here has a rack", "give the topology racks"))
-        return problems
-    # Where the trigger fires is not known yet; what can be wrong with `@here` is so on any host.
-    return problems + kind.validate(resolved(fault, topology, topology.host(host).index), topology)
+    only = None if problems or trigger.host is None else topology.host(trigger.host).index
+    return problems + _wrong_everywhere(fault, topology, only)
+
+
+def problems_here(fault: Fault, topology: Topology, host: int) -> list[FaultProblem]:
+    """All that is wrong with a fault whose trigger is met on `host`: it does not begin there."""
+    kind = KINDS[fault.kind]
+    if HERE in fault.targets and kind.level == "rack" and topology.hosts[host].rack is None:
+        return [FaultProblem("targets", shown(HERE), "no host here has a rack", "give the topology racks")]
+    return kind.validate(resolved(fault, topology, host), topology)
+
+
+def _wrong_everywhere(fault: Fault, topology: Topology, only: int | None) -> list[FaultProblem]:
+    """What is wrong with a fault of `@here` wherever its trigger may be met; nothing if it is right somewhere."""
+    hosts = range(len(topology.hosts)) if only is None else (only,)
+    first = problems_here(fault, topology, hosts[0])
+    elsewhere = [problem for problem in first if problem.field != "targets"]
+    if elsewhere or not all(problems_here(fault, topology, host) for host in hosts[1:]):
+        return elsewhere
+    return [problem._replace(value=shown(HERE)) for problem in first]
 
 
 def resolved(fault: Fault, topology: Topology, host: int) -> Fault:

@@ -172,6 +172,14 @@ def _origin(rows: Rows, outages: Sequence[_Outage], origin_us: int | None) -> in
     """The instant that the times of the log count from; complains of what lies before it."""
     cells = {row.line: row.cells for row in rows.rows}
     dated = [outage for outage in outages if outage.dated]
+    if origin_us is not None:
+        for outage in outages:
+            if not outage.dated:
+                rule = "no date, where an origin is given that dates count from"
+                begin = cells[outage.line].get("begin", str(outage.begin_us))
+                rows.complain(outage.line, told("begin", begin), rule, "leave the origin out, or write dates")
+        if len(dated) < len(outages):
+            return origin_us
     if not dated:
         return 0
     for outage in outages:
@@ -220,7 +228,25 @@ def _struck(rows: Rows, row: Row, rules: OutageRules) -> _Struck | None:
     elif kind not in KINDS:
         rows.complain(row.line, told("kind", kind), "no such kind of fault", way_to(kind, KINDS))
         sound = False
+    if sound and others:
+        refused = _no_sides(kind, arrow=arrow)
+        if refused is not None:
+            rows.complain(row.line, told("endpoints", text), *refused)
+            sound = False
     return _placed(kind, first, others, arrow, rules.params) if sound else None
+
+
+def _no_sides(kind: str, *, arrow: bool) -> tuple[str, str] | None:
+    """Why a kind of fault cannot stand between two endpoints, and the way out; None if it can."""
+    rule = KINDS[kind]
+    if not any(name in rule.params for name in _OTHER_SIDE):
+        return f"{kind} knows no two sides", "join them with +, or give a row for each, or another kind"
+    one_way = "one_way" in rule.params or not rule.two_way
+    if arrow and not one_way:
+        return f"{kind} knows no direction", "put | in place of ->, or take partition-one-way"
+    if not arrow and not rule.two_way:
+        return f"{kind} needs a direction", "put -> in place of |, or take partition-partial"
+    return None
 
 
 def _placed(
@@ -230,15 +256,11 @@ def _placed(
     arrow: bool,
     params: Mapping[str, ParamValue],
 ) -> _Struck:
-    """A second endpoint is the other side if the kind knows sides, else a target too."""
+    """A second endpoint is the other side."""
     known = KINDS[kind].params
-    placed, targets = dict(params), first
+    placed = dict(params)
     for other in others:
-        name = next((name for name in _OTHER_SIDE if name in known), None)
-        if name is None:
-            targets += other
-        else:
-            placed[name] = other
+        placed[next(name for name in _OTHER_SIDE if name in known)] = other
     if arrow and "one_way" in known:
         placed["one_way"] = True
-    return _Struck(kind, targets, placed)
+    return _Struck(kind, first, placed)

@@ -22,6 +22,7 @@ __all__ = ["UNITS", "Malformed", "MalformedRows", "Row", "Rows"]
 #: Microseconds of a unit, as the ends of titles such as `rtt_ms` name it.
 UNITS: Final[Mapping[str, int]] = MappingProxyType({"us": 1, "ms": 1_000, "s": 1_000_000})
 _NUMBER: Final = re.compile(r"\d{1,15}(\.\d{1,15})?", re.ASCII)
+_DIGITS: Final = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _LONGEST_US: Final = 10**15
 _LONGEST_SHOWN: Final = 60
 
@@ -136,6 +137,9 @@ class Rows:
         """A cell that holds a number of `unit`, rounded to whole microseconds; None after a complaint."""
         text = row.cells[title]
         if not _NUMBER.fullmatch(text):
+            if _DIGITS.fullmatch(text):
+                self.complain(row.line, told(title, text), "more than 15 digits", "round it, or check the unit")
+                return None
             rule = "negative" if _NUMBER.fullmatch(text.removeprefix("-")) and text else "not a number"
             self.complain(row.line, told(title, text), rule, "write one of at least 0, as in 72.7")
             return None

@@ -194,6 +194,11 @@ def test_every_mistake_is_told_at_once_whatever_section_it_is_in() -> None:
             {"point": "C7", "host": "a/c1/h9"},
             'fault[0].at.host = "a/c1/h9": is no host here; did you mean',
         ),
+        (
+            "fault.0",
+            GOOD["fault"][0] | {"targets": ["@here"], "at": {"point": "C7", "nth": 0}},
+            "fault[0].at.nth = 0: is below 1; raise it",
+        ),
         ("fault.0.targets", ["@here"], 'fault[0].targets = "@here": only a trigger says where it fired; name a host'),
         ("topology.racks", 9, "topology.racks = 9: more racks than the"),
         # Faults.

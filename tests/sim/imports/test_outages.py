@@ -79,7 +79,7 @@ def test_a_log_may_have_ids_and_kinds_of_its_own() -> None:
 
 def test_a_kind_and_parameters_may_come_with_the_rules() -> None:
     rules = OutageRules(kind="power-loss", params={"torn": True})
-    (fault,) = faults("begin,end,endpoints\n1s,2s,a | b\n", rules)
+    (fault,) = faults("begin,end,endpoints\n1s,2s,a + b\n", rules)
     assert (fault.kind, fault.targets, dict(fault.params)) == ("power-loss", ("a", "b"), {"torn": True})
     with pytest.raises(ValueError, match="did you mean 'power-loss'"):
         faults("begin,end,endpoints\n1s,2s,a\n", OutageRules(kind="power-los"))
@@ -93,6 +93,32 @@ def test_a_link_that_is_slow_is_slow_between_its_endpoints() -> None:
         (("a",), {"to": ("b",), "one_way": True}),
     ]
     check_schedule(found, TOPOLOGY)
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "kind", "rule"),
+    [
+        ("a -> b", "partition-partial", "partition-partial knows no direction; put | in place of ->"),
+        ("a -> b", "partition-flapping", "partition-flapping knows no direction; put | in place of ->"),
+        ("a -> b", "partition-full", "partition-full knows no two sides; join them with +"),
+        ("a | b", "partition-full", "partition-full knows no two sides; join them with +"),
+        ("a | b", "region-unreachable", "region-unreachable knows no two sides; join them with +"),
+        ("a | b", "power-loss", "power-loss knows no two sides; join them with +"),
+        ("a | b", "partition-one-way", "partition-one-way needs a direction; put -> in place of |"),
+    ],
+)
+def test_a_kind_that_cannot_stand_between_the_endpoints_in_that_way_is_refused(
+    endpoints: str, kind: str, rule: str
+) -> None:
+    (line,) = problems(f"begin,end,endpoints,kind\n3s,4s,{endpoints},{kind}\n")
+    assert line.startswith(f'line 2: endpoints = "{endpoints}": {rule}')
+
+
+def test_an_origin_is_for_dates() -> None:
+    rules = OutageRules(origin="2019-01-01T00:00Z")
+    rule = "no date, where an origin is given that dates count from; leave the origin out, or write dates"
+    assert problems("begin,end,endpoints\n1s,2s,a\n", rules) == [f'line 2: begin = "1s": {rule}']
+    assert problems("begin_s,end_s,endpoints\n1,2,a\n2019-01-01T00:00Z,,a\n", rules)[0].startswith("line 2: begin")
 
 
 def test_every_malformed_row_is_told_at_once() -> None:

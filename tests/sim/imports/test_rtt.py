@@ -93,6 +93,10 @@ def test_every_malformed_row_is_told_at_once() -> None:
         ("from,to,rtt_ms,rtt_us\na,b,1,1000\n", "more than one column is called one of"),
         ("from,to,to,rtt_ms\na,b,c,1\n", 'line 1: "to": two columns have this title; rename one'),
         ("rtt_ms,a,b/c\na,0,1\n", 'line 1: title = "b/c": cannot name a region'),
+        (
+            f"rtt_ms,a,b\na,0,{10**16}\n",
+            f'line 2: b = "{10**16}": more than 15 digits; round it, or check the unit',
+        ),
         ("rtt_ms,a,b\na,0,x\n", 'line 2: b = "x": not a number'),
         ("rtt_ms\na\n", "no region stands beside the corner"),
         ("rtt_ms,a\na,0\n", "no pair of two regions; add one"),
