@@ -12,7 +12,7 @@ from experiments.scenario.nemesis import nemesis_options
 from experiments.scenario.problems import Problem, ScenarioError, finding
 from experiments.scenario.scenario import Scenario
 from sim.faults import Fault, marks_of
-from sim.nemesis import Drawn, Knobs, Options, draw
+from sim.nemesis import Drawn, Knobs, Mode, Options, draw
 
 __all__ = ["drawn_for", "with_nemesis"]
 
@@ -21,7 +21,8 @@ def with_nemesis(scenario: Scenario, seed: int) -> tuple[Scenario, Knobs]:
     """The scenario with a drawn schedule beside its own faults, and the knobs to be told before the run.
 
     Args:
-        scenario: Its `[nemesis]` says what to draw; without one the defaults hold. The result has none.
+        scenario: Its `[nemesis]` says what to draw; without one the defaults hold. The result has none, nor
+            an audit where faults may last: what replicas hold at rest can then not be asked.
         seed: Root of what is drawn; the run itself may bear the same.
 
     Raises:
@@ -30,7 +31,8 @@ def with_nemesis(scenario: Scenario, seed: int) -> tuple[Scenario, Knobs]:
     drawn = drawn_for(scenario, seed)
     taken = {fault.id for fault in scenario.faults}
     faults = [_renamed(fault, taken) for fault in drawn.faults]
-    return scenario.with_faults((*scenario.faults, *faults)), drawn.knobs
+    drawn_on = scenario if drawn.knobs.mode is not Mode.UNLIMITED else scenario.without_audit()
+    return drawn_on.with_faults((*scenario.faults, *faults)), drawn.knobs
 
 
 def drawn_for(scenario: Scenario, seed: int) -> Drawn:

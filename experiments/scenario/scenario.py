@@ -174,6 +174,12 @@ class Scenario:
         document["fault"] = [as_section(fault) for fault in faults]
         return self._again(document)
 
+    def without_audit(self) -> Scenario:
+        """The same, and nobody reads everything at the end."""
+        document = self._copy()
+        document["workload"].pop("audit", None)
+        return self._again(document)
+
     def to_toml(self) -> str:
         """A file that reads back as this scenario, without its comments; what lies beside it is in `beside`."""
         return to_toml(self.document)

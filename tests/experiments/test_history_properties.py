@@ -95,7 +95,7 @@ def test_parameters_of_a_claim_reach_its_judge() -> None:
 # -- how a scenario claims them -----------------------------------------------------------------
 
 
-def quiet(evidence: Evidence, *, most: int = 3) -> Verdict:
+def quiet(evidence: Evidence, *, most: int = 4) -> Verdict:
     """A user's own claim: few operations."""
     good = len(evidence.history) <= 2 * most
     return Verdict(Outcome.VALID if good else Outcome.INVALID, (), "" if good else "too many")

@@ -41,6 +41,15 @@ def test_the_schedule_stands_in_the_document_and_nothing_is_left_to_draw() -> No
     assert pickle.loads(pickle.dumps(drawn)).faults == drawn.faults
 
 
+def test_where_faults_may_last_nobody_asks_what_is_at_rest() -> None:
+    def audited(mode: str) -> int | None:
+        document = deepcopy(dict(scenario(mode=mode).document))
+        document["workload"]["audit"] = "25s"
+        return with_nemesis(parse(document, name="x"), 1)[0].workload.audit_us
+
+    assert {mode: audited(mode) for mode in Mode} == {"unlimited": None, "healing": 25_000_000, "core": 25_000_000}
+
+
 def test_without_a_word_faults_begin_with_the_load_and_heal_in_time_for_rest() -> None:
     _, knobs = with_nemesis(scenario(), 1)
     assert (knobs.mode, knobs.begins_us, knobs.ends_us, knobs.until_us) == ("healing", 0, 20_000_000, 30_000_000)
