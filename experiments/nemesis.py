@@ -31,7 +31,7 @@ def with_nemesis(scenario: Scenario, seed: int) -> tuple[Scenario, Knobs]:
     drawn = drawn_for(scenario, seed)
     taken = {fault.id for fault in scenario.faults}
     faults = [_renamed(fault, taken) for fault in drawn.faults]
-    drawn_on = scenario if drawn.knobs.mode is not Mode.UNLIMITED else scenario.without_audit()
+    drawn_on = scenario if drawn.knobs.mode != Mode.UNLIMITED else scenario.without_audit()
     return drawn_on.with_faults((*scenario.faults, *faults)), drawn.knobs
 
 
