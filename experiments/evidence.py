@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from experiments.scenario.scenario import Scenario
-from sim.faults import Encounter
+from sim.faults import KINDS, Encounter
 from sim.history import History, Value
 
 __all__ = ["Evidence", "Span"]
@@ -68,6 +68,18 @@ class Evidence:
             if isinstance(encounter.fault.at, int)
         ]
         return tuple(sorted(found, key=lambda span: (span.begin_us, span.fault)))
+
+    @property
+    def unhealed(self) -> tuple[str, ...]:
+        """The faults that were live at the end and whose heal was still to be waited for.
+
+        Not those that have no end, and not lost disks: what they took does not come back with a heal.
+        """
+        return tuple(
+            span.fault
+            for span in self.spans
+            if span.end_us is None and KINDS[span.kind].lasting is not True and not KINDS[span.kind].loses_disk
+        )
 
     @property
     def calm_us(self) -> int | None:

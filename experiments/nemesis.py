@@ -6,15 +6,24 @@ it, a shrinker edits it and a bundle keeps it without knowing that chance had a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
 
 from experiments.scenario.nemesis import nemesis_options
 from experiments.scenario.problems import Problem, ScenarioError, finding
 from experiments.scenario.scenario import Scenario
 from sim.faults import Fault, marks_of
 from sim.nemesis import Drawn, Knobs, Mode, Options, draw
+from sim.units import format_us
 
 __all__ = ["drawn_for", "with_nemesis"]
+
+#: The claims that want to know the core of a run, and what of it.
+_CORE_CLAIMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"core_serves": ("core", "since"), "core_converges": ("core",)}
+)
 
 
 def with_nemesis(scenario: Scenario, seed: int) -> tuple[Scenario, Knobs]:
@@ -22,7 +31,8 @@ def with_nemesis(scenario: Scenario, seed: int) -> tuple[Scenario, Knobs]:
 
     Args:
         scenario: Its `[nemesis]` says what to draw; without one the defaults hold. The result has none, nor
-            an audit where faults may last: what replicas hold at rest can then not be asked.
+            an audit where faults may last: what replicas hold at rest can then not be asked. Claims
+            about a core are told the one that was drawn.
         seed: Root of what is drawn; the run itself may bear the same.
 
     Raises:
@@ -31,8 +41,15 @@ def with_nemesis(scenario: Scenario, seed: int) -> tuple[Scenario, Knobs]:
     drawn = drawn_for(scenario, seed)
     taken = {fault.id for fault in scenario.faults}
     faults = [_renamed(fault, taken) for fault in drawn.faults]
-    drawn_on = scenario if drawn.knobs.mode != Mode.UNLIMITED else scenario.without_audit()
-    return drawn_on.with_faults((*scenario.faults, *faults)), drawn.knobs
+    knobs = drawn.knobs
+    drawn_on = scenario if knobs.mode != Mode.UNLIMITED else scenario.without_audit()
+    made = drawn_on.with_faults((*scenario.faults, *faults))
+    if knobs.core_us is not None:
+        known = {"core": list(knobs.core), "since": format_us(knobs.core_us)}
+        for use in scenario.properties:
+            if use.name in _CORE_CLAIMS:
+                made = made.with_claim_params(use.name, {key: known[key] for key in _CORE_CLAIMS[use.name]})
+    return made, knobs
 
 
 def drawn_for(scenario: Scenario, seed: int) -> Drawn:

@@ -8,7 +8,7 @@ from experiments.evidence import Evidence
 from experiments.scenario.property import Sort, claim
 from sim.checkers import Outcome, Verdict
 
-__all__ = ["RUNS"]
+__all__ = ["RUNS", "not_healed"]
 
 
 def fault_fired(seen: Evidence) -> Verdict:
@@ -17,6 +17,11 @@ def fault_fired(seen: Evidence) -> Verdict:
     told = ", ".join(f"{fault.id}: {met.get(fault.id, 'never')}" for fault in seen.scenario.faults)
     good = all(met.get(fault.id, 0) for fault in seen.scenario.faults)
     return Verdict(Outcome.VALID if good else Outcome.INVALID, (), f"times met: {told}")
+
+
+def not_healed(seen: Evidence) -> str:
+    """Why what is wrong at the end may yet come right: faults that were still live."""
+    return f"{', '.join(seen.unhealed)} had not ended, and what waits for that may yet come right"
 
 
 RUNS: Final = (claim(fault_fired, sort=Sort.EVIDENCE),)

@@ -85,7 +85,7 @@ def judge_seed(scenario: Scenario, seed: int) -> SeedResult:
     began = time.perf_counter()
     try:
         evidence = evidence_of(scenario, seed)
-        verdicts = judge(evidence, scenario.properties)
+        verdicts = judge(evidence, evidence.scenario.properties)  # the nemesis tells a claim what it drew
     except ScenarioError:
         raise  # the nemesis finds no room in this scenario, whatever the seed
     except Exception:  # noqa: BLE001 - a user's system may raise anything, and its seed must be told

@@ -180,6 +180,18 @@ class Scenario:
         document["workload"].pop("audit", None)
         return self._again(document)
 
+    def with_claim_params(self, name: str, params: Mapping[str, Any]) -> Scenario:
+        """The same with parameters of the claim `name` set, as a file spells them; those it has otherwise stay.
+
+        Raises:
+            ScenarioError: a parameter is not right.
+        """
+        document = self._copy()
+        for use in document.get("property", []):
+            if use["name"] == name:
+                use["params"] = use.get("params", {}) | dict(params)
+        return self._again(document)
+
     def to_toml(self) -> str:
         """A file that reads back as this scenario, without its comments; what lies beside it is in `beside`."""
         return to_toml(self.document)
