@@ -43,6 +43,7 @@ for _command in (
     commands.run,
     commands.list_experiments,
     commands.check,
+    commands.check_history,
     commands.compare,
     commands.replay,
     commands.test,

@@ -7,9 +7,21 @@ input or unknown, 3 the lab failed.
 """
 
 from experiments.commands.check import check
+from experiments.commands.check_history import check_history
 from experiments.commands.compare import compare
 from experiments.commands.replay import replay
 from experiments.commands.run import run
 from experiments.commands.tools import bench, lint, list_experiments, notebook, test
 
-__all__ = ["bench", "check", "compare", "lint", "list_experiments", "notebook", "replay", "run", "test"]
+__all__ = [
+    "bench",
+    "check",
+    "check_history",
+    "compare",
+    "lint",
+    "list_experiments",
+    "notebook",
+    "replay",
+    "run",
+    "test",
+]

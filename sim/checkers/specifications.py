@@ -86,6 +86,7 @@ class Specification:
         step: `(state, f, asked, answered, version)` to `(legal, next state)`; the next state of what is not legal is
             not looked at. `answered` is `UNANSWERED` for a pending operation, which is legal if some answer is.
         initial: The value before the first operation; what None stands for is up to `init`.
+        initials: What `initial` must look like, unless it is None.
         shapes: By operation, what it is asked and what it answers; empty takes any operation.
         reads: `(f, asked, answered)`: whether the operation changes no state in which it is legal.
         offers: `(f, asked, answered)`: marks that the operation leaves. One that leaves any must be no loss to the
@@ -102,6 +103,7 @@ class Specification:
     init: Callable[[Value], Hashable]
     step: Step
     initial: Value = None
+    initials: Shape = Shape.ANY
     shapes: Mapping[str, tuple[Shape, Shape]] = field(default_factory=lambda: MappingProxyType({}))
     reads: Callable[[str, Value, Answer], bool] = _never
     offers: Callable[[str, Value, Answer], Marks] = _no_marks
@@ -197,6 +199,7 @@ def _counter_step(state: int, f: str, asked: Any, answered: Answer, version: int
 COUNTER: Final = Specification(
     name="counter",
     init=_sum_so_far,
+    initials=Shape.NUMBER,
     step=_counter_step,
     shapes=MappingProxyType({"add": (Shape.NUMBER, Shape.ANY), "read": (Shape.ANY, Shape.NUMBER)}),
     reads=_is_read,
@@ -231,6 +234,7 @@ def _set_restrict(f: str, asked: Value, answered: Any, marks: frozenset[Hashable
 SET: Final = Specification(
     name="set",
     init=_members,
+    initials=Shape.LIST,
     step=_set_step,
     shapes=MappingProxyType({"add": (Shape.ANY, Shape.ANY), "read": (Shape.ANY, Shape.LIST)}),
     reads=_is_read,
@@ -270,6 +274,7 @@ def _queue_wants(f: str, asked: Value, answered: Answer) -> Marks:
 QUEUE: Final = Specification(
     name="queue",
     init=_in_order,
+    initials=Shape.LIST,
     step=_queue_step,
     shapes=MappingProxyType({"enqueue": (Shape.SOMETHING, Shape.ANY), "dequeue": (Shape.ANY, Shape.ANY)}),
     reads=_found_empty,
@@ -290,6 +295,7 @@ def _log_step(
 APPEND_LOG: Final = Specification(
     name="append-log",
     init=_in_order,
+    initials=Shape.LIST,
     step=_log_step,
     shapes=MappingProxyType({"append": (Shape.ANY, Shape.ANY), "read": (Shape.ANY, Shape.LIST)}),
     reads=_is_read,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 
+from sim.checkers.reading import AUDIT
 from sim.checkers.specifications import UNANSWERED, Answer, Marks, Specification
 from sim.history import History, Kind, Value
 
@@ -98,14 +99,16 @@ class Part:
 
 
 def parts_of(history: History, spec: Specification) -> Iterator[Part]:
-    """Each key's part, by first appearance.
+    """Each key's part, by first appearance; an audit looks at single replicas, and is no part of it.
 
     Raises:
         Unpaired: an operation begins twice, ends twice or ends without having begun.
     """
     parts: dict[Hashable, Part] = {}
     begun: dict[int, tuple[Part, int]] = {}
-    for _, _, _, _, op, kind, f, key, value, version in history.rows:
+    for _, _, _, session, op, kind, f, key, value, version in history.rows:
+        if session and session.startswith(AUDIT):
+            continue
         if kind is Kind.INVOKE:
             part = parts.get(key)
             if part is None:

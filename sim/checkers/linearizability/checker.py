@@ -31,8 +31,8 @@ def linearizable(history: History, spec: object = None, budget: Budget = DEFAULT
         budget: What it may spend; the search for a small witness included.
 
     Returns:
-        The witness of an invalid verdict are operations of one key that are themselves not linearizable, and that
-        no operation left out could have explained. An ill-formed history is invalid as `well_formed` has it.
+        The witness of an invalid verdict are operations of one key that no order explains, whichever of the others
+        happened or did not. An ill-formed history is invalid as `well_formed` has it.
 
     Raises:
         ValueError: `spec` is no specification, or the history has an operation that the specification lacks.
@@ -67,9 +67,8 @@ def _first_beyond(part: Part, spec: Specification, meter: Meter, frontiers: list
 
 
 def _invalid(part: Part, calls: tuple[Call, ...]) -> Verdict:
-    noun = "1 operation" if len(calls) == 1 else f"{len(calls)} operations"
-    reason = f"key {part.key!r}: no order of {noun} explains their answers"
-    return Verdict(Outcome.INVALID, tuple(call.op for call in calls), reason)
+    told = "nothing explains its answer" if len(calls) == 1 else f"no order of {len(calls)} explains their answers"
+    return Verdict(Outcome.INVALID, tuple(call.op for call in calls), f"key {part.key!r}: {told}")
 
 
 def _refuse_foreign(part: Part, spec: Specification) -> None:

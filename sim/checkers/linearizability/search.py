@@ -150,10 +150,18 @@ class Frontier:
         self.meter.spend(steps, _BYTES_EACH * (len(there) + len(before)))
 
     def _let_go(self, call: Call) -> None:
-        """A call that need not have happened ends."""
-        (self._readers if call.reads else self._writers).remove(call)
-        self._fresh = [reader for reader in self._fresh if reader is not call]
-        self.configurations = {(state, word & ~call.bit): None for state, word in self.configurations}
+        """A call that need not have happened ends: it may have happened up to here, or never will."""
+        bit, step, fresh = call.bit, self._spec.step, self._fresh
+        seen: Configurations = {}
+        for state, word in self.configurations:
+            for reader in fresh:
+                if step(state, reader.f, reader.asked, reader.answered, reader.version)[0]:
+                    word |= reader.bit
+            seen[state, word] = None
+        self.configurations, self._fresh = seen, []
+        without = {(state, word): None for state, word in self.configurations if not word & bit}
+        self._end(call)
+        self.configurations.update(without)
 
     def _lead(self, target: Call, before: Configurations, there: Configurations) -> int:
         """Search from `before` for configurations where `target` has happened, and put them `there`; returns steps."""

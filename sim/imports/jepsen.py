@@ -1,0 +1,164 @@
+"""A history as Jepsen writes it: EDN maps, one after another or all in one vector.
+
+    {:type :invoke, :f :read, :value nil, :process 0, :time 123, :index 0}
+
+`:process` is the client; one that ended with `:info` may begin again. `:time` is in
+nanoseconds, `:index` counts up. Where every value is a pair, the keys of independent
+registers stand first in it: `[3 [0 1]]` is a cas on key 3. Rows of the nemesis are passed over.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from sim.checkers.specifications import Shape
+from sim.history import Kind, Value
+from sim.imports.edn import EdnMap, EdnMistake, EdnSet, Keyword, forms
+from sim.imports.recorded import ONLY_KEY, Assembly, RecordedHistory, RecordedRow
+from sim.imports.rows import quoted
+from sim.wording import way_to
+
+__all__ = ["read_history_edn"]
+
+_NEXT_MAP: Final = re.compile(r"\n[\s,]*\{")
+_NEEDED: Final = ("type", "f", "process")
+
+
+def read_history_edn(text: str, file: str, shapes: Mapping[str, tuple[Shape, Shape]]) -> RecordedHistory:
+    """Read a history.
+
+    Args:
+        text: The file's content.
+        file: Its name, for messages.
+        shapes: The operations that there may be, as in a `Specification`; empty takes any.
+
+    Raises:
+        MalformedRows: what cannot be taken, all of it.
+    """
+    assembly = Assembly(file, shapes)
+    maps = [found for found in _maps(text, assembly) if found.get("process") != "nemesis"]
+    good = [found for found in maps if _is_operation(found, assembly)]
+    keyed = _keyed(good)
+    index = -1
+    for found in good:
+        given = found.get("index")
+        if given is not None and given <= index:
+            rule = f"rows count up, and an earlier one is {index}"
+            assembly.complain(found.line, f":index {given}", rule, "write rows in their order")
+        index = index if given is None else given
+        row = _row(found, keyed, assembly)
+        if row is not None:
+            assembly.add(row)
+    return assembly.finish()
+
+
+def _maps(text: str, assembly: Assembly) -> Iterator[EdnMap]:
+    """The maps at the top, or in a vector there; what is broken is complained of and passed over by lines."""
+    at, told = 0, set()
+    while at < len(text):
+        try:
+            for form in forms(text, at):
+                for one in form if type(form) is tuple else (form,):
+                    if isinstance(one, EdnMap):
+                        yield one
+                    else:
+                        assembly.complain(1, quoted(str(one)), "expected operation maps", "write {:type ...}")
+            return
+        except EdnMistake as mistake:
+            if mistake.line not in told:
+                told.add(mistake.line)
+                line = text.split("\n", mistake.line)[mistake.line - 1].strip()
+                assembly.complain(mistake.line, quoted(line), mistake.rule, "mend or remove the line")
+            next_map = _NEXT_MAP.search(text, mistake.at)
+            if next_map is None:
+                return
+            at = next_map.end() - 1
+
+
+def _is_operation(found: EdnMap, assembly: Assembly) -> bool:
+    """Whether a map has what an operation needs; complains if not."""
+    good = True
+
+    def wrong(name: str, rule: str, way_out: str) -> None:
+        nonlocal good
+        good = False
+        told = f":{name} {quoted(str(found[name]))}" if name in found else "(nothing)"
+        assembly.complain(found.line, told, rule, way_out)
+
+    for name in _NEEDED:
+        if name not in found:
+            wrong(name, f":{name} is missing", "add it")
+    kind = found.get("type")
+    if "type" in found and kind not in list(Kind):
+        wrong("type", f"expected one of {', '.join(f':{one}' for one in Kind)}", way_to(str(kind), list(Kind)))
+    if "f" in found and not isinstance(found["f"], str):
+        wrong("f", "expected a keyword", "write one, as in :read")
+    if "process" in found and (isinstance(found["process"], bool) or not isinstance(found["process"], int | str)):
+        wrong("process", "expected a number or a name", "write one")
+    for name in ("time", "index"):
+        value = found.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
+            wrong(name, "expected a whole number of at least 0", "write one")
+    return good
+
+
+def _keyed(found: list[EdnMap]) -> bool:
+    """Whether values are `[key value]`: all are pairs, though a bare read is asked nothing, a bare cas two values."""
+    values = [one.get("value") for one in found if one["type"] == "invoke"]
+    if not values or not all(type(value) is tuple and len(value) == 2 for value in values):
+        return False
+    return any(one["f"] != "cas" or type(one["value"][1]) is tuple for one in found if one["type"] == "invoke")
+
+
+def _row(found: EdnMap, keyed: bool, assembly: Assembly) -> RecordedRow | None:
+    value = found.get("value")
+    key: Any = ONLY_KEY
+    if keyed:
+        if not (type(value) is tuple and len(value) == 2):
+            rule = "expected a pair [key value], as in every invocation"
+            assembly.complain(found.line, f":value {quoted(str(value))}", rule, "write the key too")
+            return None
+        key, value = value
+    try:
+        plain = _plain(value)
+        if isinstance(key, bool) or not isinstance(key, int | str):
+            raise TypeError
+    except TypeError:
+        rule = "expected whole numbers, texts, keywords, nil, or collections of these"
+        assembly.complain(found.line, f":value {quoted(str(found.get('value')))}", rule, "write one")
+        return None
+    time = found.get("time")
+    return RecordedRow(
+        found.line,
+        None if time is None else time // 1_000,
+        str(found["process"]),
+        "",
+        None,
+        Kind(found["type"]),
+        str(found["f"]),
+        str(key) if isinstance(key, Keyword) else key,
+        plain,
+        None,
+    )
+
+
+def _plain(value: Any, deepest: int = 20) -> Value:
+    """A value of a history; a set is sorted.
+
+    Raises:
+        TypeError: it has no place in a history.
+    """
+    if deepest == 0:
+        raise TypeError
+    if isinstance(value, EdnSet):
+        items = (_plain(item, deepest - 1) for item in value)
+        return tuple(sorted(items, key=lambda item: (type(item).__name__, item)))
+    if isinstance(value, tuple):
+        return tuple(_plain(item, deepest - 1) for item in value)
+    if isinstance(value, Keyword):
+        return str(value)
+    if isinstance(value, bool) or not (value is None or isinstance(value, int | str)):
+        raise TypeError
+    return value

@@ -1,0 +1,161 @@
+"""Histories from elsewhere: what is taken, and every mistake with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.checkers import SPECIFICATIONS
+from sim.history import History, Kind
+from sim.imports import MalformedRows, read_history_edn, read_history_lines
+
+HISTORIES = Path(__file__).parents[2] / "histories"
+END_FIRST = "end that first, with info if nobody knows, or give every row an op"
+MEND = "mend or remove the line"
+ONE_CLOCK = "give all rows a time by one clock, or none"
+CAS = SPECIFICATIONS["cas-register"].shapes
+
+
+def mistakes(text: str, form: str = "jsonl", model: str = "cas-register") -> list[str]:
+    read = read_history_edn if form == "edn" else read_history_lines
+    with pytest.raises(MalformedRows) as refused:
+        read(text, "f", SPECIFICATIONS[model].shapes)
+    return [str(problem) for problem in refused.value.problems]
+
+
+def test_the_labs_own_rows_are_read_as_they_were_written() -> None:
+    for path in sorted((HISTORIES / "valid").glob("*.jsonl")):
+        assert read_history_lines(path.read_text(), path.name, {}).history == History.from_jsonl(path)
+
+
+def test_a_row_needs_a_client_a_kind_and_an_f() -> None:
+    recorded = read_history_lines(
+        '{"client": "a", "kind": "invoke", "f": "write", "value": 1}\n\n'
+        '{"client": "b", "kind": "invoke", "f": "read"}\n'
+        '{"client": "a", "kind": "ok", "f": "write"}\n'
+        '{"client": "b", "kind": "ok", "f": "read", "value": 1}\n'
+        '{"client": "a", "kind": "invoke", "f": "read"}\n',
+        "f",
+        CAS,
+    )
+    assert [(row.op, row.t_us, row.client, row.kind, row.key, row.value) for row in recorded.history] == [
+        (0, 0, "a", Kind.INVOKE, "all", 1),
+        (1, 1, "b", Kind.INVOKE, "all", None),
+        (0, 2, "a", Kind.OK, "all", None),
+        (1, 3, "b", Kind.OK, "all", 1),
+        (2, 4, "a", Kind.INVOKE, "all", None),
+    ]
+    assert recorded.lines == {0: (1, 4), 1: (3, 5), 2: (6, None)}
+
+
+def test_all_mistakes_of_json_lines_are_told_at_once() -> None:
+    assert mistakes(
+        '{"client":"a","kind":"invoke","f":"writ","value":1}\n'
+        '{"client":"a","kind":"ok","f":"writ","value":1}\n'
+        '{"client":"a","kind":"ok","f":"writ","value":1}\n'
+        '{"client":"b","kind":"fail","f":"read"}\n'
+        '{"client":"b","kind":"begin","f":"read","vlaue":1.5}\n'
+        '{"client":"b","kind":"invoke","f":"cas","value":3}\n'
+        '{"client":"b","kind":"invoke","f":"read","value":1.5}\n'
+        '{"client":"b","kind":"invoke","f":"read"}\n'
+        '{"client":"b","kind":"inv'
+    ) == [
+        "line 1: f = \"writ\": not one of the model's operations, read, write, cas; did you mean 'write'?",
+        "line 2: f = \"writ\": not one of the model's operations, read, write, cas; did you mean 'write'?",
+        "line 3: f = \"writ\": not one of the model's operations, read, write, cas; did you mean 'write'?",
+        'line 3: client "a": ends (ok) a second time; line 2 ended it; keep one of the two',
+        'line 4: client "b": ends (fail) and never began; write its invoke before it',
+        'line 5: kind = "begin": expected one of invoke, ok, fail, info; known: fail, info, invoke, ok',
+        "line 5: vlaue = 1.5: no field of a row is called vlaue; did you mean 'value'?",
+        "line 6: value = 3: cas is asked a pair [old, new]; write that",
+        "line 7: value = 1.5: expected whole numbers, texts, null, or lists of these; write one",
+        f'line 8: client "b": begins while its operation of line 6 is open; {END_FIRST}',
+        f'line 9: "{{\\"client\\":\\"b\\",\\"kind\\":\\"inv": expected one JSON object; {MEND}; it may be cut off',
+    ]
+
+
+def test_operations_with_ids_begin_once_and_end_once() -> None:
+    row = '{{"op":{},"client":"{}","kind":"{}","f":"{}"}}\n'
+    assert mistakes(
+        row.format(1, "a", "invoke", "read")
+        + row.format(1, "a", "invoke", "read")
+        + row.format(1, "b", "ok", "read")
+        + row.format(1, "a", "ok", "read")
+        + row.format(2, "a", "info", "read")
+        + '{"client":"a","kind":"invoke","f":"read"}'
+    ) == [
+        "line 2: op 1: begins again; line 1 began it; give every operation an id of its own",
+        "line 3: op 1: ends as read of b on 'all' what line 2 began as read of a on 'all'; let both rows name the same",
+        "line 4: op 1: ends (ok) a second time; line 3 ended it; keep one of the two",
+        "line 5: op 2: ends (info) and never began; write its invoke before it",
+        'line 6: client "a": has no op, and line 1 does; give all rows the id of their operation, or none',
+    ]
+
+
+def test_clocks_may_not_be_mixed_nor_go_back() -> None:
+    row = '{{"client":"{0}","kind":"invoke","f":"read","t_us":{1}}}\n'
+    assert mistakes(row.format("a", 5) + row.format("b", 3) + row.format("c", "null") + row.format("d", 7)) == [
+        "line 2: 3 us: time goes back, from 5 us in line 1; write rows in the order of one clock",
+        f'line 3: client "c": has no time, and line 1 does: the clocks are mixed; {ONE_CLOCK}',
+    ]
+
+
+def test_a_file_cut_off_at_its_head_is_seen_by_its_numbers() -> None:
+    text = (HISTORIES / "valid" / "well_formed.jsonl").read_text().split("\n", 1)[1]
+    with pytest.raises(MalformedRows, match=r"line 1: i = 1: rows count from 0"):
+        read_history_lines(text, "f", {})
+
+
+@pytest.mark.parametrize("form", ["jsonl", "edn"])
+def test_a_file_without_operations_is_refused(form: str) -> None:
+    assert mistakes("\n", form) == ["line 1: (nothing): the file holds no operation; record at least one"]
+
+
+def test_edn_is_read_whatever_stands_around_it() -> None:
+    recorded = read_history_edn(
+        "; a comment\n"
+        '#jepsen.history.Op{:index 0, :time 1500, :type :invoke, :f :cas, :value [7 [0 1]], :process 0, :e #{"x"}}\n'
+        '{:type :info, :f :kill, :process :nemesis, :value {"n1" #inst "2020-01-01"}}, #_{:type :lost}\n'
+        '{:type :info :f :cas :value [7 [0 1]] :process 0 :time 2500 :index 2\n :msg "a \\"b\\" {" :c \\{ :r 1/2}\n'
+        "{:type :invoke :f :read :value [:k nil] :process 0 :time 3500}\n"
+        "{:type :ok :f :read :value [:k :v] :process 0 :time 4500}",
+        "f",
+        CAS,
+    )
+    assert [(row.t_us, row.op, row.kind, row.f, row.key, row.value) for row in recorded.history] == [
+        (1, 0, Kind.INVOKE, "cas", 7, (0, 1)),
+        (2, 0, Kind.INFO, "cas", 7, (0, 1)),
+        (3, 1, Kind.INVOKE, "read", "k", None),
+        (4, 1, Kind.OK, "read", "k", "v"),
+    ]
+    assert recorded.lines == {0: (2, 4), 1: (6, 7)}
+
+
+def test_two_bare_values_of_a_cas_are_no_key() -> None:
+    cas = "{:type :invoke, :f :cas, :value [0 1], :process 0}"
+    assert [row.key for row in read_history_edn(cas, "f", CAS).history] == ["all"]
+
+
+def test_all_mistakes_of_edn_are_told_at_once() -> None:
+    assert mistakes(
+        "{:type :invok, :f :read, :process 0}\n"
+        "{:type :invoke, :f :read, :process 0, :time -1}\n"
+        "{:type :invoke, :f :cas, :value nil, :process 1}\n"
+        "{:type :ok, :f :read, :process [2]}\n"
+        "{:type :invoke, :f :read, :value 1.5, :process 3}\n"
+        "{:type :invoke, :f :read, :value nil, :process 4}\n"
+        "{:type :invoke, :f :read, :value nil, :process 1}\n"
+        "{:type :ok, :f :read :process}\n"
+        "{:type :ok, :f :read, :process 1]",
+        "edn",
+    ) == [
+        "line 1: :type \"invok\": expected one of :invoke, :ok, :fail, :info; did you mean 'invoke'?",
+        'line 2: :time "-1": expected a whole number of at least 0; write one',
+        "line 3: value = None: cas is asked a pair [old, new]; write that",
+        'line 4: :process "(2,)": expected a number or a name; write one',
+        'line 5: :value "1.5": expected whole numbers, texts, keywords, nil, or collections of these; write one',
+        f'line 7: client "1": begins while its operation of line 3 is open; {END_FIRST}',
+        f'line 8: "{{:type :ok, :f :read :process}}": expected a value for each key of the map; {MEND}',
+        f"line 9: \"{{:type :ok, :f :read, :process 1]\": expected '{{' of line 9 to be closed first, not ']'; {MEND}",
+    ]
