@@ -1,0 +1,55 @@
+"""The catalogue of broken systems: each tells the bug that it is modelled on, and its sound twin stays silent."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.measures import gather
+from experiments.nemesis import with_nemesis
+from experiments.properties import judge
+from experiments.scenario import load
+from sim.checkers import Outcome
+
+HERE = Path(__file__).parent
+VARIANTS: list[dict[str, Any]] = tomllib.loads((HERE / "catalogue.toml").read_text(encoding="utf-8"))["variant"]
+SCENARIOS = sorted({variant["scenario"] for variant in VARIANTS})
+#: Modules of the folder that are no variants.
+OTHERS = {"test_catalogue"}
+
+
+def source_of(variant: dict[str, Any]) -> Path:
+    return HERE / f"{variant['broken'].partition(':')[0].rpartition('.')[2]}.py"
+
+
+def test_every_module_is_in_the_catalogue_and_every_scenario_has_a_variant() -> None:
+    assert {source_of(v).stem for v in VARIANTS} == {path.stem for path in HERE.glob("*.py")} - OTHERS
+    assert set(SCENARIOS) == {path.name for path in HERE.glob("*.toml")} - {"catalogue.toml"}
+    assert len({v["name"] for v in VARIANTS}) == len(VARIANTS) >= 14
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v["name"])
+def test_a_variant_names_its_bug_and_differs_in_a_line_or_two(variant: dict[str, Any]) -> None:
+    tree = ast.parse(source_of(variant).read_text(encoding="utf-8"))
+    assert variant["reference"] in (ast.get_docstring(tree) or "")
+    (wrong,) = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    overridden = [node for node in wrong.body if isinstance(node, ast.FunctionDef)]
+    assert 1 <= len(overridden) <= 2
+    assert sum(len(method.body) for method in overridden) <= 2
+    base = import_module(f"tests.broken.{source_of(variant).stem}")
+    sound = getattr(base, wrong.name).__mro__[1]
+    assert all(hasattr(sound, method.name) for method in overridden), "it overrides a decision of the sound family"
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_sound_twin_is_silent(name: str) -> None:
+    scenario = load(str(HERE / name))
+    for seed in range(5):
+        under_faults, _ = with_nemesis(scenario, seed)
+        verdicts = judge(gather(under_faults, seed), under_faults.properties)
+        assert {claim: v.reason for claim, v in verdicts.items() if v.outcome is not Outcome.VALID} == {}, f"{seed=}"
