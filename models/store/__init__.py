@@ -2,7 +2,8 @@
 
 Read `appending` first: the answer to every append is one pure function. `chain` is the audit
 trail that shows a changed or missing event, `sequence` the global order and how a reader crosses
-its gaps, `dedup` what was already done. None of them knows a host.
+its gaps, `dedup` what was already done, `schemes` when an event may be acknowledged and what a
+failure then takes. None of them knows a host.
 """
 
 from models.store.appending import (

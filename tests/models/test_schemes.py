@@ -1,0 +1,127 @@
+"""Persistence schemes: what each promises, by the published table and by brute force over holders and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.store.schemes import SCHEMES, Failure, Loss, Scheme, Spread, Tier, holders_of, lost_by
+from sim.topology import Topology, grid
+
+BY_NAME = {scheme.name: scheme for scheme in SCHEMES}
+NOTHING, ALL = Loss.NOTHING, Loss.ALL
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [
+        ("local-mem", [Loss.SINCE_SNAPSHOT, Loss.SINCE_SNAPSHOT, Loss.SINCE_SNAPSHOT, Loss.SINCE_SNAPSHOT, ALL, ALL]),
+        ("local-persist", [NOTHING, NOTHING, NOTHING, NOTHING, ALL, ALL]),
+        ("local-persist-periodic", [NOTHING, Loss.PERIOD, Loss.PERIOD, Loss.PERIOD, ALL, ALL]),
+        ("multi-mem", [NOTHING, NOTHING, Loss.SINCE_SNAPSHOT, Loss.SINCE_SNAPSHOT, NOTHING, ALL]),
+        ("multi-persist", [NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, ALL]),
+        ("delayed-ship", [NOTHING, NOTHING, NOTHING, NOTHING, Loss.UNSHIPPED, Loss.UNSHIPPED]),
+    ],
+)
+def test_what_one_failure_takes(name: str, lost: list[Loss]) -> None:
+    assert [lost_by(BY_NAME[name], failure) for failure in Failure] == lost
+
+
+def test_k_disks_take_what_k_holders_flushed() -> None:
+    scheme = BY_NAME["multi-persist"]
+    assert [lost_by(scheme, Failure.DISK_LOSS, times=n) for n in (1, 2, 3)] == [NOTHING, NOTHING, ALL]
+
+
+def test_a_holder_outside_survives_its_region() -> None:
+    assert lost_by(replace(BY_NAME["multi-persist"], spread=Spread.REGION), Failure.REGION_DESTROYED) is NOTHING
+
+
+SERVERS = grid(["a", "b", "c"], clusters=3, hosts=3, cores=1, racks=3, clients=1)
+
+
+def struck(topology: Topology, failure: Failure, home: int, times: int) -> Iterable[frozenset[int]]:
+    """Every set of hosts that so many failures of a kind may strike, the home's among them."""
+
+    def domain(index: int) -> tuple[object, ...]:
+        spec = topology.hosts[index]
+        parts: dict[Failure, tuple[object, ...]] = {
+            Failure.RACK_POWER: (spec.region, spec.cluster, spec.rack),
+            Failure.CLUSTER_POWER: (spec.region, spec.cluster),
+            Failure.REGION_DESTROYED: (spec.region,),
+        }
+        return parts.get(failure, (spec.path,))
+
+    servers = [spec.index for region in topology.regions for spec in topology.servers(region)]
+    others = sorted({domain(index) for index in servers} - {domain(home)}, key=str)
+    for chosen in combinations(others, times - 1):
+        domains = {domain(home), *chosen}
+        yield frozenset(index for index in servers if domain(index) in domains)
+
+
+@given(
+    st.sampled_from([Tier.HEAP, Tier.DEVICE]),
+    st.integers(1, 3),
+    st.sampled_from(Spread),
+    st.sampled_from(Failure),
+    st.integers(1, 2),
+)
+def test_the_algebra_agrees_with_counting_copies(
+    tier: Tier, holders: int, spread: Spread, failure: Failure, times: int
+) -> None:
+    scheme = Scheme(name="x", tier=tier, holders=holders, spread=spread)
+    held = holders_of(scheme, SERVERS, 0)
+    outlives = {
+        Failure.PROCESS_CRASH: Tier.PAGE_CACHE,
+        Failure.HOST_POWER: Tier.DEVICE,
+        Failure.RACK_POWER: Tier.DEVICE,
+        Failure.CLUSTER_POWER: Tier.DEVICE,
+    }
+    destroyed = tier < outlives.get(failure, Tier.DEVICE + 1)
+    worst = any(destroyed and set(held) <= hosts for hosts in struck(SERVERS, failure, 0, times))
+    promised = lost_by(scheme, failure, times=times)
+    if not worst:
+        # Holders closer together than promised is the worst case, and here they may happen to be far apart.
+        assert promised is NOTHING or spread < Spread.REGION
+    else:
+        assert promised is not NOTHING
+
+
+def test_holders_are_near_and_far_enough_apart() -> None:
+    def paths(spread: Spread) -> list[str]:
+        scheme = Scheme(name="x", tier=Tier.DEVICE, holders=3, spread=spread)
+        return [SERVERS.hosts[index].path for index in holders_of(scheme, SERVERS, 0)]
+
+    assert paths(Spread.HOST) == ["a/c1/h1", "a/c1/h2", "a/c1/h3"]
+    assert paths(Spread.CLUSTER) == ["a/c1/h1", "a/c2/h1", "a/c3/h1"]
+    assert paths(Spread.REGION) == ["a/c1/h1", "b/c1/h1", "c/c1/h1"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"holders": 0}, "acknowledge nothing; ask for at least 1"),
+        ({"flush_every_us": 5}, "is for copies in the page cache, not DEVICE; leave it out"),
+        ({"tier": Tier.PAGE_CACHE}, "leaves its page cache unflushed; say how often"),
+        ({"ship_every_us": 0}, "ship_every_us=0 is no period"),
+    ],
+)
+def test_a_scheme_that_makes_no_sense_is_refused(options: dict[str, int], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Scheme(**{"name": "x", "tier": Tier.DEVICE} | options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("holders", "spread", "told"),
+    [
+        (28, Spread.HOST, "asks for 28 holders, each in another host, and from a/c1/h1 there are 27"),
+        (4, Spread.REGION, "asks for 4 holders, each in another region, and from a/c1/h1 there are 3"),
+    ],
+)
+def test_more_holders_than_there_are_is_refused(holders: int, spread: Spread, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        holders_of(Scheme(name="x", tier=Tier.HEAP, holders=holders, spread=spread), SERVERS, 0)
