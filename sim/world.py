@@ -153,7 +153,8 @@ class World:
         """
         if not self._booted:
             placements = [placement for machine in self.machines for placement in machine.placements]
-            check_triggers(self._faults, marks_of(placements, self.topology, self._provisioner.templates))
+            marks = marks_of(placements, self.topology, self._provisioner.templates)
+            check_triggers(self._faults, marks, self.topology)
             self._booted = True
             for machine in self.machines:
                 machine.boot()

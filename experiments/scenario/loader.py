@@ -189,7 +189,7 @@ class _Reader:
             self._add([finding("system", self.system.factory, str(refused))])
             return None
         for (path, _), fault in zip(self.faults, faults, strict=True):
-            for problem in trigger_problems(fault, marks):
+            for problem in trigger_problems(fault, marks, self.world):
                 self._add([Finding(f"{path}.{problem.field}", problem.value, problem.rule, problem.way_out)])
         for number, prop in enumerate(self._claims):
             if prop is not None:

@@ -70,7 +70,8 @@ class Fault:
         id: Its name in the schedule, for logs and for shrinking.
         kind: A key of `sim.faults.KINDS`.
         targets: Whom it strikes: selectors such as `us-east-1`, `us-east-1/c1`, a host, `*`; with a
-            trigger also `@here`, the host that reached the point or made the note.
+            trigger also `@here`, the host that reached the point or made the note. What happens
+            on a host where such a fault makes no sense does not count.
         at: When it begins: microseconds, or a trigger.
         for_us: How long it lasts, microseconds; None is for ever.
         params: What else its kind wants to know; lists are tuples, durations texts with a unit.

@@ -6,15 +6,17 @@ insists on targets of its level, so that a slip of the pen does not switch off a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from sim.faults.fault import Fault
 from sim.faults.host_effect import HostEffect
-from sim.faults.kinds import CrashKind, FaultKind, Group
-from sim.faults.params import ParamRule, number, shift, whole
+from sim.faults.kinds import CrashKind, FaultKind, Group, struck
+from sim.faults.params import FaultProblem, ParamRule, number, shift, shown, whole
 from sim.faults.partitions import PARTITIONS, against_the_rest
+from sim.topology import Topology
 
 __all__ = ["CLOCKS", "DISKS", "DOMAINS", "HOSTS"]
 
@@ -40,12 +42,22 @@ def _kind(
     evidence: str,
     params: Mapping[str, ParamRule] = _NONE,
     lasting: bool | None = None,
+    check: Callable[[Fault, Topology], Iterable[FaultProblem]] | None = None,
 ) -> FaultKind:
-    return FaultKind(name=name, group=group, doc=doc, params=params, host=host, evidence=(evidence,), lasting=lasting)
+    return FaultKind(
+        name=name, group=group, doc=doc, params=params, host=host, evidence=(evidence,), lasting=lasting, check=check
+    )
 
 
 def _slow(fault: Fault) -> HostEffect:
     return HostEffect(slow_factor=number(fault, "factor", 1.0))
+
+
+def _bad_slow(fault: Fault, topology: Topology) -> Iterable[FaultProblem]:
+    for target in fault.targets:
+        if not any(topology.hosts[index].cores for index in struck(replace(fault, targets=(target,)), topology)):
+            rule = "no host of it has a core to slow down"
+            yield FaultProblem("targets", shown(target), rule, "name servers; a client's work takes no core time")
 
 
 def _paused(fault: Fault) -> HostEffect:
@@ -96,6 +108,7 @@ HOSTS: Final = (
         _slow,
         "handled",
         _TIMES,
+        check=_bad_slow,
     ),
     _kind(
         "host-pause",

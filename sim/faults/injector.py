@@ -22,7 +22,7 @@ from sim.faults.catalogue import KINDS
 from sim.faults.fault import Fault, Trigger
 from sim.faults.host_effect import NO_EFFECT, HostEffect, combined
 from sim.faults.kinds import CrashKind, Cut, FaultKind
-from sim.faults.schedule import check_schedule, problems_here, resolved
+from sim.faults.schedule import check_schedule, fits, resolved
 from sim.topology import Topology
 
 __all__ = ["Injector"]
@@ -46,12 +46,22 @@ class _Live(NamedTuple):
 class _Waiting:
     """A fault that waits for its trigger, and how often that has been met."""
 
-    __slots__ = ("met", "number", "trigger")
+    __slots__ = ("_fitting", "met", "number", "trigger")
 
     def __init__(self, number: int, trigger: Trigger) -> None:
         self.number = number
         self.trigger = trigger
         self.met = 0
+        self._fitting: dict[int, bool] = {}
+
+    def counts(self, fault: Fault, t_us: int, host: int, topology: Topology) -> bool:
+        """Whether what happens on a host at an instant is an occurrence: there, then, and where the fault fits."""
+        there = self.trigger.host is None or self.trigger.host == topology.hosts[host].path
+        if not (there and self.trigger.counts_at(t_us)):
+            return False
+        if host not in self._fitting:
+            self._fitting[host] = fits(fault, topology, host)
+        return self._fitting[host]
 
 
 class Injector:
@@ -153,13 +163,10 @@ class Injector:
     def _meet(self, t_us: int, candidates: Iterable[_Waiting], host: int) -> None:
         fired = False
         for waiting in candidates:
-            trigger = waiting.trigger
-            there = trigger.host is None or trigger.host == self._topology.hosts[host].path
             fault = self._faults[waiting.number]
-            # Where `@here` makes no sense, such as a client that has no rack, nothing begins or counts.
-            if there and trigger.counts_at(t_us) and not problems_here(fault, self._topology, host):
+            if waiting.counts(fault, t_us, host, self._topology):
                 waiting.met += 1
-                if waiting.met == trigger.nth:
+                if waiting.met == waiting.trigger.nth:
                     self._faults[waiting.number] = replace(resolved(fault, self._topology, host), at=t_us)
                     fired = True
         if fired:

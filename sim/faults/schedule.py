@@ -2,6 +2,11 @@
 
 What is wrong is told all at once and before anything runs: a host that does not exist, a crash
 point that nobody marks, a fault that nobody would notice because it can never begin.
+
+A fault aimed at `@here` has a target only when its trigger fires. It is judged on every host
+where that may be: it is refused if it makes sense on none of them (a rack that fails, where no
+host that passes the point stands in one), and where it makes sense on some, only what happens
+there counts.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from sim.faults.fault import HERE, Fault, Trigger
 from sim.faults.kinds import FaultKind, Group, struck
 from sim.faults.params import FaultProblem, shown
 from sim.host import Placement, Template
-from sim.topology import Topology, host_of
+from sim.topology import HostSpec, Topology, host_of
 from sim.wording import way_to
 
 __all__ = [
@@ -24,8 +29,8 @@ __all__ = [
     "check_triggers",
     "exposure",
     "fault_problems",
+    "fits",
     "marks_of",
-    "problems_here",
     "resolved",
     "trigger_problems",
 ]
@@ -42,6 +47,12 @@ class Marks:
 
     points: frozenset[str]
     notes: frozenset[str]
+
+    def fires(self, trigger: Trigger) -> bool:
+        """Whether what a trigger waits for can happen."""
+        if trigger.point is not None:
+            return trigger.point in self.points
+        return trigger.note is not None and self.notes_like(trigger.note)
 
     def notes_like(self, note: str) -> bool:
         """Whether such a note can be made; a bare name among `notes` stands for any value."""
@@ -88,72 +99,98 @@ def fault_problems(fault: Fault, topology: Topology) -> list[FaultProblem]:
     kind = KINDS.get(fault.kind)
     if kind is None:
         return [FaultProblem("kind", fault.kind, "no such kind", way_to(fault.kind, KINDS))]
-    trigger = fault.at if isinstance(fault.at, Trigger) else None
-    problems = list(_bad_host(trigger.host, topology)) if trigger is not None and trigger.host is not None else []
-    if HERE not in fault.targets:
-        return problems + kind.validate(fault, topology)
-    if trigger is None:
+    if not isinstance(fault.at, Trigger):
+        if HERE not in fault.targets:
+            return kind.validate(fault, topology)
         rule = "only a trigger says where it fired"
         return [FaultProblem("targets", shown(HERE), rule, "name a host, or begin at a point or note")]
-    only = None if problems or trigger.host is None else topology.host(trigger.host).index
-    return problems + _wrong_everywhere(fault, topology, only)
+    there = fault.at.host
+    problems = [] if there is None else list(_bad_host(there, topology))
+    if HERE not in fault.targets:
+        return problems + kind.validate(fault, topology)
+    hosts = topology.hosts if there is None or problems else (topology.host(there),)
+    return problems + _bad_everywhere(fault, hosts, topology)
 
 
-def problems_here(fault: Fault, topology: Topology, host: int) -> list[FaultProblem]:
-    """All that is wrong with a fault whose trigger is met on `host`: it does not begin there."""
-    kind = KINDS[fault.kind]
-    if HERE in fault.targets and kind.level == "rack" and topology.hosts[host].rack is None:
-        return [FaultProblem("targets", shown(HERE), "no host here has a rack", "give the topology racks")]
-    return kind.validate(resolved(fault, topology, host), topology)
+def fits(fault: Fault, topology: Topology, host: int) -> bool:
+    """Whether a fault makes sense if its trigger fires on `host`; always, if it is not aimed at `@here`."""
+    return HERE not in fault.targets or not _problems_at(fault, topology.hosts[host], topology)
 
 
-def _wrong_everywhere(fault: Fault, topology: Topology, only: int | None) -> list[FaultProblem]:
-    """What is wrong with a fault of `@here` wherever its trigger may be met; nothing if it is right somewhere."""
-    hosts = range(len(topology.hosts)) if only is None else (only,)
-    first = problems_here(fault, topology, hosts[0])
-    elsewhere = [problem for problem in first if problem.field != "targets"]
-    if elsewhere or not all(problems_here(fault, topology, host) for host in hosts[1:]):
-        return elsewhere
-    return [problem._replace(value=shown(HERE)) for problem in first]
+def _bad_everywhere(fault: Fault, hosts: Iterable[HostSpec], topology: Topology) -> list[FaultProblem]:
+    """What is wrong with a fault aimed at `@here` on the first of these hosts; nothing if it fits one."""
+    told: list[FaultProblem] = []
+    for host in hosts:
+        found = _problems_at(fault, host, topology)
+        if not found:
+            return []
+        told = told or found
+    return told
+
+
+def _problems_at(fault: Fault, host: HostSpec, topology: Topology) -> list[FaultProblem]:
+    """What is wrong with a fault aimed at `@here` if that is this host, in the words that somebody wrote."""
+    if _names_here(fault, host) is None:
+        way_out = "give the topology racks" if not topology.names("rack") else "wait on a host that has one"
+        return [FaultProblem("targets", shown(HERE), f"{host.path} stands in no rack", way_out)]
+    found = KINDS[fault.kind].validate(resolved(fault, topology, host.index), topology)
+    here = _names_here(fault, host) or ""
+    return [
+        problem._replace(value=shown(fault.targets), rule=f"where that is {here}, {problem.rule}")
+        if problem.field == "targets" and shown(here) in problem.value
+        else problem
+        for problem in found
+    ]
+
+
+def _names_here(fault: Fault, host: HostSpec) -> str | None:
+    """What `@here` stands for on a host: itself, or its rack, cluster or region if the kind wants one."""
+    level = KINDS[fault.kind].level
+    cluster = f"{host.region}/{host.cluster}"
+    rack = None if host.rack is None else f"{cluster}/{host.rack}"
+    return {"region": host.region, "cluster": cluster, "rack": rack}.get(level or "", host.path)
 
 
 def resolved(fault: Fault, topology: Topology, host: int) -> Fault:
     """The fault with `@here` replaced by `host`, or by its rack, cluster or region if the kind wants one."""
     if HERE not in fault.targets:
         return fault
-    spec = topology.hosts[host]
-    cluster = f"{spec.region}/{spec.cluster}"
-    levels = {"region": spec.region, "cluster": cluster, "rack": f"{cluster}/{spec.rack}"}
-    here = levels.get(KINDS[fault.kind].level or "", spec.path)
+    here = _names_here(fault, topology.hosts[host])
+    assert here is not None, "only where it fits"
     return replace(fault, targets=tuple(here if target == HERE else target for target in fault.targets))
 
 
-def check_triggers(faults: Sequence[Fault], marks: Mapping[str, Marks]) -> None:
-    """Check that whatever a fault waits for is marked by somebody.
+def check_triggers(faults: Sequence[Fault], marks: Mapping[str, Marks], topology: Topology) -> None:
+    """Check that whatever a fault waits for is marked by somebody on whose host it makes sense.
 
     Args:
         faults: A schedule that passed `check_schedule`.
         marks: By host path, from `marks_of`.
+        topology: The same that the schedule was checked against.
 
     Raises:
-        ValueError: nobody marks a point or makes a note that a fault waits for; all at once.
+        ValueError: nobody marks a point or makes a note that a fault waits for, or only hosts
+            do where the fault makes no sense; all at once.
     """
-    _refuse([f"fault {f.id!r}: {problem}" for f in faults for problem in trigger_problems(f, marks)])
+    _refuse([f"fault {f.id!r}: {problem}" for f in faults for problem in trigger_problems(f, marks, topology)])
 
 
-def trigger_problems(fault: Fault, marks: Mapping[str, Marks]) -> Iterable[FaultProblem]:
+def trigger_problems(fault: Fault, marks: Mapping[str, Marks], topology: Topology) -> Iterable[FaultProblem]:
     """What is wrong with the trigger of one fault, given what services mark."""
     trigger = fault.at
     if not isinstance(trigger, Trigger):
         return
-    here = [m for path, m in marks.items() if trigger.host in (None, path)]
+    here = {path: m for path, m in marks.items() if trigger.host in (None, path)}
+    firing = [path for path, m in here.items() if m.fires(trigger)]
     where = "nobody" if trigger.host is None else f"nobody on {trigger.host}"
-    if trigger.point is not None:
-        points = frozenset[str]().union(*(m.points for m in here))
-        if trigger.point not in points:
-            yield FaultProblem("at.point", shown(trigger.point), f"{where} marks it", way_to(trigger.point, points))
-    elif trigger.note is not None and not any(m.notes_like(trigger.note) for m in here):
-        notes = frozenset[str]().union(*(m.notes for m in here))
+    if firing:
+        if HERE in fault.targets:
+            yield from _bad_everywhere(fault, (topology.host(path) for path in firing), topology)
+    elif trigger.point is not None:
+        points = frozenset[str]().union(*(m.points for m in here.values()))
+        yield FaultProblem("at.point", shown(trigger.point), f"{where} marks it", way_to(trigger.point, points))
+    elif trigger.note is not None:
+        notes = frozenset[str]().union(*(m.notes for m in here.values()))
         yield FaultProblem("at.note", shown(trigger.note), f"{where} notes it", way_to(trigger.note, notes))
 
 
@@ -192,7 +229,8 @@ def _reach(fault: Fault, kind: FaultKind, topology: Topology) -> frozenset[int]:
         return struck(fault, topology)
     assert isinstance(fault.at, Trigger)
     hosts = range(len(topology.hosts)) if fault.at.host is None else [topology.host(fault.at.host).index]
-    return frozenset(index for host in hosts for index in struck(resolved(fault, topology, host), topology))
+    here = [resolved(fault, topology, host) for host in hosts if fits(fault, topology, host)]
+    return frozenset(index for made in here for index in struck(made, topology))
 
 
 def _bad_host(path: str, topology: Topology) -> Iterable[FaultProblem]:

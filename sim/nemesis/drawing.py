@@ -61,7 +61,7 @@ def draw(topology: Topology, marks: Mapping[str, Marks], seed: int, options: Opt
     faults = [fault for family in on for fault in _of_family(family, chance, ground, per_family)]
     faults.sort(key=lambda fault: (_begins(fault), fault.id))
     check_schedule(faults, topology)
-    check_triggers(faults, marks)
+    check_triggers(faults, marks, topology)
     knobs = Knobs(
         seed=seed,
         mode=options.mode.value,

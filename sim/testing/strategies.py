@@ -169,7 +169,12 @@ def _makes_sense(kind: FaultKind, topology: Topology) -> bool:
     if kind.group in (Group.PARTITION, Group.LINK):
         least = {"partition-ring": 4, "partition-bridge": 3}
         return len(topology.hosts) >= least.get(kind.name, 2)
-    return True
+    return kind.name != "host-slow" or any(host.cores for host in topology.hosts)
+
+
+def _works(name: str, topology: Topology) -> bool:
+    """Whether a host of it has cores, which one can be slow at."""
+    return any(topology.hosts[index].cores for index in topology.select(name))
 
 
 def _triggers(marks: Mapping[str, Marks], begins_us: int, ends_us: int) -> SearchStrategy[Trigger | None]:
@@ -208,6 +213,8 @@ def _targets(
         return tuple(inside), {"bridge": (bridge,)}
     if kind.group not in (Group.PARTITION, Group.LINK):
         named = [HERE] if trigger is not None else [*paths, *_units(topology)]
+        if kind.name == "host-slow":
+            named = [name for name in named if name == HERE or _works(name, topology)]
         return tuple(draw(_some(named, 1, 1 if trigger is not None else 2))), {}
     most = min(_SWIZZLED, len(paths) - 1) if kind.name == "partition-swizzled" else len(paths) - 1
     inside = draw(st.one_of(_some(paths, 1, min(3, most)), _some(paths, 1, most)))

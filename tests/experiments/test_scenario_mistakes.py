@@ -37,6 +37,7 @@ GOOD: dict[str, Any] = {
 }
 
 REMOVED = object()
+FAULT: dict[str, Any] = GOOD["fault"][0]
 
 
 def lines(*edits: tuple[str, Any]) -> list[str]:
@@ -194,10 +195,11 @@ def test_every_mistake_is_told_at_once_whatever_section_it_is_in() -> None:
             {"point": "C7", "host": "a/c1/h9"},
             'fault[0].at.host = "a/c1/h9": is no host here; did you mean',
         ),
+        ("fault.0", FAULT | {"targets": ["@here"], "at": {"point": "C6", "nth": 0}}, "fault[0].at.nth = 0: is below 1"),
         (
             "fault.0",
-            GOOD["fault"][0] | {"targets": ["@here"], "at": {"point": "C7", "nth": 0}},
-            "fault[0].at.nth = 0: is below 1; raise it",
+            FAULT | {"targets": ["@here"], "at": {"point": "C6", "nth": True}},
+            "fault[0].at.nth = true: not a whole number",
         ),
         ("fault.0.targets", ["@here"], 'fault[0].targets = "@here": only a trigger says where it fired; name a host'),
         ("topology.racks", 9, "topology.racks = 9: more racks than the"),

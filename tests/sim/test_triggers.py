@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import pytest
 
 from sim.faults import Fault, ParamValue, Trigger, marks_of, schedule_from_json, schedule_to_json
-from sim.host import Context, HostOptions, Placement, Service, handles
+from sim.host import Context, Placement, Service, handles
 from sim.message import Message
 from sim.storage import TORN
-from sim.topology import Location, at_service, grid
+from sim.topology import Location, at_service
 from sim.trace import TraceLevel
 from sim.world import World
-from tests.sim.small_worlds import Ping, flat
+from tests.sim.small_worlds import Ping
 from tests.sim.test_world import A, B, C, Sender, place, world
 
 
@@ -220,42 +220,3 @@ def test_marks_of_base_classes_count() -> None:
         True,
         True,
     ]
-
-
-class Passer(Service):
-    """Passes `p` at the given instant."""
-
-    POINTS: ClassVar[frozenset[str]] = frozenset({"p"})
-
-    def __init__(self, ctx: Context, at_us: int) -> None:
-        super().__init__(ctx)
-        self.at_us = at_us
-
-    def start(self) -> None:
-        self.ctx.set_timer(self.at_us, self.ctx.point, "p")
-
-
-def begun_here(kind: str, passes: dict[str, int], **how: Any) -> list[tuple[object, tuple[str, ...]]]:
-    """The faults of `@here` that began, where hosts pass the point each at its instant."""
-    topology = grid(["a", "b"], clusters=1, hosts=2, cores=1, clients=1, racks=2)
-    fault = when(Trigger(point="p"), kind, **how)
-    made = World(topology=topology, latency=flat(), hosts=HostOptions(), seed=1, faults=[fault])
-    for path, at_us in passes.items():
-        host = topology.host(path).location
-        made.place(Placement(host=host, name="p", make=partial(Passer, at_us=at_us), kind=Passer))
-    made.run(50_000)
-    return [(fault.at, fault.targets) for fault in made.injector.begun]
-
-
-def test_a_fault_of_the_rack_here_does_not_begin_at_a_host_without_one() -> None:
-    assert begun_here("rack", {"a/clients/client1": 100, "b/c1/h2": 300}) == [(300, ("b/c1/r2",))]
-    assert begun_here("rack", {"a/clients/client1": 100}) == []
-
-
-def test_a_fault_of_here_is_right_if_it_is_right_somewhere_and_begins_there_only() -> None:
-    against = {"against": ("a",)}
-    assert begun_here("partition-partial", {"a/c1/h1": 100, "b/c1/h1": 200}, **against) == [(200, (B,))]
-    with pytest.raises(ValueError, match='targets = "@here": a/c1/h1 is on both sides'):
-        begun_here("partition-partial", {}, against=("a", "b"))
-    with pytest.raises(ValueError, match="agianst"):
-        begun_here("partition-partial", {}, agianst=("a",))

@@ -86,7 +86,7 @@ def test_every_schedule_is_valid(
     )
     drawn = draw(topology, marks, seed, asked)
     check_schedule(drawn.faults, topology)
-    check_triggers(drawn.faults, marks)
+    check_triggers(drawn.faults, marks, topology)
     assert drawn.knobs.faults == len(drawn.faults)
     for fault in drawn.faults:
         begins_us = fault.at.since_us if isinstance(fault.at, Trigger) else fault.at

@@ -31,7 +31,7 @@ def test_every_schedule_is_valid(data: Any, topology: Topology, heal: bool, wind
     ends_us = 5 + window_us
     found = data.draw(schedules(topology, begins_us=5, ends_us=ends_us, heal=heal, marks=marks))
     check_schedule(found, topology)
-    check_triggers(found, marks)
+    check_triggers(found, marks, topology)
     assert [fault.id for fault in found] == [f"f{n}" for n in range(len(found))]
     for fault in found:
         last = fault.at if isinstance(fault.at, int) else fault.at.until_us
