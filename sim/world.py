@@ -149,8 +149,11 @@ class World:
         """Run until `until_us`, exclusive; may be called again with a later time.
 
         Raises:
-            ValueError: a fault waits for a crash point or a note that no placed service marks.
+            ValueError: a fault waits for a crash point or a note that no placed service marks, or
+                the time is no whole number: a fraction would enter every history from then on.
         """
+        if until_us.__class__ is not int:
+            raise ValueError(f"{until_us=} is no whole number; a world runs in whole microseconds")
         if not self._booted:
             placements = [placement for machine in self.machines for placement in machine.placements]
             marks = marks_of(placements, self.topology, self._provisioner.templates)

@@ -1,30 +1,22 @@
-"""One fault, as data: what, whom, when, how long, and the JSON of a schedule of them.
+"""One fault, as data: what, whom, when, how long.
 
 A record holds no behaviour, so it can be printed, compared, shrunk and replayed. Times are
-microseconds of the run. A record checks only itself; whether its kind, its targets and its
-parameters make sense is known to `sim.faults.kinds`, with a topology at hand.
+whole microseconds of the run. A record checks only itself; whether its kind, its targets and
+its parameters make sense is known to `sim.faults.kinds`, with a topology at hand.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from sim.wording import way_to
-
-__all__ = ["HERE", "Fault", "ParamValue", "Trigger", "schedule_from_json", "schedule_to_json"]
+__all__ = ["HERE", "Fault", "ParamValue", "Trigger"]
 
 ParamValue: TypeAlias = bool | int | float | str | tuple[str, ...]
 #: A target: the host at which the fault's trigger fired.
 HERE: Final = "@here"
-_KEYS: Final = ("id", "kind", "targets", "at", "for", "params")
-#: Keys of a trigger in JSON, and the attributes that they stand for.
-_TRIGGER_KEYS: Final[Mapping[str, str]] = MappingProxyType(
-    {"point": "point", "note": "note", "nth": "nth", "host": "host", "since": "since_us", "until": "until_us"}
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +30,9 @@ class Trigger:
         host: Only on this host (`region/cluster/host`); None is any.
         since_us: What happens before this instant does not count, microseconds.
         until_us: Nor what happens from this one on; None is never too late.
+
+    Raises:
+        ValueError: it names no state or two, or a number is out of range; a line for each mistake.
     """
 
     point: str | None = None
@@ -48,14 +43,17 @@ class Trigger:
     until_us: int | None = None
 
     def __post_init__(self) -> None:
+        _refuse(self._mistakes())
+
+    def _mistakes(self) -> Iterator[str]:
         if (self.point is None) == (self.note is None):
-            raise ValueError(f"{self.point=}, {self.note=}: a trigger names one of the two")
-        if self.nth < 1:
-            raise ValueError(f"{self.nth=} is no occurrence; count from 1")
-        if self.since_us < 0:
-            raise ValueError(f"{self.since_us=} is before the run; give 0 or later")
-        if self.until_us is not None and self.until_us <= self.since_us:
-            raise ValueError(f"{self.until_us=} is not after {self.since_us=}; give it time to be met")
+            yield f"{self.point=}, {self.note=}: a trigger names one of the two; give it a point or a note"
+        if not _is_whole(self.nth) or self.nth < 1:
+            yield f"{self.nth=} is no occurrence; count from 1"
+        if not _is_whole(self.since_us) or self.since_us < 0:
+            yield f"{self.since_us=} is no instant of the run; give whole microseconds of at least 0"
+        elif self.until_us is not None and (not _is_whole(self.until_us) or self.until_us <= self.since_us):
+            yield f"{self.until_us=} is no instant after {self.since_us=}; give it time to be met, whole microseconds"
 
     def counts_at(self, t_us: int) -> bool:
         """Whether what happens at this instant counts."""
@@ -75,6 +73,9 @@ class Fault:
         at: When it begins: microseconds, or a trigger.
         for_us: How long it lasts, microseconds; None is for ever.
         params: What else its kind wants to know; lists are tuples, durations texts with a unit.
+
+    Raises:
+        ValueError: it has no name or target, or a time is none; a line for each mistake.
     """
 
     id: str
@@ -85,117 +86,45 @@ class Fault:
     params: Mapping[str, ParamValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.id:
-            raise ValueError(f"{self.id=} is empty; a fault needs a name to be logged by")
-        if not self.targets:
-            raise ValueError(f"fault {self.id!r} has no target; name at least one")
-        if not isinstance(self.at, Trigger) and self.at < 0:
-            raise ValueError(f"fault {self.id!r} begins at {self.at} us; a run begins at 0")
-        if self.for_us is not None and self.for_us < 1:
-            raise ValueError(f"fault {self.id!r} lasts {self.for_us} us; give at least 1, or None for ever")
+        _refuse(self._mistakes())
         # A copy behind a read-only view: nobody's later edit reaches a schedule that runs.
         object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
+
+    def _mistakes(self) -> Iterator[str]:
+        if not self.id:
+            yield f"{self.id=} is empty; a fault needs a name to be logged by"
+        if not self.targets:
+            yield f"fault {self.id!r} has no target; name at least one"
+        if not isinstance(self.at, Trigger) and (not _is_whole(self.at) or self.at < 0):
+            yield f"fault {self.id!r} begins at {self.at!r} us; a run begins at 0, and its times are whole microseconds"
+        if self.for_us is not None and (not _is_whole(self.for_us) or self.for_us < 1):
+            yield f"fault {self.id!r} lasts {self.for_us!r} us; give at least 1, or None for ever, in whole microseconds"
 
     def __hash__(self) -> int:
         return hash((self.id, self.kind, self.targets, self.at, self.for_us, *sorted(self.params)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy cannot be pickled, and sweeps send schedules to worker processes.
-        return _fault_from, (_fault_to(self),)
+        return _rebuilt, (self.id, self.kind, self.targets, self.at, self.for_us, dict(self.params))
 
 
-def schedule_to_json(faults: Iterable[Fault]) -> str:
-    """A schedule as a JSON array, one fault a line; `schedule_from_json` reads it back equal."""
-    lines = [json.dumps(_fault_to(fault), separators=(", ", ": ")) for fault in faults]
-    return "[\n" + ",\n".join(f"  {line}" for line in lines) + "\n]\n" if lines else "[]\n"
+def _rebuilt(
+    id: str,  # noqa: A002 - the names of the record
+    kind: str,
+    targets: tuple[str, ...],
+    at: int | Trigger,
+    for_us: int | None,
+    params: dict[str, ParamValue],
+) -> Fault:
+    return Fault(id=id, kind=kind, targets=targets, at=at, for_us=for_us, params=params)
 
 
-def schedule_from_json(text: str) -> tuple[Fault, ...]:
-    """Read a schedule.
-
-    Raises:
-        ValueError: no JSON array of faults; the message says which fault and what is wrong.
-    """
-    entries = json.loads(text)
-    if not isinstance(entries, list):
-        raise ValueError("a fault schedule is a JSON array of objects; put [ ] around it")
-    faults: list[Fault] = []
-    for number, entry in enumerate(entries):
-        try:
-            faults.append(_fault_from(entry))
-        except ValueError as problem:
-            raise ValueError(f"fault[{number}]: {problem}") from None
-    return tuple(faults)
+def _is_whole(value: object) -> bool:
+    # A truth value is an int to Python, and here a slip.
+    return value.__class__ is int
 
 
-def _fault_to(fault: Fault) -> dict[str, Any]:
-    at: Any = fault.at
-    if isinstance(at, Trigger):
-        values = {key: getattr(at, name) for key, name in _TRIGGER_KEYS.items()}
-        at = {key: value for key, value in values.items() if value is not None and (key, value) != ("since", 0)}
-    params = {name: list(v) if isinstance(v, tuple) else v for name, v in fault.params.items()}
-    return {
-        "id": fault.id,
-        "kind": fault.kind,
-        "targets": list(fault.targets),
-        "at": at,
-        "for": fault.for_us,
-        "params": params,
-    }
-
-
-def _fault_from(entry: Any) -> Fault:
-    _check_keys(entry, _KEYS, required=("id", "kind", "targets", "at"))
-    at = entry["at"]
-    if isinstance(at, dict):
-        _check_keys(at, tuple(_TRIGGER_KEYS), required=())
-        for name in ("point", "note", "host"):
-            _check(name, at.get(name), str, type(None))
-        for name in ("nth", "since"):
-            _check(name, at.get(name, 1), int)
-        _check("until", at.get("until"), int, type(None))
-        at = Trigger(**{_TRIGGER_KEYS[key]: value for key, value in at.items()})
-    else:
-        _check("at", at, int)
-    _check("id", entry["id"], str)
-    _check("kind", entry["kind"], str)
-    _check("for", entry.get("for"), int, type(None))
-    _check("params", entry.get("params", {}), dict)
-    return Fault(
-        id=entry["id"],
-        kind=entry["kind"],
-        targets=_texts("targets", entry["targets"]),
-        at=at,
-        for_us=entry.get("for"),
-        params={name: _param(name, value) for name, value in entry.get("params", {}).items()},
-    )
-
-
-def _param(name: str, value: Any) -> ParamValue:
-    if isinstance(value, bool | int | float | str):
-        return value
-    return _texts(f"params.{name}", value)
-
-
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError(f'{name} = {value!r} is no list of texts; write one, as in ["us-east-1"]')
-    return tuple(value)
-
-
-def _check_keys(entry: Any, known: tuple[str, ...], required: tuple[str, ...]) -> None:
-    if not isinstance(entry, dict):
-        raise ValueError(f"{entry!r} is no object; write one with the keys {', '.join(known)}")
-    for name in entry:
-        if name not in known:
-            raise ValueError(f"unknown key {name!r}; {way_to(name, known)}")
-    for name in required:
-        if name not in entry:
-            raise ValueError(f"the key {name!r} is missing; add it")
-
-
-def _check(name: str, value: object, *types: type) -> None:
-    # bool is an int to Python; `"at": true` is a slip all the same.
-    if not isinstance(value, types) or isinstance(value, bool):
-        wanted = " or ".join("null" if t is type(None) else t.__name__ for t in types)
-        raise ValueError(f"{name} = {value!r} is not {wanted}; times are whole microseconds")
+def _refuse(mistakes: Iterable[str]) -> None:
+    told = "\n".join(mistakes)
+    if told:
+        raise ValueError(told)

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from typing import Any
 
 import pytest
 
@@ -91,12 +92,78 @@ def test_a_fault_does_not_see_later_edits_of_its_params() -> None:
         ('[{"id": "", "kind": "k", "targets": ["x"], "at": 1}]', "needs a name"),
         ('[{"id": "a", "kind": "k", "targets": ["x"], "at": {}}]', "names one of the two"),
         ('[{"id": "a", "kind": "k", "targets": ["x"], "at": {"point": "C1", "nth": 0}}]', "count from 1"),
-        ('[{"id": "a", "kind": "k", "targets": ["x"], "at": 1, "params": {"p": null}}]', "params.p = None"),
+        ('[{"id": "a", "kind": "k", "targets": ["x"], "at": 1, "params": {"p": null}}]', "params.p = null is no value"),
     ],
 )
 def test_json_that_is_no_schedule_is_refused_with_the_way_out(text: str, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         schedule_from_json(text)
+
+
+def lines_of(text: str) -> list[str]:
+    with pytest.raises(ValueError, match=r".") as refused:
+        schedule_from_json(text)
+    return str(refused.value).splitlines()
+
+
+def test_every_mistake_of_every_fault_is_told_with_its_own_rule() -> None:
+    faults = [
+        {"kind": 3, "targets": ["a", 1], "at": -1, "for": 0, "extra": 1},
+        {"id": "b", "kind": "k", "targets": ["a"], "at": 1},
+        {"id": "c", "kind": "k", "targets": [], "at": {"point": 5, "nth": 1.0, "since": 3, "until": 2, "every": 1}},
+        {"id": "d", "kind": "k", "targets": ["a"], "at": 2.5, "for": "1s", "params": {"torn": None, "x": [1]}},
+        {"id": "e", "kind": "k", "targets": ["a"], "at": 2, "params": []},
+    ]
+    told = lines_of(json.dumps(faults))
+    assert [line.partition("; ")[0] for line in told] == [
+        "fault[0]: unknown key 'extra'",
+        "fault[0]: the key 'id' is missing",
+        "fault[0]: kind = 3 is no text",
+        'fault[0]: targets = ["a", 1] is no list of texts',
+        "fault[0]: fault '?' begins at -1 us",
+        "fault[0]: fault '?' lasts 0 us",
+        "fault[2]: at: unknown key 'every'",
+        "fault[2]: at.point = 5 is no text",
+        "fault[2]: at.nth = 1.0 is no whole number",
+        "fault[2]: self.until_us=2 is no instant after self.since_us=3",
+        "fault[2]: fault 'c' has no target",
+        "fault[3]: at = 2.5 is neither whole microseconds nor a trigger",
+        'fault[3]: for = "1s" is no number of whole microseconds',
+        "fault[3]: params.torn = null is no value of a parameter",
+        "fault[3]: params.x = [1] is no value of a parameter",
+        "fault[4]: params = [] is no object",
+    ]
+    assert all(line.partition("; ")[2] for line in told)
+
+
+def test_a_key_that_stands_twice_is_refused_wherever_it_does() -> None:
+    text = (
+        '[{"id": "a", "id": "b", "kind": "k", "targets": ["x"], "at": {"point": "P", "point": "Q"},'
+        ' "params": {"torn": true, "torn": false}}]'
+    )
+    assert lines_of(text) == [
+        "fault[0]: the key 'id' stands twice; keep one",
+        "fault[0]: at: the key 'point' stands twice; keep one",
+        "fault[0]: params: the key 'torn' stands twice; keep one",
+    ]
+
+
+def test_text_that_is_no_json_is_refused_with_its_place() -> None:
+    assert lines_of("") == ["line 1, column 1: not JSON: Expecting value; a schedule without a fault is []"]
+    assert lines_of('[\n{"id": }]') == ["line 2, column 8: not JSON: Expecting value; correct it there"]
+    assert lines_of("[" * 100_000)[0].startswith("not JSON that can be read: ")
+    assert lines_of("[" + "9" * 5_000 + "]")[0].startswith("not JSON that can be read: ")
+    assert schedule_from_json("\ufeff[]") == ()
+
+
+@pytest.mark.parametrize("wrong", [1.5, 1.0, float("nan"), True, -1])
+def test_times_and_counts_are_whole_numbers_in_python_too(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"begins at .*whole microseconds\n.* lasts .*whole microseconds"):
+        Fault(id="f", kind="host-pause", targets=("a",), at=wrong, for_us=wrong)
+    with pytest.raises(ValueError, match=r"self\.nth=.*\nself\.since_us=.* whole microseconds"):
+        Trigger(point="p", nth=wrong, since_us=wrong)
+    with pytest.raises(ValueError, match=r"self\.until_us=.* whole microseconds"):
+        Trigger(point="p", until_us=wrong)
 
 
 @pytest.mark.parametrize(

@@ -382,3 +382,9 @@ def test_a_service_name_is_taken_once_a_host() -> None:
     place(made, A, "log", lambda ctx: Log(ctx, []))
     with pytest.raises(ValueError, match="already"):
         place(made, A, "log", lambda ctx: Log(ctx, []))
+
+
+@pytest.mark.parametrize("until_us", [1_500.0, float("nan"), True])
+def test_a_world_runs_in_whole_microseconds(until_us: Any) -> None:
+    with pytest.raises(ValueError, match="is no whole number; a world runs in whole microseconds"):
+        world().run(until_us)
