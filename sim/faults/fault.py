@@ -98,7 +98,7 @@ class Fault:
         if not isinstance(self.at, Trigger) and (not _is_whole(self.at) or self.at < 0):
             yield f"fault {self.id!r} begins at {self.at!r} us; a run begins at 0, and its times are whole microseconds"
         if self.for_us is not None and (not _is_whole(self.for_us) or self.for_us < 1):
-            yield f"fault {self.id!r} lasts {self.for_us!r} us; give at least 1, or None for ever, in whole microseconds"
+            yield f"fault {self.id!r} lasts {self.for_us!r} us; give whole microseconds, at least 1, or None"
 
     def __hash__(self) -> int:
         return hash((self.id, self.kind, self.targets, self.at, self.for_us, *sorted(self.params)))

@@ -104,12 +104,13 @@ class _Reading:
         self.mistakes += [f"{place}the key {name!r} is missing; add it" for name in required if name not in value]
         return value
 
-    def _value(self, name: str, value: Any, read: Callable[[Any], T], otherwise: T) -> T:
+    def _value(self, name: str, value: Any, read: Callable[[Any], T], otherwise: Any) -> T:
+        harmless: T = otherwise
         try:
             return read(value)
         except ValueError as refused:
             self.mistakes.append(f"{name} = {_shown(value)} {refused}")
-            return otherwise
+            return harmless
 
     def _made(self, record: Callable[..., T], values: Mapping[str, Any], **harmless: Any) -> T:
         """A record of values right on their own; a harmless one after its complaints."""

@@ -87,7 +87,7 @@ def test_a_fault_does_not_see_later_edits_of_its_params() -> None:
         ('[{"id": "a", "kind": "k", "targets": ["x"], "at": "1s"}]', "whole microseconds"),
         ('[{"id": "a", "kind": "k", "targets": ["x"], "at": true}]', "whole microseconds"),
         ('[{"id": "a", "kind": "k", "targets": ["x"], "at": -1}]', "a run begins at 0"),
-        ('[{"id": "a", "kind": "k", "targets": ["x"], "at": 1, "for": 0}]', "give at least 1, or None"),
+        ('[{"id": "a", "kind": "k", "targets": ["x"], "at": 1, "for": 0}]', "at least 1, or None"),
         ('[{"id": "a", "kind": "k", "targets": [], "at": 1}]', "no target"),
         ('[{"id": "", "kind": "k", "targets": ["x"], "at": 1}]', "needs a name"),
         ('[{"id": "a", "kind": "k", "targets": ["x"], "at": {}}]', "names one of the two"),
