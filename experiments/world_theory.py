@@ -1,7 +1,7 @@
 """Do the simulated hosts and links behave as queueing theory and probability say they must?
 
-Claim:     queues on cores and links (M/M/1, M/D/1, M/M/4, two classes with strict priority), bounded inboxes under
-           overload, shared flushes, loss, bursts of loss, every distribution of delay and what changes with time have
+Claim:     queues on cores and links (M/M/1 and M/D/1 up to 95 %, M/M/4, two classes with strict priority, a layer
+           under its cap), bounded inboxes under overload, shared flushes, loss, bursts of loss, every distribution of delay and what changes with time have
            the means, tails and rates of their closed forms; job by job a host's queue is the textbook's.
 Varies:    the small world (one scenario each, built in `experiments.theory`).  Held fixed: everything else.
 Measures:  closed form against the mean over runs, with intervals that hold for all rows at once with 99 %.
@@ -129,6 +129,8 @@ def _finding(judged: Judged) -> Finding:
         detail += ", no interval from one run"
     else:
         detail += f", interval {low:.5g} to {high:.5g}, half-width {judged.half_width:.2%} of at most {claim.limit:.0%}"
+        if judged.holds is None:
+            detail += f"; too wide to tell: {EXPERIMENT.quick.seeds} seeds or more are meant to do"
     return Finding(claim=claim.title, holds=judged.holds, detail=detail)
 
 

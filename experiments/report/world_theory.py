@@ -155,8 +155,10 @@ def _job_by_job(page: Page, results: Results[TheoryRow]) -> None:
         "does, and if the world's waits were not the recursion's, that difference would scatter into the interval."
     )
     page.note(
-        "Single waits are compared too, except on the link with two classes, where two things of one instant may "
-        "happen in either order. M/M/1 at 20 % is measured by the host alone, and so are loss, bursts, delays, flushes "
+        "Single waits are compared too, except in runs of two classes in which a job came in the very microsecond in "
+        "which a service ended: whether it takes part in the choice of the next is the kernel's affair. Of two classes "
+        "the lower's mean over many jobs leans on the work that it found, whose mean is taken over still more. "
+        "M/M/1 at 20 % is measured by the host alone, and so are loss, bursts, delays, flushes "
         "and what changes with time."
     )
     lines = [[cell, f"{jobs:,}", f"{error_us}"] for cell, (jobs, error_us) in single_jobs(results).items()]

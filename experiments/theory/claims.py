@@ -13,22 +13,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from experiments.theory import formulas as f
-from experiments.theory.cells import (
+from experiments.theory.links import LINK_US, SIZE_BYTES, URGENT_BYTES, transmission_us
+from experiments.theory.stations import SERVICE_US
+from experiments.theory.varied import (
     APPENDS_PER_S,
     BEYOND_US,
     BURST,
+    CAP_BYTES_PER_S,
+    CAPPED,
+    CLASSES,
     FLUSH_US,
-    HIGH,
     JITTER,
-    LOW,
     PLACES,
     RHO_4,
     SAMPLES_US,
     SPACING_US,
     THRESHOLDS_US,
 )
-from experiments.theory.links import LINK_US, SIZE_BYTES, URGENT_BYTES, transmission_us
-from experiments.theory.stations import SERVICE_US
 
 __all__ = ["CLAIMS", "COMMON", "RARE", "Claim"]
 
@@ -61,6 +62,7 @@ class Claim:
 def _claims() -> Iterator[Claim]:
     yield from _single_servers()
     yield from _cores()
+    yield from _priorities()
     yield from _losses()
     for shape, formula in _DELAYS.items():
         yield from _delay(shape, *formula)
@@ -77,7 +79,7 @@ def _single_servers() -> Iterator[Claim]:
         # Waits are whole microseconds: more than t is at least t + 1, half of which rounding adds.
         beyond = (f.mm1_beyond if queue == "mm1" else f.md1_beyond)(rho, SERVICE_US, beyond_us)
         places = [(name, f"{told} at {percent} % on a core")]
-        if queue == "md1" and rho < 0.9:
+        if queue == "md1":
             places.append((f"link_{name}", f"{told} at {percent} % on a link"))
         for cell, where in places:
             if cell == name:
@@ -98,21 +100,32 @@ def _cores() -> Iterator[Claim]:
     yield Claim(cell="mm4_70", metric="number", group=group, title=f"{told}, mean number", value=number)
     yield Claim(cell="mm4_70", metric="wait_us", group=group, title=f"{told}, mean wait, us", value=wait_us)
     yield Claim(cell="mm4_70", metric="beyond", group=group, title=f"{told}, P(wait > 0)", value=f.erlang_c(4, offered))
-    core = [(rho / SERVICE_US, SERVICE_US, 2 * SERVICE_US**2) for rho in (HIGH, LOW)]
-    sizes = (transmission_us(URGENT_BYTES), transmission_us(SIZE_BYTES))
-    link = [(rho / us, us, us**2) for rho, us in zip((HIGH, LOW), sizes, strict=True)]
-    for cell, where, classes in (("priority", "on a core", core), ("link_priority", "on a link", link)):
-        for metric, which, value in zip(
-            ("urgent_wait_us", "wait_us"), ("higher", "lower"), f.cobham_waits(classes), strict=True
-        ):
-            title = f"two classes {where} ({HIGH:.0%} and {LOW:.0%}), mean wait of the {which}, us"
-            yield Claim(cell=cell, metric=metric, group="Strict priority", title=title, value=value)
     for percent in (95, 130):
         told, rho = f"M/M/1 with {PLACES} places at {percent} %", percent / 100
         number, blocked = f.mm1k_number(rho, PLACES), f.mm1k_blocked(rho, PLACES)
         cell, group = f"overload_{percent}", "Overload of a bounded inbox"
         yield Claim(cell=cell, metric="number", group=group, title=f"{told}, mean number", value=number)
         yield Claim(cell=cell, metric="lost", group=group, title=f"{told}, share turned away", value=blocked)
+
+
+def _priorities() -> Iterator[Claim]:
+    sizes = (transmission_us(URGENT_BYTES), transmission_us(SIZE_BYTES))
+    for percent, (high, low) in CLASSES.items():
+        core = [(rho / SERVICE_US, SERVICE_US, 2 * SERVICE_US**2) for rho in (high, low)]
+        link = [(rho / us, us, us**2) for rho, us in zip((high, low), sizes, strict=True)]
+        for cell, where, classes in (("priority", "on a core", core), ("link_priority", "on a link", link)):
+            for metric, which, value in zip(
+                ("urgent_wait_us", "wait_us"), ("higher", "lower"), f.cobham_waits(classes), strict=True
+            ):
+                title = f"two classes at {percent} % {where} ({high:.0%} and {low:.0%}), mean wait of the {which}, us"
+                cell_of = f"{cell}_{percent}"
+                yield Claim(cell=cell_of, metric=metric, group="Strict priority", title=title, value=value)
+    cap_us, told = transmission_us(URGENT_BYTES, CAP_BYTES_PER_S), f"a top layer at {CAPPED:.0%} of its cap"
+    # Its bucket holds one message, so the cap is a server of its own: M/D/1.
+    group, value = "Strict priority", f.md1_wait(CAPPED, cap_us)
+    yield Claim(cell="link_capped", metric="wait_us", group=group, title=f"{told}, mean wait, us", value=value)
+    title, value = f"{told}, P(wait > {cap_us // 2} us)", f.md1_beyond(CAPPED, cap_us, cap_us // 2)
+    yield Claim(cell="link_capped", metric="beyond", group=group, title=title, value=value)
 
 
 def _losses() -> Iterator[Claim]:

@@ -17,7 +17,7 @@ from sim.chance import Chance
 from sim.effects import LinkEffect
 from sim.kernel import Environment
 from sim.latency import LatencyModel, Tier
-from sim.message import Message
+from sim.message import Layer, Message
 from sim.network import Network
 from sim.topology import grid
 from sim.trace import Digest, Trace, TraceLevel
@@ -154,9 +154,13 @@ def spread(
     return link.finish()
 
 
-def poisson(*, rho: float, urgent_rho: float, seed: int, span_us: int) -> Arrived:
-    """Send at random for `span_us` over a link of finite bandwidth, which is used to `rho` and `urgent_rho`."""
-    link = _Link(model_of(bytes_per_s={Tier.BETWEEN_REGIONS: BYTES_PER_S}), seed, {})
+def poisson(*, rho: float, urgent_rho: float, seed: int, span_us: int, cap: int | None = None) -> Arrived:
+    """Send at random for `span_us` over a link of finite bandwidth, which is used to `rho` and `urgent_rho`.
+
+    With a `cap` on the highest layer, bytes a second, that is what it uses to `urgent_rho`.
+    """
+    caps = {} if cap is None else {Layer.REGION: cap}
+    link = _Link(model_of(bytes_per_s={Tier.BETWEEN_REGIONS: BYTES_PER_S}, layer_caps=caps), seed, {})
 
     def begin(kind: type[Message], name: str, gap_us: float) -> None:
         exponential = link.chance.draws(name).exponential
@@ -168,9 +172,10 @@ def poisson(*, rho: float, urgent_rho: float, seed: int, span_us: int) -> Arrive
 
         link.env.call_later(int(exponential(gap_us) + 0.5), fire)
 
-    begin(Parcel, "gaps", transmission_us(SIZE_BYTES) / rho)
+    if rho:
+        begin(Parcel, "gaps", transmission_us(SIZE_BYTES) / rho)
     if urgent_rho:
-        begin(UrgentParcel, "urgent gaps", transmission_us(URGENT_BYTES) / urgent_rho)
+        begin(UrgentParcel, "urgent gaps", transmission_us(URGENT_BYTES, cap or BYTES_PER_S) / urgent_rho)
     return link.finish()
 
 
@@ -182,9 +187,9 @@ def waits_of(arrived: Arrived) -> tuple[np.ndarray[Any, np.dtype[np.int64]], Job
     return at - sent - services - LINK_US, Jobs(sent, services)
 
 
-def transmission_us(size: int) -> int:
-    """How long a message of so many bytes occupies the link."""
-    return size * 1_000_000 // BYTES_PER_S
+def transmission_us(size: int, bytes_per_s: int = BYTES_PER_S) -> int:
+    """How long a message of so many bytes occupies the link, or what a layer may use of it."""
+    return size * 1_000_000 // bytes_per_s
 
 
 def model_of(**more: Any) -> LatencyModel:

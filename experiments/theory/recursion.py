@@ -8,7 +8,6 @@ job by job. All times are whole microseconds, so sums are exact.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -20,11 +19,11 @@ __all__ = [
     "Jobs",
     "averages",
     "controlled",
+    "exchanged",
+    "jobs_of",
     "lindley",
     "lindley_long",
     "parallel_long",
-    "priority",
-    "priority_long",
     "several_servers",
     "with_room",
 ]
@@ -99,36 +98,6 @@ def _columns(jobs: Jobs) -> Jobs:
     return Jobs(jobs.arrivals.reshape(count, -1), jobs.services.reshape(count, -1))
 
 
-def priority(jobs: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Waits at one server that takes the lowest class number first and finishes what it has begun.
-
-    Args:
-        jobs: (arrival, service, class) in order of arrival. What comes at the very instant at
-            which a service ends does not take part in what is chosen then.
-    """
-    queues: dict[int, deque[int]] = {kind: deque() for kind in sorted({kind for _, _, kind in jobs})}
-    waits = [0] * len(jobs)
-    waiting, free = 0, 0
-    for number, (came, service, kind) in enumerate(jobs):
-        while waiting and free < came:
-            queue = next(queue for queue in queues.values() if queue)
-            taken = queue.popleft()
-            waiting -= 1
-            waits[taken] = free - jobs[taken][0]
-            free += jobs[taken][1]
-        if not waiting and free <= came:
-            free = came + service
-        else:
-            queues[kind].append(number)
-            waiting += 1
-    while waiting:
-        taken = next(queue for queue in queues.values() if queue).popleft()
-        waiting -= 1
-        waits[taken] = free - jobs[taken][0]
-        free += jobs[taken][1]
-    return waits
-
-
 def averages(jobs: Jobs, waits: Microseconds, beyond_us: int, since: Microseconds | int = 0) -> Averages:
     """Averages over a stretch of jobs that ends with the last arrival; streams count alike.
 
@@ -170,17 +139,29 @@ def controlled(own: Averages, same: Averages, far: Averages) -> Averages:
 
 
 def lindley_long(
-    rng: Generator, *, rho: float, service_us: int, exponential: bool, jobs: int, beyond_us: int
+    rng: Generator,
+    *,
+    rho: float,
+    service_us: int | tuple[int, int],
+    exponential: bool,
+    jobs: int,
+    beyond_us: int,
+    shares: tuple[float, float] = (1.0, 0.0),
 ) -> Averages:
     """Averages of `lindley` over about `jobs` Poisson arrivals, the first block left out as warm-up.
+
+    Services may be of two mean lengths, by the share of jobs that have them.
 
     With exponential services the stretch is gone through twice, gaps and services exchanged, so
     that what made one busier than it should be makes the other idler (Page, Op. Res. 13, 1965).
     """
+    one_us, other_us = (service_us, service_us) if isinstance(service_us, int) else service_us
+    mean_us = shares[0] * one_us + shares[1] * other_us
     passes = [_Pass(beyond_us) for _ in range(2 if exponential else 1)]
     for _ in range(1 + -(-jobs // _BLOCK)):
-        for one, (gaps, services) in zip(passes, _draws(rng, (_BLOCK,), exponential), strict=True):
-            one.go_on(_jobs(gaps, services, rho, service_us))
+        lengths = one_us if one_us == other_us else np.where(rng.random(_BLOCK) < shares[0], one_us, other_us)
+        for one, (gaps, services) in zip(passes, exchanged(rng, (_BLOCK,), exponential), strict=True):
+            one.go_on(jobs_of(gaps, services, rho, lengths, mean_us))
     # Gaps and services exchanged make utilisations that cancel almost exactly; one is honest.
     found = [one.averages() for one in passes]
     return {**_mean(found), "utilisation": found[0]["utilisation"]}
@@ -234,53 +215,17 @@ def parallel_long(
 ) -> Averages:
     """The same of any recursion with exponential services, over streams that each begin empty."""
     passes = []
-    for gaps, services in _draws(rng, (jobs, streams), True):
-        made = _jobs(gaps, services, rho, service_us)
+    for gaps, services in exchanged(rng, (jobs, streams), True):
+        made = jobs_of(gaps, services, rho, service_us)
         late = Jobs(made.arrivals[skip:], made.services[skip:])
         passes.append(averages(late, waits_of(made)[skip:], 0, made.arrivals[skip - 1]))
     return _mean(passes)
 
 
-def priority_long(
-    rng: Generator,
-    *,
-    rhos: tuple[float, float],
-    services_us: tuple[int, int],
-    exponential: bool,
-    streams: int,
-    jobs: int,
-) -> tuple[float, float]:
-    """Mean waits of the two classes of `priority`, the higher first, over streams gone through side by side.
-
-    Each stream begins empty and serves `jobs` jobs, of which the first fifth is left out.
-    """
-    columns = np.arange(streams)
-    # As many of each class as are served at all, so that no stream looks past its end.
-    made = [
-        _jobs(rng.standard_exponential((jobs, streams)), drawn, rho, service_us)
-        for rho, service_us in zip(rhos, services_us, strict=True)
-        for drawn in [rng.standard_exponential((jobs, streams)) if exponential else None]
-    ]
-    following = [np.zeros(streams, dtype=np.int64) for _ in made]
-    free = np.zeros(streams, dtype=np.int64)
-    waited, counted = [0, 0], [0, 0]
-    for served in range(jobs):
-        came = [each.arrivals[at, columns] for each, at in zip(made, following, strict=True)]
-        start = np.maximum(free, np.minimum(*came))
-        urgent = came[0] <= start
-        taken = np.where(urgent, *(each.services[at, columns] for each, at in zip(made, following, strict=True)))
-        free = start + taken
-        for kind, chosen in enumerate((urgent, ~urgent)):
-            if served >= jobs // 5:
-                waited[kind] += int((start - came[kind])[chosen].sum())
-                counted[kind] += int(chosen.sum())
-            following[kind] += chosen
-    return waited[0] / counted[0], waited[1] / counted[1]
-
-
-def _draws(
+def exchanged(
     rng: Generator, shape: tuple[int, ...], exponential: bool
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None]]:
+    """Gaps and services of mean 1, then the same exchanged; just the gaps, once, of services that are all alike."""
     first = rng.standard_exponential(shape)
     second = rng.standard_exponential(shape) if exponential else None
     yield first, second
@@ -288,8 +233,18 @@ def _draws(
         yield second, first
 
 
-def _jobs(gaps: NDArray[np.float64], services: NDArray[np.float64] | None, rho: float, service_us: int) -> Jobs:
-    arrivals = np.cumsum(np.rint(gaps * (service_us / rho)).astype(np.int64), axis=0)
+def jobs_of(
+    gaps: NDArray[np.float64],
+    services: NDArray[np.float64] | None,
+    rho: float,
+    service_us: int | Microseconds,
+    mean_us: float | None = None,
+) -> Jobs:
+    """Jobs that use a server to `rho`, of what `exchanged` gave; services of no length take a microsecond.
+
+    `service_us` is the mean of all services or of each, and then `mean_us` that of all.
+    """
+    arrivals = np.cumsum(np.rint(gaps * ((service_us if mean_us is None else mean_us) / rho)).astype(np.int64), axis=0)
     if services is None:
         return Jobs(arrivals, np.full(gaps.shape, service_us, dtype=np.int64))
     return Jobs(arrivals, np.maximum(1, np.rint(services * service_us)).astype(np.int64))

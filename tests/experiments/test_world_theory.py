@@ -76,7 +76,9 @@ def test_a_wrong_value_is_outside() -> None:
     assert set(found.values()) == {True}
 
 
-def test_few_runs_leave_it_open() -> None:
+def test_few_runs_leave_it_open_and_say_so() -> None:
+    two = check(Results(rows({}, runs=2), Path("none")))[0]
+    assert two.detail.endswith("; too wide to tell: 30 seeds or more are meant to do")
     assert set(verdicts({}, runs=1).values()) == {None}
     assert set(verdicts({}, runs=3).values()) == {None}
 

@@ -7,6 +7,7 @@ import pytest
 from numpy.random import PCG64, Generator
 
 from experiments.theory import formulas as f
+from experiments.theory.priority import priority, priority_long, priority_waits
 from experiments.theory.recursion import (
     Jobs,
     averages,
@@ -14,8 +15,6 @@ from experiments.theory.recursion import (
     lindley,
     lindley_long,
     parallel_long,
-    priority,
-    priority_long,
     several_servers,
     with_room,
 )
@@ -118,7 +117,32 @@ def test_parallel_streams_come_near_the_closed_form() -> None:
         skip=60,
     )
     assert found["beyond"] == pytest.approx(f.erlang_c(2, 1.0), rel=0.05)
-    high, low = priority_long(
-        Generator(PCG64(1)), rhos=(0.2, 0.3), services_us=(1_000, 1_000), exponential=True, streams=300, jobs=250
+
+
+@pytest.mark.parametrize("exponential", [True, False])
+def test_waits_of_two_classes_come_near_the_closed_form(exponential: bool) -> None:
+    rhos, services = (0.3, 0.4), (500, 1_000)
+    found = priority_long(
+        Generator(PCG64(1)),
+        rhos=rhos,
+        services_us=services,
+        exponential=exponential,
+        jobs=60_000,
+        long_jobs=200_000,
     )
-    assert (high, low) == (pytest.approx(625, rel=0.05), pytest.approx(1_250, rel=0.07))
+    squares = [us * us * (2 if exponential else 1) for us in services]
+    classes = [(rho / us, us, square) for rho, us, square in zip(rhos, services, squares, strict=True)]
+    assert [found["urgent_wait_us"], found["wait_us"]] == pytest.approx(f.cobham_waits(classes), rel=0.05)
+
+
+def test_waits_of_two_classes_without_a_loop_are_those_of_the_loop() -> None:
+    rng = Generator(PCG64(4))
+    # Long times, so that hardly two things happen at one instant.
+    high, low = (
+        Jobs(np.cumsum(rng.integers(1, 2_000_000, count)), rng.integers(1, 900_000, count)) for count in (400, 500)
+    )
+    made = [(int(at), int(us), kind) for kind, one in enumerate((high, low)) for at, us in zip(*one, strict=True)]
+    waits = dict(zip(sorted(made), priority(sorted(made)), strict=True))
+    urgent, other, _ = priority_waits(high, low)
+    assert [waits[job] for job in made] == [*urgent.tolist(), *other.tolist()]
+    assert max(other) > 1_000_000

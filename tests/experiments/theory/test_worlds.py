@@ -8,7 +8,8 @@ import pytest
 
 from experiments.theory import CELLS, CLAIMS
 from experiments.theory.links import LINK_US, burst, model_of, poisson, spread, transmission_us, waits_of
-from experiments.theory.recursion import lindley, priority, several_servers, with_room
+from experiments.theory.priority import priority
+from experiments.theory.recursion import lindley, several_servers, with_room
 from experiments.theory.stations import SERVICE_US, Load, Served, flushes, served
 from sim.life import Incarnation
 
