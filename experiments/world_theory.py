@@ -1,8 +1,9 @@
 """Do the simulated hosts and links behave as queueing theory and probability say they must?
 
 Claim:     queues on cores and links (M/M/1 and M/D/1 up to 95 %, M/M/4, two classes with strict priority, a layer
-           under its cap), bounded inboxes under overload, shared flushes, loss, bursts of loss, every distribution of delay and what changes with time have
-           the means, tails and rates of their closed forms; job by job a host's queue is the textbook's.
+           under its cap), bounded inboxes under overload, shared flushes, loss, bursts of loss, every distribution of
+           delay and what changes with time have the means, tails and rates of their closed forms; job by job a
+           host's queue is the textbook's.
 Varies:    the small world (one scenario each, built in `experiments.theory`).  Held fixed: everything else.
 Measures:  closed form against the mean over runs, with intervals that hold for all rows at once with 99 %.
 Run:       ./lab run world-theory [--quick] [--seeds N]

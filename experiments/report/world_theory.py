@@ -68,6 +68,8 @@ def _answer(results: Results[TheoryRow], rows: Sequence[Judged]) -> str:
     }
     inside, outside, open_ = verdicts.count(True), verdicts.count(False), verdicts.count(None)
     compared = single_jobs(results)
+    if open_ == len(rows):
+        return f"{len(results.seeds)} runs are too few to tell: no interval is as narrow as its row asks for."
     told = f"{inside} of {len(rows)} closed forms lie inside their intervals"
     if outside:
         told += f", {outside} outside"

@@ -16,6 +16,9 @@ from experiments.theory import CLAIMS
 from experiments.world_theory import ARM, CONFIDENCE, EXPERIMENT, TheoryRow, check, judge, run_once, single_jobs
 
 
+SOURCE = Provenance(commit=None, clean=None, lock="l", python="3", command="./lab run world-theory", seeds=30)
+
+
 def rows(values: dict[str, float], runs: int = 30, **more: int) -> list[TheoryRow]:
     """Runs of every world that scatter a little around `values` by "cell/metric", else around the closed form."""
     made = []
@@ -76,9 +79,12 @@ def test_a_wrong_value_is_outside() -> None:
     assert set(found.values()) == {True}
 
 
-def test_few_runs_leave_it_open_and_say_so() -> None:
+def test_few_runs_leave_it_open_and_say_so(tmp_path: Path) -> None:
     two = check(Results(rows({}, runs=2), Path("none")))[0]
     assert two.detail.endswith("; too wide to tell: 30 seeds or more are meant to do")
+    context = ReportContext(question="?", size="quick", provenance=SOURCE, findings=(two,))
+    answer = EXPERIMENT.report(Results(rows({}, runs=2), Path("none")), tmp_path, context)
+    assert answer == "2 runs are too few to tell: no interval is as narrow as its row asks for."
     assert set(verdicts({}, runs=1).values()) == {None}
     assert set(verdicts({}, runs=3).values()) == {None}
 
@@ -102,8 +108,7 @@ def test_a_run_is_a_function_of_cell_and_seed() -> None:
 
 def test_the_page_has_every_row_and_both_figures(tmp_path: Path) -> None:
     results = Results(rows({}, error_us=0), Path("none"))
-    source = Provenance(commit=None, clean=None, lock="l", python="3", command="./lab run world-theory", seeds=30)
-    context = ReportContext(question="?", size="quick", provenance=source, findings=tuple(check(results)))
+    context = ReportContext(question="?", size="quick", provenance=SOURCE, findings=tuple(check(results)))
     answer = EXPERIMENT.report(results, tmp_path, context)
     assert answer.startswith(f"{len(CLAIMS)} of {len(CLAIMS)} closed forms lie inside")
     page = (tmp_path / "index.html").read_text()
