@@ -190,6 +190,7 @@ class HostContext:
         """As `Context.record`."""
         if self._life.alive:
             client = f"{self._machine.spec.path}/{self._name}"
+            self._trace.event("record", self._src, operation)
             # By the world's clock: what happened when is not a matter of this host's opinion.
             self._machine.history.append(self._env._now, client, operation)  # type: ignore[arg-type]
 

@@ -37,7 +37,7 @@ class TraceRow(NamedTuple):
         t_us: When.
         i: Its number, from 0.
         kind: `send`, `deliver`, and what else befalls a message (`drop`, `duplicate` and so on);
-            `crash`, `perish`, `restart`, `provision`, `reset`, `point`, `note` of a host;
+            `crash`, `perish`, `restart`, `provision`, `reset`, `point`, `note`, `record` of a host;
             `fault`, `heal` of the world.
         src: Index of the sending host, or of the one concerned; -1 for the world.
         dst: Index of the receiving host, -1 where there is none.

@@ -83,6 +83,9 @@ def describe(row: TraceRow, hosts: Sequence[str]) -> str:
         return f"{told} {json.dumps(body, separators=(',', ':'))}"
     if isinstance(detail, list):
         return f"{told} {' '.join(map(str, detail))}"
+    if isinstance(detail, dict):  # what a client records
+        detail.pop("")
+        return f"{told} {json.dumps(detail, separators=(',', ':'))}"
     return f"{told} {detail}"
 
 
