@@ -45,6 +45,7 @@ for _command in (
     commands.check,
     commands.check_history,
     commands.compare,
+    commands.hunt_command,
     commands.replay,
     commands.test,
     commands.lint,

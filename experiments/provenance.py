@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import platform
 import subprocess
@@ -16,13 +17,13 @@ from typing import Final, cast
 from experiments.experiment import Experiment, Row
 from experiments.files import Json
 
-__all__ = ["ROOT", "SCENARIOS", "Fingerprint", "Provenance", "fingerprint", "provenance"]
+__all__ = ["ROOT", "SCENARIOS", "Fingerprint", "Provenance", "code_digest", "fingerprint", "provenance"]
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SCENARIOS: Final = ROOT / "experiments" / "scenarios"
 
 # Rooms whose code cannot change a row, so that mending a table or a button does not throw away a night's runs.
-_LOOKS_ONLY: Final = ("experiments/report", "experiments/commands", "experiments/bench", "experiments/regression")
+_LOOKS_ONLY: Final = tuple(f"experiments/{room}" for room in ("report", "commands", "bench", "regression", "hunting"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +97,7 @@ def fingerprint(experiment: Experiment[Row], module: str) -> Fingerprint:
     return Fingerprint(
         experiment=experiment.name,
         scenarios={name: _scenario_digest(name) for name in sorted(experiment.scenarios)},
-        code=_code_digest(module),
+        code=code_digest([module]),
     )
 
 
@@ -111,15 +112,43 @@ def _scenario_digest(name: str) -> str:
     return _digest([content])
 
 
-def _code_digest(module: str) -> str:
+def code_digest(modules: Iterable[str]) -> str:
+    """Identify the code that produces a run: the three rooms, the lock, and what else these modules are made of.
+
+    Args:
+        modules: Modules that a run needs; those of somebody's own lie outside the three rooms.
+    """
     paths = [path for room in ("sim", "models", "experiments") for path in (ROOT / room).rglob("*.*")]
     sources = {path.relative_to(ROOT).as_posix(): path for path in paths if path.suffix in {".py", ".csv"}}
     kept = {name: path for name, path in sources.items() if not name.startswith(_LOOKS_ONLY)}
-    spec = find_spec(module)
-    if spec is not None and spec.origin is not None:  # somebody's own experiment lies outside the three rooms
-        kept.setdefault(module, Path(spec.origin))
+    for module in modules:
+        _add_own(module, kept)
     kept["constraints.txt"] = ROOT / "constraints.txt"
     return _digest(part for name in sorted(kept) for part in (name.encode(), kept[name].read_bytes()))
+
+
+def _add_own(module: str, kept: dict[str, Path]) -> None:
+    """Add a module's source and, where it is somebody's own, those of its neighbours that it imports."""
+    path = _source_of(module)
+    if path is None or path in kept.values():
+        return
+    kept[module] = path
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module is not None and node.level == 0:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if name.partition(".")[0] == module.partition(".")[0]:
+                _add_own(name, kept)
+
+
+def _source_of(module: str) -> Path | None:
+    try:
+        spec = find_spec(module)
+    except ImportError:  # the last part is no module but a name in one
+        return None
+    found = None if spec is None or spec.origin is None else Path(spec.origin)
+    return found if found is not None and found.suffix == ".py" and found.is_file() else None
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -1,4 +1,7 @@
-"""`./lab replay`: run one seed of a scenario to an instant, and show what the hosts hold then and how it came about."""
+"""`./lab replay`: run one seed of a scenario to an instant, and show what the hosts hold then and how it came about.
+
+Given a bundle of a hunt, it runs that again and says whether verdict and digest are those recorded.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, Final
 import click
 from tqdm.auto import tqdm
 
+from experiments.hunting import is_bundle, read_bundle, replay_bundle
 from experiments.scenario import Scenario, build, load
 from sim.faults import Fault
 from sim.inspection import ConnectionState, HostState, inspect_host
@@ -31,29 +35,63 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
-@click.argument("name", metavar="SCENARIO")
-@click.option("--seed", type=click.IntRange(min=0), required=True, help="The seed to run.")
+@click.argument("name", metavar="SCENARIO|BUNDLE")
+@click.option("--seed", type=click.IntRange(min=0), help="The seed to run; a bundle has its own.")
 @click.option("--until", metavar="T", help="Stop at this simulated time, such as 12.5s; at the end by default.")
 @click.option("--host", "hosts", metavar="PATH", multiple=True, help="Show this host only; may be repeated.")
-@click.option("--last", type=click.IntRange(min=0), default=_LAST, show_default=True, help="Events to show.")
+@click.option("--last", type=click.IntRange(min=0), help=f"Events to show; {_LAST} by default.")
 @click.option("--system", "options", metavar="KEY=VALUE", multiple=True, help="Lay this over [system]; repeatable.")
 @click.option("--trace", "trace_file", type=_FILE, help="Write the whole trace here, as JSON lines.")
 @click.option("--shiviz", "shiviz_file", type=_FILE, help="Write a log that ShiViz draws here.")
 def replay(
     name: str,
     *,
-    seed: int,
+    seed: int | None,
     until: str | None,
     hosts: tuple[str, ...],
-    last: int,
+    last: int | None,
     options: tuple[str, ...],
     trace_file: Path | None,
     shiviz_file: Path | None,
 ) -> int:
-    """Run one seed of SCENARIO (a shipped name or a file) to an instant and show every host's state."""
-    scenario = load(name)
-    if options:
-        scenario = scenario.with_system(dict(_option(text) for text in options))
+    """Run one seed of SCENARIO (a shipped name or a file) to an instant and show every host's state.
+
+    BUNDLE is a folder that a hunt has written: it is run again and compared with what was recorded; exit 1 if it
+    differs. With any option the state of its hosts is shown as well.
+    """
+    code = 0
+    if is_bundle(Path(name)):
+        if seed is not None or options:
+            raise click.UsageError(f"{name} is a bundle, which has a seed and a system of its own; leave both out")
+        bundle = read_bundle(Path(name))
+        replayed = replay_bundle(bundle)
+        for line in replayed.lines():
+            click.echo(line)
+        code = 1 if any(replayed.differences()) else 0
+        if (until, hosts, last, trace_file, shiviz_file) == (None, (), None, None, None):
+            return code
+        scenario, seed = bundle.scenario, bundle.seed
+        click.echo()
+    else:
+        scenario = load(name)
+        if seed is None:
+            raise click.UsageError(f"which run of {scenario.name}? give its seed with --seed")
+        if options:
+            scenario = scenario.with_system(dict(_option(text) for text in options))
+    _show(scenario, seed, until, hosts, _LAST if last is None else last, trace_file, shiviz_file)
+    return code
+
+
+def _show(
+    scenario: Scenario,
+    seed: int,
+    until: str | None,
+    hosts: tuple[str, ...],
+    last: int,
+    trace_file: Path | None,
+    shiviz_file: Path | None,
+) -> None:
+    """Run to an instant, tell what the hosts hold, and write the trace where it is wanted."""
     until_us = scenario.until_us if until is None else _until(until, scenario)
     chosen = _chosen(hosts, scenario.topology)
     files = [path for path in (trace_file, shiviz_file) if path is not None]
@@ -61,7 +99,7 @@ def replay(
         if not path.absolute().parent.is_dir():
             raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
     world, _ = build(scenario, seed, TraceLevel.FULL, trace_keep=None if files else _KEPT)
-    _run(world, until_us, name)
+    _run(world, until_us, scenario.name)
     for line in _told(world, scenario, seed, chosen, last):
         click.echo(line)
     paths = [host.path for host in scenario.topology.hosts]
@@ -71,7 +109,6 @@ def replay(
         write_shiviz(world.trace.rows, paths, shiviz_file)
     for path in files:
         click.echo(f"{len(world.trace.rows):,} events: {path}")
-    return 0
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -1,0 +1,299 @@
+"""From a run that breaks a claim to the least that still breaks it.
+
+A shrinker edits the scenario's document, never the run: every candidate is read by the loader as
+a file would be, run under the same seed and judged by the same claim; any witness will do. The
+steps are repeated until none of them helps, so what is left is *1-minimal*: without any single
+one of its faults or operations the claim holds. The budget counts runs, not seconds, and side by
+side or one after the other the same candidate is taken, so the result is a function of its input.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from experiments.hunting.ddmin import ddmin
+from experiments.hunting.simpler import (
+    Document,
+    plainer_worlds,
+    rounder_faults,
+    shorter_faults,
+    simpler_faults,
+    smaller_topologies,
+    with_,
+)
+from experiments.hunting.times import Margins, earlier_ends
+from experiments.hunting.trial import CLIENT_BITS, NO_CRASH, Trial, try_out
+from experiments.scenario import Scenario, ScenarioError, parse
+from experiments.scenario.property import Sort
+from sim.checkers import Verdict
+
+__all__ = ["DEFAULT_RUNS", "Shrunk", "Size", "shrink"]
+
+#: Runs that a shrinker may spend.
+DEFAULT_RUNS: Final = 1_500
+
+#: Carries out runs side by side, and gives their trials in order as they are asked for.
+Runner = Callable[[Sequence[Scenario]], Iterable[Trial]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much there is of a scenario: faults, operations that began, hosts, and its length in microseconds."""
+
+    faults: int
+    operations: int
+    hosts: int
+    until_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shrunk:
+    """What a shrinker found.
+
+    Attributes:
+        scenario: The least scenario; it claims only what is broken.
+        trial: Its run.
+        before: Size of the scenario that it began with.
+        after: Size of what is left.
+        runs: How many runs it took.
+        whole: Whether nothing more was to be left out; False if the runs were used up.
+    """
+
+    scenario: Scenario
+    trial: Trial
+    before: Size
+    after: Size
+    runs: int
+    whole: bool
+
+
+def shrink(
+    scenario: Scenario,
+    seed: int,
+    claim: str,
+    *,
+    runs: int = DEFAULT_RUNS,
+    side_by_side: int = 1,
+    runner: Runner | None = None,
+    told: Callable[[int, str], object] = lambda spent, size: None,
+) -> Shrunk:
+    """Reduce a run that violates `claim`.
+
+    Args:
+        scenario: With its faults written out: nothing is left to be drawn.
+        seed: Root of the run.
+        claim: A property that the scenario claims always, or `no_crash`.
+        runs: How many runs may be spent.
+        side_by_side: How many runs the runner carries out at once.
+        runner: Carries out runs; None does so here, one after the other.
+        told: Hears how many runs were spent and what is left, whenever there is less.
+
+    Raises:
+        ValueError: the run does not violate the claim, or the budget has no run.
+    """
+    return _Shrinker(scenario, seed, claim, runs, side_by_side, runner, told).shrunk()
+
+
+class _OutOfRuns(Exception):
+    """The budget is spent."""
+
+
+class _Shrinker:
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        claim: str,
+        runs: int,
+        side_by_side: int,
+        runner: Runner | None,
+        told: Callable[[int, str], object],
+    ) -> None:
+        if runs < 1:
+            raise ValueError(f"{runs=} is no budget; give at least 1")
+        self._origin = scenario
+        self._seed = seed
+        self._claim = claim
+        self._left = self._runs = runs
+        self._side_by_side = side_by_side
+        self._runner = runner or self._here
+        self._told = told
+        #: Every trial so far, with those that were carried out side by side and not asked for yet.
+        self._done: dict[str, Trial | None] = {}
+        self._charged: set[str] = set()
+        self._document = _claiming(scenario, claim)
+        self._scenario = self._read(self._document)
+        assert self._scenario is not None, "a scenario that was read reads again"
+        self._trial = next(iter(self._runner([self._scenario])))
+        if claim not in self._trial.broken:
+            raise ValueError(f"{scenario.name} does not violate {claim} under seed {seed}; name what it violates")
+        self._like: Verdict = self._trial.broken[claim]
+        self._done[_key(self._document)] = self._trial
+        self._charged.add(_key(self._document))
+        self._margins = Margins.of(self._document, self._trial, lively=_lively(scenario, claim))
+
+    def shrunk(self) -> Shrunk:
+        """Carry out every step until none helps."""
+        before, whole = self._size(), True
+        steps = (
+            self._ends,
+            self._faults,
+            self._topology,
+            self._operations,
+            self._edits(plainer_worlds),
+            self._edits(simpler_faults),
+            self._edits(shorter_faults),
+            self._edits(rounder_faults),
+        )
+        try:
+            at_rest = False
+            while not at_rest:
+                document = self._document
+                for step in steps:
+                    step()
+                at_rest = document is self._document
+        except _OutOfRuns:
+            whole = False
+        assert self._scenario is not None
+        return Shrunk(
+            scenario=self._scenario,
+            trial=self._trial,
+            before=before,
+            after=self._size(),
+            runs=self._runs - self._left,
+            whole=whole,
+        )
+
+    # -- steps -----------------------------------------------------------------------------
+
+    def _ends(self) -> None:
+        """End the load, the audit and the run as early as may be."""
+        while self._first(earlier_ends(self._document, self._trial, self._claim, self._margins)) is not None:
+            pass
+
+    def _faults(self) -> None:
+        document = self._document
+        ddmin(document.get("fault", []), lambda lists: self._first({**document, "fault": some} for some in lists))
+
+    def _operations(self) -> None:
+        """Issue just a few operations: the witness and what shares its keys first, then whatever is needed."""
+        document, trial = self._document, self._trial
+        witness = set(trial.broken[self._claim].witness)
+        self._first([_only(document, [op for op in trial.operations if op in witness])])
+        document = self._document
+        ddmin(self._trial.operations, lambda lists: self._first(_only(document, some) for some in lists))
+        if set(self._document["workload"].get("only", ())) != set(self._trial.operations):
+            self._first([_only(self._document, self._trial.operations)])
+
+    def _topology(self) -> None:
+        while any(self._first([smaller]) is not None for smaller in self._renumbered()):
+            pass
+
+    def _renumbered(self) -> Iterator[Document]:
+        """Smaller topologies, with the ids that the same operations bear there."""
+        for smaller in smaller_topologies(self._document):
+            only = smaller["workload"].get("only")
+            if only is None:
+                yield smaller
+                continue
+            pilot = self._tried(with_(smaller, "workload", only=None))
+            whose = {number: client for client, number in self._trial.clients.items()}
+            if pilot is None:
+                continue
+            moved = {number: pilot.clients[client] for number, client in whose.items() if client in pilot.clients}
+            low = (1 << CLIENT_BITS) - 1
+            kept = [op for op in only if op >> CLIENT_BITS in moved]
+            yield _only(smaller, [moved[op >> CLIENT_BITS] << CLIENT_BITS | op & low for op in kept])
+
+    def _edits(self, edits: Callable[[Document], Iterable[Document]]) -> Callable[[], None]:
+        def step() -> None:
+            while self._first(edits(self._document)) is not None:
+                pass
+
+        return step
+
+    # -- candidates ------------------------------------------------------------------------
+
+    def _first(self, candidates: Iterable[Document]) -> int | None:
+        """Take the first candidate that breaks the claim, and return its index; None if none does."""
+        waiting = enumerate(candidates)
+        while batch := list(islice(waiting, self._side_by_side)):
+            trials = self._trials([document for _, document in batch])
+            for (index, document), trial in zip(batch, trials, strict=True):
+                if trial is not None and trial.breaks(self._claim, self._like):
+                    self._take(document, trial)
+                    return index
+        return None
+
+    def _tried(self, document: Document) -> Trial | None:
+        return next(iter(self._trials([document])))
+
+    def _trials(self, documents: Sequence[Document]) -> Iterator[Trial | None]:
+        """What each comes to, None for what is no scenario; a run is charged when its trial is asked for."""
+        new = {key: self._read(document) for document in documents if (key := _key(document)) not in self._done}
+        right = {key: scenario for key, scenario in new.items() if scenario is not None}
+        self._done |= dict.fromkeys(new) | dict(zip(right, self._runner(list(right.values())), strict=True))
+        for document in documents:
+            key = _key(document)
+            if self._done[key] is not None and key not in self._charged:
+                if self._left == 0:
+                    raise _OutOfRuns
+                self._left -= 1
+                self._charged.add(key)
+            yield self._done[key]
+
+    def _here(self, scenarios: Sequence[Scenario]) -> Iterator[Trial]:
+        for scenario in scenarios:
+            try:
+                yield try_out(scenario, self._seed, scenario.properties)
+            except ScenarioError:
+                yield Trial()
+
+    def _read(self, document: Document) -> Scenario | None:
+        origin = self._origin
+        try:
+            return parse(document, name=origin.name, file=origin.file, beside=origin.beside)
+        except ScenarioError:
+            return None
+
+    def _take(self, document: Document, trial: Trial) -> None:
+        self._document, self._trial, self._scenario = document, trial, self._read(document)
+        size = self._size()
+        spent = self._runs - self._left
+        self._told(spent, f"{size.faults} faults, {size.operations} operations, {size.hosts} hosts")
+
+    def _size(self) -> Size:
+        assert self._scenario is not None
+        return Size(
+            faults=len(self._scenario.faults),
+            operations=len(self._trial.operations),
+            hosts=len(self._scenario.topology.hosts),
+            until_us=self._scenario.until_us,
+        )
+
+
+def _claiming(scenario: Scenario, claim: str) -> Document:
+    """The scenario's document with its faults written out, claiming nothing but `claim`."""
+    document: Document = json.loads(json.dumps(dict(scenario.with_faults(scenario.faults).document)))
+    uses = document.pop("property", [])
+    # A judge that raises is asked again by claiming all that was claimed.
+    document["property"] = [use for use in uses if claim in (use["name"], NO_CRASH) and use["mode"] == "always"]
+    return document
+
+
+def _lively(scenario: Scenario, claim: str) -> bool:
+    from experiments.properties import find
+
+    return claim != NO_CRASH and find(claim).sort is Sort.LIVENESS
+
+
+def _only(document: Document, operations: Iterable[int]) -> Document:
+    return with_(document, "workload", only=sorted(operations))
+
+
+def _key(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))

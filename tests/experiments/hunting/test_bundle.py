@@ -1,0 +1,159 @@
+"""A bundle reads back, is the same each time and everywhere, and says what is wrong with it or with the code."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from experiments.hunting import Found, Hands, Sighting, claims, pin_down, read_bundle, replay_bundle, try_out
+from experiments.journal import Refused
+from experiments.nemesis import with_nemesis
+from experiments.scenario import parse
+from sim.checkers import Outcome
+from sim.faults import schedule_from_json
+from sim.history import History
+from tests.experiments.hunting.scenes import FRESH, STALE
+
+FILES = [
+    "diagram.svg",
+    "history.jsonl",
+    "original.toml",
+    "replay.txt",
+    "scenario.toml",
+    "schedule.json",
+    "verdict.json",
+]
+
+
+def caught_in(folder: Path) -> tuple[Path, Found]:
+    drawn, knobs = with_nemesis(parse(tomllib.loads(STALE), name="stale"), 0)
+    trial = try_out(drawn, 0, claims(drawn))
+    sighting = Sighting(scenario=drawn, seed=0, knobs=knobs, trial=trial)
+    with Hands(1) as hands:
+        caught = pin_down(sighting, FRESH, folder, hands=hands)
+    return caught.folder, caught.found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Found]:
+    return caught_in(tmp_path_factory.mktemp("hunts"))
+
+
+@pytest.fixture
+def copied(made: tuple[Path, Found], tmp_path: Path) -> Path:
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    for path in made[0].iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def test_a_bundle_is_named_and_holds_everything(made: tuple[Path, Found]) -> None:
+    folder, found = made
+    assert folder.name == "stale-fresh_reads-0"
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    verdict = json.loads((folder / "verdict.json").read_text())
+    assert verdict["knobs"]["seed"] == 0
+    assert verdict["shrunk_from"]["faults"] == len(tomllib.loads((folder / "original.toml").read_text())["fault"])
+    assert schedule_from_json((folder / "schedule.json").read_text()) == found.scenario.faults
+    operations = {row.op for row in History.from_jsonl(folder / "history.jsonl")}
+    assert len(operations) == found.after.operations
+    assert set(verdict["witness"]) <= operations
+
+
+def test_nothing_in_it_depends_on_machine_or_folder(made: tuple[Path, Found], tmp_path: Path) -> None:
+    again, _ = caught_in(tmp_path / "elsewhere")
+    for name in FILES:
+        content = (again / name).read_bytes()
+        assert content == (made[0] / name).read_bytes(), name
+        assert str(tmp_path.parent).encode() not in content
+
+
+def test_it_reads_back_and_replays_as_recorded(made: tuple[Path, Found]) -> None:
+    folder, found = made
+    bundle = read_bundle(folder)
+    assert bundle.scenario.document == found.scenario.document
+    assert (bundle.claim, bundle.seed, bundle.expects) == (FRESH, 0, Outcome.INVALID)
+    replayed = replay_bundle(bundle)
+    assert list(replayed.differences()) == []
+    assert not replayed.code_changed
+    assert list(replayed.lines())[-1] == "as recorded"
+
+
+def test_words_tell_what_happened(made: tuple[Path, Found]) -> None:
+    text = (made[0] / "replay.txt").read_text()
+    assert "Claimed:  No read misses a write that was acknowledged a second before it began." in text
+    assert "Witness:  #1, #3" in text
+    assert "* #1 c/clients/client1 s0, 3.718437 s to 3.760537 s: write 0 = 200009 > ok (version 1)" in text
+    assert "./lab replay stale-fresh_reads-0" in text
+
+
+def test_another_outcome_is_told_and_whether_the_code_has_changed(copied: Path) -> None:
+    path = copied / "verdict.json"
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps(values | {"digest": "0" * 32, "witness": [7]}))
+    same_code = list(replay_bundle(read_bundle(copied)).lines())
+    assert f"  witness: 7 was recorded, it is {', '.join(map(str, values['witness']))}" in same_code
+    assert f"  digest: {'0' * 32} was recorded, it is {values['digest']}" in same_code
+    assert same_code[-1].startswith(f"the code is the same, {values['code']}")
+    path.write_text(json.dumps(values | {"code": "f" * 24}))
+    other_code = list(replay_bundle(read_bundle(copied)).lines())
+    assert other_code[-2] == "as recorded"
+    assert other_code[-1].startswith("the code has changed since: it was " + "f" * 24)
+
+
+def test_a_mended_bug_is_expected_to_stay_mended(copied: Path) -> None:
+    path = copied / "verdict.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"expects": "valid"}))
+    bundle = read_bundle(copied)
+    assert list(replay_bundle(bundle).differences()) == [
+        f"outcome: valid is expected, it is invalid ({bundle.verdict.reason})"
+    ]
+    mended = replace(bundle, scenario=bundle.scenario.without_faults())
+    assert list(replay_bundle(mended).differences()) == []
+    assert list(replay_bundle(mended).lines())[-1] == "as mended: the bug does not show any more"
+
+
+def test_every_mistake_of_a_broken_bundle_is_told(copied: Path) -> None:
+    path = copied / "verdict.json"
+    values = json.loads(path.read_text())
+    del values["digest"]
+    path.write_text(json.dumps(values | {"seed": -1, "outcome": "bad", "witness": "1", "format": 2, "expects": True}))
+    (copied / "history.jsonl").unlink()
+    (copied / "schedule.json").write_text("[]\n")
+    text = (copied / "scenario.toml").read_text()
+    (copied / "scenario.toml").write_text(text.replace('until = "5.1 s"', 'until = "5.1"'))
+    with pytest.raises(Refused) as refused:
+        read_bundle(copied)
+    told = str(refused.value).splitlines()
+    assert [line.removeprefix(f"{copied}/") for line in told[1:]] == [
+        "verdict.json: format = 2: this lab reads format 1; replay it with the lab that wrote it",
+        "verdict.json: seed = -1 is negative; seeds count from 0",
+        "verdict.json: outcome = 'bad' is not one of valid, invalid, unknown; write one",
+        "verdict.json: expects = true is of the wrong type; restore the file",
+        'verdict.json: witness = "1" is of the wrong type; restore the file',
+        "verdict.json: digest is missing; restore the file",
+        'scenario.toml: run.until = "5.1": a duration without a unit; add one of us, ms, s, min, h',
+        "history.jsonl: there is no such file; restore it",
+    ]
+
+
+def test_an_edited_schedule_is_noticed(copied: Path) -> None:
+    (copied / "schedule.json").write_text("[]\n")
+    with pytest.raises(Refused, match=r"schedule.json: not the faults of scenario.toml"):
+        read_bundle(copied)
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "stale-fresh_reads-0"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("years of work")
+    with pytest.raises(Refused, match="holds something that is no bundle; choose another folder with --out"):
+        caught_in(tmp_path)
+    assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
+    with pytest.raises(Refused, match=r"verdict.json: there is no such file; name the folder that a hunt has written"):
+        read_bundle(folder)
