@@ -9,6 +9,11 @@ Each is named as the claim that it tests, and is called `check(history, spec=Non
 - `bounded_staleness` (StalenessSpec, needed): in time and in versions; `staleness`
 - `converged`, `durable` (AuditSpec): what replicas hold at rest; `replicas`
 - `no_lost_updates`, `no_duplicate_effects`, `no_aborted_reads` (UpdateSpec); `updates`
+- `conserved` (ConservationSpec): accepted = incorporated + superseded + compensated; `conservation`
+- `subscription_ordered`, `_unique`, `_atomic`, `_reliable`, `_resumable`, `_bookmarkable`
+  (SubscriptionSpec); `subscriptions`, with its vocabulary in `deliveries`
+- `invariant` (InvariantSpec, needed; `at_least`, `at_most` make one): count, depth, duration; `invariants`
+- `recovers_after_each_heal` (LivenessSpec, needed): within a bound, in two modes; `liveness`
 
 `linearizable` takes any sequential specification. A checker is trusted once it has accepted a
 history that it should accept and rejected one that it should reject (tests/histories/).

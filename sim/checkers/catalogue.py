@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from sim.checkers import subscriptions
 from sim.checkers.causal import CausalSpec, causal
+from sim.checkers.conservation import ConservationSpec, conserved
+from sim.checkers.invariants import InvariantSpec, invariant
+from sim.checkers.liveness import LivenessSpec, recovers_after_each_heal
 from sim.checkers.replicas import AuditSpec, converged, durable
 from sim.checkers.sessions import (
     SessionSpec,
@@ -21,6 +25,7 @@ from sim.checkers.sessions import (
 )
 from sim.checkers.staleness import StalenessSpec, bounded_staleness
 from sim.checkers.streams import StreamSpec, append_only
+from sim.checkers.subscriptions import SubscriptionSpec
 from sim.checkers.updates import UpdateSpec, no_aborted_reads, no_duplicate_effects, no_lost_updates
 from sim.checkers.verdict import Checker
 from sim.checkers.wellformed import every_operation_completes, well_formed
@@ -58,5 +63,14 @@ CLAIMS: Final[Mapping[str, Claim]] = MappingProxyType(
         "no_lost_updates": Claim(no_lost_updates, UpdateSpec),
         "no_duplicate_effects": Claim(no_duplicate_effects, UpdateSpec),
         "no_aborted_reads": Claim(no_aborted_reads, UpdateSpec),
+        "conserved": Claim(conserved, ConservationSpec),
+        "subscription_ordered": Claim(subscriptions.ordered, SubscriptionSpec),
+        "subscription_unique": Claim(subscriptions.unique, SubscriptionSpec),
+        "subscription_atomic": Claim(subscriptions.atomic, SubscriptionSpec),
+        "subscription_reliable": Claim(subscriptions.reliable, SubscriptionSpec),
+        "subscription_resumable": Claim(subscriptions.resumable, SubscriptionSpec),
+        "subscription_bookmarkable": Claim(subscriptions.bookmarkable, SubscriptionSpec),
+        "invariant": Claim(invariant, InvariantSpec, needed=True),
+        "recovers_after_each_heal": Claim(recovers_after_each_heal, LivenessSpec, needed=True),
     }
 )

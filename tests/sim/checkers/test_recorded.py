@@ -13,6 +13,8 @@ import pytest
 
 from sim.checkers import Outcome
 from sim.checkers.catalogue import CLAIMS as ALL
+from sim.checkers.invariants import at_least
+from sim.checkers.liveness import LivenessSpec
 from sim.checkers.staleness import StalenessSpec
 from sim.history import History
 
@@ -20,7 +22,16 @@ HISTORIES = Path(__file__).parents[2] / "histories"
 # The two claims about form have tests of their own.
 CLAIMS = sorted(ALL.keys() - {"well_formed", "every_operation_completes"})
 #: What the recorded histories of a claim are held to, where it needs to be told.
-SPECS: Mapping[str, object] = MappingProxyType({"bounded_staleness": StalenessSpec(bound_us=100_000)})
+SPECS: Mapping[str, object] = MappingProxyType(
+    {
+        "bounded_staleness": StalenessSpec(bound_us=100_000),
+        "invariant": at_least(0, up=("deposit",), down=("withdraw",)),
+        # Cut from 0 to 2 s and from 8 s to 9 s.
+        "recovers_after_each_heal": LivenessSpec(
+            heals_us=(2_000_000, 9_000_000), faults_us=(0, 8_000_000), bound_us=2_000_000
+        ),
+    }
+)
 
 
 def recorded(folder: str, claim: str) -> list[Path]:
