@@ -15,7 +15,6 @@ from experiments.scenario import shipped
 from experiments.theory import CLAIMS
 from experiments.world_theory import ARM, CONFIDENCE, EXPERIMENT, TheoryRow, check, judge, run_once, single_jobs
 
-
 SOURCE = Provenance(commit=None, clean=None, lock="l", python="3", command="./lab run world-theory", seeds=30)
 
 
