@@ -142,11 +142,12 @@ class Frontier:
                 before[state, word] = None
         steps = len(self.configurations) * (1 + len(fresh))
         self._fresh = []
+        kins: Sequence[Kin] = ()
         if before:
             kins = self._helpful() if self.supply else ()
             steps += self._lead_beside(kins, call, before, there) if kins else self._lead(call, before, there)
         (self._readers if call.reads else self._writers).remove(call)
-        self.configurations = self._fewest(there) if self._part.kins and len(there) > 1 else there
+        self.configurations = self._fewest(there) if kins and len(there) > 1 else there
         self.meter.spend(steps, _BYTES_EACH * (len(there) + len(before)))
 
     def _let_go(self, call: Call) -> None:

@@ -49,16 +49,16 @@ def fewest_operations(
         meter: What may still be spent; when it is used up, the answer is less small.
     """
     allowed = min(_STEPS_AT_LEAST + 6 * meter.states, meter.budget.states - meter.states)
-    shrinking = _Shrinking(part, spec, part.events[: at + 1])
-    if allowed > 0:
-        shrinking.meter = Budget(states=allowed, memory_bytes=meter.budget.memory_bytes).meter()
-        try:
-            shrinking.drop_one_by_one(frontiers)
-            shrinking.drop_marks()
-            shrinking.show_sources()
-            shrinking.drop_free()
-        except OverBudget:
-            pass
+    allowance = Budget(states=max(1, allowed), memory_bytes=meter.budget.memory_bytes)
+    shrinking = _Shrinking(part, spec, part.events[: at + 1], allowance)
+    try:
+        frontiers = shrinking.drop_reads(frontiers)
+        shrinking.drop_one_by_one(frontiers)
+        shrinking.drop_marks()
+        shrinking.show_sources()
+        shrinking.drop_free()
+    except OverBudget:
+        pass
     return tuple(part.calls[number] for number in sorted(event for event in shrinking.events if event >= 0))
 
 
@@ -70,13 +70,25 @@ class _Shrinking:
         meter: What may be spent.
     """
 
-    def __init__(self, part: Part, spec: Specification, events: list[int]) -> None:
+    def __init__(self, part: Part, spec: Specification, events: list[int], allowance: Budget) -> None:
         self._whole = self._part = part
         self._spec = spec
         self._start: Configurations = {(spec.init(spec.initial), 0): None}
         self.events = events
-        self.meter = Budget(states=1).meter()
+        self.meter = allowance.meter()
+        self._a_trial = replace(allowance, states=min(allowance.states, _STEPS_A_TRIAL))
         self._sources: set[int] = set()
+        self._offers = [frozenset(spec.offers(one.f, one.asked, one.answered)) for one in part.calls]
+        self._wants = [frozenset(spec.wants(one.f, one.asked, one.answered)) for one in part.calls]
+
+    def drop_reads(self, frontiers: Sequence[Frontier]) -> Sequence[Frontier]:
+        """Leave out what reads all at once, but for the one that failed; most often no other has a part in it."""
+        calls, last = self._part.calls, ~self.events[-1]
+        rest = [event for event in self.events if not calls[n := event if event >= 0 else ~event].reads or n == last]
+        if len(rest) > STRIDE or not self._dead(self._part, rest):
+            return frontiers
+        self.events = rest
+        return [Frontier(self._part, self._spec, self.meter, self._start)]
 
     def drop_one_by_one(self, frontiers: Sequence[Frontier]) -> None:
         """Leave out, from the last to the first, what reads, and what no kept operation can have read.
@@ -114,16 +126,15 @@ class _Shrinking:
         open_now: Collection[int],
     ) -> deque[int]:
         """Try a tail without the operation that begins it, and then without those whose only readers went."""
-        calls, wants = self._part.calls, self._spec.wants
+        calls = self._part.calls
         suspects = [event]
         while suspects:
             number = suspects.pop()
-            call = calls[number]
-            if call.reads or self._unread(number, places, tail, open_now):
+            if calls[number].reads or self._unread(number, places, tail, open_now):
                 rest = [other for other in tail if other not in (number, ~number)]
                 if self._dead_from(configurations, open_now, rest):
                     tail = deque(rest)
-                    suspects += self._offering(frozenset(wants(call.f, call.asked, call.answered)), tail)
+                    suspects += self._offering(self._wants[number], tail)
         return tail
 
     def drop_marks(self) -> None:
@@ -200,18 +211,17 @@ class _Shrinking:
         """The writers of a register that begin in the tail and offer one of the marks."""
         if self._spec.stand is not Stand.LATEST:
             return []
-        offers, calls = self._spec.offers, self._part.calls
-        others = ((other, calls[other]) for other in tail if other >= 0 and not calls[other].reads)
-        return [other for other, call in others if not marks.isdisjoint(offers(call.f, call.asked, call.answered))]
+        calls, offers = self._part.calls, self._offers
+        return [
+            other for other in tail if other >= 0 and not calls[other].reads and not marks.isdisjoint(offers[other])
+        ]
 
     def _unread(self, number: int, places: Mapping[int, int], tail: Collection[int], open_now: Collection[int]) -> bool:
         """Whether no operation that is still there can have read what a writer of a register wrote."""
         if self._spec.stand is not Stand.LATEST:
             return False
-        calls, spec = self._part.calls, self._spec
+        calls, wants, marks = self._part.calls, self._wants, self._offers[number]
         self.meter.spend(1 + len(tail) // 8)
-        call = calls[number]
-        marks = frozenset(spec.offers(call.f, call.asked, call.answered))
         present = {event if event >= 0 else ~event for event in tail}.union(open_now)
         ended = places.get(~number, len(places))
         overwritten = min(
@@ -224,24 +234,19 @@ class _Shrinking:
         )
         shown = [other for other in self._offering(marks, tail) if other != number]
         for other in present:
-            wanting = calls[other]
-            wants = spec.wants(wanting.f, wanting.asked, wanting.answered)
-            if other != number and not marks.isdisjoint(wants) and (places[other] <= overwritten or not shown):
+            wanting = other != number and not marks.isdisjoint(wants[other])
+            if wanting and (places[other] <= overwritten or not shown):
                 return False
         return True
 
     def _dead_from(self, configurations: Configurations, open_now: Collection[int], events: list[int]) -> bool:
-        frontier = Frontier(self._part, self._spec, self._trial(), configurations)
+        frontier = Frontier(self._part, self._spec, self._a_trial.meter(), configurations)
         for number in sorted(open_now):
             frontier.begin(self._part.calls[number])
         return self._tried(frontier, events)
 
     def _dead(self, part: Part, events: list[int]) -> bool:
-        return self._tried(Frontier(part, self._spec, self._trial(), self._start), events)
-
-    def _trial(self) -> Meter:
-        left = self.meter.budget.states - self.meter.states
-        return replace(self.meter.budget, states=max(1, min(left, _STEPS_A_TRIAL))).meter()
+        return self._tried(Frontier(part, self._spec, self._a_trial.meter(), self._start), events)
 
     def _tried(self, frontier: Frontier, events: list[int]) -> bool:
         try:
