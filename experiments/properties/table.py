@@ -9,6 +9,7 @@ from typing import Any, Final
 from experiments.evidence import Evidence
 from experiments.properties.bank import BANK
 from experiments.properties.cores import CORES
+from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.runs import RUNS, not_healed
 from experiments.scenario.factory import resolve
@@ -19,7 +20,7 @@ from sim.checkers import Outcome, Verdict
 __all__ = ["PROPERTIES", "find", "judge"]
 
 PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
-    {p.name: p for p in (*BANK, *CORES, *HISTORIES, *RUNS)}
+    {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *RUNS)}
 )
 
 

@@ -1,0 +1,84 @@
+"""What flows: that service comes back after each heal, what subscribers were promised, that nothing vanishes.
+
+A system whose clients record deliveries has `records = "subscription"`, one whose clients record
+acceptances and fates has `records = "fates"`; the checkers' modules tell the words.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from experiments.evidence import Evidence, Span
+from experiments.scenario.property import Property, Sort, claim
+from models.driver import AUDIT
+from sim.checkers import Checker, Verdict, subscriptions
+from sim.checkers.conservation import ConservationSpec
+from sim.checkers.conservation import conserved as judge_conserved
+from sim.checkers.liveness import LivenessSpec
+from sim.checkers.liveness import recovers_after_each_heal as judge_recovery
+from sim.checkers.subscriptions import SubscriptionSpec
+from sim.faults import KINDS
+from sim.history import Kind
+
+__all__ = ["FLOWS"]
+
+_SUBSCRIPTION: Final = frozenset({"subscription"})
+
+
+def recovers_after_each_heal(seen: Evidence, *, within_us: int = 5_000_000) -> Verdict:
+    """After each heal, not only the last, every client that asks is served again within `within`."""
+    asked = [row for row in seen.history if row.kind is Kind.INVOKE and not row.session.startswith(AUDIT)]
+    last_us = asked[-1].t_us if asked else 0
+    spec = LivenessSpec(
+        # Of a heal after which nobody asks for anything, nothing can be seen.
+        heals_us=tuple(heal_us for heal_us in _heals(seen) if heal_us < last_us),
+        bound_us=within_us,
+        faults_us=tuple(span.begin_us for span in seen.spans),
+        clients=tuple(sorted({row.client for row in asked})),
+        served=("ok", "fail") if seen.records == "mutex" else ("ok",),
+        until_us=seen.scenario.until_us,
+    )
+    return judge_recovery(seen.history, spec)
+
+
+def conserved(seen: Evidence) -> Verdict:
+    """What was accepted is incorporated, superseded with a record, or compensated; nothing else is."""
+    return judge_conserved(seen.history, ConservationSpec())
+
+
+def _heals(seen: Evidence) -> tuple[int, ...]:
+    """The instants from which on no fault was live, until the next began."""
+    heals: list[int] = []
+    calm_us: int | None = 0
+    for span in seen.spans:
+        if calm_us is not None and heals[-1:] != [calm_us] and 0 < calm_us <= span.begin_us:
+            heals.append(calm_us)
+        end_us = _end(span)
+        calm_us = None if calm_us is None or end_us is None else max(calm_us, end_us)
+    return (*heals, calm_us) if calm_us else tuple(heals)
+
+
+def _end(span: Span) -> int | None:
+    """When a fault was over; what strikes once and stays, such as a clock that jumped, is so as it begins."""
+    rule = KINDS[span.kind]
+    return span.begin_us if span.end_us is None and rule.lasting is True and rule.crash is None else span.end_us
+
+
+def _subscriber(name: str, check: Checker) -> Property[Evidence]:
+    def judge(seen: Evidence, *, within_us: int | None = None) -> Verdict:
+        return check(seen.history, SubscriptionSpec(within_us=within_us))
+
+    doc = (check.__doc__ or "").splitlines()[0]
+    return Property(name=f"subscription_{name}", doc=doc, judge=judge, records=_SUBSCRIPTION)
+
+
+FLOWS: Final = (
+    claim(recovers_after_each_heal, sort=Sort.LIVENESS),
+    claim(conserved, sort=Sort.LIVENESS, records=frozenset({"fates"})),
+    _subscriber("ordered", subscriptions.ordered),
+    _subscriber("unique", subscriptions.unique),
+    _subscriber("atomic", subscriptions.atomic),
+    _subscriber("reliable", subscriptions.reliable),
+    _subscriber("resumable", subscriptions.resumable),
+    _subscriber("bookmarkable", subscriptions.bookmarkable),
+)
