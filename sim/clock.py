@@ -26,14 +26,16 @@ class HostClock:
 
     Args:
         env: The kernel, whose time is the true one.
+        met: Told by name what a fault did to those who used the clocks, as evidence.
 
     Attributes:
         rate: Microseconds that the clocks count in a true second, > 0.
         offset_us: What the wall clock shows beyond the monotonic one.
     """
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, met: Callable[[str], object] = lambda what: None) -> None:
         self._env = env
+        self._met = met
         self.rate = MILLION
         self.offset_us = 0
         # The monotonic clock showed `_shown_us` at the true instant `_since_us`, and has run
@@ -49,6 +51,17 @@ class HostClock:
     def wall_us(self) -> int:
         """What the wall clock shows; never below 0."""
         return max(0, self.mono_us() + self.offset_us)
+
+    def read(self, *, wall: bool) -> int:
+        """What a service sees that looks at one of the clocks."""
+        mono_us = self.mono_us()
+        if mono_us != self._env._now:
+            self._met("used while it drifted")
+        if not wall:
+            return mono_us
+        if self.offset_us:
+            self._met("read off its time")
+        return max(0, mono_us + self.offset_us)
 
     def set(self, *, rate: int, offset_us: int) -> None:
         """Let the clocks run at `rate` from now on, and the wall clock show that offset."""
@@ -70,6 +83,8 @@ class HostClock:
         """
         if delay_us.__class__ is not int or delay_us < 0:
             raise ValueError(f"{delay_us=} is not a whole number of microseconds >= 0; convert at the edge")
+        if self.rate != MILLION:
+            self._met("used while it drifted")
         timer = _ClockTimer(self, self.mono_us() + delay_us, fn, args)
         timer.alarm = self._alarm(timer)
         self._timers[timer] = None

@@ -227,11 +227,11 @@ class SkewedContext(HostContext):
 
     def now_us(self) -> int:
         """The host's wall clock."""
-        return self._clock.wall_us()
+        return self._clock.read(wall=True)
 
     def mono_us(self) -> int:
         """The host's monotonic clock."""
-        return self._clock.mono_us()
+        return self._clock.read(wall=False)
 
     def _be_patient(self, timeout_us: int, call: int) -> None:
         self._clock.call_later(timeout_us, self._life.give_up, call)

@@ -10,6 +10,7 @@ slow down leads lives of the kind in `sim.strain`, one whose clocks may be touch
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,7 @@ class Machine:
         busy_us: Core time spent, summed over cores; of work under way all is counted, which a
             crash takes back.
         delayed: Messages that reached it during a pause.
+        met: What faults did to it, by name. Evidence, not accounts: in no digest.
         perished: How often its processes died of a disk that refused.
         on_point: Told (point, host) of each crash point passed; None where nobody asks.
         received: Messages that reached it; = handled + overflowed + unknown + lost in crashes
@@ -85,6 +87,7 @@ class Machine:
         self.unknown = 0
         self.lost_in_crash = 0
         self.delayed = 0
+        self.met: Counter[str] = Counter()
         self.restarts = 0
         self.perished = 0
         self.calls_made = 0
@@ -92,7 +95,7 @@ class Machine:
         self._held_down = False
         draws = chance.draws(f"host/{spec.path}/flush")
         low, high = options.flush_us_min, options.flush_us_max
-        self.device = Device(lambda: draws.between(low, high), env.call_later, self._settle)
+        self.device = Device(lambda: draws.between(low, high), env.call_later, self._settle, self.meet)
         self.service_us = dict(options.service_us)
 
     @property
@@ -187,6 +190,10 @@ class Machine:
             self.life.when_awake(fn, *args)
         else:
             fn(*args)
+
+    def meet(self, what: str) -> None:
+        """Count one thing that a fault did."""
+        self.met[what] += 1
 
     def _settle(self, wait: Wait, value: Any) -> None:
         if self.life is not None:

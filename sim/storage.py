@@ -115,10 +115,12 @@ class Device:
     Args:
         flush_us: Draws the duration of one flush, microseconds.
         call_later: The kernel's; a power loss or crash orphans flushes under way.
+        met: Told by name what a fault did, as evidence.
         tell: Resolves the wait of a living process with a value; at once, where none is given.
 
     Attributes:
-        slow_factor: Multiplies the duration of flushes that begin from now on.
+        slow_factor: Multiplies the duration of flushes that begin from now on. One under way keeps
+            the duration that it began with: the device has already been given it.
         lies: Whether flushes that end from now on are acknowledged and not done.
         full: Whether there is no room for new records.
         lost: Whether there is no disk at the moment.
@@ -134,11 +136,13 @@ class Device:
         flush_us: Callable[[], int],
         call_later: Callable[..., object],
         tell: Callable[[Any, int], object] | None = None,
+        met: Callable[[str], object] | None = None,
     ) -> None:
         self._flush_us = flush_us
         self._call_later = call_later
         self._files: dict[str, _File] = {}
         self._tell = tell or (lambda wait, durable: wait.resolve(durable))
+        self._met = met or (lambda what: None)
         self._waiting: list[_Request] = []
         self._batch: list[_Request] = []
         self._flushing = False
@@ -174,6 +178,7 @@ class Device:
         took_us = self._flush_us()
         if self.slow_factor != 1.0:
             took_us = round(took_us * self.slow_factor)
+            self._met("slow flushes")
         self.flushes += 1
         self.flush_busy_us += took_us
         self._call_later(took_us, self._end, self._power)

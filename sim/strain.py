@@ -116,6 +116,8 @@ class StrainedLife(Incarnation):
         if not self._paused:
             for job in self._jobs:
                 self._halt(job)
+                if paused:
+                    self.machine.meet("put aside")
         self._factor, self._paused = factor, paused
         if not paused:
             for job in self._jobs:
@@ -130,6 +132,8 @@ class StrainedLife(Incarnation):
     def _launch(self, job: _Job) -> None:
         job.since_us = self._now_us()
         job.planned_us = round(job.left_us * self._factor)
+        if self._factor != 1:
+            self.machine.meet("slowed")
         self.machine.busy_us += job.planned_us
         entry = (job.since_us + job.planned_us, CALL, next(self._eid), self.serving, job, job.stamp)
         heappush(self._queue, entry)
@@ -225,6 +229,7 @@ class StrainedLife(Incarnation):
 
     def _freeze(self, fn: Callable[..., object], *args: Any) -> None:
         if self.alive:
+            self.machine.meet("put aside")
             due = self._trace.under(self._trace.cause, fn) if self._trace.full else fn
             self._frozen.append((due, args, fn))
 

@@ -120,7 +120,7 @@ class World:
         for index in exposed.strained:
             self.machines[index].strained = True
         for index in exposed.skewed:
-            self.machines[index].clock = HostClock(self.env)
+            self.machines[index].clock = HostClock(self.env, self.machines[index].meet)
         if self.trace.full or self.injector.waits_for_points:
             for machine in self.machines:
                 machine.on_point = self._point
@@ -284,4 +284,5 @@ class World:
                 sums.update(met)
         for host in hosts:
             sums.update(self.machines[host].counters())
+            sums.update(self.machines[host].met)
         return sums

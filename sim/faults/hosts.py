@@ -106,7 +106,7 @@ HOSTS: Final = (
         Group.HOST,
         "Every message costs the targets `factor` times its service time.",
         _slow,
-        "handled",
+        "slowed",
         _TIMES,
         check=_bad_slow,
     ),
@@ -115,7 +115,7 @@ HOSTS: Final = (
         Group.HOST,
         "The targets stand still and keep everything; messages, timers and replies take place late, when it ends.",
         _paused,
-        "delayed",
+        "put aside",
     ),
     FaultKind(
         name="process-crash",
@@ -140,7 +140,7 @@ DISKS: Final = (
         Group.DISK,
         "Every flush that the targets begin takes `factor` times as long.",
         _slow_disk,
-        "flushes",
+        "slow flushes",
         _TIMES,
     ),
     _kind(
@@ -165,7 +165,7 @@ CLOCKS: Final = (
         Group.CLOCK,
         "The targets' wall clocks are wrong by `offset` until it ends.",
         _offset,
-        "handled",
+        "read off its time",
         MappingProxyType({"offset": ParamRule("signed duration", True, "what they show beyond the time")}),
     ),
     _kind(
@@ -173,7 +173,7 @@ CLOCKS: Final = (
         Group.CLOCK,
         "Both clocks of the targets gain `ppm` microseconds a second, timers with them; what was gained stays.",
         _drift,
-        "handled",
+        "used while it drifted",
         MappingProxyType({"ppm": ParamRule("ppm", True, "parts in a million, negative if they lose")}),
     ),
     _kind(
@@ -181,7 +181,7 @@ CLOCKS: Final = (
         Group.CLOCK,
         "The targets' wall clocks jump `by` at once and for good; the monotonic ones do not.",
         _jump,
-        "handled",
+        "read off its time",
         MappingProxyType({"by": ParamRule("signed duration", True, "how far")}),
         lasting=True,
     ),

@@ -42,7 +42,7 @@ from sim.network.lanes import (
 )
 from sim.network.stream import DEFAULT_CONNECTIONS, ConnectionOptions, ConnectionView
 from sim.network.transmitter import Transmitter
-from sim.network.waiting import Released, hold_queued, take_queued, take_waiting
+from sim.network.waiting import Released, hold_queued, keep, take_queued, take_waiting
 from sim.network.weather import Noise, Weather
 from sim.topology import Topology
 from sim.trace import Trace, TraceLevel
@@ -160,10 +160,10 @@ class Network:
         if not link.open:
             self._lose(parcel, CUT_AT_SEND)
         elif link.weather is not None and link.weather.hold:
-            if link.held is None:
-                link.held = []
-            link.held.append(parcel)
+            keep(link, parcel)
         elif link.transmitter is not None:
+            if link.weather is not None and link.weather.bandwidth_factor != 1:
+                link.meet("slowed")
             link.transmitter.take(parcel)
         else:
             self._fly(parcel, self.env._now)  # type: ignore[arg-type]
@@ -325,7 +325,7 @@ class Network:
         if link.noise is None:
             hosts = self._topology.hosts
             link.noise = Noise(self._chance, f"link/{hosts[src].path}>{hosts[dst].path}")
-        return Weather(effects, link.slow, link.noise)
+        return Weather(effects, link.slow, link.noise, link.meet)
 
     def _tell_lanes(self, link: Link) -> None:
         plain = link.open and link.weather is None and link.transmitter is None and not self._traced

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from sim.network.lanes import Link, Parcel
 
-__all__ = ["Released", "hold_queued", "take_queued", "take_waiting", "waiting_on"]
+__all__ = ["Released", "hold_queued", "keep", "take_queued", "take_waiting", "waiting_on"]
 
 
 class Released:
@@ -66,8 +66,18 @@ def take_queued(link: Link) -> list[Parcel]:
     return queued
 
 
+def keep(link: Link, parcel: Parcel) -> None:
+    """Let a parcel wait for a hold to end."""
+    if link.held is None:
+        link.held = []
+    link.held.append(parcel)
+    link.meet("held")
+
+
 def hold_queued(link: Link) -> None:
     """Let a hold that began keep what waits for bandwidth as well."""
     queued = take_queued(link)
     if queued:
-        link.held, link.released = [*queued, *(link.held or ())], None
+        before, link.held, link.released = link.held, None, None
+        for parcel in (*queued, *(before or ())):
+            keep(link, parcel)

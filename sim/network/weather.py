@@ -8,7 +8,7 @@ comes from generators of the link's own, one for each use.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
 from sim.chance import Chance, Draws
@@ -53,6 +53,7 @@ class Weather:
         hold: Whether messages sent now wait at the link.
         bandwidth_factor: What its bandwidth is multiplied by.
         slow: How its delay and loss change with time.
+        met: Told by name what an effect did, as evidence (`Link.meet`).
     """
 
     __slots__ = (
@@ -61,15 +62,21 @@ class Weather:
         "_delay_us",
         "_duplicate",
         "_kept",
+        "_late_until_us",
         "_noise",
         "_reorders",
         "bandwidth_factor",
         "hold",
+        "met",
         "slow",
     )
 
-    def __init__(self, effects: Sequence[LinkEffect], slow: Slow | None, noise: Noise) -> None:
+    def __init__(
+        self, effects: Sequence[LinkEffect], slow: Slow | None, noise: Noise, met: Callable[[str], object]
+    ) -> None:
         self.slow = slow
+        self.met = met
+        self._late_until_us = 0
         self._noise = noise
         self.hold = any(effect.hold for effect in effects)
         self.bandwidth_factor = prod(effect.bandwidth_factor for effect in effects)
@@ -92,7 +99,13 @@ class Weather:
     def loses(self, now_us: int) -> bool:
         """Whether a message that sets out now is lost; draws once if that is uncertain."""
         loss = self.loss(now_us)
-        return loss > 0 and (loss >= 1 or self._noise.draws("loss").random() < loss)
+        if loss <= 0 or not (loss >= 1 or self._noise.draws("loss").random() < loss):
+            return False
+        if self._kept < 1:
+            self.met("lost by chance")
+        if any(spells.loss(now_us) > 0 for spells in self._bursts):
+            self.met("lost in a burst")
+        return True
 
     def duplicates(self) -> bool:
         """Whether a message sent now arrives twice; draws once if that can be."""
@@ -104,11 +117,25 @@ class Weather:
         Factors multiply what is drawn and what the slow component adds; then effects add.
         """
         delay_us = drawn_us if self.slow is None else drawn_us + self.slow.delay_us(now_us)
+        usual_us = delay_us
         if self._delay_factor != 1:
             delay_us = int(delay_us * self._delay_factor + 0.5)
         delay_us += self._delay_us
+        if delay_us != usual_us:
+            self.met("slowed")
+        if self._reorders:
+            delay_us = self._reordered(delay_us, now_us)
+        return delay_us
+
+    def _reordered(self, delay_us: int, now_us: int) -> int:
+        late_us = 0
         for chance, most_us in self._reorders:
             draws = self._noise.draws("reorder")
             if draws.random() < chance:
-                delay_us += draws.between(0, most_us)
-        return delay_us
+                late_us += draws.between(0, most_us)
+        due_us = now_us + delay_us + late_us
+        if late_us:
+            self._late_until_us = max(self._late_until_us, due_us)
+        elif due_us < self._late_until_us:
+            self.met("overtook")
+        return delay_us + late_us
