@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
+
+from experiments.scenario import load, parse
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,3 +27,19 @@ def test_every_command_in_the_table_of_commands_exists() -> None:
 
     named = set(re.findall(r"^\| `\./lab (\w+)", TEXT, flags=re.MULTILINE))
     assert named <= set(lab.commands)
+
+
+def test_the_table_of_families_is_what_the_nemesis_says_of_itself() -> None:
+    from sim.nemesis import FAMILIES
+
+    rows = [
+        f"| `{family.name}` | {family.doc} | {', '.join(f'`{kind}`' for kind in family.kinds)} |"
+        for family in FAMILIES.values()
+    ]
+    assert [line for line in TEXT.splitlines() if line in rows] == rows
+
+
+def test_the_nemesis_of_the_readme_is_right() -> None:
+    section = tomllib.loads(re.findall(r"```toml\n(\[nemesis\].*?)```", TEXT, flags=re.DOTALL)[0])
+    document = dict(load("isolate_region").document)
+    assert parse(document | section, name="readme").nemesis is not None
