@@ -92,9 +92,10 @@ class Specification:
         offers: `(f, asked, answered)`: marks that the operation leaves. One that leaves any must be no loss to the
             others if it never happens and nobody wants them.
         wants: `(f, asked, answered)`: marks without which the operation is not legal.
-        stand: How long marks stand. `LATEST`: what writes decides the state alone. `ALL`: what does not read commutes
-            with all else that does not. `TAKEN`: all that offer or want a mark can be left out of a legal history
-            together. None: nothing is known.
+        stand: How long marks stand. `LATEST`: the state is the one that was offered last, at first `initial`, and an
+            operation is legal exactly if it wants none or that. `ALL`: what does not read is always legal, and
+            commutes with all else that does not. `TAKEN`: all that offer or want a mark can be left out of a legal
+            history together. None: nothing is known.
         restrict: `(f, asked, answered, marks)`: the answer of what reads as if these marks had never been; a legal
             history stays legal if those that offer them are left out and all answers are restricted.
     """

@@ -11,6 +11,7 @@ from sim.checkers.budget import DEFAULT_BUDGET, Budget, Meter, OverBudget
 from sim.checkers.linearizability.calls import Call, Part, Unpaired, parts_of
 from sim.checkers.linearizability.search import Frontier
 from sim.checkers.linearizability.witness import STRIDE, fewest_operations
+from sim.checkers.linearizability.zones import fewest_of, zones_of
 from sim.checkers.specifications import Specification
 from sim.checkers.verdict import Outcome, Verdict
 from sim.checkers.wellformed import well_formed
@@ -44,6 +45,11 @@ def linearizable(history: History, spec: object = None, budget: Budget = DEFAULT
         meter.spend(len(history))
         for part in parts_of(history, spec):
             _refuse_foreign(part, spec)
+            zones = zones_of(part, spec)
+            if zones is not None:
+                if offenders := zones.offenders():
+                    return _invalid(part, fewest_of(part, spec, offenders))
+                continue
             frontiers: list[Frontier] = []
             at = _first_beyond(part, spec, meter, frontiers)
             if at is not None:
@@ -68,7 +74,9 @@ def _first_beyond(part: Part, spec: Specification, meter: Meter, frontiers: list
 
 def _invalid(part: Part, calls: tuple[Call, ...]) -> Verdict:
     told = "nothing explains its answer" if len(calls) == 1 else f"no order of {len(calls)} explains their answers"
-    return Verdict(Outcome.INVALID, tuple(call.op for call in calls), f"key {part.key!r}: {told}")
+    ops = {call.op for call in calls}
+    witness = tuple(call.op for call in part.calls if call.op in ops)
+    return Verdict(Outcome.INVALID, witness, f"key {part.key!r}: {told}")
 
 
 def _refuse_foreign(part: Part, spec: Specification) -> None:
