@@ -5,7 +5,7 @@ Read `weighing` first: it says when a claim holds over many runs. `runs` carries
 """
 
 from experiments.regression.report import Checked, junit, lines, weigh_all
-from experiments.regression.runs import SeedResult, WorkerDied, evidence_of, jobs_for, judge_seed, run_seeds
+from experiments.regression.runs import SeedResult, WorkerDied, asked_for, evidence_of, jobs_for, judge_seed, run_seeds
 from experiments.regression.weighing import ENOUGH_SEEDS, Standing, Weighed, weigh, worst_code
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Standing",
     "Weighed",
     "WorkerDied",
+    "asked_for",
     "evidence_of",
     "jobs_for",
     "judge_seed",

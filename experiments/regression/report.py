@@ -74,7 +74,11 @@ def weigh_all(scenario: Scenario, typed: str, results: Sequence[SeedResult], *, 
     ordered = tuple(sorted(results, key=lambda result: result.seed))
     judged = [result for result in ordered if result.failure is None]
     claims = [
-        weigh(use, {result.seed: result.verdicts[use.name] for result in judged}, enough_seeds=enough_seeds)
+        weigh(
+            use,
+            {result.seed: result.verdicts[use.name] for result in judged if use.name in result.verdicts},
+            enough_seeds=enough_seeds,
+        )
         for use in scenario.properties
         if judged
     ]
@@ -140,7 +144,7 @@ def _case(checked: Checked, claim: Weighed) -> ElementTree.Element:
     case = ElementTree.Element("testcase", name=_clean(claim.title))
     if claim.standing is Standing.HOLDS:
         ElementTree.SubElement(case, "system-out").text = claim.told()
-    elif claim.standing is Standing.OPEN:
+    elif claim.standing in (Standing.OPEN, Standing.NOT_ASKED):
         ElementTree.SubElement(case, "skipped", message=claim.told())
     else:
         assert claim.seed is not None

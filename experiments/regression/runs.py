@@ -19,12 +19,23 @@ from typing import Final, NamedTuple
 
 from experiments.evidence import Evidence
 from experiments.nemesis import with_nemesis
-from experiments.scenario import Scenario, ScenarioError
+from experiments.scenario import PropertyUse, Scenario, ScenarioError
+from experiments.scenario.property import Sort
 from experiments.workers import Crew, cores, marked
 from sim.checkers import Outcome, Verdict
 from sim.history import HistoryRow
+from sim.nemesis import Mode as NemesisMode
 
-__all__ = ["SeedResult", "WorkerDied", "evidence_of", "jobs_for", "judge_seed", "run_seeds", "witness_rows"]
+__all__ = [
+    "SeedResult",
+    "WorkerDied",
+    "asked_for",
+    "evidence_of",
+    "jobs_for",
+    "judge_seed",
+    "run_seeds",
+    "witness_rows",
+]
 
 #: Starting workers costs about as much as so many operations of a load.
 _WORTH_WORKERS: Final = 30_000
@@ -74,6 +85,21 @@ def evidence_of(scenario: Scenario, seed: int) -> Evidence:
     return gather(scenario if scenario.nemesis is None else with_nemesis(scenario, seed)[0], seed)
 
 
+def asked_for(scenario: Scenario, drawn: Scenario | None = None) -> tuple[PropertyUse, ...]:
+    """The claims that a run is held to: what must come right in the end is asked for only if all faults end.
+
+    Args:
+        scenario: With its nemesis.
+        drawn: What a run of it bears, whose claims may have been told what was drawn; the scenario itself if None.
+    """
+    from experiments.properties import find
+
+    uses = (drawn or scenario).properties
+    if scenario.nemesis is None or scenario.nemesis.mode == NemesisMode.HEALING:
+        return uses
+    return tuple(use for use in uses if find(use.name).sort is not Sort.LIVENESS)
+
+
 def judge_seed(scenario: Scenario, seed: int) -> SeedResult:
     """Run a scenario under a seed and hold it to its claims; a run that raises is told, not raised.
 
@@ -85,7 +111,7 @@ def judge_seed(scenario: Scenario, seed: int) -> SeedResult:
     began = time.perf_counter()
     try:
         evidence = evidence_of(scenario, seed)
-        verdicts = judge(evidence, evidence.scenario.properties)  # the nemesis tells a claim what it drew
+        verdicts = judge(evidence, asked_for(scenario, evidence.scenario))
     except ScenarioError:
         raise  # the nemesis finds no room in this scenario, whatever the seed
     except Exception:  # noqa: BLE001 - a user's system may raise anything, and its seed must be told

@@ -27,6 +27,7 @@ class Standing(StrEnum):
     VIOLATED = "VIOLATED"
     UNKNOWN = "unknown"
     OPEN = "warning"
+    NOT_ASKED = "not asked for"
 
     @property
     def code(self) -> int:
@@ -66,6 +67,8 @@ class Weighed:
 
     def told(self) -> str:
         """How it stands, in words."""
+        if self.standing is Standing.NOT_ASKED:
+            return "not asked for: it says what is right once faults have ended, and these need not"
         if self.standing is Standing.OPEN:
             return f"warning: in none of {self.runs} runs, too few seeds to tell"
         if self.standing is Standing.HOLDS:
@@ -83,7 +86,7 @@ def weigh(use: PropertyUse, by_seed: Mapping[int, Verdict], *, enough_seeds: boo
 
     Args:
         use: The claim.
-        by_seed: The verdicts on it, in order of the seeds; at least one.
+        by_seed: The verdicts on it, in order of the seeds; none if it was not asked for.
         enough_seeds: Whether there were enough to expect a *sometimes*.
     """
     met = {outcome: [seed for seed, v in by_seed.items() if v.outcome is outcome] for outcome in Outcome}
@@ -93,6 +96,8 @@ def weigh(use: PropertyUse, by_seed: Mapping[int, Verdict], *, enough_seeds: boo
         verdict = None if seed is None else by_seed[seed]
         return Weighed(use=use, standing=standing, runs=len(by_seed), met=held, seed=seed, verdict=verdict)
 
+    if not by_seed:
+        return stands(Standing.NOT_ASKED)
     if held == len(by_seed) or (use.mode is Mode.SOMETIMES and held):
         return stands(Standing.HOLDS)
     if use.mode is Mode.ALWAYS and met[Outcome.INVALID]:

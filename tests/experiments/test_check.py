@@ -12,7 +12,7 @@ import pytest
 
 from experiments.cli import main
 from experiments.nemesis import with_nemesis
-from experiments.regression import Standing, Weighed, jobs_for, judge_seed, run_seeds, weigh, worst_code
+from experiments.regression import Standing, Weighed, asked_for, jobs_for, judge_seed, run_seeds, weigh, worst_code
 from experiments.scenario import Mode, PropertyUse, load, shipped
 from sim.checkers import Outcome, Verdict
 
@@ -221,6 +221,21 @@ def test_a_nemesis_draws_for_each_seed_and_a_violation_lists_what_it_drew(
     told = capsys.readouterr().out
     drawn = with_nemesis(load(file), 1)[0].faults
     assert re.findall(r"^  fault ([\w-]+): ", told, re.M) == [fault.id for fault in drawn] != []
+
+
+@pytest.mark.parametrize(("mode", "asked"), [("unlimited", False), ("core", False), ("healing", True)])
+def test_what_must_come_right_in_the_end_is_asked_for_only_if_faults_end(
+    mode: str, asked: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "drawn.toml"
+    plain = SMALL.read_text().partition("[[fault]]")[0]
+    claims = "".join(f'\n[[property]]\nname = "{name}"\nmode = "always"\n' for name in ("conservation", "convergence"))
+    file.write_text(f'{plain}\n[nemesis]\nmode = "{mode}"\n{claims}')
+    assert [use.name for use in asked_for(load(file))] == ["conservation", *(["convergence"] if asked else [])]
+    assert main(["check", str(file), "--seed", "1", "--junit", str(tmp_path / "junit.xml")]) in (0, 2)
+    assert ("drawn: convergence (always): not asked for: " in capsys.readouterr().out) is not asked
+    (suite,) = ElementTree.parse(tmp_path / "junit.xml").getroot()
+    assert suite.get("skipped") == str(int(not asked))
 
 
 def test_a_nemesis_without_room_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
