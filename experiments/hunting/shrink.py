@@ -155,7 +155,8 @@ class _Shrinker:
                 document = self._document
                 for step in steps:
                     step()
-                at_rest = document is self._document
+                # By content: a step may take again what it took before.
+                at_rest = document == self._document
         except _OutOfRuns:
             whole = False
         assert self._scenario is not None

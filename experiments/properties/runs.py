@@ -24,4 +24,11 @@ def not_healed(seen: Evidence) -> str:
     return f"{', '.join(seen.unhealed)} had not ended, and what waits for that may yet come right"
 
 
-RUNS: Final = (claim(fault_fired, sort=Sort.EVIDENCE),)
+def any_fault_fired(seen: Evidence) -> Verdict:
+    """Some fault began, and messages, flushes or whatever it strikes ran into it: enough of a drawn schedule."""
+    met = [encounter.fault.id for encounter in seen.encounters if encounter.met]
+    told = f"met: {', '.join(met)}" if met else f"none of {len(seen.encounters)} faults that began met anything"
+    return Verdict(Outcome.VALID if met else Outcome.INVALID, (), told)
+
+
+RUNS: Final = (claim(fault_fired, sort=Sort.EVIDENCE), claim(any_fault_fired, sort=Sort.EVIDENCE))

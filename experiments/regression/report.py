@@ -60,11 +60,11 @@ class Checked:
         found = {result.seed: result.witnesses for result in self.results}
         return () if claim.seed is None else found[claim.seed].get(claim.use.name, ())
 
-    def shown(self, claim: Weighed) -> Iterator[str]:
+    def shown(self, claim: Weighed, *, faults: bool = True) -> Iterator[str]:
         """Of a claim that does not hold: the witness, the faults that were drawn, and the command that replays it."""
         assert claim.seed is not None
         yield from witness_lines(self.witness(claim))
-        if self.scenario.nemesis is not None:
+        if faults and self.scenario.nemesis is not None:
             yield from (f"fault {line}" for line in fault_lines(drawn_for(self.scenario, claim.seed).faults))
         yield f"replay it with: {self.replay(claim.seed)}"
 
@@ -88,10 +88,13 @@ def weigh_all(scenario: Scenario, typed: str, results: Sequence[SeedResult], *, 
 def lines(checked: Checked) -> Iterator[str]:
     """What a person reads of it."""
     name = checked.scenario.name
+    shown: set[int | None] = set()
     for claim in checked.claims:
         yield f"{name}: {claim.title}: {claim.told()}"
         if claim.replayable:
-            yield from (f"  {line}" for line in checked.shown(claim))
+            # Two claims that break under one seed do so under the same faults.
+            yield from (f"  {line}" for line in checked.shown(claim, faults=claim.seed not in shown))
+            shown.add(claim.seed)
     if not checked.scenario.properties:
         yield f"{name}: valid, and claims no property"
     for result in checked.failed[:1]:

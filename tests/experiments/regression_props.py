@@ -23,6 +23,11 @@ def seed_two(seen: Evidence) -> Verdict:
     return Verdict(Outcome.VALID if seen.seed == 2 else Outcome.INVALID, (), f"seed {seen.seed}")
 
 
+def never(seen: Evidence) -> Verdict:
+    """Valid of no run."""
+    return Verdict(Outcome.INVALID, (), "never")
+
+
 def undecided(seen: Evidence) -> Verdict:
     """Never known."""
     return Verdict(Outcome.UNKNOWN, (), "too much to look at")

@@ -229,9 +229,11 @@ def test_what_must_come_right_in_the_end_is_asked_for_only_if_faults_end(
 ) -> None:
     file = tmp_path / "drawn.toml"
     plain = SMALL.read_text().partition("[[fault]]")[0]
-    claims = "".join(f'\n[[property]]\nname = "{name}"\nmode = "always"\n' for name in ("conservation", "convergence"))
+    claims = "".join(
+        f'\n[[property]]\nname = "{name}"\nmode = "always"\n' for name in ("no_acknowledged_loss", "convergence")
+    )
     file.write_text(f'{plain}\n[nemesis]\nmode = "{mode}"\n{claims}')
-    assert [use.name for use in asked_for(load(file))] == ["conservation", *(["convergence"] if asked else [])]
+    assert [use.name for use in asked_for(load(file))] == ["no_acknowledged_loss", *(["convergence"] if asked else [])]
     assert main(["check", str(file), "--seed", "1", "--junit", str(tmp_path / "junit.xml")]) in (0, 2)
     assert ("drawn: convergence (always): not asked for: " in capsys.readouterr().out) is not asked
     (suite,) = ElementTree.parse(tmp_path / "junit.xml").getroot()

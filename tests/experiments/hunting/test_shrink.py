@@ -111,6 +111,13 @@ def test_time_to_come_right_is_not_cut_away() -> None:
     assert shrunk.after.until_us < shrunk.before.until_us
 
 
+def test_a_claim_that_nothing_satisfies_shrinks_to_nothing_and_comes_to_rest() -> None:
+    document = tomllib.loads(STALE)
+    document["property"] = [{"name": "tests.experiments.regression_props:never", "mode": "always"}]
+    shrunk = shrink(parse(document, name="never"), 0, document["property"][0]["name"])
+    assert (shrunk.after.faults, shrunk.after.operations, shrunk.whole) == (0, 0, True)
+
+
 def test_what_is_not_broken_cannot_be_shrunk(drawn: Scenario) -> None:
     with pytest.raises(ValueError, match="stale does not violate no_crash under seed 0; name what it violates"):
         shrink(drawn, 0, NO_CRASH)
