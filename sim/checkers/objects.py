@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from enum import StrEnum
+from itertools import accumulate
 from typing import Final
 
 from sim.checkers.reading import Attempt
 from sim.history import Value
 
-__all__ = ["CHANGES", "Shape", "added", "cut", "least_sum", "most_sum", "shape_of"]
+__all__ = ["CHANGES", "Ceiling", "Shape", "added", "cut", "least_sum", "shape_of"]
 
 #: What changes an object, in every vocabulary.
 CHANGES: Final = frozenset({"write", "cas", "append", "add", "remove", "enqueue", "dequeue"})
@@ -52,10 +54,24 @@ def least_sum(attempts: Iterable[Attempt], initial: Value, read: Attempt) -> int
     return _start(initial) + sum(added(a) if a.precedes(read) else min(0, added(a)) for a in begun)
 
 
-def most_sum(attempts: Iterable[Attempt], initial: Value, read: Attempt, *, fresh: bool) -> int:
-    """The most that a counter may hold when it is read; a read that is not fresh may miss what takes away."""
-    begun = [a for a in attempts if not a.failed and a.begin < read.end]
-    return _start(initial) + sum(added(a) if fresh and a.precedes(read) else max(0, added(a)) for a in begun)
+class Ceiling:
+    """The most that a counter may hold at a time: all that was begun to be added, and nothing taken away.
+
+    Args:
+        attempts: All operations on it, by beginning.
+        initial: What it held at first.
+    """
+
+    __slots__ = ("_begun", "_sums")
+
+    def __init__(self, attempts: Iterable[Attempt], initial: Value) -> None:
+        adds = [a for a in attempts if not a.failed and added(a) > 0]
+        self._begun = [a.begin for a in adds]
+        self._sums = list(accumulate((added(a) for a in adds), initial=_start(initial)))
+
+    def by(self, row: int) -> int:
+        """The most that it may hold before this row."""
+        return self._sums[bisect_left(self._begun, row)]
 
 
 def _start(initial: Value) -> int:

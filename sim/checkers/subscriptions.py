@@ -147,13 +147,15 @@ def _together(one: Subscription, source: Source, options: SubscriptionSpec, unti
                 failed = source.refused[delivery.asked]
                 yield invalid(f"{_said(delivery)} is of {named(failed)}, which failed", failed, delivery)
         firsts = spell.firsts
+        places = {position_of(delivery): n for n, delivery in enumerate(firsts)}
         for transaction in source.transactions:
-            yield from _parted(spell, firsts, transaction, last=spell is one.spells[-1])
+            at = [places[p] for p in range(transaction.first, transaction.last + 1) if p in places]
+            held = sorted(n for n in at if transaction.holds(firsts[n]))
+            yield from _parted(spell, firsts, held, transaction, last=spell is one.spells[-1])
 
 
-def _parted(spell: Spell, firsts: list[Attempt], whole: Transaction, *, last: bool) -> Iterator[Verdict]:
-    """What is wrong with one transaction in one spell."""
-    at = [n for n, delivery in enumerate(firsts) if whole.holds(delivery)]
+def _parted(spell: Spell, firsts: list[Attempt], at: list[int], whole: Transaction, *, last: bool) -> Iterator[Verdict]:
+    """What is wrong with one transaction, whose events stand at these places of a spell."""
     what = f"{named(whole.attempt)}, at positions {whole.first} to {whole.last},"
     if spell.begun is not None and spell.after is not None and whole.first <= spell.after < whole.last:
         yield invalid(f"{named(spell.begun)} begins inside {what} after {spell.after}", whole.attempt, spell.begun)
@@ -228,8 +230,7 @@ def _seamless(one: Subscription, source: Source, options: SubscriptionSpec, unti
 
 
 def _remembered(one: Subscription, source: Source, options: SubscriptionSpec, until_us: int) -> Iterator[Verdict]:
-    for bookmark in one.bookmarks:
-        yield from _ahead(one, source, bookmark)
+    yield from _ahead(one, source)
     for spell in one.spells:
         begun = spell.begun
         if begun is None or not begun.ok:
@@ -254,21 +255,30 @@ def _remembered(one: Subscription, source: Source, options: SubscriptionSpec, un
             yield invalid(f"{named(begun)} begins after {begun.version}, which nobody bookmarked", begun)
 
 
-def _ahead(one: Subscription, source: Source, bookmark: Attempt) -> Iterator[Verdict]:
-    """A bookmark that covers what was not delivered by then."""
-    spells = [spell for spell in one.spells if spell.begun is None or spell.begun.begin < bookmark.begin]
-    before = {position_of(d) for s in spells for d in s.deliveries if d.begin < bookmark.begin}
-    doubtful = {d.asked for spell in spells for d in spell.doubtful}
-    starts = [spell.after for spell in spells]
-    if None in starts:
-        return
-    covered = max(min((start for start in starts if start is not None), default=0), _wished(spells))
-    for position in sorted(source.events):
-        event, told = source.events[position]
-        if covered < position <= position_of(bookmark) and position not in before and event not in doubtful:
-            reason = f"{named(bookmark)} covers {position_of(bookmark)}, and {shown(event)} at {position} had not come"
-            yield invalid(reason, told, bookmark)
+def _ahead(one: Subscription, source: Source) -> Iterator[Verdict]:
+    """Bookmarks that cover what was not delivered by then."""
+    came: dict[int, int] = {}
+    for delivery in (delivery for spell in one.spells for delivery in spell.deliveries):
+        came.setdefault(position_of(delivery), delivery.begin)
+    doubtful = {d.asked for spell in one.spells for d in spell.doubtful}
+    positions = sorted(source.events)
+    since, done = 0, 0  # all between was delivered before an earlier bookmark
+    for bookmark in one.bookmarks:
+        spells = [spell for spell in one.spells if spell.begun is None or spell.begun.begin < bookmark.begin]
+        starts = [spell.after for spell in spells if spell.after is not None]
+        if len(starts) < len(spells):
             return
+        start = max(min(starts, default=0), _wished(spells))
+        begin = done if since <= start <= done else start
+        for position in positions[bisect_right(positions, begin) : bisect_right(positions, position_of(bookmark))]:
+            event, told = source.events[position]
+            if came.get(position, bookmark.begin) >= bookmark.begin and event not in doubtful:
+                reason = (
+                    f"{named(bookmark)} covers {position_of(bookmark)}, and {shown(event)} at {position} had not come"
+                )
+                yield invalid(reason, told, bookmark)
+                return
+        since, done = start, max(begin, position_of(bookmark))
 
 
 def _said(delivery: Attempt) -> str:

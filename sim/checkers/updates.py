@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sim.checkers.budget import DEFAULT_BUDGET, Budget, Meter
-from sim.checkers.objects import Shape, cut, least_sum, most_sum, shape_of
+from sim.checkers.objects import Ceiling, Shape, added, cut, least_sum, shape_of
 from sim.checkers.reading import Attempt, Key, by_key, final_reads, given, invalid, judged, named, shown, written
 from sim.checkers.verdict import Outcome, Verdict
 from sim.history import History, Value
@@ -174,10 +174,13 @@ def _handed_out_twice(key: Key, attempts: list[Attempt], put: Counter[Value]) ->
 
 
 def _too_much(key: Key, attempts: list[Attempt], options: UpdateSpec) -> Verdict | None:
+    ceiling = Ceiling(attempts, options.initial)
     resting = {read.op for read in final_reads(attempts, _reads)}
     for read in (a for a in attempts if a.ok and _reads(a) and isinstance(a.answer, int)):
         assert isinstance(read.answer, int)
-        most = most_sum(attempts, options.initial, read, fresh=read.op in resting)
+        most = ceiling.by(read.end)
+        if read.op in resting:
+            most += sum(min(0, added(a)) for a in attempts if a.ok and a.precedes(read))
         if read.answer > most:
             adds = cut(a for a in attempts if a.f == "add" and not a.failed and a.begin < read.end)
             return invalid(f"{named(read)} of {key!r} shows {read.answer}, and at most {most} was added", *adds, read)

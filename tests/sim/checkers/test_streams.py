@@ -121,6 +121,10 @@ def test_what_is_wrong_is_told_with_its_witness(text: str, witness: tuple[int, .
         "1 invoke append x 'a'\n2 invoke append y 'b'\n2 ok - v1\n1 ok - v1",  # two streams
         "1 invoke read x\n1 ok 5 v1",  # a register's read: nobody appends
         "1 invoke append x 'a'\n1 ok - v1\n2 invoke read x @c/audit/r\n2 ok ()",  # an audit may be behind
+        # Of two appends of one value the later one is shown, so that the earlier one can fill the gap.
+        "1 invoke append x 'a'\n2 invoke append x 'b'\n2 ok - v2\n3 invoke append x 'a'\n4 invoke read x\n4 ok 'a' v3",
+        # Nothing is read by a read without an answer, or by anything else.
+        "1 invoke append x 'a'\n1 ok - v1\n2 invoke read x\n2 info\n3 invoke read x\n3 fail\n4 invoke note x 5\n4 ok 5",
     ],
 )
 def test_what_is_right_is_accepted(text: str) -> None:

@@ -91,6 +91,25 @@ def test_a_delivery_in_doubt_is_no_loss_and_no_proof() -> None:
     assert reliable(script(text)).outcome is Outcome.UNKNOWN
 
 
+def test_a_delivery_that_does_not_say_where_is_in_doubt_too() -> None:
+    text = ABC + told("^>0", "a1", "b2") + "20 invoke deliver s 'c' @r/sub\n20 ok"
+    assert broken_in(text) == {}
+    assert reliable(script(text)).outcome is Outcome.UNKNOWN
+
+
+def test_a_bookmark_may_say_how_far_at_either_end() -> None:
+    ahead = ABC + told("^>0", "a1") + "20 invoke bookmark s @r/sub {}\n20 {}\n" + told("b2", "c3", at=30)
+    assert broken_in(ahead.format("v2", "info")) == {"bookmarkable": (2, 20)}
+    assert broken_in(ahead.format("", "ok - v2")) == {"bookmarkable": (2, 20)}
+    assert broken_in(ahead.format("v2", "fail")) == {}
+    assert broken_in(ahead.format("", "ok")) == {}
+
+
+def test_an_event_may_be_a_tuple() -> None:
+    text = "1 invoke append s (1,2)\n1 ok - v1\n" + told("^>0") + "20 invoke deliver s (1,2) @r/sub\n20 ok - v1"
+    assert broken_in(text) == {}
+
+
 def test_delivery_may_have_a_deadline() -> None:
     late = SubscriptionSpec(within_us=100)
     text = ABC + told("^>0", "a1", "b2")
