@@ -4,6 +4,8 @@ At an instant where faults begin, end or change, the set of live faults is broug
 first and the effects are computed from it afterwards: a link is closed while any live cut
 covers it, a host is down while any live crash covers it. Nothing saves an old state to put
 back, which is how two overlapping faults used to undo each other in simulators before this one.
+A change looks at what is live and at what is due to begin, never at the rest of the schedule:
+a log of a year of outages costs what a year of them costs, not the square of it.
 
 A fault that waits for a crash point or a note begins the moment it is reached, in the middle of
 the code that reached it, and is from then on a fault like any other: `begun` holds it with its
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from heapq import heappop, heappush
 from typing import Any, NamedTuple, Protocol
 
 from sim.chance import Chance
@@ -109,6 +112,8 @@ class Injector:
         self._faults = list(faults)
         self._orders = tuple(_Shuffle(chance, fault) for fault in faults)
         self._live: Mapping[int, _Live] = {}
+        #: What is still to begin, as (instant, number in the schedule): a heap.
+        self._coming: list[tuple[int, int]] = []
         self._network: tuple[tuple[Cut, ...], tuple[LinkEffect, ...]] = ((), ())
         self._hosts: dict[int, HostEffect] = {}
         self._set_network = set_network
@@ -123,6 +128,7 @@ class Injector:
             if isinstance(fault.at, Trigger):
                 self._await(number, fault.at)
             else:
+                heappush(self._coming, (fault.at, number))
                 self._call_at(fault.at)
 
     @property
@@ -164,10 +170,11 @@ class Injector:
         fired = False
         for waiting in candidates:
             fault = self._faults[waiting.number]
-            if waiting.counts(fault, t_us, host, self._topology):
+            if waiting.met < waiting.trigger.nth and waiting.counts(fault, t_us, host, self._topology):
                 waiting.met += 1
                 if waiting.met == waiting.trigger.nth:
                     self._faults[waiting.number] = replace(resolved(fault, self._topology, host), at=t_us)
+                    heappush(self._coming, (t_us, waiting.number))
                     fired = True
         if fired:
             self._update(t_us)
@@ -209,8 +216,13 @@ class Injector:
                 self._restart(host)
 
     def _alive_at(self, t_us: int) -> dict[int, _Live]:
+        """Those of the live and the due whose time covers this instant, in order of the schedule."""
+        numbers = list(self._live)
+        while self._coming and self._coming[0][0] <= t_us:
+            numbers.append(heappop(self._coming)[1])
         found: dict[int, _Live] = {}
-        for number, fault in enumerate(self._faults):
+        for number in sorted(numbers):
+            fault = self._faults[number]
             if isinstance(fault.at, int) and _covers(fault, t_us):
                 found[number] = _Live(number, fault, t_us - fault.at, KINDS[fault.kind])
         return found

@@ -1,6 +1,7 @@
 """Live faults become cuts, crashes and restarts; overlapping ones compose."""
 
 from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -22,17 +23,17 @@ class Clock:
 
     def __init__(self) -> None:
         self.now_us = 0
-        self._calls: list[tuple[int, Callable[..., object], tuple[Any, ...]]] = []
+        self._calls: list[tuple[int, int, Callable[..., object], tuple[Any, ...]]] = []
+        self._made = 0
 
     def call_at(self, t_us: int, fn: Callable[..., object], *args: Any, urgent: bool = False) -> None:
         assert urgent, "faults precede everything else at their instant"
-        self._calls.append((t_us, fn, args))
+        self._made += 1
+        heappush(self._calls, (t_us, self._made, fn, args))
 
     def run(self) -> None:
         while self._calls:
-            call = min(self._calls, key=lambda call: call[0])
-            self._calls.remove(call)
-            self.now_us, fn, args = call
+            self.now_us, _, fn, args = heappop(self._calls)
             fn(*args)
 
 
