@@ -212,13 +212,17 @@ class Placement:
     make: Callable[[Context], Any]
     kind: type[Service] | None = None
 
+    def __post_init__(self) -> None:
+        _check_name("service", self.name)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
     """A service that can be provisioned while the world runs.
 
     Attributes:
-        name: What `ctx.provision` asks for; instances are named `name@1`, `name@2`, ... on a host.
+        name: What `ctx.provision` asks for; instances are named `name@1`, `name@2`, ... on a host,
+            where a name that a placed service has already is passed over.
         make: Called with the context and the config at the start and after every restart.
         delay_us_min: Shortest time from the request to the start.
         delay_us_max: Longest; delays are uniform between the two.
@@ -232,8 +236,7 @@ class Template:
     kind: type[Service] | None = None
 
     def __post_init__(self) -> None:
-        if not self.name:
-            raise ValueError(f"{self.name=} is empty; a template needs a name to be asked for by")
+        _check_name("template", self.name)
         if not 0 <= self.delay_us_min <= self.delay_us_max:
             raise ValueError(f"{self.delay_us_min=} and {self.delay_us_max=} are no range; give 0 <= min <= max")
 
@@ -268,6 +271,14 @@ class HostOptions:
             raise ValueError(f"{self.flush_us_min=} and {self.flush_us_max=} are no range; give 0 <= min <= max")
         if self.respawn_us < 1:
             raise ValueError(f"{self.respawn_us=} would start and die for ever at one instant; give at least 1")
+
+
+def _check_name(what: str, name: str) -> None:
+    if not name:
+        raise ValueError(f"name={name!r} is empty; a {what} needs one to be addressed by")
+    if "/" in name:
+        # Its files are `name/file` on the disk: `a` with `b/f` and `a/b` with `f` would share one.
+        raise ValueError(f"{name!r} cannot name a {what}: it has a slash; put - in its place")
 
 
 def handles(message_type: type[Message]) -> Callable[[_Method], _Method]:

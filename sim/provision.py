@@ -93,15 +93,22 @@ class Provisioner:
         if not (heard and machine.up):
             tell(None)
             return
-        number = self._instances.get((host, template.name), 0) + 1
-        self._instances[host, template.name] = number
-        name = f"{template.name}@{number}"
+        name = self._next_name(host, template)
         make = partial(_make, template, config)
         placement = Placement(host=machine.spec.location, name=name, make=make, kind=template.kind)
         row = self._trace.event("provision", host, name)
         self._trace.because(row, machine.add, placement)
         told = not self._network.blocked(host, asker)
         self._trace.because(row, tell, at_service(machine.spec.location, name) if told else None)
+
+    def _next_name(self, host: int, template: Template) -> str:
+        """The name of one more instance; a placed service may bear the next one, and keeps it."""
+        taken = {placed.name for placed in self._machines[host].placements}
+        number = self._instances.get((host, template.name), 0) + 1
+        while f"{template.name}@{number}" in taken:
+            number += 1
+        self._instances[host, template.name] = number
+        return f"{template.name}@{number}"
 
 
 def _make(template: Template, config: Any, ctx: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sim.faults import Fault
-from sim.host import Context, Service, Template
+from sim.host import Context, Placement, Service, Template
 from sim.topology import Location, at_service
 from sim.world import World
 from tests.sim.test_world import A, B, crash, place, world
@@ -102,3 +102,28 @@ def test_a_template_that_nobody_offers_or_offers_twice_is_refused() -> None:
         again.offer(offered)
     with pytest.raises(ValueError, match="no range"):
         Template(name="w", make=lambda ctx, config: None, delay_us_min=2, delay_us_max=1)
+
+
+def test_a_name_that_a_placed_service_bears_is_passed_over() -> None:
+    made = world()
+    log: list[Any] = []
+    offered = Template(
+        name="worker", make=lambda ctx, config: Worker(ctx, config, log), delay_us_min=5, delay_us_max=5, kind=Worker
+    )
+    made.offer(offered)
+    at = made.topology.host(B).location
+    place(made, B, "worker@2", lambda ctx: Worker(ctx, "placed", log))
+    place(made, A, "manager", lambda ctx: Manager(ctx, at, (0, 10), log))
+    made.run(20_000)
+    told = [entry[1] for entry in log if len(entry) == 2]
+    assert told == [at_service(at, "worker@1"), at_service(at, "worker@3")]
+
+
+@pytest.mark.parametrize("name", ["a/b", "/", ""])
+def test_a_name_that_could_share_files_with_another_or_address_nobody_is_refused(name: str) -> None:
+    for make in (
+        lambda: Placement(host=world().topology.host(A).location, name=name, make=Service),
+        lambda: Template(name=name, make=lambda ctx, config: None, delay_us_min=0, delay_us_max=0),
+    ):
+        with pytest.raises(ValueError, match=r"put - in its place|is empty"):
+            make()
