@@ -2,7 +2,9 @@
 
 Columns: one of `delay_us`, `delay_ms`, `delay_s` (one way) or `rtt_us`, `rtt_ms`, `rtt_s` (a
 round trip, of which half is taken); and, if the samples are of several links, `from` and
-`to`, which name regions. Samples are rounded to whole microseconds; their order is lost.
+`to`, which name regions. Round trips that were measured from one side alone serve both ways,
+as in a table of them; one-way delays serve the way that they were measured. Samples are
+rounded to whole microseconds; their order is lost.
 """
 
 from __future__ import annotations
@@ -49,4 +51,6 @@ def read_delay_samples(text: str, file: str) -> Mapping[tuple[str, str] | None, 
         if us is not None:
             found.setdefault(pair, []).append(us // 2 if what == "rtt" else us)
     rows.finish()
-    return MappingProxyType({pair: tuple(delays) for pair, delays in found.items()})
+    both_ways = title is not None and title.startswith("rtt")
+    mirrored = {(pair[1], pair[0]): delays for pair, delays in found.items() if pair is not None and both_ways}
+    return MappingProxyType({pair: tuple(delays) for pair, delays in (mirrored | found).items()})

@@ -106,7 +106,7 @@ def test_a_table_must_hold_the_pairs_of_the_topology() -> None:
 def test_samples_replace_what_the_table_says() -> None:
     everywhere = read({"s.csv": "delay_ms\n30\n40\n"}, samples="s.csv").latency
     assert everywhere.samples == {("a", "b"): Empirical((30_000, 40_000)), ("b", "a"): Empirical((30_000, 40_000))}
-    one_way = read({"s.csv": "from,to,rtt_ms\na,b,30\nx,y,40\n"}, samples="s.csv").latency
+    one_way = read({"s.csv": "from,to,delay_ms\na,b,15\nx,y,40\n"}, samples="s.csv").latency
     assert one_way.samples == {("a", "b"): Empirical((15_000,))}
 
 

@@ -22,6 +22,13 @@ def test_samples_of_several_links_are_told_apart() -> None:
     assert read_delay_samples(text, "d.csv") == {("a", "b"): (10, 12), ("b", "a"): (11,)}
 
 
+def test_a_round_trip_measured_from_one_side_alone_serves_both_ways() -> None:
+    """Of 400 ms: a delay of 200 ms there and of something else back would make another round trip of it."""
+    text = "from,to,rtt_ms\na,b,400\nb,c,10\nc,b,20\n"
+    both = {("a", "b"): (200_000,), ("b", "a"): (200_000,), ("b", "c"): (5_000,), ("c", "b"): (10_000,)}
+    assert read_delay_samples(text, "d.csv") == both
+
+
 def test_every_malformed_row_is_told_at_once() -> None:
     with pytest.raises(MalformedRows) as refused:
         read_delay_samples("from,to,delay_us\na,b,ten\na,a,1\na,,-1\na,b\n", "d.csv")
