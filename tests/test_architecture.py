@@ -28,17 +28,26 @@ CLOSED = {
         "simpy",
         "sim.chance",
         "sim.checkers",
+        "sim.context",
         "sim.faults",
+        "sim.inspection",
         "sim.kernel",
         "sim.latency",
+        "sim.life",
         "sim.machine",
+        "sim.nemesis",
         "sim.network",
+        "sim.provision",
+        "sim.strain",
         "sim.testing",
         "sim.trace",
         "sim.world",
     ),
     "experiments": ("notebooks", "tests"),
 }
+# What a model may read of any object, and what says a private name without spelling it as one.
+HARMLESS = ("__class__", "__name__", "__qualname__")
+WAYS_AROUND = ("delattr", "eval", "exec", "getattr", "globals", "object.__getattribute__", "setattr", "vars")
 CLOCKS_AND_CHANCE = ("datetime", "random", "secrets", "time", "uuid")
 # The store's own words; the world would work the same for a store of another kind.
 STORE_WORDS = re.compile(
@@ -87,6 +96,79 @@ def test_imports_point_one_way(room: str) -> None:
         if within(module, CLOSED[room])
     ]
     assert wrong == []
+
+
+def test_no_model_reaches_behind_its_context() -> None:
+    wrong = [
+        f"{source}:{line} reaches for {what}"
+        for source in SOURCES
+        if source.parts[0] == "models"
+        for line, what in reached_for_in(tree_of(source))
+    ]
+    assert wrong == []
+
+
+def reached_for_in(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What belongs to somebody else: private attributes, and the ways around saying their names.
+
+    A private name is a module's own where one of its classes defines it; of a context none is,
+    whoever defines it.
+    """
+    own = {name for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for name in private_names_of(node)}
+    own |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and is_mark(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr.startswith("_") and node.attr not in HARMLESS:
+            whose = ast.unparse(node.value)
+            if whose not in ("self", "cls", "super()") and (node.attr not in own or whose.split(".")[-1] == "ctx"):
+                yield node.lineno, f"{whose}.{node.attr}"
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in WAYS_AROUND:
+            if ast.unparse(node.func) != "getattr" or names_private(node):
+                yield node.lineno, ast.unparse(node)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            yield from ((node.lineno, f"the module {name}") for name in names if name in ("gc", "inspect", "sys"))
+
+
+def is_mark(node: ast.Attribute) -> bool:
+    """Whether it is made a mark of, as decorators do: `method.__decides__ = True`."""
+    return isinstance(node.ctx, ast.Store) and node.attr.startswith("__") and node.attr.endswith("__")
+
+
+def private_names_of(made: ast.ClassDef) -> Iterator[str]:
+    """Methods, fields and attributes of `self` that begin with an underscore."""
+    for node in ast.walk(made):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and ast.unparse(node.value) == "self":
+            yield node.attr
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+def names_private(call: ast.Call) -> bool:
+    """Whether the name that `getattr` is given is a private one."""
+    name = call.args[1]
+    return isinstance(name, ast.Constant) and str(name.value).startswith("_")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("class A:\n    def f(self):\n        ctx: Any = self.ctx\n        ctx._network.blocked(0, 1)", "ctx._network"),
+        ("class A:\n    def f(self): self.ctx._env.now", "self.ctx._env"),
+        ("class A:\n    def f(self): self._env = self.ctx._env", "self.ctx._env"),
+        ("class A:\n    def f(self): self.ctx.disk._device.lose()", "self.ctx.disk._device"),
+        ("def f(ctx): getattr(ctx, '_machine')", "getattr(ctx, '_machine')"),
+        ("def f(ctx): vars(ctx)['_life']", "vars(ctx)"),
+        ("def f(ctx): ctx.send.__self__", "ctx.send.__self__"),
+        ("import gc", "the module gc"),
+        ("class A:\n    def f(self, event): return self._f() or event.__class__ is A or super()._f()", None),
+        ("class A:\n    def f(self):\n        self._x = 1\n        made = A()\n        made._x = 2", None),
+        ("def f(entry, field): return getattr(entry, field.name)", None),
+    ],
+)
+def test_reaching_behind_is_seen(text: str, what: str | None) -> None:
+    assert [found for _, found in reached_for_in(ast.parse(text))] == ([] if what is None else [what])
 
 
 def test_only_the_world_touches_simpy() -> None:
