@@ -9,7 +9,7 @@ person who waits, and need a clock from outside, since nothing in the world read
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 __all__ = ["DEFAULT_BUDGET", "Budget", "Meter", "OverBudget"]
@@ -75,6 +75,13 @@ class Meter:
         self.states = 0
         self._look_at = 0
         self._began = 0.0 if budget.clock is None else budget.clock()
+
+    def part(self, states: int) -> Meter:
+        """A meter for a part of the work: so many steps, if as many are left, and until the same instant."""
+        left = max(1, self.budget.states - self.states)
+        meter = Meter(replace(self.budget, states=min(states, left)))
+        meter._began = self._began
+        return meter
 
     def spend(self, states: int = 1, holding_bytes: int = 0) -> None:
         """Count steps, and what is held now.

@@ -20,7 +20,10 @@ from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from sim.history import Value
+from sim.checkers.budget import DEFAULT_BUDGET, Budget
+from sim.checkers.streams import append_only
+from sim.checkers.verdict import Checker, Outcome, Verdict
+from sim.history import History, Kind, Value
 
 __all__ = ["SPECIFICATIONS", "UNANSWERED", "Answer", "Marks", "Shape", "Specification", "Stand"]
 
@@ -96,6 +99,10 @@ class Specification:
             operation is legal exactly if it wants none or that. `ALL`: what does not read is always legal, and
             commutes with all else that does not. `TAKEN`: all that offer or want a mark can be left out of a legal
             history together. None: nothing is known.
+        quick: A checker that tells without a search, for the histories that it tells anything of: what it calls
+            unknown is left to the search. Asked only if there is no `initial`.
+        grows: `(f, asked)`: whether the operation only adds to the state.
+        past: `(state, answered)`: whether what reads can never again give this answer, if the state only grows.
         restrict: `(f, asked, answered, marks)`: the answer of what reads as if these marks had never been; a legal
             history stays legal if those that offer them are left out and all answers are restricted.
     """
@@ -110,6 +117,9 @@ class Specification:
     offers: Callable[[str, Value, Answer], Marks] = _no_marks
     wants: Callable[[str, Value, Answer], Marks] = _no_marks
     stand: Stand | None = None
+    quick: Checker | None = None
+    grows: Callable[[str, Value], bool] | None = None
+    past: Callable[[Any, Any], bool] = lambda state, answered: False
     restrict: Callable[[str, Value, Answer, frozenset[Hashable]], Answer] | None = None
 
 
@@ -197,6 +207,14 @@ def _counter_step(state: int, f: str, asked: Any, answered: Answer, version: int
     return answered is UNANSWERED or answered == state, state
 
 
+def _adds(f: str, asked: Any) -> bool:
+    return f != "add" or asked >= 0
+
+
+def _exceeds(state: int, answered: int) -> bool:
+    return state > answered
+
+
 COUNTER: Final = Specification(
     name="counter",
     init=_sum_so_far,
@@ -205,6 +223,8 @@ COUNTER: Final = Specification(
     shapes=MappingProxyType({"add": (Shape.NUMBER, Shape.ANY), "read": (Shape.ANY, Shape.NUMBER)}),
     reads=_is_read,
     stand=Stand.ALL,
+    grows=_adds,
+    past=_exceeds,
 )
 
 
@@ -293,6 +313,19 @@ def _log_step(
     return (answered is UNANSWERED or answered == state) and (version is None or version == len(state)), state
 
 
+def _by_positions(history: History, spec: object = None, budget: Budget = DEFAULT_BUDGET) -> Verdict:
+    """The verdict of `append_only`, if all positions are told and all reads are of whole logs."""
+    logs = {row.key for row in history if row.f == "append"}
+    for row in history:
+        if row.kind is Kind.OK:
+            if row.key not in logs:
+                return Verdict(Outcome.UNKNOWN, (), "a read of what nobody appends to is passed over")
+            whole = isinstance(row.value, tuple) and row.version in (None, len(row.value))
+            if not (row.version is not None if row.f == "append" else whole):
+                return Verdict(Outcome.UNKNOWN, (), "positions are not told")
+    return append_only(history, None, budget)
+
+
 APPEND_LOG: Final = Specification(
     name="append-log",
     init=_in_order,
@@ -300,6 +333,7 @@ APPEND_LOG: Final = Specification(
     step=_log_step,
     shapes=MappingProxyType({"append": (Shape.ANY, Shape.ANY), "read": (Shape.ANY, Shape.LIST)}),
     reads=_is_read,
+    quick=_by_positions,
 )
 
 #: Those that are shipped, by name.

@@ -6,10 +6,14 @@ from dataclasses import replace
 from itertools import combinations
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from sim.checkers import SPECIFICATIONS, Budget, Outcome, Specification, linearizable
+from sim.checkers import DEFAULT_BUDGET, SPECIFICATIONS, Budget, Outcome, Specification, linearizable
+from sim.checkers.linearizability import search
+from sim.checkers.linearizability.calls import parts_of
+from sim.checkers.linearizability.checker import doom
+from sim.checkers.linearizability.search import Effort
 from sim.checkers.specifications import UNANSWERED
 from sim.history import History, Kind, Operation
 from tests.sim.histories_of import ALPHABETS, explained, histories, only, written
@@ -35,6 +39,23 @@ def test_the_verdict_is_the_oracles_and_a_witness_needs_none_of_the_others(name:
         for count in range(len(others) + 1):
             for some in combinations(others, count):
                 assert not explained(only(history, (*verdict.witness, *some)), spec)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_cheaper_ways_are_never_wrong(name: str, data: st.DataObject, monkeypatch: pytest.MonkeyPatch) -> None:
+    history: History = data.draw(histories(name, most=6))
+    spec = replace(SPECIFICATIONS[name], quick=None)
+    valid = linearizable(history, spec).valid
+    for few in (1, 8):
+        with monkeypatch.context() as patched:
+            patched.setattr(search, "_SOME_ALIKE", few)
+            for part in parts_of(history, spec):
+                some = doom(part, spec, DEFAULT_BUDGET.meter(), Effort.SOME)
+                joined = doom(part, spec, DEFAULT_BUDGET.meter(), Effort.JOINED)
+                assert valid or some is not None
+                assert not valid or joined is None
 
 
 def with_unique_values(history: History) -> History:

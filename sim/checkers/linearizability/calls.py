@@ -88,6 +88,7 @@ class Part:
         kins: Of the optional calls.
         field_bits: Width of all their fields.
         guards: The top bit of each field, which stays 0 in a word.
+        grows: Whether its state only grows, as far as the specification tells.
     """
 
     key: Hashable
@@ -96,6 +97,7 @@ class Part:
     kins: list[Kin] = field(default_factory=list)
     field_bits: int = 0
     guards: int = 0
+    grows: bool = False
 
 
 def parts_of(history: History, spec: Specification) -> Iterator[Part]:
@@ -142,6 +144,9 @@ def arrange(part: Part, spec: Specification) -> None:
         call.reads = reads(call.f, call.asked, call.answered)
         if call.kind is not Kind.OK:
             pending.append(call)
+    if pending and spec.grows is not None:
+        grows = spec.grows
+        part.grows = all(grows(call.f, call.asked) for call in part.calls)
     if pending:
         _make_kin(part, spec, [call for call in pending if call.kind is not Kind.FAIL and not call.reads])
         kept = [call.kind is Kind.OK or call.kin is not None for call in part.calls]

@@ -20,13 +20,14 @@ event never has to be looked at again; reductions for reads and pending operatio
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 from sim.checkers.budget import Meter
 from sim.checkers.linearizability.calls import Call, Kin, Part
 from sim.checkers.specifications import UNANSWERED, Specification, Stand
 
-__all__ = ["Configurations", "Frontier"]
+__all__ = ["Configurations", "Effort", "Frontier"]
 
 #: A dict for its order: a set's differs between two processes, and with it what a budget buys.
 Configurations: TypeAlias = "dict[tuple[Hashable, int], None]"
@@ -34,6 +35,20 @@ Configurations: TypeAlias = "dict[tuple[Hashable, int], None]"
 # A pair, an int, a small state and their share of two tables, measured with tracemalloc and rounded up.
 _BYTES_EACH: Final = 320
 _STEPS_BETWEEN_COUNTS: Final = 512
+_SOME_ALIKE: Final = 8
+_SOME_IN_ALL: Final = 4_000
+
+
+class Effort(StrEnum):
+    """How much is kept of configurations that differ only in which pending operations they used.
+
+    Some finding its way is proof that the history is linearizable; none of them doing so, even if each could use what
+    all its like left unused, is proof that it is not. Only between the two must all be followed.
+    """
+
+    ALL = "all"
+    SOME = "some"
+    JOINED = "one that used no more of any kin than each of them"
 
 
 class Frontier:
@@ -43,11 +58,20 @@ class Frontier:
         configurations: At least one while the history so far is linearizable.
         supply: How many of each kin have begun.
         meter: What may be spent.
+        effort: What is kept.
     """
 
-    __slots__ = ("_fresh", "_part", "_readers", "_spec", "_writers", "configurations", "meter", "supply")
+    __slots__ = ("_fresh", "_part", "_readers", "_spec", "_writers", "configurations", "effort", "meter", "supply")
 
-    def __init__(self, part: Part, spec: Specification, meter: Meter, configurations: Configurations) -> None:
+    def __init__(
+        self,
+        part: Part,
+        spec: Specification,
+        meter: Meter,
+        configurations: Configurations,
+        effort: Effort = Effort.ALL,
+    ) -> None:
+        self.effort = effort
         self._part = part
         self._spec = spec
         self.meter = meter
@@ -59,7 +83,7 @@ class Frontier:
 
     def copy(self, meter: Meter) -> Frontier:
         """Another that goes on from here, on another's account."""
-        other = Frontier(self._part, self._spec, meter, self.configurations)
+        other = Frontier(self._part, self._spec, meter, self.configurations, self.effort)
         other.supply = dict(self.supply)
         other._writers, other._readers, other._fresh = list(self._writers), list(self._readers), list(self._fresh)
         return other
@@ -212,8 +236,7 @@ class Frontier:
 
     def _lead_beside(self, kins: Sequence[Kin], target: Call, before: Configurations, there: Configurations) -> int:
         """The same, where pending operations may help."""
-        step, bit, low = self._spec.step, target.bit, (1 << self._part.field_bits) - 1
-        guards, field_bits = self._part.guards, self._part.field_bits
+        bit, low, field_bits = target.bit, (1 << self._part.field_bits) - 1, self._part.field_bits
         least: dict[tuple[Hashable, int], list[int]] = {}
         for state, word in before:
             least.setdefault((state, word >> field_bits), []).append(word & low)
@@ -222,24 +245,51 @@ class Frontier:
         for state, word in queue:
             for new, done in self._moves(state, word, target, kins):
                 steps += 1
-                for reader in self._readers:
-                    if not done & reader.bit:
-                        steps += 1
-                        if step(new, reader.f, reader.asked, reader.answered, reader.version)[0]:
-                            done |= reader.bit
-                if done & bit:
+                steps += len(self._readers)
+                seen = self._absorbed(new, done)
+                if seen is None:
+                    continue
+                if (done := seen) & bit:
                     there[new, done ^ bit] = None
                     continue
                 others = least.setdefault((new, done >> field_bits), [])
-                used = done & low
-                if not any((used | guards) - other & guards == guards for other in others):
+                steps += len(others) >> 2
+                used = self._worth(done & low, others)
+                if used is not None:
                     others.append(used)
-                    before[new, done] = None
-                    queue.append((new, done))
+                    one = new, (done & ~low) | used
+                    before[one] = None
+                    queue.append(one)
+            if self.effort is Effort.SOME and len(queue) > _SOME_IN_ALL:
+                break
             if steps - counted > _STEPS_BETWEEN_COUNTS:
                 self.meter.spend(steps - counted, _BYTES_EACH * (len(before) + len(there)))
                 counted = steps
         return steps - counted
+
+    def _absorbed(self, state: Hashable, word: int) -> int | None:
+        """The word with all done that reads and is legal; None if something open can never be."""
+        step, past = self._spec.step, self._spec.past if self._part.grows else None
+        for reader in self._readers:
+            if not word & reader.bit:
+                if step(state, reader.f, reader.asked, reader.answered, reader.version)[0]:
+                    word |= reader.bit
+                elif past is not None and not reader.free and past(state, reader.answered):
+                    return None
+        return word
+
+    def _worth(self, used: int, others: list[int]) -> int | None:
+        """What to go on with beside others that are else the same: None if nothing is won, or enough are kept."""
+        guards = self._part.guards
+        if self.effort is Effort.JOINED and others:
+            # The last holds the least of all so far.
+            used = self._both(used, others[-1])
+            return None if used == others[-1] else used
+        if any((used | guards) - other & guards == guards for other in others):
+            return None
+        if self.effort is Effort.SOME and len(others) >= _SOME_ALIKE:
+            return None
+        return used
 
     def _moves(self, state: Hashable, word: int, target: Call, kins: Sequence[Kin]) -> Iterator[tuple[Hashable, int]]:
         """What may take effect next: an open call that writes, or pending ones if somebody has use for them."""
@@ -281,18 +331,25 @@ class Frontier:
             if done != word:
                 yield new, done
 
+    def _both(self, one: int, other: int) -> int:
+        """The words' lesser count of each kin."""
+        fields = ((kin.shift, kin.mask) for kin in self._part.kins)
+        return sum(min(one >> shift & mask, other >> shift & mask) << shift for shift, mask in fields)
+
     def _fewest(self, configurations: Configurations) -> Configurations:
         """Without those that used more of the pending operations than another that is else the same."""
         low, guards, field_bits = (1 << self._part.field_bits) - 1, self._part.guards, self._part.field_bits
-        least: dict[tuple[Hashable, int], list[tuple[Hashable, int]]] = {}
+        least: dict[tuple[Hashable, int], list[int]] = {}
+        compared = 0
         for state, word in configurations:
             same = least.setdefault((state, word >> field_bits), [])
-            used = word & low
-            if any((used | guards) - (other & low) & guards == guards for _, other in same):
-                continue
-            same[:] = [(s, o) for s, o in same if ((o & low) | guards) - used & guards != guards]
-            same.append((state, word))
-        return {one: None for group in least.values() for one in group}
+            compared += len(same)
+            used = self._worth(word & low, same)
+            if used is not None:
+                same[:] = [other for other in same if (other | guards) - used & guards != guards]
+                same.append(used)
+        self.meter.spend(compared >> 2)
+        return {(state, (word << field_bits) | used): None for (state, word), all_ in least.items() for used in all_}
 
 
 def _of_use(kins: Sequence[Kin], waiting: Iterable[Call]) -> list[Kin]:

@@ -24,7 +24,7 @@ from typing import Final, TypeVar
 
 from sim.checkers.budget import Budget, Meter, OverBudget
 from sim.checkers.linearizability.calls import Call, Part
-from sim.checkers.linearizability.search import Configurations, Frontier
+from sim.checkers.linearizability.search import Configurations, Effort, Frontier
 from sim.checkers.specifications import Specification, Stand
 
 __all__ = ["STRIDE", "fewest_operations"]
@@ -50,7 +50,7 @@ def fewest_operations(
     """
     allowed = min(_STEPS_AT_LEAST + 6 * meter.states, meter.budget.states - meter.states)
     allowance = Budget(states=max(1, allowed), memory_bytes=meter.budget.memory_bytes)
-    shrinking = _Shrinking(part, spec, part.events[: at + 1], allowance)
+    shrinking = _Shrinking(part, spec, part.events[: at + 1], allowance, frontiers[0].effort)
     try:
         frontiers = shrinking.drop_reads(frontiers)
         shrinking.drop_one_by_one(frontiers)
@@ -70,7 +70,8 @@ class _Shrinking:
         meter: What may be spent.
     """
 
-    def __init__(self, part: Part, spec: Specification, events: list[int], allowance: Budget) -> None:
+    def __init__(self, part: Part, spec: Specification, events: list[int], allowance: Budget, effort: Effort) -> None:
+        self._effort = effort
         self._whole = self._part = part
         self._spec = spec
         self._start: Configurations = {(spec.init(spec.initial), 0): None}
@@ -88,7 +89,7 @@ class _Shrinking:
         if len(rest) > STRIDE or not self._dead(self._part, rest):
             return frontiers
         self.events = rest
-        return [Frontier(self._part, self._spec, self.meter, self._start)]
+        return [Frontier(self._part, self._spec, self.meter, self._start, self._effort)]
 
     def drop_one_by_one(self, frontiers: Sequence[Frontier]) -> None:
         """Leave out, from the last to the first, what reads, and what no kept operation can have read.
@@ -240,13 +241,13 @@ class _Shrinking:
         return True
 
     def _dead_from(self, configurations: Configurations, open_now: Collection[int], events: list[int]) -> bool:
-        frontier = Frontier(self._part, self._spec, self._a_trial.meter(), configurations)
+        frontier = Frontier(self._part, self._spec, self._a_trial.meter(), configurations, self._effort)
         for number in sorted(open_now):
             frontier.begin(self._part.calls[number])
         return self._tried(frontier, events)
 
     def _dead(self, part: Part, events: list[int]) -> bool:
-        return self._tried(Frontier(part, self._spec, self._a_trial.meter(), self._start), events)
+        return self._tried(Frontier(part, self._spec, self._a_trial.meter(), self._start, self._effort), events)
 
     def _tried(self, frontier: Frontier, events: list[int]) -> bool:
         try:
