@@ -15,14 +15,13 @@ from sim.nemesis import UNFAIR
 from sim.testing.strategies import schedules
 from tests.example.store import versions_grow
 
-MENDED = load(Path(__file__).parent / "store.toml").with_system({"flush_first": True})
+MENDED = load(Path(__file__).parent / "mended.toml")
 FAIR = KINDS.keys() - UNFAIR
 
 
 @scenario_test(
-    "store.toml",
+    "mended.toml",
     seeds=20,
-    system={"flush_first": True},
     always=["linearizable", versions_grow],
     sometimes=["any_fault_fired"],
 )
