@@ -121,12 +121,13 @@ class Compared(NamedTuple):
     """What two results say.
 
     Attributes:
-        equal: Whether every run of one is in the other with its digest and its metrics: nothing changed at all.
+        equal: How many runs both have, if all of these have equal digests and metrics and no cell is without one;
+            else 0.
         contrasts: By scenario, arm and metric.
         notes: What a reader should know besides: what only one of them has, scenarios that were edited.
     """
 
-    equal: bool
+    equal: int
     contrasts: tuple[Contrast, ...]
     notes: tuple[str, ...]
 
@@ -180,8 +181,19 @@ def compare(old: Side, new: Side, better: Mapping[str, Better], metrics: Collect
         for metric in chosen
         if (contrast := _contrast(cell, metric, better.get(metric), old.runs[cell], new.runs[cell])) is not None
     ]
-    equal = old.runs == new.runs
-    return Compared(equal, tuple(_corrected(found)), tuple(_notes(old, new, chosen)))
+    return Compared(_equal(old, new, cells), tuple(_corrected(found)), tuple(_notes(old, new, chosen)))
+
+
+def _equal(old: Side, new: Side, cells: Iterable[tuple[str, str]]) -> int:
+    """How many runs both have, if nothing differs between them and every cell has one; else 0."""
+    count = 0
+    for cell in cells:
+        before, after = old.runs[cell], new.runs[cell]
+        shared = before.keys() & after.keys()
+        if not shared or any(before[seed] != after[seed] for seed in shared):
+            return 0
+        count += len(shared)
+    return count
 
 
 def _chosen(old: Side, new: Side, metrics: Collection[str]) -> list[str]:

@@ -54,7 +54,7 @@ def _lines(old: Side, new: Side, found: Compared, alpha: float) -> Iterator[str]
     for note in found.notes:
         yield f"note: {note}"
     if found.equal:
-        yield "digests equal: nothing changed"
+        yield f"digests equal in all {found.equal} runs that both have: nothing changed"
         return
     by_change = {change: [c for c in found.contrasts if c.change(alpha) is change] for change in Change}
     told = [(change, c) for change in (Change.WORSE, Change.BETTER, Change.CHANGED) for c in by_change[change]]
