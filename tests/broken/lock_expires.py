@@ -16,7 +16,7 @@ from models.system import Site, System
 from tests.broken.families.layout import lay_out
 from tests.broken.families.solo import Store
 
-_LEASE_US: Final = 2_000_000
+_LEASE_US: Final = 1_500_000
 
 
 class Expiring(Store):
@@ -28,4 +28,4 @@ class Expiring(Store):
 
 def system(site: Site, workload: Any) -> System:
     """The sound family with `Expiring` as its server."""
-    return lay_out(site, workload, Expiring, "mutex", sessions=3)
+    return lay_out(site, workload, Expiring, "mutex", retries=True, sessions=4)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from experiments.hunting import read_bundle, replay_bundle
 from experiments.measures import gather
 from experiments.nemesis import with_nemesis
 from experiments.properties import judge
@@ -19,8 +20,10 @@ from sim.checkers import Outcome
 HERE = Path(__file__).parent
 VARIANTS: list[dict[str, Any]] = tomllib.loads((HERE / "catalogue.toml").read_text(encoding="utf-8"))["variant"]
 SCENARIOS = sorted({variant["scenario"] for variant in VARIANTS})
+KEPT = HERE.parent / "regressions"
+MOST_FAULTS, MOST_OPERATIONS, MOST_SERVERS = 3, 10, 3
 #: Modules of the folder that are no variants.
-OTHERS = {"test_catalogue"}
+OTHERS = {"test_catalogue", "keep"}
 
 
 def source_of(variant: dict[str, Any]) -> Path:
@@ -53,3 +56,23 @@ def test_a_sound_twin_is_silent(name: str) -> None:
         under_faults, _ = with_nemesis(scenario, seed)
         verdicts = judge(gather(under_faults, seed), under_faults.properties)
         assert {claim: v.reason for claim, v in verdicts.items() if v.outcome is not Outcome.VALID} == {}, f"{seed=}"
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: v["name"])
+def test_a_variant_is_caught_by_its_bundle_and_its_twin_is_not(variant: dict[str, Any]) -> None:
+    (folder,) = KEPT.glob(f"{variant['name']}-*-[0-9]*")
+    bundle = read_bundle(folder)
+    assert bundle.scenario.system.factory == variant["broken"]
+    assert bundle.expects is Outcome.INVALID
+    assert len(bundle.scenario.faults) <= MOST_FAULTS
+    assert sum(not host.client for host in bundle.scenario.topology.hosts) <= MOST_SERVERS
+
+    seen = replay_bundle(bundle).run
+    assert seen.verdict.outcome is Outcome.INVALID, seen.verdict.reason
+    assert len({row.op for row in seen.history if not row.session.startswith("audit/")}) <= MOST_OPERATIONS
+
+    sound = load(str(HERE / variant["scenario"])).system.factory
+    twin = bundle.scenario.with_system({"factory": sound})
+    verdict = judge(gather(twin, bundle.seed), twin.properties)[bundle.claim]
+    # A run that was cut short may end before a sound system is at rest.
+    assert verdict.outcome is not Outcome.INVALID, verdict.reason

@@ -14,10 +14,10 @@ from typing import Any
 from models.system import Site, System
 from sim.storage import TORN
 from tests.broken.families.layout import lay_out
-from tests.broken.families.solo import Store
+from tests.broken.families.solo import Counters
 
 
-class Reopened(Store):
+class Reopened(Counters):
     """Reads up to the torn record and leaves it where it is."""
 
     def recovered(self, file: str) -> list[Any]:
@@ -27,4 +27,4 @@ class Reopened(Store):
 
 def system(site: Site, workload: Any) -> System:
     """The sound family with `Reopened` as its server."""
-    return lay_out(site, workload, Reopened, "register", retries=True)
+    return lay_out(site, workload, Reopened, "counter", retries=True)

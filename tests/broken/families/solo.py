@@ -9,15 +9,13 @@ file begins, the snapshot replaces the old one atomically, and only then is the 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from models.driver import Ask, Reply
 from models.system import Site, System
 from sim.host import Context, Wait, handles
 from sim.topology import Location
 from tests.broken.families.layout import Member, intact, lay_out
-
-_RECORDS_A_SNAPSHOT: Final = 5
 
 
 class Entry(NamedTuple):
@@ -43,6 +41,8 @@ class Store(Member):
         told: The decisions by operation, to repeat.
     """
 
+    #: Records after which the state goes into a snapshot.
+    A_SNAPSHOT_AFTER: ClassVar[int] = 5
     POINTS: ClassVar[frozenset[str]] = frozenset({"appended", "flushed", "saved", "dropped"})
 
     def __init__(self, ctx: Context, peers: tuple[Location, ...], number: int) -> None:
@@ -118,7 +118,7 @@ class Store(Member):
         # Also what was decided before, or read, may not be on the disk yet.
         yield self.saved(f"log{self.file}")
         self.ctx.point("flushed")
-        if self.records >= _RECORDS_A_SNAPSHOT:
+        if self.records >= self.A_SNAPSHOT_AFTER:
             self.ctx.set_timer(0, self._snapshot)
         return Reply(op=msg.op, ok=decided[0], value=decided[1])
 
@@ -157,7 +157,7 @@ class Store(Member):
                 self.values[entry.key] = (self.values.get(entry.key) or 0) + (entry.value or 0)
 
     def _snapshot(self) -> Generator[Wait, Any, None]:
-        if self.saving or self.records < _RECORDS_A_SNAPSHOT:
+        if self.saving or self.records < self.A_SNAPSHOT_AFTER:
             return
         self.saving = True
         old, self.file, self.records = f"log{self.file}", self.file + 1, 0
@@ -178,7 +178,9 @@ class Store(Member):
 
 
 class Counters(Store):
-    """Counters, which hold 0 at first."""
+    """Counters, which hold 0 at first, and whose log is all that there is."""
+
+    A_SNAPSHOT_AFTER: ClassVar[int] = 1_000_000
 
     def decide(self, msg: Ask) -> tuple[bool, int | None]:
         """As `Store.decide`."""
@@ -201,8 +203,8 @@ def counters(site: Site, workload: Any) -> System:
 
 
 def locks(site: Site, workload: Any) -> System:
-    """The sound locks; who is refused asks no more, since the answer would be the same."""
-    return lay_out(site, workload, Store, "mutex", sessions=3)
+    """The sound locks; who is refused hears the same however often the request is repeated."""
+    return lay_out(site, workload, Store, "mutex", retries=True, sessions=4)
 
 
 def queues(site: Site, workload: Any) -> System:
