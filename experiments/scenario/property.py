@@ -76,7 +76,5 @@ def claim(
     records: frozenset[str] | None = None,
 ) -> Property[Any]:
     """The property that a judge's name and docstring state."""
-    # A user's own may be any callable, and say nothing of itself.
-    name = getattr(judge, "__name__", type(judge).__name__)
-    doc = next(iter((judge.__doc__ or "").strip().splitlines()), "")
-    return Property(name=name, doc=doc, judge=judge, sort=sort, ledger=ledger, records=records)
+    doc = (judge.__doc__ or "").splitlines()[0]
+    return Property(name=judge.__name__, doc=doc, judge=judge, sort=sort, ledger=ledger, records=records)

@@ -47,21 +47,3 @@ def dies(seen: Evidence) -> Verdict:
     """Takes its process along."""
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("unreachable")
-
-
-class _Silent:
-    def __call__(self, seen: Evidence) -> Verdict:
-        return Verdict(Outcome.VALID)
-
-
-#: A callable without a name or a docstring.
-silent = _Silent()
-
-
-def lazy(seen):  # type: ignore[no-untyped-def]
-    return Verdict(Outcome.VALID)
-
-
-def forgets_the_run() -> Verdict:
-    """Takes too little."""
-    return Verdict(Outcome.VALID)

@@ -146,18 +146,6 @@ def test_a_property_that_returns_something_else_is_unknown(
     assert "returned bool; a property returns a Verdict" in capsys.readouterr().out
 
 
-def test_a_property_may_be_any_callable_and_say_nothing_of_itself(
-    claiming: Claims, capsys: pytest.CaptureFixture[str]
-) -> None:
-    claims = (f"{PROPS}:{name}=always" for name in ("silent", "lazy", "forgets_the_run"))
-    assert main(["check", claiming(*claims), "--seed", "0"]) == 2
-    silent, lazy, forgets, _ = capsys.readouterr().out.splitlines()
-    assert silent.endswith("silent (always): holds in 1 runs")
-    assert lazy.endswith("lazy (always): holds in 1 runs")
-    assert "unknown under seed 0: " in forgets
-    assert "raised TypeError: " in forgets
-
-
 def test_a_run_that_raises_is_told_with_its_seed_and_spares_the_others(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

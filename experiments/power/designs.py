@@ -1,0 +1,60 @@
+"""The designs of the store under which its mutants run, in one small world, and which module matters to which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from experiments.measures import gather
+from experiments.nemesis import with_nemesis
+from experiments.properties import judge
+from experiments.scenario import Scenario, load
+
+__all__ = ["DESIGNS", "MODULES", "verdicts"]
+
+_WORLD: Final = Path(__file__).with_name("small_store.toml")
+_SHIPPING: Final[Mapping[str, Any]] = MappingProxyType({"heartbeat": "100ms", "resend": "300ms"})
+_MONITORS: Final[Mapping[str, Any]] = MappingProxyType(
+    {"monitor_heartbeat": "100ms", "suspect_after": "400ms", "reconcile_delay": "500ms", "reconcile": "50/s"}
+)
+
+#: By name, what stands in `[system]`.
+DESIGNS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "home": {"factory": "models.deployment:home_region", **_SHIPPING},
+        "majority": {"factory": "models.deployment:majority_fixed_leader", **_SHIPPING},
+        "failover": {"factory": "models.deployment:home_failover", **_SHIPPING, **_MONITORS},
+        "split": {"factory": "models.deployment:region_split", **_SHIPPING},
+    }
+)
+#: Modules of the store that a design runs. Clients, driver and ledger are left out: they are the measuring rod.
+MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "models.bank": tuple(DESIGNS),
+        "models.clock": ("split",),
+        "models.eventlog": tuple(DESIGNS),
+        "models.failover": ("failover",),
+        "models.home": ("home", "majority", "failover"),
+        "models.merge": ("split",),
+        "models.monitor": ("failover",),
+        "models.ordinals": ("home", "majority", "failover"),
+        "models.reconcile": ("failover",),
+        "models.requests": tuple(DESIGNS),
+        "models.shipping": tuple(DESIGNS),
+        "models.split": ("split",),
+    }
+)
+
+
+def scenario_of(design: str) -> Scenario:
+    """The small world with one design in it."""
+    return load(str(_WORLD)).with_system(DESIGNS[design])
+
+
+def verdicts(design: str, seed: int) -> dict[str, str]:
+    """Run one design under a drawn schedule; the outcome by claim."""
+    under_faults, _ = with_nemesis(scenario_of(design), seed)
+    found = judge(gather(under_faults, seed), under_faults.properties)
+    return {claim: verdict.outcome.value for claim, verdict in found.items()}

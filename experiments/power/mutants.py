@@ -1,0 +1,105 @@
+"""Mutants of the store: which there are, which are tried, and what became of them.
+
+All sites of the modules that some design runs are put in an order that depends on what they are
+and on nothing else, and the first so many are tried, each in a process of its own, under every
+design that runs the module, seed by seed, until one is caught or the seeds are used up.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from experiments.power.designs import MODULES
+from experiments.power.operators import Site, sites
+from experiments.provenance import ROOT
+
+__all__ = ["Fate", "Mutant", "all_mutants", "chosen", "score", "try_out"]
+
+#: Real time, so that a process that is stuck ends at last; none comes near it.
+_LONGEST_S: Final = 300
+#: (design, seed) and the claims that hold there for the store as it is.
+Runs = Mapping[tuple[str, int], tuple[str, ...]]
+
+
+class Mutant(NamedTuple):
+    """A module with one change."""
+
+    module: str
+    number: int
+    site: Site
+
+    @property
+    def name(self) -> str:
+        """File, line and change."""
+        path = self.module.replace(".", "/")
+        return f"{path}.py:{self.site.line} {self.site.operator}: {self.site.before} -> {self.site.after}"
+
+
+class Fate(NamedTuple):
+    """What became of a mutant: `outcome` is caught, survived or unborn."""
+
+    mutant: Mutant
+    outcome: str
+    by: str | None
+    runs: int
+    cpu_s: float
+
+
+def all_mutants() -> list[Mutant]:
+    """Every site of every module that a design runs."""
+    return [
+        Mutant(module, number, site)
+        for module in MODULES
+        for number, site in enumerate(sites(_origin(module).read_text(encoding="utf-8")))
+    ]
+
+
+def chosen(mutants: Sequence[Mutant], count: int) -> list[Mutant]:
+    """So many of them, the same each time, whatever order they come in."""
+    return sorted(mutants, key=_rank)[:count]
+
+
+def try_out(mutant: Mutant, runs: Runs) -> Fate:
+    """Run a mutant in a process of its own.
+
+    Raises:
+        RuntimeError: the process itself failed.
+    """
+    mine = [(seed, design, claims) for (design, seed), claims in runs.items() if design in MODULES[mutant.module]]
+    order = {
+        "module": mutant.module,
+        "origin": str(_origin(mutant.module)),
+        "number": mutant.number,
+        "runs": [(design, seed, claims) for seed, design, claims in sorted(mine)],
+    }
+    command = [sys.executable, "-m", "experiments.power.trial"]
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(order), capture_output=True, text=True, timeout=_LONGEST_S, check=False, cwd=ROOT
+        )
+    except subprocess.TimeoutExpired:
+        return Fate(mutant, "caught", "endless run", 0, float(_LONGEST_S))
+    if done.returncode:
+        raise RuntimeError(f"the trial of {mutant.name} failed:\n{done.stderr}")
+    told: dict[str, Any] = json.loads(done.stdout)
+    return Fate(mutant, told["outcome"], told["by"], told["runs"], told["cpu_s"])
+
+
+def score(fates: Sequence[Fate]) -> float:
+    """Caught of those that could be imported; 0 if there was none."""
+    counted = [fate for fate in fates if fate.outcome != "unborn"]
+    return sum(fate.outcome == "caught" for fate in counted) / len(counted) if counted else 0.0
+
+
+def _rank(mutant: Mutant) -> bytes:
+    return blake2b(mutant.name.encode(), digest_size=8).digest()
+
+
+def _origin(module: str) -> Path:
+    return ROOT / f"{module.replace('.', '/')}.py"
