@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from sim.checkers.budget import DEFAULT_BUDGET, Budget
+from sim.checkers.queues import first_in_first_out
 from sim.checkers.streams import append_only
 from sim.checkers.verdict import Checker, Outcome, Verdict
 from sim.history import History, Kind, Value
@@ -302,6 +303,7 @@ QUEUE: Final = Specification(
     offers=_queue_offers,
     wants=_queue_wants,
     stand=Stand.TAKEN,
+    quick=first_in_first_out,
 )
 
 

@@ -85,7 +85,10 @@ ALPHABETS: Final[Mapping[str, Mapping[str, tuple[Any, Any, Any]]]] = {
         "read": (st.none(), st.sets(_FEW).map(lambda s: tuple(sorted(s))), st.none()),
         "add": (_FEW, st.none(), st.none()),
     },
-    "queue": {"enqueue": (_FEW, st.none(), st.none()), "dequeue": (st.none(), _SOME, st.none())},
+    "queue": {
+        "enqueue": (st.integers(1, 4), st.none(), st.none()),
+        "dequeue": (st.none(), st.one_of(st.none(), st.integers(1, 4)), st.none()),
+    },
     "append-log": {
         "append": (_FEW, st.none(), st.one_of(st.none(), st.integers(1, 3))),
         "read": (st.none(), _LISTS, st.none()),

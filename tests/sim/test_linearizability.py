@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from sim.checkers import DEFAULT_BUDGET, SPECIFICATIONS, Budget, Outcome, Specification, linearizable
+from sim.checkers import DEFAULT_BUDGET, SPECIFICATIONS, Budget, Outcome, Specification, Verdict, linearizable
 from sim.checkers.linearizability import search
 from sim.checkers.linearizability.calls import parts_of
 from sim.checkers.linearizability.checker import doom
 from sim.checkers.linearizability.search import Effort
+from sim.checkers.queues import first_in_first_out
 from sim.checkers.specifications import UNANSWERED
 from sim.history import History, Kind, Operation
 from tests.sim.histories_of import ALPHABETS, explained, histories, only, written
@@ -56,6 +57,43 @@ def test_cheaper_ways_are_never_wrong(name: str, data: st.DataObject, monkeypatc
                 joined = doom(part, spec, DEFAULT_BUDGET.meter(), Effort.JOINED)
                 assert valid or some is not None
                 assert not valid or joined is None
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if SPECIFICATIONS[name].quick is not None])
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_what_is_told_without_a_search_is_what_the_search_tells(name: str, data: st.DataObject) -> None:
+    history: History = data.draw(histories(name, most=7))
+    spec = SPECIFICATIONS[name]
+    assert spec.quick is not None
+    quick = spec.quick(history)
+    event(quick.outcome)
+    searched = linearizable(history, replace(spec, quick=None))
+    assert quick.outcome in (searched.outcome, Outcome.UNKNOWN)
+
+
+def queue(*events: tuple[int, str, str, object]) -> Verdict:
+    return first_in_first_out(written(*events))
+
+
+def test_a_queue_tells_its_bad_patterns_apart() -> None:
+    put = [(op, kind, "enqueue", op) for op in (1, 2) for kind in ("invoke", "ok")]
+    second = [(3, "invoke", "dequeue", None), (3, "ok", "dequeue", 2)]
+    first = [(4, "invoke", "dequeue", None), (4, "ok", "dequeue", 1)]
+    empty = [(5, "invoke", "dequeue", None), (5, "ok", "dequeue", None)]
+    lost = [(6, "invoke", "dequeue", None), (6, "info", "dequeue", None)]
+    assert queue(*put, *first, *second, *empty).valid
+    assert queue(*put, *second, *first) == (
+        Outcome.INVALID,
+        (1, 2, 3, 4),
+        "key 'x': what was put in first was not taken first",
+    )
+    assert queue(*put, *second).witness == (1, 2, 3)
+    assert queue(*put, *lost, *second).valid
+    assert queue(*put, *first, *empty).reason == "key 'x': the queue was found empty and was not"
+    assert queue(*put, *first, *lost, *empty).valid
+    assert queue(*first, *put).reason == "key 'x': nobody had put in what was taken"
+    assert queue(*put, *first, (7, "invoke", "dequeue", None), (7, "ok", "dequeue", 1)).witness == (1, 4, 7)
 
 
 def with_unique_values(history: History) -> History:
