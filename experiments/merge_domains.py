@@ -135,8 +135,12 @@ class MergeRow(Row):
     unstable_censored: int
 
 
-#: Metrics that may be read either way: the load, and what shows only that the cut met it.
-_EITHER_WAY: Final = ("commands", "cut_s", "acknowledged", "acknowledged_cutoff", "acknowledged_rest", "crossed_cut")
+#: Metrics that may be read either way: the load, what shows only that the cut met it, and work: a design that refuses
+#: has less of it.
+_EITHER_WAY: Final = (
+    *("commands", "cut_s", "acknowledged", "acknowledged_cutoff", "acknowledged_rest", "crossed_cut"),
+    *("messages", "utilisation_mean", "utilisation_max"),
+)
 BETTER: Final[Mapping[str, Better]] = MappingProxyType(
     {
         column.name: Better.HIGHER if column.name.startswith("availability") else Better.LOWER
