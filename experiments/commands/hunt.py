@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 from tqdm.auto import tqdm
 
+from experiments.commands.overlay import overlay, system_option
 from experiments.experiment import MOST_JOBS, MOST_SEEDS
 from experiments.files import write_text
 from experiments.hunting import (
@@ -44,6 +45,7 @@ _DIED: Final = 3
 @click.option("--seed", type=click.IntRange(min=0), help="Run this seed alone.")
 @click.option("--jobs", type=click.IntRange(1, MOST_JOBS), help="Worker processes; one a core by default.")
 @click.option("--property", "properties", metavar="NAME", multiple=True, help="Judge this alone; may be repeated.")
+@system_option
 @click.option("--nemesis/--no-nemesis", default=True, help="Draw faults for each seed, or take the scenario's own.")
 @click.option(
     "--shrink-runs", type=click.IntRange(min=1), default=DEFAULT_RUNS, show_default=True, help="Runs to shrink with."
@@ -57,6 +59,7 @@ def hunt_command(
     seed: int | None,
     jobs: int | None,
     properties: tuple[str, ...],
+    options: tuple[str, ...],
     nemesis: bool,
     shrink_runs: int,
     out: Path | None,
@@ -64,7 +67,10 @@ def hunt_command(
 ) -> int:
     """Run SCENARIO (a shipped name or a file) under random faults until a property breaks; then shrink that run."""
     try:
-        scenario = narrowed(load(name), properties)
+        scenario = load(name)
+        if options:
+            scenario = scenario.with_system(overlay(options))
+        scenario = narrowed(scenario, properties)
     except ValueError as error:
         if properties and type(error) is ValueError:
             raise click.BadParameter(str(error), param_hint="--property") from None

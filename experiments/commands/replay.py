@@ -5,7 +5,6 @@ Given a bundle of a hunt, it runs that again and says whether verdict and digest
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from typing import Any, Final
 import click
 from tqdm.auto import tqdm
 
+from experiments.commands.overlay import overlay, system_option
 from experiments.hunting import is_bundle, read_bundle, replay_bundle
 from experiments.scenario import Scenario, build, load
 from sim.faults import Fault
@@ -40,7 +40,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 @click.option("--until", metavar="T", help="Stop at this simulated time, such as 12.5s; at the end by default.")
 @click.option("--host", "hosts", metavar="PATH", multiple=True, help="Show this host only; may be repeated.")
 @click.option("--last", type=click.IntRange(min=0), help=f"Events to show; {_LAST} by default.")
-@click.option("--system", "options", metavar="KEY=VALUE", multiple=True, help="Lay this over [system]; repeatable.")
+@system_option
 @click.option("--trace", "trace_file", type=_FILE, help="Write the whole trace here, as JSON lines.")
 @click.option("--shiviz", "shiviz_file", type=_FILE, help="Write a log that ShiViz draws here.")
 def replay(
@@ -77,7 +77,7 @@ def replay(
         if seed is None:
             raise click.UsageError(f"which run of {scenario.name}? give its seed with --seed")
         if options:
-            scenario = scenario.with_system(dict(_option(text) for text in options))
+            scenario = scenario.with_system(overlay(options))
     _show(scenario, seed, until, hosts, _LAST if last is None else last, trace_file, shiviz_file)
     return code
 
@@ -109,17 +109,6 @@ def _show(
         write_shiviz(world.trace.rows, paths, shiviz_file)
     for path in files:
         click.echo(f"{len(world.trace.rows):,} events: {path}")
-
-
-def _option(text: str) -> tuple[str, Any]:
-    """A key and its value, read as TOML where it is some (`3`, `true`), else as text (`200ms`)."""
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise click.BadParameter(f"{text!r} is no KEY=VALUE; write one, as in commit_regions=2", param_hint="--system")
-    try:
-        return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key, value
 
 
 def _until(text: str, scenario: Scenario) -> int:

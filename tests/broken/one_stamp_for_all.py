@@ -5,7 +5,7 @@ the updates arrived: one takes both, the other drops the older update as a whole
 
 Modelled on the trap that Akka's documentation of Replicated Event Sourcing describes under
 resolving conflicts, last writer wins with events that carry part of the state:
-https://doc.akka.io/libraries/akka-core/current/typed/replicated-eventsourcing.html
+https://doc.akka.io/docs/akka/current/typed/replicated-eventsourcing.html
 """
 
 from __future__ import annotations

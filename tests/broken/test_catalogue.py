@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from experiments.cli import main
 from experiments.hunting import read_bundle, replay_bundle
 from experiments.measures import gather
 from experiments.nemesis import with_nemesis
@@ -76,3 +77,11 @@ def test_a_variant_is_caught_by_its_bundle_and_its_twin_is_not(variant: dict[str
     verdict = judge(gather(twin, bundle.seed), twin.properties)[bundle.claim]
     # A run that was cut short may end before a sound system is at rest.
     assert verdict.outcome is not Outcome.INVALID, verdict.reason
+
+
+def test_a_broken_system_is_hunted_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    system = "factory=tests.broken.counter_by_total:system"
+    command = ["hunt", str(HERE / "tallies.toml"), "--system", system, "--seeds", "3", "--jobs", "1"]
+    assert main([*command, "--shrink-runs", "20", "--out", str(tmp_path)]) == 1
+    assert "durable is violated" in capsys.readouterr().out
+    assert read_bundle(tmp_path / "tallies-durable-0").scenario.system.factory == system.partition("=")[2]
