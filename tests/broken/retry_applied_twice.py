@@ -25,4 +25,4 @@ class Amnesiac(Counters):
 
 def system(site: Site, workload: Any) -> System:
     """The sound family with `Amnesiac` as its server."""
-    return lay_out(site, workload, Amnesiac, "counter", retries=True)
+    return lay_out(site, workload, Amnesiac, "counter", retries=True, sessions=3)

@@ -27,4 +27,4 @@ class Reopened(Counters):
 
 def system(site: Site, workload: Any) -> System:
     """The sound family with `Reopened` as its server."""
-    return lay_out(site, workload, Reopened, "counter", retries=True)
+    return lay_out(site, workload, Reopened, "counter", retries=True, sessions=3)

@@ -199,7 +199,7 @@ def registers(site: Site, workload: Any) -> System:
 
 def counters(site: Site, workload: Any) -> System:
     """The sound counters, whose clients try again."""
-    return lay_out(site, workload, Counters, "counter", retries=True)
+    return lay_out(site, workload, Counters, "counter", retries=True, sessions=3)
 
 
 def locks(site: Site, workload: Any) -> System:
