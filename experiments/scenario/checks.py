@@ -197,9 +197,8 @@ def check_fault(
         skeleton, fault = _skeleton(fault, regions)
         problems = KINDS[name].check_names(fault, skeleton)
     for problem in problems:
-        if not (problem.field == "targets" and "targets" not in values) and not (
-            problem.field.startswith("params") and "params" not in values
-        ):
+        # Of what is missing it was said already why.
+        if problem.field.partition(".")[0] in values or problem.field.partition(".")[0] not in known:
             yield Finding(f"{path}.{problem.field}", problem.value, problem.rule, problem.way_out)
 
 

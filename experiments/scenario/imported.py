@@ -14,9 +14,9 @@ from pydantic import AfterValidator, Field
 from experiments.scenario.beside import Beside
 from experiments.scenario.problems import Finding, shown
 from experiments.scenario.schema import Duration, Name, Section, read_section
-from sim.faults import KINDS
+from sim.faults import KINDS, Fault
 from sim.imports import OutageRules, read_outages
-from sim.imports.outages import instant_us
+from sim.imports.outages import Struck, endpoints_of, instant_us
 from sim.wording import way_to
 
 __all__ = ["ImportSection", "is_import", "read_import"]
@@ -62,18 +62,20 @@ def read_import(raw: object, path: str, beside: Beside) -> tuple[list[tuple[str,
     )
     name = values["import"]
     outages, found = beside.read(name, f"{path}.import", lambda text, file: read_outages(text, file, rules))
-    sections: list[tuple[str, Mapping[str, Any]]] = [
-        (
-            f"{path}.import, {name} line {line}: fault",
-            {
-                "id": fault.id,
-                "kind": fault.kind,
-                "targets": list(fault.targets),
-                "at": fault.at,
-                "for": fault.for_us,
-                "params": {key: list(v) if isinstance(v, tuple) else v for key, v in fault.params.items()},
-            },
-        )
-        for line, fault in outages or ()
-    ]
-    return sections, findings + found
+    findings += found
+    if outages is None and name in beside.contents:
+        # What is right of a refused log is checked all the same: one round of mending serves all.
+        rest = endpoints_of(beside.contents[name], name, rules)
+        return [_section(path, name, line, struck) for line, struck in rest.items()], findings
+    sections: list[tuple[str, Mapping[str, Any]]] = []
+    for line, fault in outages or ():
+        place, section = _section(path, name, line, fault)
+        sections.append((place, {**section, "id": fault.id, "at": fault.at, "for": fault.for_us}))
+    return sections, findings
+
+
+def _section(path: str, name: str, line: int, what: Fault | Struck) -> tuple[str, Mapping[str, Any]]:
+    """What somebody would have written of a row's fault, but for its id and its times, and the row's place."""
+    params = {key: list(value) if isinstance(value, tuple) else value for key, value in what.params.items()}
+    section = {"kind": what.kind, "targets": list(what.targets), "params": params}
+    return f"{path}.import, {name} line {line}: fault", section

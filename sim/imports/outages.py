@@ -24,7 +24,7 @@ from sim.imports.rows import UNITS, Row, Rows, told
 from sim.units import duration_us
 from sim.wording import way_to
 
-__all__ = ["OutageRules", "instant_us", "read_outages"]
+__all__ = ["OutageRules", "Struck", "endpoints_of", "instant_us", "read_outages"]
 
 _DATE: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(?:(Z)|([+-])(\d\d):?(\d\d))?", re.ASCII
@@ -64,8 +64,8 @@ class _Outage(NamedTuple):
     dated: bool
 
 
-class _Struck(NamedTuple):
-    """What a row's fault is and whom it strikes."""
+class Struck(NamedTuple):
+    """What a row's fault is and whom it strikes, whenever that may be."""
 
     kind: str
     targets: tuple[str, ...]
@@ -112,6 +112,18 @@ def read_outages(text: str, file: str, rules: OutageRules) -> tuple[tuple[int, F
         )
         faults.append((line, fault))
     return tuple(faults)
+
+
+def endpoints_of(text: str, file: str, rules: OutageRules) -> dict[int, Struck]:
+    """Of a log that was refused, what its rows strike, by line, as far as that was right.
+
+    So an endpoint that does not exist can be told together with what is wrong elsewhere in the log.
+    """
+    rows = Rows(text, file)
+    if not rows.require("endpoints"):
+        return {}
+    found = {row.line: _struck(rows, row, rules) for row in rows.rows}
+    return {line: struck for line, struck in found.items() if struck is not None}
 
 
 def instant_us(date: str) -> int:
@@ -207,7 +219,7 @@ def _time(rows: Rows, row: Row, title: str, unit: str) -> int | None:
         return None
 
 
-def _struck(rows: Rows, row: Row, rules: OutageRules) -> _Struck | None:
+def _struck(rows: Rows, row: Row, rules: OutageRules) -> Struck | None:
     """Kind, targets and parameters of a row's fault; None after a complaint."""
     text = row.cells["endpoints"]
     sides = _BETWEEN.split(text)
@@ -255,7 +267,7 @@ def _placed(
     others: Iterable[tuple[str, ...]],
     arrow: bool,
     params: Mapping[str, ParamValue],
-) -> _Struck:
+) -> Struck:
     """A second endpoint is the other side."""
     known = KINDS[kind].params
     placed = dict(params)
@@ -263,4 +275,4 @@ def _placed(
         placed[next(name for name in _OTHER_SIDE if name in known)] = other
     if arrow and "one_way" in known:
         placed["one_way"] = True
-    return _Struck(kind, first, placed)
+    return Struck(kind, first, placed)

@@ -112,3 +112,21 @@ def test_ids_of_logs_must_not_meet() -> None:
         "fault[1].import, log.csv line 2: fault.id",
         "fault[1].import, log.csv line 3: fault.id",
     ]
+
+
+def test_one_round_of_mending_serves_all() -> None:
+    log = "begin,end,endpoints\n1s,soon,a\n3s,4s,nowhere\n5s,6s,a |\n7s,8s,a -> elsewhere\n"
+    told = lines(log, {"import": "log.csv"})
+    assert [line.partition(":")[0] for line in told] == [
+        'fault[0].import, log.csv line 2 = end = "soon"',
+        'fault[0].import, log.csv line 4 = endpoints = "a |"',
+        "fault[0].import, log.csv line 3",
+        "fault[0].import, log.csv line 5",
+    ]
+    assert "nowhere" in told[2]
+    assert "elsewhere" in told[3]
+
+
+def test_of_a_log_without_times_nothing_is_said_of_its_faults_times() -> None:
+    (told,) = lines("begin,end,endpoints\n1s,soon,a\n", {"import": "log.csv", "kind": "host-pause"})
+    assert "soon" in told
