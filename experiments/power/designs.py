@@ -1,4 +1,4 @@
-"""The designs of the store under which its mutants run, in one small world, and which module matters to which."""
+"""The designs of the store under which its mutants run, in small worlds, and which module matters to which."""
 
 from __future__ import annotations
 
@@ -14,18 +14,15 @@ from experiments.scenario import Scenario, load
 
 __all__ = ["DESIGNS", "MODULES", "verdicts"]
 
-_WORLD: Final = Path(__file__).with_name("small_store.toml")
+_HERE: Final = Path(__file__).parent
 _SHIPPING: Final[Mapping[str, Any]] = MappingProxyType({"heartbeat": "100ms", "resend": "300ms"})
-_MONITORS: Final[Mapping[str, Any]] = MappingProxyType(
-    {"monitor_heartbeat": "100ms", "suspect_after": "400ms", "reconcile_delay": "500ms", "reconcile": "50/s"}
-)
 
-#: By name, what stands in `[system]`.
+#: By name, what is laid over `[system]` of its world.
 DESIGNS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "home": {"factory": "models.deployment:home_region", **_SHIPPING},
         "majority": {"factory": "models.deployment:majority_fixed_leader", **_SHIPPING},
-        "failover": {"factory": "models.deployment:home_failover", **_SHIPPING, **_MONITORS},
+        "failover": {},
         "split": {"factory": "models.deployment:region_split", **_SHIPPING},
     }
 )
@@ -49,8 +46,10 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 
 def scenario_of(design: str) -> Scenario:
-    """The small world with one design in it."""
-    return load(str(_WORLD)).with_system(DESIGNS[design])
+    """A small world with one design in it; the one that elects has to, in a world of its own."""
+    if design == "failover":
+        return load(str(_HERE / "small_failover.toml"))
+    return load(str(_HERE / "small_store.toml")).with_system(DESIGNS[design])
 
 
 def verdicts(design: str, seed: int) -> dict[str, str]:
