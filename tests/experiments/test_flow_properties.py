@@ -78,6 +78,13 @@ def test_service_comes_back_after_each_heal_and_not_only_the_last() -> None:
     assert recovery(slow, FIRST, SECOND, within_us=S) is Outcome.INVALID
 
 
+def test_a_denial_by_the_domain_is_service() -> None:
+    begins = [(4.0, 9, Kind.INVOKE, "withdraw", 5, None)]
+    for reason, outcome in (("denied:insufficient funds", Outcome.VALID), ("refused:no home", Outcome.INVALID)):
+        rows = [*writes((0, True), (2, False)), *begins, (4.1, 9, Kind.FAIL, "withdraw", reason, None)]
+        assert recovery([*rows, *done(20, 10, "write", 1, ok=False)], FIRST) is outcome
+
+
 def test_a_heal_under_another_fault_is_none() -> None:
     assert recovery(NOT_BETWEEN, FIRST, fault("longer", 2, 19), SECOND) is Outcome.VALID
 

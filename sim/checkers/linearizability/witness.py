@@ -88,8 +88,13 @@ class _Shrinking:
         rest = [event for event in self.events if not calls[n := event if event >= 0 else ~event].reads or n == last]
         if len(rest) > STRIDE or not self._dead(self._part, rest):
             return frontiers
-        self.events = rest
-        return [Frontier(self._part, self._spec, self.meter, self._start, self._effort)]
+        # Without them it may fail sooner, and then what comes later has no part in it.
+        place = self._frontier().run(rest)
+        self.events = rest if place is None else rest[: place + 1]
+        return [self._frontier()]
+
+    def _frontier(self) -> Frontier:
+        return Frontier(self._part, self._spec, self.meter, self._start, self._effort)
 
     def drop_one_by_one(self, frontiers: Sequence[Frontier]) -> None:
         """Leave out, from the last to the first, what reads, and what no kept operation can have read.
