@@ -19,6 +19,7 @@ from sim.units import duration_us, format_us, rate_per_s
 
 __all__ = [
     "Document",
+    "other_delays",
     "plainer_worlds",
     "rounder_faults",
     "shorter_faults",
@@ -51,6 +52,7 @@ _PLAINER: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 _UNITS_US: Final = (60_000_000, 10_000_000, 1_000_000, 500_000, 100_000, 50_000, 10_000, 1_000)
 #: What lasts less than this is hard to see in a picture.
 _SHORTEST_US: Final = 50_000
+_SHAKES: Final = (0.5, 1.5, 0.75, 1.25, 0.9, 1.1, 2.0)
 #: Of `[latency]`, what says where the delays come from; everything else makes them less even.
 _DELAYS: Final = ("table", "between_regions")
 
@@ -221,6 +223,13 @@ def _names_some(selector: str, topology: Topology) -> bool:
         return bool(topology.select(selector))
     except ValueError:
         return False
+
+
+def other_delays(document: Document) -> Iterator[Document]:
+    """The same with more or less jitter: the draws are the same, others answer first; none where delays are even."""
+    jitter = document.get("latency", {}).get("jitter", 0)
+    for factor in _SHAKES if jitter else ():
+        yield with_(document, "latency", jitter=round(min(1.0, jitter * factor), 6))
 
 
 # -- the rest ----------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from experiments.provenance import ROOT
 from experiments.scenario import Mode, PropertyUse, Scenario, build
 from models.driver import AUDIT
 from sim.checkers import Outcome, Verdict
-from sim.history import History, Kind
+from sim.history import History, HistoryRow, Kind
 
 __all__ = ["CLIENT_BITS", "NO_CRASH", "Trial", "claims", "crash_verdict", "traceback_of", "try_out"]
 
@@ -35,6 +35,7 @@ class Trial:
         unknown: The claims that could not be decided, and why.
         digest: Of its world; "" if it raised.
         operations: Ids of all operations that began, in order.
+        traits: By operation, what it shares with others: its client, its session, its key, what it asks.
         load_ends_us: When the last of them began that belongs to no audit.
         clients: By client host, the part of an operation's id that stands for it.
         ends_us: By claim that is violated, when the last row about its witness was written; the
@@ -46,6 +47,7 @@ class Trial:
     unknown: Mapping[str, str] = field(default_factory=dict)
     digest: str = ""
     operations: tuple[int, ...] = ()
+    traits: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     load_ends_us: int = 0
     clients: Mapping[str, int] = field(default_factory=dict)
     ends_us: Mapping[str, int] = field(default_factory=dict)
@@ -104,11 +106,16 @@ def _trial(
         broken=broken,
         digest=digest,
         operations=tuple(row.op for row in begins),
+        traits={row.op: _traits(row) for row in begins},
         load_ends_us=max((row.t_us for row in begins if not row.session.startswith(AUDIT)), default=0),
         clients={row.client: row.op >> CLIENT_BITS for row in begins},
         ends_us={name: _ends_us(history, verdict.witness) for name, verdict in broken.items()} | {NO_CRASH: now_us},
         failure=failure,
     )
+
+
+def _traits(row: HistoryRow) -> tuple[str, ...]:
+    return f"client {row.client}", f"session {row.client} {row.session}", f"key {row.key}", f"f {row.f}"
 
 
 def _ends_us(history: History, witness: tuple[int, ...]) -> int:

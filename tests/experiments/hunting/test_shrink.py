@@ -140,3 +140,27 @@ def test_smaller_topologies_leave_the_operations_of_the_remaining_clients_alone(
     assert [len(one["topology"]["regions"]) for one in smaller[:3]] == [2, 2, 2]
     after = asked(smaller[0])
     assert after == {row for row in before if str(row[0])[0] in smaller[0]["topology"]["regions"]}
+
+
+def test_shaken_delays_are_other_delays_within_bounds() -> None:
+    from experiments.hunting.simpler import other_delays
+
+    document = tomllib.loads(STALE)
+    shaken = [other["latency"].pop("jitter") for other in other_delays(document)]
+    assert len(set(shaken) | {0.1}) == len(shaken) + 1
+    assert all(0 < jitter <= 1 for jitter in shaken)
+    del document["latency"]["jitter"]
+    assert list(other_delays(document)) == []
+
+
+def test_what_is_claimed_of_a_core_is_not_shrunk_by_faults_that_may_strike_it() -> None:
+    document = tomllib.loads(STALE.replace("fresh_reads", "core_is_fresh"))
+    document["property"][0]["params"] = {"core": ["a", "b"]}
+    drawn, _ = with_nemesis(parse(document, name="stale"), 0)
+    claim = document["property"][0]["name"]
+    shrunk = shrink(drawn, 0, claim)
+    left = {fault.id: fault for fault in shrunk.scenario.faults}
+    assert left
+    assert {name: fault.kind for name, fault in left.items()} == {
+        fault.id: fault.kind for fault in drawn.faults if fault.id in left
+    }
