@@ -5,6 +5,9 @@ design stands; then the designs: `home`, `failover` (with `monitor` and `reconci
 (with `clock` and `merge`). `deployment` lays each over a topology as a `system`, and is what
 experiments name; `ledger` is how they read the end of a run. `driver` is the client of small
 systems that keep registers, logs or locks instead of accounts.
+
+The store that the designs will be rebuilt on grows beside them: `domain` is how a domain is
+written down, `domains` are eight of them, `store` the parts of an event store that know no host.
 """
 
 from models.addressing import EventAddress
