@@ -7,7 +7,7 @@ of cell and seed, and readers order them by key. The executor is any `concurrent
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str) -> Swept:
             crew = Crew(min(jobs, missing), journal.doing)
             try:
                 left = (task for task in tasks if task.key not in finished)
-                drain(left, journal, crew.executor, window=2 * jobs, bar=bar)
+                drain(left, journal, crew.executor, window=2 * jobs, bar=bar, first=crew.first)
                 crew.executor.shutdown()
             except BrokenProcessPool:
                 raise _death(crew, journal) from None
@@ -100,10 +100,23 @@ def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str) -> Swept:
     return Swept(ran=missing, resumed=resumed, wall_s=time.monotonic() - began)
 
 
-def drain(tasks: Iterable[Task], journal: Journal, executor: Executor, *, window: int, bar: tqdm[Any]) -> None:
+def _first_done(under_way: Collection[Future[Outcome]]) -> set[Future[Outcome]]:
+    return wait(under_way, return_when=FIRST_COMPLETED).done
+
+
+def drain(
+    tasks: Iterable[Task],
+    journal: Journal,
+    executor: Executor,
+    *,
+    window: int,
+    bar: tqdm[Any],
+    first: Callable[[Collection[Future[Outcome]]], set[Future[Outcome]]] = _first_done,
+) -> None:
     """Feed runs to the executor, `window` at a time, and journal each as it arrives.
 
-    A window instead of the whole list keeps memory flat and leaves little to withdraw after a failure.
+    A window instead of the whole list keeps memory flat and leaves little to withdraw after a failure. `first` waits
+    until one of them is done.
     """
     waiting = iter(tasks)
     under_way: set[Future[Outcome]] = set()
@@ -114,7 +127,8 @@ def drain(tasks: Iterable[Task], journal: Journal, executor: Executor, *, window
                 break
         if not under_way:
             return
-        done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        done = first(under_way)
+        under_way -= done
         # A broken pool fails all futures at once: keep the rows that did arrive before telling of any failure.
         broken = [future for future in done if future.exception() is not None]
         outcomes = [future.result() for future in done if future.exception() is None]

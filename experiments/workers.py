@@ -11,19 +11,23 @@ import os
 import signal
 import threading
 import traceback
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Collection, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing import parent_process
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from experiments.experiment import Cell, run_key
 from experiments.rows import encode_result
 
 __all__ = ["Crew", "Outcome", "Task", "calm_collector", "cores", "marked", "perform", "run_line"]
+
+ResultT = TypeVar("ResultT")
+#: How long Ctrl-C may go unnoticed while nothing is done.
+_PATIENCE_S: Final = 0.1
 
 
 class Task(NamedTuple):
@@ -49,7 +53,11 @@ class Outcome(NamedTuple):
 
 
 class Crew:
-    """A pool of worker processes that remembers its members.
+    """A pool of worker processes that remembers its members, and takes Ctrl-C between two waits only.
+
+    An interrupt inside the pool's own code can leave a future locked for ever, and then the pool's thread, and the
+    exit of the lab that waits for it, would hang. So from its making to its dismissal a crew notes the interrupt, and
+    `first` raises it.
 
     Args:
         jobs: Number of processes.
@@ -67,15 +75,42 @@ class Crew:
             if stale.is_file():  # a folder is nothing that a worker left
                 stale.unlink()
         self._context = _Context()
+        self._interrupted = False
+        self._handler: Any = None
+        if threading.current_thread() is threading.main_thread():
+            self._handler = signal.signal(signal.SIGINT, self._note)
         self.executor: Executor = ProcessPoolExecutor(jobs, mp_context=self._context, initializer=_begin)
 
+    def first(self, under_way: Collection[Future[ResultT]]) -> set[Future[ResultT]]:
+        """Those that are done, once there is one.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed since the last time.
+        """
+        while True:
+            if self._interrupted:
+                self._interrupted = False
+                raise KeyboardInterrupt
+            done, _ = wait(under_way, timeout=_PATIENCE_S, return_when=FIRST_COMPLETED)
+            if done:
+                return done
+
     def dismiss(self) -> None:
-        """End every worker now and wait until it is gone."""
+        """End every worker now and wait until it is gone; an interrupt that was not raised yet is raised after that."""
         self.executor.shutdown(wait=False, cancel_futures=True)
         for process in self._context.started:
             process.terminate()
         for process in self._context.started:
             process.join()
+        handler, self._handler = self._handler, None
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
+            if self._interrupted:
+                self._interrupted = False
+                signal.raise_signal(signal.SIGINT)
+
+    def _note(self, number: int, frame: object) -> None:
+        self._interrupted = True
 
     def casualties(self) -> list[tuple[str, str]]:
         """Runs whose worker died by itself, each with a phrase for how; call once the pool is broken.

@@ -78,9 +78,9 @@ class Hands:
             for run in runs:
                 under_way.append(crew.executor.submit(_in_worker, run, crew.doing))
                 if len(under_way) >= 2 * self.jobs:
-                    yield under_way.popleft().result()
+                    yield _next(crew, under_way)
             while under_way:
-                yield under_way.popleft().result()
+                yield _next(crew, under_way)
         except BrokenProcessPool:
             dead = crew.casualties()
             told = "; ".join(f"the worker at {where} died ({how})" for where, how in dead)
@@ -94,6 +94,11 @@ class Hands:
             self._folder = TemporaryDirectory(prefix="cutset-")
             self._crew = Crew(self.jobs, Path(self._folder.name))
         return self._crew
+
+
+def _next(crew: Crew, under_way: deque[Future[Trial]]) -> Trial:
+    crew.first([under_way[0]])
+    return under_way.popleft().result()
 
 
 def _carried_out(run: Run) -> Trial:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,8 +175,7 @@ def _drained(parcels: Iterable[_Parcel], crew: Crew, *, window: int) -> Iterator
                 break
         if not under_way:
             return
-        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        for future in done:
+        for future in crew.first(under_way):
             number = under_way.pop(future)
             for result in future.result():
                 yield number, result
