@@ -1,11 +1,11 @@
-"""Words for error messages: the name a person most likely meant."""
+"""Words for people: the name that somebody most likely meant, and counts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["nearest", "way_to"]
+__all__ = ["counted", "nearest", "way_to"]
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -13,6 +13,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     by_folded = {name.casefold(): name for name in sorted(known)}
     close = get_close_matches(word.casefold(), list(by_folded), n=1, cutoff=0.5)
     return by_folded[close[0]] if close else None
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 fault`, `2 faults`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def way_to(word: str, known: Iterable[str]) -> str:

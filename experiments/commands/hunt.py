@@ -32,6 +32,7 @@ from experiments.regression.telling import fault_lines
 from experiments.scenario import Scenario, load
 from experiments.workers import cores
 from sim.nemesis import Knobs
+from sim.wording import counted
 
 __all__ = ["hunt_command"]
 
@@ -156,8 +157,10 @@ def _shrunk(sighting: Sighting, out: Path, hands: Hands, runs: int) -> Caught:
 
 def _tell(caught: Caught) -> None:
     found, before, after = caught.found, caught.found.before, caught.found.after
-    click.echo(f"shrunk from {before.faults} faults and {before.operations} operations on {before.hosts} hosts")
-    click.echo(f"to {after.faults} faults and {after.operations} operations on {after.hosts}, in {found.runs} runs")
+    had = f"{counted(before.faults, 'fault')} and {counted(before.operations, 'operation')}"
+    click.echo(f"shrunk from {had} on {counted(before.hosts, 'host')}")
+    left = f"{counted(after.faults, 'fault')} and {counted(after.operations, 'operation')}"
+    click.echo(f"to {left} on {after.hosts}, in {found.runs} runs")
     for line in fault_lines(found.scenario.faults):
         click.echo(f"  {line}")
     here = Path.cwd()

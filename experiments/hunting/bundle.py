@@ -30,6 +30,7 @@ from experiments.provenance import code_digest, provenance
 from experiments.scenario import Scenario, ScenarioError, parse
 from sim.checkers import Outcome, Verdict
 from sim.faults import schedule_from_json, schedule_to_json
+from sim.history import History
 
 __all__ = [
     "Bundle",
@@ -108,6 +109,7 @@ class Bundle:
         digest: As recorded; "" if the run raised.
         code: Digest of the code that made it.
         commit: Where that was committed, None if it was not known.
+        history: What the clients recorded.
     """
 
     folder: Path
@@ -119,6 +121,7 @@ class Bundle:
     digest: str
     code: str
     commit: str | None
+    history: History
 
 
 def bundle_name(scenario: str, claim: str, seed: int) -> str:
@@ -251,8 +254,7 @@ def read_bundle(folder: Path) -> Bundle:
     scenario = _read_scenario(folder, str(values.get("scenario", folder.name)), problems)
     if scenario is not None:
         problems += _misfits(folder, scenario, str(values.get("property", NO_CRASH)))
-    if not (folder / _HISTORY).is_file():
-        problems.append(f"{folder / _HISTORY}: there is no such file; restore it")
+    history = _read_history(folder / _HISTORY, problems)
     if problems:
         raise Refused("\n".join([f"{folder} is no bundle that can be replayed:", *problems]))
     assert scenario is not None
@@ -266,7 +268,20 @@ def read_bundle(folder: Path) -> Bundle:
         digest=values["digest"],
         code=values["code"],
         commit=values["commit"],
+        history=history,
     )
+
+
+def _read_history(path: Path, problems: list[str]) -> History:
+    try:
+        return History.from_jsonl(path)
+    except OSError:
+        problems.append(f"{path}: there is no such file; restore it")
+    except UnicodeDecodeError:
+        problems.append(f"{path}: not UTF-8 text; restore it")
+    except ValueError as error:
+        problems.append(f"{error}; restore the file")
+    return History()
 
 
 def _read_verdict(folder: Path, problems: list[str]) -> dict[str, Any]:

@@ -174,6 +174,6 @@ def _prepared(scenario: Scenario, seed: int, *, nemesis: bool = True) -> tuple[S
 
 
 def _as_typed(folder: Path) -> str:
-    """A bundle as a reader in the project's folder types it; elsewhere its name alone, the same on every machine."""
+    """A bundle as a reader in the project's folder types it; elsewhere no path of this machine stands in it."""
     folder = folder.absolute()
-    return folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else folder.name
+    return folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else f"PATH/TO/{folder.name}"

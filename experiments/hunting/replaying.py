@@ -50,6 +50,8 @@ class Replayed:
             yield f"reason: {was.reason!r} was recorded, it is {now.reason!r}"
         if self.run.digest != self.bundle.digest:
             yield f"digest: {self.bundle.digest or 'none'} was recorded, it is {self.run.digest or 'none'}"
+        elif self.run.history != self.bundle.history:
+            yield "history: history.jsonl is not what the clients of this run record"
 
     def lines(self) -> Iterator[str]:
         """What a person is told: the claim, the verdict of today, and where it differs from the recorded one."""
@@ -67,8 +69,10 @@ class Replayed:
         where = f" (commit {bundle.commit})" if bundle.commit else ""
         if self.code_changed:
             yield f"the code has changed since: it was {bundle.code}{where}, it is {self.code}"
-        elif differences:
+        elif self.run.digest != bundle.digest and not self.mended:
             yield f"the code is the same, {self.code}{where}: look at the Python version and at constraints.txt"
+        elif differences:
+            yield f"the code is the same, {self.code}{where}, and so is the run: what the bundle says of it is wrong"
 
 
 def replay_bundle(bundle: Bundle, *, trace: TraceLevel = TraceLevel.OFF) -> Replayed:

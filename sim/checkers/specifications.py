@@ -238,7 +238,8 @@ def _set_step(
 ) -> tuple[bool, frozenset[Value]]:
     if f == "add":
         return True, state if asked in state else state | {asked}
-    return answered is UNANSWERED or (len(answered) == len(state) and state.issuperset(answered)), state
+    # As long as the set and all of it: a list that repeats a member leaves another out.
+    return answered is UNANSWERED or (len(answered) == len(state) and state.issubset(answered)), state
 
 
 def _set_wants(f: str, asked: Value, answered: Any) -> Marks:

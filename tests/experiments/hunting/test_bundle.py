@@ -6,6 +6,7 @@ import json
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_words_tell_what_happened(made: tuple[Path, Found]) -> None:
     assert "Claimed:  No read misses a write that was acknowledged a second before it began." in text
     assert "Witness:  #1, #3" in text
     assert "* #1 c/clients/client1 s0, 3.718437 s to 3.760537 s: write 0 = 200009 > ok (version 1)" in text
-    assert "./lab replay stale-fresh_reads-0" in text
+    assert "./lab replay PATH/TO/stale-fresh_reads-0" in text
 
 
 def test_another_outcome_is_told_and_whether_the_code_has_changed(copied: Path) -> None:
@@ -156,4 +157,16 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
         caught_in(tmp_path)
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
     with pytest.raises(Refused, match=r"verdict.json: there is no such file; name the folder that a hunt has written"):
+        read_bundle(folder)
+
+
+def test_a_history_that_is_not_that_of_the_run_is_seen(made: tuple[Path, Found], tmp_path: Path) -> None:
+    folder = Path(copytree(made[0], tmp_path / "bundle"))
+    rows = (folder / "history.jsonl").read_text().splitlines(keepends=True)
+    (folder / "history.jsonl").write_text("".join(rows[:-1]))
+    replayed = replay_bundle(read_bundle(folder))
+    assert list(replayed.differences()) == ["history: history.jsonl is not what the clients of this run record"]
+    assert any("what the bundle says of it is wrong" in line for line in replayed.lines())
+    (folder / "history.jsonl").write_text(rows[0][:20])
+    with pytest.raises(Refused, match=r"history\.jsonl:1: "):
         read_bundle(folder)
