@@ -80,8 +80,8 @@ class _Open:
         self.items: list[Any] = []
 
 
-def forms(text: str, begin: int = 0) -> Iterator[Any]:
-    """The values at the top of a text, one by one.
+def forms(text: str, begin: int = 0) -> Iterator[tuple[int, Any]]:
+    """The values at the top of a text, one by one, each with the line that it begins on.
 
     Args:
         text: The text.
@@ -105,10 +105,12 @@ def forms(text: str, begin: int = 0) -> Iterator[Any]:
                     f"{stack[-1].mark!r} of line {stack[-1].line} to be closed first" if stack else "nothing to close"
                 )
                 raise EdnMistake(line, f"expected {what}, not {token!r}", _top(stack, at))
-            top = _top(stack, at)
-            yield from _put(stack, _closed(stack.pop(), top))
+            top, began = _top(stack, at), stack[0].line
+            yield from ((began, value) for value in _put(stack, _closed(stack.pop(), top)))
         elif kind != "skip":
-            yield from _put(stack, _scalar(str(kind), token, line, _top(stack, at)))
+            began = stack[0].line if stack else line
+            scalar = _scalar(str(kind), token, line, _top(stack, at))
+            yield from ((began, value) for value in _put(stack, scalar))
         line += token.count("\n")
         at = found.end()
     if stack:

@@ -59,18 +59,18 @@ def _maps(text: str, assembly: Assembly) -> Iterator[EdnMap]:
     at, told = 0, set()
     while at < len(text):
         try:
-            for form in forms(text, at):
+            for line, form in forms(text, at):
                 for one in form if type(form) is tuple else (form,):
                     if isinstance(one, EdnMap):
                         yield one
                     else:
-                        assembly.complain(1, quoted(str(one)), "expected operation maps", "write {:type ...}")
+                        assembly.complain(line, quoted(str(one)), "expected operation maps", "write {:type ...}")
             return
         except EdnMistake as mistake:
             if mistake.line not in told:
                 told.add(mistake.line)
-                line = text.split("\n", mistake.line)[mistake.line - 1].strip()
-                assembly.complain(mistake.line, quoted(line), mistake.rule, "mend or remove the line")
+                told_line = text.split("\n", mistake.line)[mistake.line - 1].strip()
+                assembly.complain(mistake.line, quoted(told_line), mistake.rule, "mend or remove the line")
             next_map = _NEXT_MAP.search(text, mistake.at)
             if next_map is None:
                 return

@@ -109,3 +109,14 @@ def test_what_is_no_text_is_refused_with_its_line(tmp_path: Path, capsys: pytest
     file.write_bytes(b"{}\n\x89PNG")
     assert main(["check-history", str(file), "--model", "set"]) == 2
     assert f"{file}: line 2: byte 0x89: expected UTF-8 text" in capsys.readouterr().err
+
+
+def test_what_is_no_operation_map_is_told_by_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.edn"
+    file.write_text('{:type :invoke, :f :read, :value nil, :process 0}\n"foo"\n\n[1\n 2]\n')
+    assert main(["check-history", str(file), "--model", "register"]) == 2
+    told = [line.removeprefix(str(file)) for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        f': line {line}: "{value}": expected operation maps; write {{:type ...}}'
+        for line, value in ((2, "foo"), (4, 1), (4, 2))
+    ]
