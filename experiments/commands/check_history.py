@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +45,9 @@ def check_history(file: Path, *, name: str, initial: str | None, form: str | Non
         return 2
     budget = DEFAULT_BUDGET
     if budget_seconds is not None:
+        if not isfinite(budget_seconds):
+            rule = f"{budget_seconds} is no time; give a number of seconds"
+            raise click.BadParameter(rule, param_hint="--budget-seconds")
         budget = Budget(
             states=10**15, memory_bytes=DEFAULT_BUDGET.memory_bytes, seconds=budget_seconds, clock=time.monotonic
         )

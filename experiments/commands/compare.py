@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 
 import click
@@ -33,6 +34,8 @@ _TITLES = ("", "scenario", "arm", "metric", "before", "after", "difference [95 %
 )
 def compare(old: Path, new: Path, *, metrics: tuple[str, ...], alpha: float) -> int:
     """Find metrics that got worse from the result in folder OLD to the one in folder NEW."""
+    if isnan(alpha):  # lies in every range, to click
+        raise click.BadParameter(f"{alpha} is no chance; give a number between 0 and 1", param_hint="--alpha")
     try:
         before, after = read_side(old), read_side(new)
         found = compare_sides(before, after, _better(after), metrics)

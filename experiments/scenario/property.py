@@ -76,5 +76,6 @@ def claim(
     records: frozenset[str] | None = None,
 ) -> Property[Any]:
     """The property that a judge's name and docstring state."""
-    doc = (judge.__doc__ or "").splitlines()[0]
+    # A user's own may have no docstring; a shipped one is held to having one by a test.
+    doc = next(iter((judge.__doc__ or "").strip().splitlines()), "")
     return Property(name=judge.__name__, doc=doc, judge=judge, sort=sort, ledger=ledger, records=records)

@@ -120,3 +120,10 @@ def test_what_is_no_operation_map_is_told_by_its_line(tmp_path: Path, capsys: py
         f': line {line}: "{value}": expected operation maps; write {{:type ...}}'
         for line, value in ((2, "foo"), (4, 1), (4, 2))
     ]
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf"])
+def test_a_budget_that_is_no_time_is_refused(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(HISTORIES / "valid/linearizable__register.jsonl")
+    assert main(["check-history", file, "--model", "register", "--budget-seconds", seconds]) == 2
+    assert f"{seconds} is no time; give a number of seconds" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from experiments.evidence import Evidence
 from experiments.properties import PROPERTIES, judge
 from experiments.properties.histories import HISTORIES
 from experiments.scenario import Mode, PropertyUse, ScenarioError, load, parse
+from experiments.scenario.property import claim
 from sim.checkers import Outcome, Verdict
 from sim.history import History, Kind, Operation
 
@@ -147,3 +148,10 @@ def test_every_property_says_what_it_claims() -> None:
     for prop in PROPERTIES.values():
         assert prop.doc.endswith("."), prop.name
         assert len(prop.doc) > 20
+
+
+def test_a_claim_needs_no_docstring() -> None:
+    def bare(evidence: Evidence) -> Verdict:
+        return Verdict(Outcome.VALID)
+
+    assert claim(bare).doc == ""
