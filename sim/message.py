@@ -18,6 +18,7 @@ __all__ = [
     "Layer",
     "Message",
     "Transport",
+    "Value",
     "check_message_type",
     "check_value",
     "check_value_class",
@@ -64,6 +65,17 @@ def layer_of(type_id: int) -> Layer:
             "1000 region, 0100 cluster, 0010 host, 0001 service"
         )
     return layer
+
+
+class Value:
+    """What a message or record may carry without naming its type; a concrete one is a frozen dataclass of values.
+
+    A field annotated with this, or with a class below it that holds nothing itself, takes any
+    such value: what it may hold is checked where the concrete class is declared.
+    """
+
+    __slots__ = ()
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
 
 class Message:
@@ -153,8 +165,14 @@ def check_value_class(cls: type) -> None:
 def _check_value_class(cls: type, path: str, seen: tuple[type, ...]) -> None:
     if not dataclasses.is_dataclass(cls) or not cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         raise TypeError(f"{path} is not a frozen dataclass, so a host could change it in flight")
+    if cls.__hash__ is None:
+        raise TypeError(f"{path} has no __hash__, so no set could hold it; leave it to the dataclass")
+    if not cls.__dataclass_params__.eq:  # type: ignore[attr-defined]
+        raise TypeError(f"{path} has eq=False, so two equal ones would differ; leave it out")
     hints = get_type_hints(cls)
     for field in dataclasses.fields(cls):
+        if not field.compare or field.hash is False:
+            raise TypeError(f"{path}.{field.name} is left out of comparing or hashing; a value is all that it holds")
         _check_value_type(hints[field.name], f"{path}.{field.name}", (*seen, cls))
 
 
@@ -174,7 +192,9 @@ def _check_value_type(hint: Any, path: str, seen: tuple[type, ...]) -> None:
         for name, part in get_type_hints(hint).items():
             _check_value_type(part, f"{path}.{name}", (*seen, hint))
         return
-    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, Message)):
+    if isinstance(hint, type) and issubclass(hint, Value) and _holds_nothing(hint):
+        return
+    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, Message | Value)):
         if hint is not Message:
             _check_value_class(hint, path, seen)
         return
@@ -182,3 +202,9 @@ def _check_value_type(hint: Any, path: str, seen: tuple[type, ...]) -> None:
         f"{path} is a {hint}, which is not a value; use int, float, str, bytes, bool, None, "
         "tuple, frozenset or a frozen dataclass of these"
     )
+
+
+def _holds_nothing(cls: type) -> bool:
+    """Whether it only says what a value is for: no dataclass, and no room for anything."""
+    bases = cls.__mro__[:-1]
+    return not dataclasses.is_dataclass(cls) and not any(base.__dict__.get("__slots__", True) for base in bases)
