@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from models.domain.kit import Domain, Payload
+from models.domain.kit import Command, Domain
 
 __all__ = ["Application"]
 
@@ -34,7 +34,7 @@ class Application:
         self.name = name
         found = tuple(domains)
         self.domains: Mapping[str, Domain[Any]] = MappingProxyType({domain.name: domain for domain in found})
-        self._owners: dict[type, Domain[Any]] = {}
+        self._owners: dict[type[Command], Domain[Any]] = {}
         clashes = [f"two domains have the name {twice!r}" for twice in _twice(domain.name for domain in found)]
         clashes += [f"two domains have the number {twice}" for twice in _twice(domain.number for domain in found)]
         for domain in found:
@@ -47,7 +47,7 @@ class Application:
         if clashes:
             raise ValueError(f"application {name!r}: {'; '.join(clashes)}; give each domain its own")
 
-    def domain_of(self, command: Payload) -> Domain[Any]:
+    def domain_of(self, command: Command) -> Domain[Any]:
         """The domain that decides a command.
 
         Raises:

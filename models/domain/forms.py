@@ -3,6 +3,7 @@
 An event outlives the code that wrote it. What is stored therefore is not the object but its
 type's name, the number of the schema it was written under, and its fields; reading lifts old
 schemas one step at a time by the domain's upcasters, and refuses what the code is too old for.
+What is hashed is `content_of` an event (see `content`).
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from models.domain.kit import Denied, Domain, DomainFailed, Payload
+from models.domain.content import Content, content_of
+from models.domain.kit import Domain
+from models.domain.words import Denied, DomainFailed, Event
 
-__all__ = ["StoredEvent", "from_form", "to_form"]
+__all__ = ["Content", "StoredEvent", "content_of", "from_form", "lift", "to_form"]
 
 
 class StoredEvent(NamedTuple):
@@ -29,25 +32,24 @@ class StoredEvent(NamedTuple):
     fields: tuple[tuple[str, Any], ...]
 
 
-def to_form(event: Payload) -> StoredEvent:
+def to_form(event: Event) -> StoredEvent:
     """What a log keeps of an event."""
     kind = type(event)
     pairs = tuple((field.name, getattr(event, field.name)) for field in fields(kind))
     return StoredEvent(kind.__name__, getattr(kind, "SCHEMA", 1), pairs)
 
 
-def from_form(domain: Domain[Any], stored: StoredEvent) -> Payload:
+def from_form(domain: Domain[Any], stored: StoredEvent) -> Event:
     """The event that a log keeps, in today's schema.
 
     Raises:
         DomainFailed: the domain has no such event, the form is of a later schema than this code
             knows, an upcaster raised, or the fields do not make an event.
     """
-    kinds = {kind.__name__: kind for kind in domain.events()}
-    kind = kinds.get(stored.kind)
+    kind: Any = domain.kinds.get(stored.kind)
     if kind is None:
         raise DomainFailed(domain.name, "reading", f"{stored.kind!r} is no event of it; keep old types and upcast them")
-    newest = 1 if kind is Denied else getattr(kind, "SCHEMA", 1)
+    newest = getattr(kind, "SCHEMA", 1)
     if not 1 <= stored.schema <= newest:
         rule = f"{stored.kind} has schema {stored.schema}, and this code knows 1..{newest}; deploy newer code first"
         raise DomainFailed(domain.name, "reading", rule)
@@ -59,6 +61,21 @@ def from_form(domain: Domain[Any], stored: StoredEvent) -> Payload:
         except Exception as failed:
             raise DomainFailed(domain.name, method, f"raised {type(failed).__name__}: {failed}") from failed
     try:
-        return kind(**values)
+        event: Event = kind(**values)
     except TypeError as failed:
         raise DomainFailed(domain.name, "reading", f"{stored.kind} of schema {newest}: {failed}") from failed
+    return event
+
+
+def lift(domain: Domain[Any], event: Event) -> Event:
+    """The event in today's schema: itself, unless older code wrote it.
+
+    Args:
+        domain: Whose event it is.
+        event: Of one of its classes, or of an older class of the same name, with its SCHEMA.
+
+    Raises:
+        DomainFailed: as `from_form`.
+    """
+    kind = event.__class__
+    return event if kind in domain.effects or kind is Denied else from_form(domain, to_form(event))

@@ -16,6 +16,10 @@
         def never_negative(self, state: Count) -> bool:
             return state.total >= 0
 
+        def told(self, state: Count) -> int:
+            return state.total
+
+`Add` is a `Command`, `Added` an `Event` and `Count` a `State`: frozen dataclasses of values.
 Annotations are the schema: a command is whatever some `decides` takes, and each event that one
 may return needs an `evolves`. A decision is exactly one event, a success or `Denied`, which is
 stored like any other and changes no state. State comes from events and nothing else.
@@ -27,75 +31,29 @@ only shows later (a handler that returns no event or two, an `evolve` that raise
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType, UnionType
-from typing import Any, ClassVar, Final, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
-from sim.message import check_value_class
+from models.domain.rules import read_rules
+from models.domain.words import Command, Denied, DomainFailed, Event, State, decides, evolves, invariant, upcasts
 
-__all__ = ["Denied", "Domain", "DomainFailed", "Payload", "decides", "evolves", "invariant", "upcasts"]
+__all__ = [
+    "Command",
+    "Denied",
+    "Domain",
+    "DomainFailed",
+    "Event",
+    "State",
+    "decides",
+    "evolves",
+    "invariant",
+    "upcasts",
+]
 
 _DOMAIN_BITS: Final = 11
 
-StateT = TypeVar("StateT")
-_Method = TypeVar("_Method", bound=Callable[..., Any])
-#: A command or an event: a frozen dataclass of values.
-Payload = Any
-
-
-class DomainFailed(Exception):
-    """A domain's code broke its contract while a run was under way.
-
-    Attributes:
-        domain: Its name.
-        place: The method.
-        rule: What it broke.
-    """
-
-    def __init__(self, domain: str, place: str, rule: str) -> None:
-        super().__init__(domain, place, rule)
-        self.domain = domain
-        self.place = place
-        self.rule = rule
-
-    def __str__(self) -> str:
-        return f"domain {self.domain!r}, {self.place}: {self.rule}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Denied:
-    """The error event of every domain: a rule said no, and state stays as it was."""
-
-    reason: str
-
-
-def decides(method: _Method) -> _Method:
-    """Mark `(self, state, command: C) -> E1 | E2 | Denied` as the decision on commands of type C."""
-    method.__decides__ = True  # type: ignore[attr-defined]
-    return method
-
-
-def evolves(method: _Method) -> _Method:
-    """Mark `(self, state, event: E) -> State` as what events of type E do to the state; pure and total."""
-    method.__evolves__ = True  # type: ignore[attr-defined]
-    return method
-
-
-def invariant(method: _Method) -> _Method:
-    """Mark `(self, state) -> bool` as what must hold of every state."""
-    method.__invariant__ = True  # type: ignore[attr-defined]
-    return method
-
-
-def upcasts(event: type, *, schema: int) -> Callable[[_Method], _Method]:
-    """Mark `(self, fields: dict) -> dict` as what turns fields of that schema into those of the next."""
-
-    def mark(method: _Method) -> _Method:
-        method.__upcasts__ = (event, schema)  # type: ignore[attr-defined]
-        return method
-
-    return mark
+StateT = TypeVar("StateT", bound=State)
 
 
 class Domain(Generic[StateT]):
@@ -104,20 +62,26 @@ class Domain(Generic[StateT]):
     Attributes:
         name: What applications and scenarios call it.
         number: Its 11 bits of the type of every address, from 1.
+        STATE_SCHEMA: Of its states, from 1; a snapshot of another schema is not read.
         decisions: By command type, the method that decides.
         effects: By event type, the method that evolves.
         yields: By command type, the events that its decision may return.
+        states: What the state of an aggregate may be.
         invariants: Methods that must hold of every state, by name.
         upcasters: By event type and schema, the method that lifts it to the next.
+        kinds: Event types by name, `Denied` included.
     """
 
+    STATE_SCHEMA: ClassVar[int] = 1
     name: ClassVar[str] = ""
     number: ClassVar[int] = 0
-    decisions: ClassVar[Mapping[type, str]] = MappingProxyType({})
-    effects: ClassVar[Mapping[type, str]] = MappingProxyType({})
-    yields: ClassVar[Mapping[type, tuple[type, ...]]] = MappingProxyType({})
+    decisions: ClassVar[Mapping[type[Command], str]] = MappingProxyType({})
+    effects: ClassVar[Mapping[type[Event], str]] = MappingProxyType({})
+    yields: ClassVar[Mapping[type[Command], tuple[type[Event], ...]]] = MappingProxyType({})
+    states: ClassVar[tuple[type[State], ...]] = ()
     invariants: ClassVar[tuple[str, ...]] = ()
-    upcasters: ClassVar[Mapping[tuple[type, int], str]] = MappingProxyType({})
+    upcasters: ClassVar[Mapping[tuple[type[Event], int], str]] = MappingProxyType({})
+    kinds: ClassVar[Mapping[str, type[Event]]] = MappingProxyType({})
 
     def __init_subclass__(cls, *, name: str, number: int, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -127,58 +91,42 @@ class Domain(Generic[StateT]):
             problems.append("name='' names nothing; give one")
         if not 0 < number < 1 << _DOMAIN_BITS:
             problems.append(f"{number=} does not fit its {_DOMAIN_BITS} bits; give 1..{(1 << _DOMAIN_BITS) - 1}")
-        cls._read(problems)
-        problems += _bad_values(cls)
-        problems += _bad_schemas(cls)
+        if cls.STATE_SCHEMA.__class__ is not int or cls.STATE_SCHEMA < 1:
+            problems.append(f"STATE_SCHEMA={cls.STATE_SCHEMA!r} is no schema; count from 1")
+        rules = read_rules(cls, problems)
+        cls.decisions, cls.effects, cls.yields = rules.decisions, rules.effects, rules.yields
+        cls.states, cls.invariants = rules.states, rules.invariants
+        cls.upcasters, cls.kinds = rules.upcasters, rules.kinds
         if problems:
             raise ValueError("\n".join(f"domain {name!r} ({cls.__qualname__}): {problem}" for problem in problems))
 
-    @classmethod
-    def _read(cls, problems: list[str]) -> None:
-        """Collect what the methods say, inherited ones included."""
-        decisions: dict[type, str] = {}
-        effects: dict[type, str] = {}
-        yields: dict[type, tuple[type, ...]] = {}
-        returns: dict[str, tuple[type, ...]] = {}
-        invariants: list[str] = []
-        upcasters: dict[tuple[type, int], str] = {}
-        for attribute in dir(cls):
-            method = getattr(cls, attribute)
-            if hasattr(method, "__decides__"):
-                taken, returns[attribute] = _signature(attribute, method, problems)
-                _put(decisions, taken, attribute, "decides", problems)
-                if taken is not None:
-                    yields[taken] = returns[attribute]
-            elif hasattr(method, "__evolves__"):
-                _put(effects, _signature(attribute, method, problems)[0], attribute, "evolves", problems)
-            elif hasattr(method, "__invariant__"):
-                invariants.append(attribute)
-            elif hasattr(method, "__upcasts__"):
-                _put(upcasters, method.__upcasts__, attribute, "upcasts", problems)
-        if not decisions:
-            problems.append("decides nothing; mark a method with @decides")
-        problems += [
-            f"{method} may return {event.__name__}, which nothing evolves; mark a method with @evolves"
-            for method, events in returns.items()
-            for event in events
-            if event is not Denied and event not in effects
-        ]
-        cls.decisions, cls.effects = MappingProxyType(decisions), MappingProxyType(effects)
-        cls.yields, cls.invariants = MappingProxyType(yields), tuple(invariants)
-        cls.upcasters = MappingProxyType(upcasters)
+    # -- what a domain says besides its marked methods ---------------------------------------
 
     def initial(self) -> StateT:
         """The state of an aggregate without history."""
         raise NotImplementedError
 
+    def told(self, state: StateT) -> int | str | None:
+        """What a client is told of an aggregate after its command; None is nothing."""
+        return None
+
+    def again(self, event: Event) -> Command | None:
+        """The command that would lead to this event again, None if there is none.
+
+        An operator repeats by it what a failover has set aside. Decided on the state that the
+        event met, it leads to an equal event; on any other, to what that state allows.
+        """
+        return None
+
     # -- what a store calls ------------------------------------------------------------------
 
-    def decide(self, state: StateT, command: Payload) -> Payload:
+    def decide(self, state: StateT, command: Command) -> Event:
         """The one event that a command leads to in a state.
 
         Raises:
             ValueError: the domain has no such command.
-            DomainFailed: the decision raised, or returned anything but one event that it declares.
+            DomainFailed: the decision raised, or returned anything but one event that it
+                declares, or one that holds what cannot be hashed.
         """
         kind = command.__class__
         method = self.decisions.get(kind)
@@ -186,31 +134,40 @@ class Domain(Generic[StateT]):
             known = ", ".join(sorted(one.__name__ for one in self.decisions))
             raise ValueError(f"{kind.__name__} is no command of domain {self.name!r}; send one of {known}")
         try:
-            event = getattr(self, method)(state, command)
+            event: Event = getattr(self, method)(state, command)
         except Exception as failed:
             raise self._failed(method, f"raised {type(failed).__name__}: {failed}") from failed
         if event.__class__ not in self.yields[kind]:
-            raise self._failed(method, f"returned {_told(event)} to {kind.__name__}; return exactly one event")
+            raise self._failed(method, f"returned {_named(event)} to {kind.__name__}; return exactly one event")
+        try:
+            frozenset((event,))  # hashes it: a field may hold what its annotation does not say
+        except TypeError as failed:
+            raise self._failed(method, f"returned {_named(event)}, which cannot be hashed: {failed}") from failed
         return event
 
-    def evolve(self, state: StateT, event: Payload) -> StateT:
+    def evolve(self, state: StateT, event: Event) -> StateT:
         """The state after an event; `Denied` changes nothing.
 
         Raises:
-            DomainFailed: no method evolves such an event, or the one that does raised.
+            DomainFailed: no method evolves such an event, or the one that does raised or
+                returned no state of the domain.
         """
         kind = event.__class__
         if kind is Denied:
             return state
         method = self.effects.get(kind)
         if method is None:
-            raise self._failed("evolve", f"met {_told(event)}, which is no event of this domain")
+            raise self._failed("evolve", f"met {_named(event)}, which is no event of this domain")
         try:
-            return getattr(self, method)(state, event)  # type: ignore[no-any-return]
+            after: StateT = getattr(self, method)(state, event)
         except Exception as failed:
             raise self._failed(method, f"raised {type(failed).__name__}: {failed}; it must be total") from failed
+        if after.__class__ not in self.states:
+            rule = f"returned {type(after).__name__} on {kind.__name__}; return the state after it"
+            raise self._failed(method, rule)
+        return after
 
-    def replay(self, events: Iterable[Payload], state: StateT | None = None) -> StateT:
+    def replay(self, events: Iterable[Event], state: StateT | None = None) -> StateT:
         """The state that a stream of events leads to, from the beginning or from `state`."""
         now = self.initial() if state is None else state
         for event in events:
@@ -221,7 +178,7 @@ class Domain(Generic[StateT]):
         """The invariants that do not hold of a state, by name."""
         return tuple(name for name in self.invariants if not getattr(self, name)(state))
 
-    def events(self) -> Iterator[type]:
+    def events(self) -> Iterator[type[Event]]:
         """Every event type: the domain's own by name, then `Denied`."""
         yield from sorted(self.effects, key=lambda kind: kind.__name__)
         yield Denied
@@ -230,60 +187,7 @@ class Domain(Generic[StateT]):
         return DomainFailed(self.name, f"{type(self).__qualname__}.{place}", rule)
 
 
-def _signature(name: str, method: Any, problems: list[str]) -> tuple[type | None, tuple[type, ...]]:
-    """The type of a handler's second argument, and the types that it returns."""
-    try:
-        hints = get_type_hints(method)
-    except NameError as missing:
-        problems.append(f"{name}: its annotations cannot be read: {missing}; define the types at module level")
-        return None, ()
-    arguments = [key for key in hints if key != "return"]
-    returned = hints.get("return")
-    if len(arguments) != 2 or returned is None:
-        problems.append(f"{name}: annotate state, the command or event, and what it returns; it takes no more")
-        return None, ()
-    taken = hints[arguments[1]]
-    if not isinstance(taken, type):
-        problems.append(f"{name}: takes {taken}; write one method for each type")
-        return None, ()
-    parts = get_args(returned) if get_origin(returned) in (Union, UnionType) else (returned,)
-    return taken, tuple(part for part in parts if isinstance(part, type))
-
-
-def _put(table: dict[Any, str], key: Any, name: str, verb: str, problems: list[str]) -> None:
-    if key is None:
-        return
-    if key in table:
-        told = key.__name__ if isinstance(key, type) else f"{key[0].__name__} of schema {key[1]}"
-        problems.append(f"{table[key]} and {name} both {verb.removesuffix('s')} {told}; keep one")
-    table[key] = name
-
-
-def _bad_values(domain: type[Domain[Any]]) -> Iterator[str]:
-    """Commands and events that are no values, so that two hosts could share them, or no hash could tell them apart."""
-    for kind in dict.fromkeys((*domain.decisions, *domain.effects)):
-        try:
-            check_value_class(kind)
-        except TypeError as refused:
-            yield str(refused)
-
-
-def _bad_schemas(domain: type[Domain[Any]]) -> Iterator[str]:
-    """Upcasters of what is no event, and gaps between the oldest schema and the one that events have now."""
-    for (event, schema), name in domain.upcasters.items():
-        if event not in domain.effects:
-            yield f"{name} upcasts {event.__name__}, which is no event of it; name one"
-            continue
-        newest = getattr(event, "SCHEMA", 1)
-        if not 1 <= schema < newest:
-            yield f"{name} upcasts {event.__name__} of schema {schema}, but it is now {newest}; set its SCHEMA or this"
-    for event in domain.effects:
-        for schema in range(1, getattr(event, "SCHEMA", 1)):
-            if (event, schema) not in domain.upcasters:
-                yield f"nothing upcasts {event.__name__} of schema {schema}; mark a method with @upcasts"
-
-
-def _told(value: object) -> str:
+def _named(value: object) -> str:
     if value is None:
         return "no event"
     if isinstance(value, tuple | list):

@@ -4,41 +4,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.domain import Denied, Domain, decides, evolves, invariant
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves, invariant
 
 __all__ = ["Account", "BankAccount", "Deposit", "Deposited", "Withdraw", "Withdrawn"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deposit:
+class Deposit(Command):
     """A request to put `amount` (in cents) into the account."""
 
     amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdraw:
+class Withdraw(Command):
     """A request to take `amount` (in cents) out of it."""
 
     amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deposited:
+class Deposited(Event):
     """Money came in."""
 
     amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Withdrawn:
+class Withdrawn(Event):
     """Money went out."""
 
     amount: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(State):
     """What is on the account, in cents."""
 
     balance: int
@@ -88,3 +88,17 @@ class BankAccount(Domain[Account], name="bank-account", number=16):
     def never_overdrawn(self, state: Account) -> bool:
         """Nobody spends what is not there."""
         return state.balance >= 0
+
+    def told(self, state: Account) -> int:
+        """What is on it, in cents."""
+        return state.balance
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        match event:
+            case Deposited():
+                return Deposit(amount=event.amount)
+            case Withdrawn():
+                return Withdraw(amount=event.amount)
+            case _:
+                return None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.domain import Denied, Domain, decides, evolves, invariant
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves, invariant
 
 __all__ = ["Added", "Basket", "Cart", "CheckOut", "CheckedOut", "Put", "Remove", "Removed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
+class Put(Command):
     """A request to add `quantity` of an article."""
 
     article: int
@@ -18,19 +18,19 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remove:
+class Remove(Command):
     """A request to take an article out altogether."""
 
     article: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckOut:
+class CheckOut(Command):
     """A request to buy what is in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
+class Added(Event):
     """So many more of an article."""
 
     article: int
@@ -38,19 +38,19 @@ class Added:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removed:
+class Removed(Event):
     """None of an article any more."""
 
     article: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedOut:
+class CheckedOut(Event):
     """It was bought, and is closed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Basket:
+class Basket(State):
     """Pairs of article and quantity, in order of article, and whether it is closed."""
 
     lines: tuple[tuple[int, int], ...] = ()
@@ -110,3 +110,19 @@ class Cart(Domain[Basket], name="cart", number=20):
     def something_of_each(self, state: Basket) -> bool:
         """No line is empty."""
         return all(quantity > 0 for _, quantity in state.lines)
+
+    def told(self, state: Basket) -> int:
+        """How many articles are in it, each as often as it is there."""
+        return sum(quantity for _, quantity in state.lines)
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        match event:
+            case Added():
+                return Put(article=event.article, quantity=event.quantity)
+            case Removed():
+                return Remove(article=event.article)
+            case CheckedOut():
+                return CheckOut()
+            case _:
+                return None

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.domain import Denied, Domain, decides, evolves
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves
 
 __all__ = ["Add", "Added", "Count", "Counter"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Add:
+class Add(Command):
     """A request to add `n`, which may be negative."""
 
     n: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Added:
+class Added(Event):
     """`n` was added."""
 
     n: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(State):
     """The total."""
 
     total: int
@@ -46,3 +46,11 @@ class Counter(Domain[Count], name="counter", number=22):
     def added(self, state: Count, event: Added) -> Count:
         """The sum."""
         return Count(total=state.total + event.n)
+
+    def told(self, state: Count) -> int:
+        """The total."""
+        return state.total
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        return Add(n=event.n) if isinstance(event, Added) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.domain import Denied, Domain, decides, evolves, invariant
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves, invariant
 
 __all__ = [
     "Cancel",
@@ -21,14 +21,14 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receive:
+class Receive(Command):
     """A request to put `quantity` on the shelf."""
 
     quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reserve:
+class Reserve(Command):
     """A request to keep `quantity` for an order."""
 
     order: int
@@ -36,28 +36,28 @@ class Reserve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancel:
+class Cancel(Command):
     """A request to give back what an order keeps."""
 
     order: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ship:
+class Ship(Command):
     """A request to send what an order keeps."""
 
     order: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
+class Received(Event):
     """So many came."""
 
     quantity: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reserved:
+class Reserved(Event):
     """So many are kept for an order."""
 
     order: int
@@ -65,21 +65,21 @@ class Reserved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled:
+class Cancelled(Event):
     """What an order kept is free again."""
 
     order: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shipped:
+class Shipped(Event):
     """What an order kept has left."""
 
     order: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stock:
+class Stock(State):
     """What is on the shelf, and of it what is kept, as pairs of order and quantity in order of number."""
 
     on_hand: int
@@ -157,3 +157,21 @@ class Inventory(Domain[Stock], name="inventory", number=18):
     def never_oversold(self, state: Stock) -> bool:
         """What is promised is there."""
         return state.free >= 0
+
+    def told(self, state: Stock) -> int:
+        """What is on hand, kept for an order or not."""
+        return state.on_hand
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        match event:
+            case Received():
+                return Receive(quantity=event.quantity)
+            case Reserved():
+                return Reserve(order=event.order, quantity=event.quantity)
+            case Cancelled():
+                return Cancel(order=event.order)
+            case Shipped():
+                return Ship(order=event.order)
+            case _:
+                return None

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from models.domain import Denied, Domain, decides, evolves, upcasts
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves, upcasts
 
 __all__ = ["Change", "Changed", "Document", "Profile"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Command):
     """A request to set a field, or to remove it with None."""
 
     field: str
@@ -23,7 +23,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class Changed(Event):
     """A field was set, or removed with None."""
 
     SCHEMA: ClassVar[int] = 2
@@ -32,7 +32,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(State):
     """Pairs of field and value, in order of field."""
 
     fields: tuple[tuple[str, str], ...] = ()
@@ -81,3 +81,11 @@ class Profile(Domain[Document], name="profile", number=23):
         """`field=value` in one text."""
         name, _, value = fields["change"].partition("=")
         return {"field": name, "value": value}
+
+    def told(self, state: Document) -> str:
+        """The whole of it, a line for each field."""
+        return "\n".join(f"{field}={value}" for field, value in state.fields)
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        return Change(field=event.field, value=event.value) if isinstance(event, Changed) else None

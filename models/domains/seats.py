@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.domain import Denied, Domain, decides, evolves, invariant
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves, invariant
 
 __all__ = ["GiveBack", "GivenBack", "Hall", "Seats", "Take", "Taken"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Take:
+class Take(Command):
     """A request of `person` to sit on `seat`."""
 
     seat: int
@@ -18,7 +18,7 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GiveBack:
+class GiveBack(Command):
     """A request of `person` to give `seat` back."""
 
     seat: int
@@ -26,7 +26,7 @@ class GiveBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Event):
     """`person` sits on `seat`."""
 
     seat: int
@@ -34,7 +34,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GivenBack:
+class GivenBack(Event):
     """`person` does not sit on `seat` any more."""
 
     seat: int
@@ -42,7 +42,7 @@ class GivenBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hall:
+class Hall(State):
     """Pairs of seat and person, in order."""
 
     taken: tuple[tuple[int, int], ...] = ()
@@ -98,3 +98,17 @@ class Seats(Domain[Hall], name="seats", number=19):
     def one_holder_a_seat(self, state: Hall) -> bool:
         """Nobody sits on a lap."""
         return len({seat for seat, _ in state.taken}) == len(state.taken)
+
+    def told(self, state: Hall) -> int:
+        """How many seats are taken."""
+        return len(state.taken)
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        match event:
+            case Taken():
+                return Take(seat=event.seat, person=event.person)
+            case GivenBack():
+                return GiveBack(seat=event.seat, person=event.person)
+            case _:
+                return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from models.domain import Denied, Domain, decides, evolves, invariant
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves, invariant
 
 __all__ = [
     "Abandon",
@@ -40,7 +40,7 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Command):
     """A request to move `amount` from one account to another."""
 
     source: int
@@ -49,27 +49,27 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordDebit:
+class RecordDebit(Command):
     """The source account has been debited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordCredit:
+class RecordCredit(Command):
     """The target account has been credited."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RecordRefund:
+class RecordRefund(Command):
     """The source account has been given back what was taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abandon:
+class Abandon(Command):
     """A step was refused; go back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ordered:
+class Ordered(Event):
     """Money is to move."""
 
     source: int
@@ -78,29 +78,29 @@ class Ordered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Debited:
+class Debited(Event):
     """It was taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credited:
+class Credited(Event):
     """It was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refunded:
+class Refunded(Event):
     """It was given back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abandoned:
+class Abandoned(Event):
     """It will not be given; `owed` says whether it was taken."""
 
     owed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferState:
+class TransferState(State):
     """What is known of a transfer; `taken` and `given` count, so that a step done twice is seen."""
 
     step: Step = Step.NEW
@@ -185,3 +185,23 @@ class Transfer(Domain[TransferState], name="transfer", number=17):
     def finished_means_even(self, state: TransferState) -> bool:
         """A transfer that is over has given as often as it took."""
         return state.step not in (Step.DONE, Step.ABANDONED) or state.given == state.taken
+
+    def told(self, state: TransferState) -> str:
+        """How far it is."""
+        return state.step.value
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        match event:
+            case Ordered():
+                return Order(source=event.source, target=event.target, amount=event.amount)
+            case Debited():
+                return RecordDebit()
+            case Credited():
+                return RecordCredit()
+            case Refunded():
+                return RecordRefund()
+            case Abandoned():
+                return Abandon()
+            case _:
+                return None

@@ -7,41 +7,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.domain import Denied, Domain, decides, evolves
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves
 
 __all__ = ["Claim", "Claimed", "Owner", "Release", "Released", "Username"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Command):
     """A request of `person` to have the name."""
 
     person: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class Release(Command):
     """A request of `person` to give it up."""
 
     person: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(Event):
     """`person` has the name."""
 
     person: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Released:
+class Released(Event):
     """Nobody has it any more."""
 
     person: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class Owner(State):
     """Who has the name; None is nobody."""
 
     person: int | None
@@ -73,3 +73,17 @@ class Username(Domain[Owner], name="username", number=21):
     def released(self, state: Owner, event: Released) -> Owner:
         """It is free."""
         return Owner(person=None)
+
+    def told(self, state: Owner) -> int | None:
+        """Whose it is; None is nobody's."""
+        return state.person
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        match event:
+            case Claimed():
+                return Claim(person=event.person)
+            case Released():
+                return Release(person=event.person)
+            case _:
+                return None

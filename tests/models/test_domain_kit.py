@@ -7,7 +7,20 @@ from typing import Any, ClassVar
 
 import pytest
 
-from models.domain import Application, Denied, Domain, DomainFailed, StoredEvent, decides, evolves, invariant, upcasts
+from models.domain import (
+    Application,
+    Command,
+    Denied,
+    Domain,
+    DomainFailed,
+    Event,
+    State,
+    StoredEvent,
+    decides,
+    evolves,
+    invariant,
+    upcasts,
+)
 from models.domain.forms import from_form, to_form
 from models.domains import BankAccount, Counter
 from models.domains.bank_account import Account, Deposit, Deposited, Withdraw, Withdrawn
@@ -15,52 +28,60 @@ from models.domains.profile import Changed, Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
+class Switch(Command):
     to: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Switched:
+class Switched(Event):
     to: bool
 
 
 @dataclass(slots=True)
-class Changeable:
+class Changeable(Event):
     to: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class Listed(Event):
     to: list[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Renamed:
+class Renamed(Event):
     SCHEMA: ClassVar[int] = 3
     name: str
 
 
-class Lamp(Domain[bool], name="lamp", number=1):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lit(State):
+    on: bool
+
+
+OUT = Lit(on=False)
+
+
+class Lamp(Domain[Lit], name="lamp", number=1):
     """A lamp that is out at first, and whose wiring a test may change."""
 
     yielded: ClassVar[Any] = Switched(to=True)
 
-    def initial(self) -> bool:
-        return False
+    def initial(self) -> Lit:
+        return OUT
 
     @decides
-    def switch(self, state: bool, command: Switch) -> Switched | Denied:
+    def switch(self, state: Lit, command: Switch) -> Switched | Denied:
         if isinstance(self.yielded, Exception):
             raise self.yielded
         return self.yielded  # type: ignore[no-any-return]
 
     @evolves
-    def switched(self, state: bool, event: Switched) -> bool:
-        return {True: True, False: False}[event.to]
+    def switched(self, state: Lit, event: Switched) -> Lit:
+        return {True: Lit(on=True), False: OUT}[event.to]
 
     @invariant
-    def out(self, state: bool) -> bool:
-        return not state
+    def out(self, state: Lit) -> bool:
+        return not state.on
 
 
 def test_a_domain_is_read_off_its_methods() -> None:
@@ -83,21 +104,21 @@ def test_one_event_a_request_and_a_denial_changes_nothing() -> None:
 def test_all_mistakes_of_a_class_are_told_at_once() -> None:
     with pytest.raises(ValueError) as refused:
 
-        class Wrong(Domain[bool], name="wrong", number=2048):
+        class Wrong(Domain[Lit], name="wrong", number=2048):
             @decides
-            def one(self, state: bool, command: Switch) -> Switched | Listed: ...  # type: ignore[empty-body]
+            def one(self, state: Lit, command: Switch) -> Switched | Listed: ...  # type: ignore[empty-body]
 
             @decides
-            def two(self, state: bool, command: Switch) -> Denied: ...  # type: ignore[empty-body]
+            def two(self, state: Lit, command: Switch) -> Denied: ...  # type: ignore[empty-body]
 
             @decides
             def bare(self, state, command): ...  # type: ignore[no-untyped-def]
 
             @evolves
-            def changed(self, state: bool, event: Changeable) -> bool: ...  # type: ignore[empty-body]
+            def changed(self, state: Lit, event: Changeable) -> Lit: ...  # type: ignore[empty-body]
 
             @evolves
-            def renamed(self, state: bool, event: Renamed) -> bool: ...  # type: ignore[empty-body]
+            def renamed(self, state: Lit, event: Renamed) -> Lit: ...  # type: ignore[empty-body]
 
             @upcasts(Renamed, schema=3)
             def lifted(self, fields: dict[str, Any]) -> dict[str, Any]: ...  # type: ignore[empty-body]
@@ -122,18 +143,18 @@ def test_all_mistakes_of_a_class_are_told_at_once() -> None:
 def test_an_event_that_cannot_be_hashed_is_refused() -> None:
     with pytest.raises(ValueError, match=r"Listed\.to is a list\[int\], which is not a value"):
 
-        class Lists(Domain[bool], name="lists", number=3):
+        class Lists(Domain[Lit], name="lists", number=3):
             @decides
-            def add(self, state: bool, command: Switch) -> Listed: ...  # type: ignore[empty-body]
+            def add(self, state: Lit, command: Switch) -> Listed: ...  # type: ignore[empty-body]
 
             @evolves
-            def added(self, state: bool, event: Listed) -> bool: ...  # type: ignore[empty-body]
+            def added(self, state: Lit, event: Listed) -> Lit: ...  # type: ignore[empty-body]
 
 
 def test_a_domain_without_decisions_is_none() -> None:
     with pytest.raises(ValueError, match="decides nothing; mark a method with @decides"):
 
-        class Idle(Domain[bool], name="idle", number=3): ...
+        class Idle(Domain[Lit], name="idle", number=3): ...
 
 
 @pytest.mark.parametrize(
@@ -150,15 +171,15 @@ def test_a_handler_that_yields_no_event_or_two_fails_the_run(yielded: Any, told:
 
     Broken.yielded = yielded
     with pytest.raises(DomainFailed) as failed:
-        Broken().decide(False, Switch(to=True))
+        Broken().decide(OUT, Switch(to=True))
     assert str(failed.value).startswith(f"domain 'lamp', {Broken.__qualname__}.switch: {told}")
 
 
 def test_an_evolve_that_raises_or_is_missing_names_its_place() -> None:
     with pytest.raises(DomainFailed, match=r"Lamp\.switched: raised KeyError: 2; it must be total"):
-        Lamp().evolve(False, Switched(to=2))  # type: ignore[arg-type]
+        Lamp().evolve(OUT, Switched(to=2))  # type: ignore[arg-type]
     with pytest.raises(DomainFailed, match="met Renamed, which is no event of this domain"):
-        Lamp().evolve(False, Renamed(name="x"))
+        Lamp().evolve(OUT, Renamed(name="x"))
 
 
 def test_a_request_of_another_domain_is_refused() -> None:
