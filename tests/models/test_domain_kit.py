@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, make_dataclass
 from typing import Any, ClassVar
 
 import pytest
@@ -15,16 +15,13 @@ from models.domain import (
     DomainFailed,
     Event,
     State,
-    StoredEvent,
     decides,
     evolves,
     invariant,
     upcasts,
 )
-from models.domain.forms import from_form, to_form
 from models.domains import BankAccount, Counter
 from models.domains.bank_account import Account, Deposit, Deposited, Withdraw, Withdrawn
-from models.domains.profile import Changed, Profile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +148,125 @@ def test_an_event_that_cannot_be_hashed_is_refused() -> None:
             def added(self, state: Lit, event: Listed) -> Lit: ...  # type: ignore[empty-body]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loose:
+    """No command, event or state, though a value."""
+
+    to: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grown(State):
+    names: dict[str, int]
+
+
+def test_what_is_no_command_event_or_state_is_refused_with_all_else() -> None:
+    with pytest.raises(ValueError) as refused:
+
+        class Mixed(Domain[Any], name="", number=3):
+            STATE_SCHEMA = 0
+
+            def initial(self) -> Grown | Loose: ...  # type: ignore[empty-body]
+
+            @decides
+            def loose(self, state: Grown, command: Loose) -> Denied: ...  # type: ignore[empty-body]
+
+            @decides
+            def event(self, state: Grown, command: Switched) -> Loose: ...  # type: ignore[empty-body]
+
+            @decides
+            def two(self, state: Grown, command: Switch) -> tuple[Denied, Denied]: ...  # type: ignore[empty-body]
+
+            @evolves
+            def command(self, state: Grown, event: Switch) -> bool: ...  # type: ignore[empty-body]
+
+    told = str(refused.value)
+    for part in (
+        "name='' names nothing",
+        "STATE_SCHEMA=0 is no schema; count from 1",
+        "initial may return Loose, which is no State; return exactly one",
+        "Grown.names is a dict[str, int], which is not a value",
+        "loose: takes Loose, which is no Command; derive it from that",
+        "event: takes Switched, which is no Command",
+        "event may return Loose, which is no Event; return exactly one",
+        "two may return tuple[models.domain.words.Denied, models.domain.words.Denied], which is no Event",
+        "command: takes Switch, which is no Event",
+        "command may return bool, which is no State",
+    ):
+        assert part in told, told
+
+
+def test_a_decision_that_may_yield_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="switch may return NoneType, which is no Event; return exactly one"):
+
+        class Shy(Lamp, name="lamp", number=1):
+            @decides
+            def switch(self, state: Lit, command: Switch) -> Switched | None: ...  # type: ignore[override]
+
+
+def test_a_domain_without_a_first_state_is_none() -> None:
+    with pytest.raises(ValueError, match=r"has no first state; define initial\(self\)"):
+
+        class Headless(Domain[Lit], name="headless", number=3):
+            @decides
+            def switch(self, state: Lit, command: Switch) -> Denied: ...  # type: ignore[empty-body]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unhashable(Event):
+    __hash__ = None  # type: ignore[assignment]
+    to: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Single(Event):
+    to: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partial(Event):
+    to: bool
+    note: str = field(compare=False)
+
+
+@dataclass(unsafe_hash=True, slots=True, kw_only=True)
+class Unsafe(Event):
+    to: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outer(Event):
+    inner: tuple[Unhashable, ...]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (Unhashable, "Unhashable has no __hash__, so no set could hold it"),
+        (Single, "Single has eq=False, so two equal ones would differ"),
+        (Partial, "Partial.note is left out of comparing or hashing"),
+        (Unsafe, "Unsafe is not a frozen dataclass"),
+        (Outer, "Outer.inner has no __hash__"),
+    ],
+)
+def test_an_event_that_is_not_all_that_it_holds_is_refused(kind: Any, told: str) -> None:
+    def odd(self: Any, state: Any, event: Any) -> Any: ...
+
+    odd.__annotations__ = {"state": Lit, "event": kind, "return": Lit}
+    with pytest.raises(ValueError, match=told):
+        type("Odd", (Lamp,), {"odd": evolves(odd)}, name="odd", number=5)
+
+
+def test_two_events_of_one_name_are_refused() -> None:
+    other = make_dataclass("Switched", [("how", int)], bases=(Event,), frozen=True)
+
+    def twin(self: Any, state: Any, event: Any) -> Any: ...
+
+    twin.__annotations__ = {"state": Lit, "event": other, "return": Lit}
+    with pytest.raises(ValueError, match="2 of its events are called Switched, and a log knows them by name"):
+        type("Odd", (Lamp,), {"twin": evolves(twin)}, name="odd", number=5)
+
+
 def test_a_domain_without_decisions_is_none() -> None:
     with pytest.raises(ValueError, match="decides nothing; mark a method with @decides"):
 
@@ -163,6 +279,9 @@ def test_a_domain_without_decisions_is_none() -> None:
         (None, "returned no event to Switch; return exactly one event"),
         ((Switched(to=True), Switched(to=False)), "returned 2 events to Switch"),
         (Renamed(name="x"), "returned Renamed to Switch"),
+        ((), "returned 0 events to Switch"),
+        ((one for one in (Switched(to=True),)), "returned generator to Switch"),
+        (Switched(to=[1]), "returned Switched, which cannot be hashed: unhashable type: 'list'"),  # type: ignore[arg-type]
         (KeyError("bulb"), "raised KeyError: 'bulb'"),
     ],
 )
@@ -178,6 +297,13 @@ def test_a_handler_that_yields_no_event_or_two_fails_the_run(yielded: Any, told:
 def test_an_evolve_that_raises_or_is_missing_names_its_place() -> None:
     with pytest.raises(DomainFailed, match=r"Lamp\.switched: raised KeyError: 2; it must be total"):
         Lamp().evolve(OUT, Switched(to=2))  # type: ignore[arg-type]
+
+    class Blank(Lamp, name="lamp", number=1):
+        @evolves
+        def switched(self, state: Lit, event: Switched) -> Lit: ...  # type: ignore[empty-body]
+
+    with pytest.raises(DomainFailed, match=r"Blank\.switched: returned NoneType on Switched; return the state"):
+        Blank().evolve(OUT, Switched(to=True))
     with pytest.raises(DomainFailed, match="met Renamed, which is no event of this domain"):
         Lamp().evolve(OUT, Renamed(name="x"))
 
@@ -189,28 +315,10 @@ def test_a_request_of_another_domain_is_refused() -> None:
         BankAccount().decide(Account(balance=0), Switch(to=True))
 
 
-def test_forms_outlive_the_code_that_wrote_them() -> None:
-    profile = Profile()
-    event = Changed(field="name", value="Ada")
-    assert to_form(event) == StoredEvent("Changed", 2, (("field", "name"), ("value", "Ada")))
-    assert from_form(profile, to_form(event)) == event
-    assert from_form(profile, StoredEvent("Changed", 1, (("change", "name=Ada"),))) == event
-    assert from_form(profile, to_form(Denied(reason="no"))) == Denied(reason="no")
-
-
-@pytest.mark.parametrize(
-    ("stored", "told"),
-    [
-        (StoredEvent("Changed", 3, ()), "has schema 3, and this code knows 1..2; deploy newer code first"),
-        (StoredEvent("Forgotten", 1, ()), "'Forgotten' is no event of it; keep old types and upcast them"),
-        (StoredEvent("Changed", 2, (("field", "a"),)), "Changed of schema 2: "),
-        (StoredEvent("Changed", 1, ()), "changed_from_1: raised KeyError"),
-    ],
-)
-def test_a_form_that_cannot_be_read_says_why(stored: StoredEvent, told: str) -> None:
-    with pytest.raises(DomainFailed) as failed:
-        from_form(Profile(), stored)
-    assert told in str(failed.value)
+def test_a_domain_tells_and_repeats_nothing_unless_it_says_so() -> None:
+    assert Lamp().told(OUT) is None
+    assert Lamp().again(Switched(to=True)) is None
+    assert Lamp.STATE_SCHEMA == 1
 
 
 def test_an_application_knows_whose_a_request_is() -> None:
