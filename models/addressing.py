@@ -14,7 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import IntEnum
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from marshal import dumps
+from types import NoneType
+from typing import Any, Final, NamedTuple
 
 __all__ = [
     "BANK",
@@ -38,6 +40,7 @@ RECONCILIATION: Final = 4
 PROBE: Final = 2047
 
 _MAX_32: Final = (1 << 32) - 1
+_PLAIN: Final = frozenset((int, float, str, bytes, bool, NoneType))
 
 
 class Scope(IntEnum):
@@ -132,8 +135,18 @@ def message_type_id(scope: Scope, domain: int, number: int, *, command: bool = F
 
 
 def content_hash(content: object) -> int:
-    """64 bits of BLAKE2b over the canonical encoding of a value (see `_encode`)."""
-    return int.from_bytes(blake2b(_encode(content), digest_size=8).digest(), "big")
+    """64 bits of BLAKE2b over the canonical bytes of a value; quickest for plain nested tuples.
+
+    The bytes are those of `marshal` in its version 2, which knows neither references nor
+    interned texts, so equal values have equal bytes in every Python and process. Marshal takes
+    more than values, and a list for a tuple's neighbour: so what is not plain is refused or
+    lowered first. Bytes say what type each part is of, and True is not 1.
+
+    Raises:
+        TypeError: a part is no value.
+    """
+    plain: Any = content if _is_plain((content,)) else _lowered(content)
+    return int.from_bytes(blake2b(dumps(plain, 2), digest_size=8).digest(), "big")
 
 
 def conflicts(ours: Iterable[tuple[int, object]], theirs: Mapping[int, object]) -> list[int]:
@@ -150,27 +163,30 @@ def conflicts(ours: Iterable[tuple[int, object]], theirs: Mapping[int, object]) 
     ]
 
 
-def _encode(value: object) -> bytes:
-    """A value with its type's tag and its length in front, so that no two values share bytes."""
-    if value is None:
-        body, tag = b"", b"N"
-    elif isinstance(value, bool):
-        body, tag = str(int(value)).encode(), b"B"
-    elif isinstance(value, int):
-        body, tag = str(int(value)).encode(), b"I"
-    elif isinstance(value, str):
-        body, tag = value.encode(), b"S"
-    elif isinstance(value, bytes):
-        body, tag = value, b"Y"
-    elif isinstance(value, tuple):
-        body, tag = b"".join(_encode(item) for item in value), b"T"
-    elif is_dataclass(value):
-        parts = [_encode(type(value).__name__)]
-        parts += [_encode(getattr(value, field.name)) for field in fields(value)]
-        body, tag = b"".join(parts), b"D"
-    else:
-        raise TypeError(f"{value!r} is not a value; events hold numbers, texts, bytes and tuples")
-    return tag + str(len(body)).encode() + b":" + body
+def _is_plain(values: tuple[object, ...]) -> bool:
+    """Whether it holds nothing but exact built-in values, at any depth."""
+    for value in values:
+        kind = value.__class__
+        if kind not in _PLAIN and (kind is not tuple or not _is_plain(value)):  # type: ignore[arg-type]
+            return False
+    return True
+
+
+def _lowered(value: object) -> Any:
+    """The same in plain types; a dataclass becomes a list, which no value is, of its name and fields."""
+    if value.__class__ in _PLAIN:
+        return value
+    if isinstance(value, tuple):
+        return tuple([_lowered(item) for item in value])
+    if is_dataclass(value) and not isinstance(value, type):
+        return [type(value).__name__, *(_lowered(getattr(value, field.name)) for field in fields(value))]
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, str):
+        return "".join((value,))
+    raise TypeError(f"{value!r} is not a value; events hold numbers, texts, bytes and tuples")
 
 
 def _check_range(name: str, value: int, bits: int) -> None:
