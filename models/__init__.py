@@ -1,13 +1,12 @@
 """What hosts run: the CQRS / event-sourcing store in four designs, and its clients.
 
-Read `bank` first (commands, events, one rule), then `eventlog` and `shipping`, on which every
-design stands; then the designs: `home`, `failover` (with `monitor` and `reconcile`), `split`
-(with `clock` and `merge`). `deployment` lays each over a topology as a `system`, and is what
-experiments name; `ledger` is how they read the end of a run. `driver` is the client of small
-systems that keep registers, logs or locks instead of accounts.
-
-The store that the designs will be rebuilt on grows beside them: `domain` is how a domain is
-written down, `domains` are eight of them, `store` the parts of an event store that know no host.
+Read `domain` first (how commands, events and their rules are written down) and one of `domains`;
+then `store`, the event store that every design runs: its log, its schemes, its members. The
+designs are that store laid out and led differently: one home region, a majority, `failover` by
+`monitor` and `reconcile`, or `split` into sub-domains with `clock` and `merge`. `deployment` lays
+each over a topology as a `system`, and is what experiments name; `stores` does so for one domain or
+a whole application under any persistence scheme. `clients` are the load, `ledger` is how the end
+of a run is read, and `driver` the client of small systems that keep registers, logs or locks.
 """
 
 from models.addressing import EventAddress

@@ -36,6 +36,10 @@ BANK: Final = 1
 REPLICATION: Final = 2
 MONITORING: Final = 3
 RECONCILIATION: Final = 4
+STORE: Final = 5
+GROUP: Final = 6
+PUBLISHING: Final = 7
+ARCHIVE: Final = 8
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

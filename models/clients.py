@@ -2,25 +2,31 @@
 
 Commands arrive by a Poisson process whatever the answers, and are drawn from a generator of
 their own, so two designs under one seed meet the same commands at the same instants. A client
-stays with its region's entry. It tries until the deadline, always with the same command id,
-and then records what it knows: *ok* (accepted), *fail* (denied by the domain, or every attempt
-surely without effect), or *info* (some attempt went unanswered, so it may have happened).
+has a list of entries to the store, the nearest first, and goes on to the next when one is silent
+or cannot serve (with one entry, it stays). It tries until the deadline, always with the same
+command id, and then records what it knows: *ok* (accepted), *fail* (denied by the domain, or every
+attempt surely without effect), or *info* (some attempt went unanswered, so it may have happened).
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-from models.bank import BankCommand, Deposit, Withdraw
-from models.requests import Accepted, Refused, Submit, Unavailable
+from models.domain import Command
+from models.domains.bank_account import Deposit, Withdraw
+from models.store.requests import Accepted, Conflict, Gone, InDoubt, Refused, RolledBack, Submit, Unavailable
+from sim.chance import Draws
 from sim.history import Kind, Operation
 from sim.host import Context, Service, Wait
 from sim.topology import Location
 
-__all__ = ["Client", "Script", "Workload", "zipf_weights"]
+__all__ = ["BankMix", "Client", "Drawn", "Mix", "Route", "Script", "Workload", "zipf_weights"]
+
+#: By aggregate, where a client of a region asks: the entries to try, in order.
+Route = Callable[[int], Sequence[Location]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +87,50 @@ class Workload:
         return self.only is None or operation in self.only
 
 
+class Drawn(NamedTuple):
+    """One command of the load, before anybody was asked.
+
+    Attributes:
+        aggregate: To which it is.
+        command: What is asked.
+        f: What the history calls it.
+        value: What the history says of it; for money, the signed amount.
+        tenant: Whose aggregate it is.
+    """
+
+    aggregate: int
+    command: Command
+    f: str
+    value: int
+    tenant: int = 0
+
+
+class Mix(Protocol):
+    """What clients ask for; the same number of draws whatever comes out, to keep sequences in step."""
+
+    def draw(self, draws: Draws) -> Drawn:
+        """The next command."""
+        ...
+
+
+class BankMix:
+    """Deposits and withdrawals on accounts of a Zipf popularity, as the workload says."""
+
+    def __init__(self, workload: Workload) -> None:
+        self._workload = workload
+        self._cumulative = zipf_weights(workload.accounts, workload.zipf_exponent)
+
+    def draw(self, draws: Draws) -> Drawn:
+        """Four draws."""
+        workload = self._workload
+        account = draws.pick(self._cumulative)
+        deposit = draws.random() < workload.deposit_fraction
+        amount = draws.between(workload.amount_min, workload.amount_max)
+        if deposit:
+            return Drawn(account, Deposit(amount=amount), "deposit", amount)
+        return Drawn(account, Withdraw(amount=amount), "withdraw", -amount)
+
+
 class Client(Service):
     """All users of one client host.
 
@@ -89,26 +139,19 @@ class Client(Service):
         workload: What all clients together do.
         share: Part of the rate that falls to this one, in (0, 1].
         first_id: Command ids count up from here.
-        entries: The region's store for each account.
-        cumulative: `zipf_weights` of the workload, shared by all clients.
+        route: Where it asks.
+        mix: What it asks for, shared by all clients: it holds no state.
     """
 
     def __init__(
-        self,
-        ctx: Context,
-        workload: Workload,
-        *,
-        share: float,
-        first_id: int,
-        entries: Sequence[Location],
-        cumulative: Sequence[float],
+        self, ctx: Context, workload: Workload, *, share: float, first_id: int, route: Route, mix: Mix
     ) -> None:
         super().__init__(ctx)
         self._workload = workload
         self._mean_gap_us = 1_000_000 / (workload.rate_per_s * share)
         self._next_id = first_id
-        self._entries = entries
-        self._cumulative = cumulative
+        self._route = route
+        self._mix = mix
         self._draws = ctx.rng("arrivals")
         self._due_us = float(workload.begins_us)
 
@@ -125,51 +168,59 @@ class Client(Service):
             self.ctx.set_timer(max(0, due_us - self.ctx.mono_us()), self._arrive)
 
     def _arrive(self) -> Generator[Wait, Any, None] | None:
-        command = self._draw()
-        self._schedule()
-        return self._operate(command) if self._workload.issues(command.command_id) else None
-
-    def _draw(self) -> BankCommand:
-        """The next command; the same four draws whichever it is, to keep the sequence in step."""
-        draws, workload = self._draws, self._workload
-        account = draws.pick(self._cumulative)
-        kind = Deposit if draws.random() < workload.deposit_fraction else Withdraw
-        amount = draws.between(workload.amount_min, workload.amount_max)
+        drawn = self._mix.draw(self._draws)
         command_id, self._next_id = self._next_id, self._next_id + 1
-        return kind(command_id=command_id, account=account, amount=amount)
+        self._schedule()
+        return self._operate(command_id, drawn) if self._workload.issues(command_id) else None
 
-    def _operate(self, command: BankCommand) -> Generator[Wait, Any, None]:
+    def _operate(self, command_id: int, drawn: Drawn) -> Generator[Wait, Any, None]:
         ctx, workload = self.ctx, self._workload
-        self._record(command, Kind.INVOKE, command.amount if command.__class__ is Deposit else -command.amount)
+        self._record(command_id, drawn, Kind.INVOKE, drawn.value)
         deadline_us = ctx.mono_us() + workload.deadline_us
-        entry = self._entries[command.account]
-        request = Submit(command=command)
+        entries = self._route(drawn.aggregate)
+        request = Submit(command_id=command_id, aggregate=drawn.aggregate, command=drawn.command, tenant=drawn.tenant)
         backoff_us = workload.backoff_us
-        unanswered, reason = False, ""
+        attempts, unanswered, reason = 0, False, ""
         while (left_us := deadline_us - ctx.mono_us()) > 0:
-            answer = yield ctx.call(entry, request, min(workload.attempt_timeout_us, left_us))
+            self._mark("C14" if attempts else "C1")
+            asked = ctx.call(entries[attempts % len(entries)], request, min(workload.attempt_timeout_us, left_us))
+            attempts += 1
+            self._mark("C2")
+            answer = yield asked
+            if answer is not None:
+                self._mark("C13")
             if answer.__class__ is Accepted:
-                self._record(command, Kind.OK, answer.balance, answer.version)
+                self._record(command_id, drawn, Kind.OK, answer.told, answer.version)
                 return
             if answer.__class__ is Refused:
-                self._record(command, Kind.FAIL, f"denied:{answer.reason}", answer.version)
+                self._record(command_id, drawn, Kind.FAIL, f"denied:{answer.reason}", answer.version)
+                return
+            if isinstance(answer, Conflict | Gone):
+                self._record(command_id, drawn, Kind.FAIL, f"refused:{type(answer).__name__.lower()}")
+                return
+            if isinstance(answer, InDoubt):
+                self._record(command_id, drawn, Kind.INFO, None)
                 return
             if isinstance(answer, Unavailable):
                 reason = answer.reason
-            else:
+            elif not isinstance(answer, RolledBack):
                 unanswered = True
             left_us = deadline_us - ctx.mono_us()
             if left_us > 0:
                 yield ctx.sleep(min(backoff_us, left_us))
                 backoff_us *= 2
         if unanswered:
-            self._record(command, Kind.INFO, None)
+            self._record(command_id, drawn, Kind.INFO, None)
         else:
-            self._record(command, Kind.FAIL, f"refused:{reason}")
+            self._record(command_id, drawn, Kind.FAIL, f"refused:{reason}")
 
-    def _record(self, command: BankCommand, kind: Kind, value: int | str | None, version: int | None = None) -> None:
-        f = "deposit" if command.__class__ is Deposit else "withdraw"
-        self.ctx.record(Operation(command.command_id, kind, f, command.account, value, version))
+    def _record(
+        self, command_id: int, drawn: Drawn, kind: Kind, value: int | str | None, version: int | None = None
+    ) -> None:
+        self.ctx.record(Operation(command_id, kind, drawn.f, drawn.aggregate, value, version))
+
+    def _mark(self, point: str) -> None:
+        """Pass a crash point; a load that dies says nothing of the store, so only scripts do."""
 
 
 class Script(Client):
@@ -178,27 +229,27 @@ class Script(Client):
     Args:
         ctx: Its host.
         workload: Deadline, patience and back-off; its rate and accounts are not used.
-        entries: The region's store for each account.
-        plan: Pairs of instant (microseconds) and command, each command id once.
+        route: Where it asks.
+        plan: Triples of instant (microseconds), command id and command, each id once.
     """
 
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C1", "C2", "C13", "C14"})
+
     def __init__(
-        self,
-        ctx: Context,
-        workload: Workload,
-        *,
-        entries: Sequence[Location],
-        plan: Sequence[tuple[int, BankCommand]],
+        self, ctx: Context, workload: Workload, *, route: Route, plan: Sequence[tuple[int, int, Drawn]]
     ) -> None:
-        super().__init__(ctx, workload, share=1.0, first_id=1, entries=entries, cumulative=(1.0,))
+        super().__init__(ctx, workload, share=1.0, first_id=1, route=route, mix=BankMix(workload))
         self._plan = plan
 
     def start(self) -> None:
         """Schedule what is still to come."""
         now_us = self.ctx.mono_us()
-        for at_us, command in self._plan:
+        for at_us, command_id, drawn in self._plan:
             if at_us >= now_us:
-                self.ctx.set_timer(at_us - now_us, self._operate, command)
+                self.ctx.set_timer(at_us - now_us, self._operate, command_id, drawn)
+
+    def _mark(self, point: str) -> None:
+        self.ctx.point(point)
 
 
 def zipf_weights(accounts: int, exponent: float) -> list[float]:

@@ -13,13 +13,17 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from models.addressing import conflicts
-from models.bank import Denied, Deposited, Withdrawn
-from models.eventlog import Entry
-from models.failover import AsideKey, FailoverShard, aside_key, common_prefix
-from models.home import HomeShard
+from models.domain import Denied
+from models.domain.content import content_of
+from models.domains.bank_account import Deposited, Withdrawn
 from models.merge import MergePolicy, surviving_chain
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.split import SplitShard
+from models.store.aside import AsideKey, aside_key
+from models.store.entries import Entry, instance_of
+from models.store.journal import Answered
+from models.store.lineage import common_prefix
+from models.store.shard import Shard
 
 __all__ = [
     "EventKind",
@@ -39,6 +43,7 @@ class EventKind(StrEnum):
     DEPOSITED = "deposited"
     WITHDRAWN = "withdrawn"
     DENIED = "denied"
+    OTHER = "other"  # of a domain without amounts, or no longer kept in full
 
 
 class Status(StrEnum):
@@ -88,36 +93,38 @@ class Ledger:
     """
 
     final: Mapping[int, tuple[FinalEvent, ...]]
-    balances: Mapping[int, Mapping[int, int]]
+    balances: Mapping[int, Mapping[int, int | str | None]]
     divergent: tuple[FinalEvent, ...]
     conflicts: int
     watermark: str
     missing: int = 0
 
 
-def home_ledger(shards: Sequence[Mapping[int, HomeShard]]) -> Ledger:
+def home_ledger(shards: Sequence[Mapping[int, Shard]]) -> Ledger:
     """The ledger of an unsplit design.
 
     Args:
-        shards: For each shard, its stores by region; hosts that are down at the end are left out.
+        shards: For each shard, its members by number; hosts that are down at the end are left out.
     """
     final: dict[int, list[FinalEvent]] = defaultdict(list)
     divergent: list[FinalEvent] = []
     clashes = 0
     for number, copies in enumerate(shards):
-        # Of two that both take themselves for the home, the later reign counts; where it is
+        # Of two that both take themselves for the leader, the later reign counts; where it is
         # down, the longest log of the latest reign is the most that can be known.
-        ranked = sorted(copies.items(), key=lambda item: (item[1].epoch, item[1].is_home, len(item[1].log.entries)))
+        ranked = sorted(copies.items(), key=lambda item: (item[1].epoch, item[1].leads, item[1].journal.length))
         if not ranked:
             continue
         truth = ranked[-1][1]
-        for entry in truth.log.entries:
+        for answered in truth.journal.base.window:
+            final[instance_of(answered.address)].append(_no_longer_kept(answered, number))
+        for entry in truth.journal.entries:
             event = _final(entry, number, pack_ordinal(entry.epoch, entry.position), Status.MERGED)
             final[event.account].append(event)
         aside = _set_aside(list(copies.values()), truth)
         divergent += [_final(e, number, pack_ordinal(e.epoch, e.position), status) for e, status in aside]
-        by_address = {entry.address: entry.event for entry in truth.log.entries}
-        clashes += len(conflicts([(e.address, e.event) for e, _ in aside], by_address))
+        by_address = {entry.address: content_of(entry.event) for entry in truth.journal.entries}
+        clashes += len(conflicts([(e.address, content_of(e.event)) for e, _ in aside], by_address))
     return Ledger(
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),
@@ -156,7 +163,7 @@ def _statuses(stores: Sequence[SplitShard], entries: Sequence[Entry]) -> dict[in
     surviving = _survivors(entries) if _last_writer_wins(stores) else None
     found = {}
     for entry in entries:
-        status = Status.MERGED if entry.position <= settled[entry.region] else Status.TENTATIVE
+        status = Status.MERGED if entry.position <= settled[entry.origin] else Status.TENTATIVE
         if entry.address in reversed_:
             status = Status.COMPENSATED
         elif surviving is not None and entry.event.__class__ is not Denied and entry.address not in surviving:
@@ -175,7 +182,7 @@ def _survivors(entries: Iterable[Entry]) -> set[int]:
     parents: dict[int, int] = {}
     for entry in entries:
         if entry.event.__class__ is not Denied:
-            heads[entry.event.account] = entry.address
+            heads[instance_of(entry.address)] = entry.address
             parents[entry.address] = entry.parent
     surviving: set[int] = set()
     for head in heads.values():
@@ -183,23 +190,24 @@ def _survivors(entries: Iterable[Entry]) -> set[int]:
     return surviving
 
 
-def _set_aside(copies: Sequence[HomeShard], truth: HomeShard) -> list[tuple[Entry, Status]]:
+def _set_aside(copies: Sequence[Shard], truth: Shard) -> list[tuple[Entry, Status]]:
     """What was set aside, then what copies of older reigns would have to; each entry once."""
-    stores = [store for store in copies if isinstance(store, FailoverShard)]
     found: dict[AsideKey, tuple[Entry, Status]] = {}
-    for store in stores:
-        for entry in store.set_aside:
+    if truth.options.scheme.holders > 1:
+        return []  # what the truth does not hold was never acknowledged
+    for store in copies:
+        for entry in store.aside.entries:
             found.setdefault(aside_key(entry), (entry, _fate(store, entry)))
-    for store in stores:
-        if isinstance(truth, FailoverShard) and store.epoch < truth.epoch:
-            keep = common_prefix(store.reigns, len(store.log.entries), truth.reigns)
-            for entry in store.log.entries[keep:]:
+    for store in copies:
+        if store.epoch < truth.epoch:
+            keep = common_prefix(store.reigns, store.journal.length, truth.reigns)
+            for entry in store.journal.after(max(keep, store.journal.base.position)):
                 found.setdefault(aside_key(entry), (entry, Status.DIVERGENT))
     return list(found.values())
 
 
-def _fate(store: FailoverShard, entry: Entry) -> Status:
-    merged = store.outcomes.get(aside_key(entry))
+def _fate(store: Shard, entry: Entry) -> Status:
+    merged = store.aside.outcomes.get(aside_key(entry))
     if merged is None:
         return Status.DIVERGENT
     return Status.MERGED if merged else Status.COMPENSATED
@@ -207,17 +215,19 @@ def _fate(store: FailoverShard, entry: Entry) -> Status:
 
 def _final(entry: Entry, shard: int, ordinal: int, status: Status) -> FinalEvent:
     event = entry.event
-    if event.__class__ is Deposited:
-        kind = EventKind.DEPOSITED
-    else:
-        kind = EventKind.WITHDRAWN if event.__class__ is Withdrawn else EventKind.DENIED
+    kind, amount = EventKind.OTHER, 0
+    if isinstance(event, Deposited | Withdrawn):
+        kind = EventKind.DEPOSITED if isinstance(event, Deposited) else EventKind.WITHDRAWN
+        amount = event.amount
+    elif isinstance(event, Denied):
+        kind = EventKind.DENIED
     return FinalEvent(
-        event.account,
-        event.command_id,
+        instance_of(entry.address),
+        entry.event_id,
         kind,
-        event.amount,
+        amount,
         entry.accepted_us,
-        entry.region,
+        entry.origin,
         shard,
         ordinal,
         status,
@@ -225,9 +235,18 @@ def _final(entry: Entry, shard: int, ordinal: int, status: Status) -> FinalEvent
     )
 
 
-def _balances(shards: Sequence[Mapping[int, HomeShard | SplitShard]]) -> dict[int, dict[int, int]]:
+def _no_longer_kept(answered: Answered, shard: int) -> FinalEvent:
+    """An event whose entry went behind a snapshot: that it counted is all that is known of it."""
+    kind = EventKind.OTHER if answered.denied is None else EventKind.DENIED
+    command_id = answered.key & (1 << 128) - 1
+    return FinalEvent(
+        instance_of(answered.address), command_id, kind, 0, 0, 0, shard, 0, Status.MERGED, answered.address
+    )
+
+
+def _balances(shards: Sequence[Mapping[int, Shard | SplitShard]]) -> dict[int, dict[int, int]]:
     views: dict[int, dict[int, int]] = defaultdict(dict)
     for regions in shards:
         for region, store in regions.items():
-            views[region].update(store.balances())
+            views[region].update(store.told() if isinstance(store, Shard) else store.balances())
     return {region: dict(sorted(views[region].items())) for region in sorted(views)}

@@ -32,8 +32,9 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from models.addressing import content_hash
-from models.bank import Denied, Deposited, Withdrawn
-from models.eventlog import Entry
+from models.domain import Denied
+from models.domains.bank_account import Deposited, Withdrawn
+from models.store.entries import Entry, instance_of
 
 __all__ = ["Compensated", "MergeDomain", "MergePolicy", "Merged", "Settled", "compensation_key", "surviving_chain"]
 
@@ -117,12 +118,12 @@ class MergeDomain:
 
     def ingest(self, entry: Entry) -> None:
         """Take the next entry of a stream; each stream comes in order and without a gap."""
-        pending = self._pending[entry.region]
-        expected = (pending[-1].position if pending else self._settled[entry.region]) + 1
+        pending = self._pending[entry.origin]
+        expected = (pending[-1].position if pending else self._settled[entry.origin]) + 1
         assert entry.position == expected, f"{entry} where position {expected} was due"
         assert entry.stamp_us > self.cut_us, f"{entry} breaks the promise of cut {self.cut_us}"
         pending.append(entry)
-        account = self._account(entry.event.account)
+        account = self._account(instance_of(entry.address))
         entries = account.entries
         if not entries or entry > entries[-1]:
             entries.append(entry)
@@ -223,7 +224,7 @@ class MergeDomain:
     def _fold(self, entry: Entry) -> Merged | Compensated:
         """Give one entry its final place; they come in canonical order."""
         event = entry.event
-        number = event.account
+        number = instance_of(entry.address)
         account = self._accounts[number]
         before = account.balance
         after = account.balance = self._step(before, entry)
@@ -232,7 +233,7 @@ class MergeDomain:
                 account.head = entry.address
         elif after == before and event.__class__ is Withdrawn:
             key = compensation_key(self.policy, entry.address)
-            output = Compensated(entry.address, number, after, 0, key, event.command_id)
+            output = Compensated(entry.address, number, after, 0, key, entry.event_id)
             self._reverse(output)
             return output
         return Merged(entry.address, number, after, account.head)
@@ -247,7 +248,8 @@ class MergeDomain:
         """Drop what is settled from the fronts of its accounts' tentative lists."""
         counts: dict[int, int] = {}
         for entry in due:
-            counts[entry.event.account] = counts.get(entry.event.account, 0) + 1
+            number = instance_of(entry.address)
+            counts[number] = counts.get(number, 0) + 1
         for number, count in counts.items():
             account = self._accounts[number]
             # The tentative fold began with these very entries, so what follows them stands.
@@ -281,7 +283,10 @@ def _add_up(balance: int, entry: Entry) -> int:
 
 def _last_write(balance: int, entry: Entry) -> int:
     """Last writer wins: the balance is what the latest writer took it to be. Errors write nothing."""
-    return balance if entry.event.__class__ is Denied else entry.balance
+    if entry.event.__class__ is Denied:
+        return balance
+    assert isinstance(entry.told, int)
+    return entry.told
 
 
 _STEPS: Final[Mapping[MergePolicy, Callable[[int, Entry], int]]] = {

@@ -27,12 +27,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from models.addressing import MONITORING, Scope, message_type_id
+from models.store.group import Promote
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["Heartbeat", "Monitor", "MonitorOptions", "Promote", "Promoted", "Vote", "VoteRequest"]
+__all__ = ["Heartbeat", "Monitor", "MonitorOptions", "Vote", "VoteRequest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,22 +62,6 @@ class Vote(Message):
     """A vote, for the epoch that was asked for; a refusal is silence."""
 
     type_id: ClassVar[int] = message_type_id(Scope.REGION, MONITORING, 3)
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promote(Message):
-    """A monitor tells a store of its region that it is now part of the home."""
-
-    type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, MONITORING, 4, command=True)
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promoted(Message):
-    """The store lives under that epoch or a later one."""
-
-    type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, MONITORING, 5)
     epoch: int
 
 
@@ -244,7 +229,7 @@ class Monitor(Service):
     def _promote_stores(self) -> Generator[Wait, Any, None]:
         epoch = self.epoch
         waiting = list(self._unpromoted)
-        calls = [self.ctx.call(s, Promote(epoch=epoch), self.options.heartbeat_us) for s in waiting]
+        calls = [self.ctx.call(s, Promote(epoch=epoch, force=True), self.options.heartbeat_us) for s in waiting]
         if not calls:
             return
         answers = yield self.ctx.first(calls, need=len(calls))

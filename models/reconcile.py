@@ -17,10 +17,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.bank import BankCommand, Deposit, Deposited, Withdraw
-from models.eventlog import Entry
-from models.failover import AsideKey, DivergentQuery, Reconciled, aside_key
-from models.requests import Accepted, Refused, Submit
+from models.domain import Domain
+from models.store.aside import AsideKey, DivergentQuery, Reconciled, aside_key
+from models.store.entries import Entry, instance_of
+from models.store.requests import Accepted, Refused, Submit
 from sim.host import Context, Service, Wait
 from sim.topology import Location
 
@@ -58,10 +58,17 @@ class OperatorOptions:
 
 
 class Operator(Service):
-    """The operators of one region."""
+    """The operators of one region.
 
-    def __init__(self, ctx: Context, options: OperatorOptions) -> None:
+    Args:
+        ctx: Their host.
+        options: How they work.
+        domain: Says which command leads to an event again; one that none leads to is given up, and owed.
+    """
+
+    def __init__(self, ctx: Context, options: OperatorOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx)
+        self._domain = domain
         self.options = options
         self._under_way: set[tuple[Location, AsideKey]] = set()
         self._one_done = ctx.wait()
@@ -117,8 +124,17 @@ class Operator(Service):
 
     def _reconcile(self, store: Location, entry: Entry) -> Generator[Wait, Any, None]:
         timeout_us = self.options.timeout_us
-        answer = yield self.ctx.call(store, Submit(command=_command_of(entry)), timeout_us)
-        if isinstance(answer, Accepted | Refused):
+        command = self._domain.again(entry.event)
+        answer = None
+        if command is not None:
+            request = Submit(
+                command_id=entry.event_id,
+                aggregate=instance_of(entry.address),
+                command=command,
+                tenant=entry.tenant,
+            )
+            answer = yield self.ctx.call(store, request, timeout_us)
+        if command is None or isinstance(answer, Accepted | Refused):
             key = aside_key(entry)
             merged = isinstance(answer, Accepted)
             done = Reconciled(epoch=key.epoch, position=key.position, command_id=key.command_id, merged=merged)
@@ -127,10 +143,3 @@ class Operator(Service):
         self._under_way.discard((store, aside_key(entry)))
         done_one, self._one_done = self._one_done, self.ctx.wait()
         done_one.resolve()
-
-
-def _command_of(entry: Entry) -> BankCommand:
-    """The command that an event came from."""
-    event = entry.event
-    kind = Deposit if event.__class__ is Deposited else Withdraw
-    return kind(command_id=event.command_id, account=event.account, amount=event.amount)

@@ -17,14 +17,18 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, ClassVar, Final
 
-from models.addressing import BANK, Scope, mint, pack_type
-from models.bank import BankCommand, effect, judge
+from models.addressing import Scope, mint, pack_type
 from models.clock import HybridClock
-from models.eventlog import Entry, EventLog
-from models.home import ShardOptions
+from models.domain.content import content_of
+from models.domains.bank_account import Account, BankAccount
 from models.merge import Compensated, MergeDomain, MergePolicy, Settled
-from models.requests import Answer, Submit, Unavailable, answer_of
-from models.shipping import Inbound, Outbound, Ship, ShipAck, next_session
+from models.store.chain import link
+from models.store.entries import Entry
+from models.store.journal import Journal
+from models.store.options import MemberOptions
+from models.store.requests import Answer, Submit, Unavailable, answer_of
+from models.store.shipping import Inbound, Outbound, Ship, ShipAck, new_session
+from models.store.streams import Streams, command_key
 from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location
@@ -54,19 +58,20 @@ class SplitShard(Service):
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated"})
 
-    def __init__(self, ctx: Context, options: ShardOptions, *, policy: MergePolicy) -> None:
+    def __init__(self, ctx: Context, options: MemberOptions, domain: BankAccount, *, policy: MergePolicy) -> None:
         super().__init__(ctx)
         self.options = options
+        self.domain = domain
         self.ready = False
         self.session = 0
-        self.log = EventLog(ctx)
+        self.log = Journal(ctx, segment=options.log.segment)
         self.log.on_durable = self._on_durable
+        self.streams = Streams(domain, self.log, window=options.window)
         self.clock = HybridClock(ctx, reserve_us=_CLOCK_RESERVE_US)
-        regions = [options.region, *(region for region, _ in options.peers)]
-        self.merge = MergeDomain(policy, options.opening_balance, regions)
+        regions = [options.number, *(region for region, _ in options.peers)]
+        self.merge = MergeDomain(policy, domain.opening_balance, regions)
         self._keeps_parents = policy is MergePolicy.LAST_WRITER_WINS
-        self._event_type = pack_type(Scope.SERVICE, command=False, domain=BANK, incarnation=options.region)
-        self._position_of: dict[int, int] = {}
+        self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
         self._inbound: dict[int, Inbound] = {}
         self._owed: dict[int, Location] = {}
         self._outbound = {region: self._line_to(peer) for region, peer in options.peers}
@@ -77,10 +82,10 @@ class SplitShard(Service):
             self.ctx,
             peer,
             self.options.ship,
-            entries=lambda: self.log.entries,
-            durable=lambda: self.log.durable,
+            journal=self.log,
+            upto=lambda: self.log.durable,
             promise=self._promise,
-            header=(self.options.region, self.options.shard),
+            header=(self.options.number, self.options.shard),
         )
 
     @property
@@ -96,9 +101,10 @@ class SplitShard(Service):
 
     def start(self) -> Generator[Wait, Any, None]:
         """Recover, serve, and from then on ship, settle and renew the clock's reserve."""
-        self.session = yield from next_session(self.ctx)
+        self.session = new_session(self.ctx)
         yield from self.clock.recover()
         yield from self.log.recover()
+        self.streams.rebuild(())
         self._recover_merge()
         self.ready = True
         while True:
@@ -122,9 +128,8 @@ class SplitShard(Service):
         if records:
             self.ctx.note("stable", self.merge.cut_us)  # we may have died between saving and telling
         vector = self.merge.vector()
-        own = self.options.region
+        own = self.options.number
         for entry in self.log.entries:
-            self._position_of[entry.event.command_id] = entry.position
             self.clock.observe(entry.stamp_us)
             if entry.position > vector[own]:
                 self.merge.ingest(entry)
@@ -138,44 +143,48 @@ class SplitShard(Service):
     def on_submit(self, msg: Submit, sender: Location) -> Unavailable | Generator[Wait, Any, Answer | None]:
         """Decide here and now, and answer when the entry is durable here."""
         if not self.ready:
-            return Unavailable(command_id=msg.command.command_id, reason="recovering")
-        return self._serve(msg.command)
+            return Unavailable(command_id=msg.command_id, reason="recovering")
+        return self._serve(msg)
 
-    def _serve(self, command: BankCommand) -> Generator[Wait, Any, Answer | None]:
+    def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | None]:
         self.ctx.point("C3")
-        while (position := self._position_of.get(command.command_id)) is None:
+        key = command_key(msg.tenant, msg.command_id)
+        while (position := self.streams.done.get(key)) is None:
             stamp_us = self.clock.stamp()
             if stamp_us is not None:
-                position = self._decide(command, stamp_us)
+                position = self._decide(msg, stamp_us)
                 break
             yield from self.clock.reserve()
+        assert isinstance(position, int), "a sub-domain keeps its whole log"
         yield from self.log.durable_at(position)
         self.ctx.point("C7")
-        return answer_of(self.log.entries[position - 1])
+        return answer_of(self.log.at(position), msg.command_id)
 
-    def _decide(self, command: BankCommand, stamp_us: int) -> int:
+    def _decide(self, msg: Submit, stamp_us: int) -> int:
         """One command, one event, appended to the sub-domain's log; returns its position."""
-        account = command.account
-        merge = self.merge
-        balance = merge.balance(account)
-        event = judge(balance, command)
-        version = self.log.version(account)
-        position = len(self.log.entries) + 1
+        account, merge, domain = msg.aggregate, self.merge, self.domain
+        # The state that it is decided on is that of all sub-domains merged, not that of this one's stream.
+        before = Account(balance=merge.balance(account))
+        event = domain.decide(before, msg.command)
+        stream = self.streams.of((msg.tenant, account))
+        version, position = stream.version + 1, self.log.length + 1
         entry = Entry(
             stamp_us,
-            self.options.region,
+            self.options.number,
             position,
             1,
-            mint(self._event_type, account, version + 1),
+            msg.tenant,
+            mint(self._event_type, account, version),
+            msg.command_id,
             self.ctx.now_us(),
             event,
-            balance + effect(event),
+            domain.told(domain.evolve(before, event)),
+            link(stream.tip, version, (msg.command_id, content_of(event))),
             merge.head(account) if self._keeps_parents else 0,
         )
         self.ctx.point("C5")
-        refused = self.log.append(entry, version)
-        assert refused is None, f"one writer a sub-domain and shard, yet {refused}"
-        self._position_of[command.command_id] = position
+        self.log.append(entry)
+        self.streams.apply(entry)
         merge.ingest(entry)
         self.ctx.point("C6")
         return position
@@ -192,7 +201,7 @@ class SplitShard(Service):
         if not self.ready:
             return
         inbound = self._inbound[msg.source]
-        expected = inbound.is_expected(msg)
+        expected = inbound.is_expected(msg, self.session)
         for entry in inbound.take(msg):
             self.clock.observe(entry.stamp_us)
             self.merge.ingest(entry)
@@ -207,11 +216,12 @@ class SplitShard(Service):
         self.ctx.send(
             peer,
             ShipAck(
-                receiver=self.options.region,
+                receiver=self.options.number,
                 shard=self.options.shard,
                 epoch=1,
                 session=self.session,
                 upto=self._inbound[source].received,
+                challenge=self._inbound[source].challenge,
             ),
         )
 
@@ -219,14 +229,13 @@ class SplitShard(Service):
     def on_ship_ack(self, msg: ShipAck, sender: Location) -> None:
         """Note what a peer has."""
         if self.ready:
-            self._outbound[msg.receiver].acknowledged(msg.session, msg.upto)
+            self._outbound[msg.receiver].acknowledged(msg.session, msg.challenge, msg.upto)
 
     def _promise(self) -> int:
         """A time that no entry beyond the durable ones is or will be stamped at or below."""
-        entries = self.log.entries
         durable = self.log.durable
-        if durable < len(entries):
-            return entries[durable].stamp_us - 1
+        if durable < self.log.length:
+            return self.log.at(durable + 1).stamp_us - 1
         return self.clock.promise()
 
     # -- settling ------------------------------------------------------------------------------

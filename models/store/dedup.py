@@ -7,6 +7,7 @@ is counted (`forgotten`), so that an experiment can see it broken.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
@@ -25,13 +26,16 @@ class Window(Generic[ResultT]):
         forgotten: How many have been dropped so far.
     """
 
-    __slots__ = ("_capacity", "_found", "forgotten")
+    # A queue of its own beside the dictionary: to find the first key of a dictionary whose front was
+    # deleted takes as long as the front was.
+    __slots__ = ("_capacity", "_found", "_order", "forgotten")
 
     def __init__(self, capacity: int) -> None:
         if capacity < 1:
             raise ValueError(f"{capacity=} remembers nothing; give at least 1")
         self._capacity = capacity
         self._found: dict[int, ResultT] = {}
+        self._order: deque[int] = deque()
         self.forgotten = 0
 
     def __len__(self) -> int:
@@ -39,7 +43,7 @@ class Window(Generic[ResultT]):
 
     def __iter__(self) -> Iterator[tuple[int, ResultT]]:
         """Pairs of id and result, oldest first: what a snapshot keeps of it."""
-        return iter(self._found.items())
+        return ((key, self._found[key]) for key in self._order)
 
     def get(self, key: int) -> ResultT | None:
         """What came of an id, None if it is not remembered."""
@@ -51,6 +55,12 @@ class Window(Generic[ResultT]):
         if key in found:
             return
         if len(found) == self._capacity:
-            del found[next(iter(found))]
+            del found[self._order.popleft()]
             self.forgotten += 1
         found[key] = result
+        self._order.append(key)
+
+    def swap(self, key: int, result: ResultT) -> None:
+        """Let an id that is there stand for another result, in its place."""
+        assert key in self._found, f"{key} is not remembered"
+        self._found[key] = result

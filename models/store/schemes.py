@@ -74,8 +74,11 @@ class Scheme:
         tier: Where each holder's copy must lie.
         holders: How many must have one, the host that acknowledges among them.
         spread: How far apart they are.
-        flush_every_us: How often a page cache is flushed behind the acknowledgement; None for never.
-        ship_every_us: How often the log goes to other regions behind it; None for never.
+        flush_every_us: How often a page cache is flushed, or a heap saved, behind the acknowledgement;
+            None for never.
+        ship_every_us: How often the log goes to other members behind it, 0 for at once; None for never.
+        copies: How many members keep a copy, `holders` of which must have an event before it is
+            acknowledged; None for as many as must.
 
     Raises:
         ValueError: no holders, or a period that is none or makes no sense on this tier.
@@ -87,20 +90,34 @@ class Scheme:
     spread: Spread = Spread.HOST
     flush_every_us: int | None = None
     ship_every_us: int | None = None
+    copies: int | None = None
 
     def __post_init__(self) -> None:
         if self.holders < 1:
             raise ValueError(f"{self.holders=} acknowledge nothing; ask for at least 1")
-        for name in ("flush_every_us", "ship_every_us"):
-            period = getattr(self, name)
-            if period is not None and period < 1:
-                raise ValueError(f"{name}={period} is no period; give at least 1, or None for never")
-        if self.flush_every_us is not None and self.tier is not Tier.PAGE_CACHE:
+        if self.copies is not None and self.copies < self.holders:
+            raise ValueError(f"{self.copies=} cannot hold what {self.holders=} must; keep at least as many")
+        if self.flush_every_us is not None and self.flush_every_us < 1:
+            raise ValueError(f"flush_every_us={self.flush_every_us} is no period; give at least 1, or None for never")
+        if self.ship_every_us is not None and self.ship_every_us < 0:
+            raise ValueError(f"ship_every_us={self.ship_every_us} is no period; give 0 for at once, or None for never")
+        if self.ship_every_us is not None and self.holders > 1:
             raise ValueError(
-                f"{self.flush_every_us=} is for copies in the page cache, not {self.tier.name}; leave it out"
+                f"{self.ship_every_us=} ships behind the acknowledgement, and {self.holders} holders come before it; "
+                "leave it out, or ask for 1 holder"
+            )
+        if self.flush_every_us is not None and self.tier is Tier.DEVICE:
+            raise ValueError(
+                f"{self.flush_every_us=} is for copies in memory, and those on the device are flushed at once; "
+                "leave it out"
             )
         if self.tier is Tier.PAGE_CACHE and self.flush_every_us is None:
             raise ValueError(f"{self.name!r} leaves its page cache unflushed; say how often with flush_every_us")
+
+    @property
+    def members(self) -> int:
+        """How many keep a copy."""
+        return self.holders if self.copies is None else self.copies
 
 
 #: The schemes of the lab with their usual numbers; `replace` makes others of them.
@@ -172,20 +189,21 @@ def holders_of(scheme: Scheme, topology: Topology, host: int) -> tuple[int, ...]
     Raises:
         ValueError: there are not so many hosts, racks, clusters or regions.
     """
+    wanted = scheme.members
     chosen = [host]
     taken = {_domain(topology, host, scheme.spread)}
     for other in _by_nearness(topology, host):
-        if len(chosen) == scheme.holders:
+        if len(chosen) == wanted:
             break
         domain = _domain(topology, other, scheme.spread)
         if domain not in taken:
             chosen.append(other)
             taken.add(domain)
-    if len(chosen) < scheme.holders:
+    if len(chosen) < wanted:
         level = scheme.spread.name.lower()
         raise ValueError(
-            f"scheme {scheme.name!r} asks for {scheme.holders} holders, each in another {level}, and from "
-            f"{topology.hosts[host].path} there are {len(chosen)}; lower `holders`, spread them less, or add a {level}"
+            f"scheme {scheme.name!r} asks for {wanted} holders, each in another {level}, and from "
+            f"{topology.hosts[host].path} there are {len(chosen)}; lower `holders` or `copies`, spread them less, or add a {level}"
         )
     return tuple(chosen)
 

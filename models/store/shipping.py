@@ -1,0 +1,406 @@
+"""Log shipping: what a shard holds reaches its peers, in order, without a gap.
+
+One `Outbound` for each peer sends entries, in batches, up to a window; what is not acknowledged
+is sent again from the first missing entry on, with back-off while nothing moves. One `Inbound`
+for each source takes entries in order, drops what it has, holds what came too early (a bounded
+number), and acknowledges cumulatively. Both are pure but for the sends and the clock.
+
+An acknowledgement bears the receiver's *session*, a number drawn afresh in each of its lives, since
+a life may have forgotten what an earlier one acknowledged, even that there was one. Within a
+session it only grows. Another session is believed only if it echoes the sender's latest
+*challenge*: so it cannot be an earlier life, whose words are still on the way.
+
+Every message also says up to where the source's log is complete: the *promise*, a time that no
+entry beyond those before `first` + len(entries) will be stamped at or below. It counts only
+once all of them have arrived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Final
+
+from models.addressing import REPLICATION, Scope, message_type_id
+from models.store.entries import ENVELOPE_BYTES, Entry
+from models.store.journal import Answered, Journal
+from models.store.lineage import Reign
+from models.store.snapshots import Snapshot
+from sim.host import Context
+from sim.message import Message
+from sim.topology import Location
+
+__all__ = ["Inbound", "Install", "Outbound", "Ship", "ShipAck", "ShipOptions", "new_session"]
+
+#: Bytes of an entry on the wire: its envelope, and an event of a few numbers.
+_ENTRY_BYTES: Final = ENVELOPE_BYTES + 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ship(Message):
+    """A run of entries of one shard, possibly empty.
+
+    Attributes:
+        source: Number of the member that ships.
+        shard: Whose log.
+        reigns: The source's lineage (empty where the leader never changes).
+        first: Position of the first entry, or of the next one to come if there are none.
+        entries: In order, without a gap.
+        promise_us: See the module.
+        probe: Whether the source does not know where the receiver stands and asks.
+        committed: Up to where the log is as safe as its scheme promises.
+        upto: Up to where the source could have shipped.
+        session: The receiver's, as far as the source knows; 0 for unknown.
+        challenge: To be echoed.
+    """
+
+    type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 1)
+    source: int
+    shard: int
+    reigns: tuple[Reign, ...]
+    first: int
+    entries: tuple[Entry, ...]
+    promise_us: int
+    probe: bool
+    committed: int = 0
+    upto: int = 0
+    session: int = 0
+    challenge: int = 0
+
+    def work(self) -> int:
+        """A batch costs its length."""
+        return len(self.entries) or 1
+
+    def wire_bytes(self) -> int:
+        """A sum that need not look into the entries."""
+        return 160 + 24 * len(self.reigns) + _ENTRY_BYTES * len(self.entries)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipAck(Message):
+    """All entries up to `upto` have arrived, and lie where the scheme wants them."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 2)
+    receiver: int
+    shard: int
+    epoch: int
+    session: int
+    upto: int
+    challenge: int = 0
+
+    def wire_bytes(self) -> int:
+        """A header and six numbers."""
+        return 112
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Install(Message):
+    """In place of entries that the source no longer has: what they came to.
+
+    Attributes:
+        source: As in `Ship`, and the five after `window`.
+        position: Everything up to here is in `snapshots` and `window`.
+        snapshots: Every stream with a history up to there.
+        window: Commands up to there that must still be known.
+    """
+
+    type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 3)
+    source: int
+    shard: int
+    reigns: tuple[Reign, ...]
+    position: int
+    snapshots: tuple[Snapshot, ...]
+    window: tuple[Answered, ...]
+    committed: int
+    upto: int
+    session: int
+    challenge: int
+
+    def work(self) -> int:
+        """As many units as there are streams."""
+        return len(self.snapshots) or 1
+
+    def wire_bytes(self) -> int:
+        """A sum that need not look into them."""
+        return 160 + 24 * len(self.reigns) + 160 * len(self.snapshots) + 40 * len(self.window)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipOptions:
+    """How a shard ships.
+
+    Attributes:
+        batch: Most entries in a message.
+        window: Most entries under way to one peer.
+        resend_us: Silence after which unacknowledged entries are sent again, doubled for each
+            attempt without progress; above the longest round trip and one `heartbeat_us`, by
+            which a receiver may delay its acknowledgement.
+        resend_us_max: Bound of the doubling.
+        heartbeat_us: A peer that was sent nothing for so long is sent an empty batch.
+        held: Most batches that a receiver keeps beyond a gap.
+    """
+
+    batch: int = 200
+    window: int = 2_000
+    resend_us: int = 500_000
+    resend_us_max: int = 4_000_000
+    heartbeat_us: int = 200_000
+    held: int = 32
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "resend_us", "heartbeat_us", "held"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)} ships nothing; give at least 1")
+        if self.window < self.batch:
+            raise ValueError(f"{self.window=} holds no batch of {self.batch}; raise it")
+        if self.resend_us_max < self.resend_us:
+            raise ValueError(f"{self.resend_us_max=} is below {self.resend_us=}; raise it")
+
+
+class Outbound:
+    """The sending side towards one peer.
+
+    Args:
+        ctx: The service that ships.
+        peer: Where to.
+        options: How.
+        journal: The log, read in place.
+        upto: Up to which position entries may be shipped now.
+        promise: The promise that holds when all of them have arrived.
+        header: (source, shard) of every message.
+        every_us: How often entries are shipped; None to ship each as soon as it may be.
+        install: Sends the peer a snapshot in place of entries that are not kept; None where all are.
+
+    Attributes:
+        acked: What the peer has, None until it told us in this life.
+        reigns: Lineage to send along.
+        committed: To send along.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        peer: Location,
+        options: ShipOptions,
+        *,
+        journal: Journal,
+        upto: Callable[[], int],
+        promise: Callable[[], int],
+        header: tuple[int, int],
+        every_us: int | None = None,
+        install: Callable[[Outbound], object] | None = None,
+    ) -> None:
+        self.peer = peer
+        self.acked: int | None = None
+        self.reigns: tuple[Reign, ...] = ()
+        self.committed = 0
+        # A number of its own for each life: an echo of an earlier one proves nothing.
+        self.challenge = ctx.rng("challenge").between(1, 1 << 40)
+        self.session = 0
+        self._ctx = ctx
+        self._options = options
+        self._journal = journal
+        self._upto = upto
+        self._promise = promise
+        self._source, self._shard = header
+        self._every_us = every_us
+        self._install = install
+        self._sent = 0
+        self._sent_us = -options.heartbeat_us
+        self._asked_us = -options.resend_us
+        self._moved_us = 0
+        self._pushed_us = 0
+        self._patience_us = options.resend_us
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many entries that may be shipped the peer is not known to have."""
+        return self._upto() - (self.acked or 0)
+
+    def push(self) -> None:
+        """Send what may be sent and was not yet, as far as the window goes; at its time, where it has times."""
+        if self._every_us is None:
+            self._push()
+
+    def tick(self) -> None:
+        """Send again what stays unanswered; else a heartbeat if the line was quiet."""
+        now = self._ctx.mono_us()
+        acked = self.acked
+        if self._every_us is not None and now - self._pushed_us >= self._every_us:
+            self._pushed_us = now
+            self._push()
+        if acked is not None and self._sent > acked and now - self._moved_us >= self._patience_us:
+            self._patience_us = min(2 * self._patience_us, self._options.resend_us_max)
+            self._resend(now)
+        elif now - self._sent_us >= self._options.heartbeat_us:
+            if acked is not None and acked < self._journal.base.position:
+                self._hand_over(now)
+            else:
+                self._send(self._quiet_from(), self._quiet_from() - 1)
+
+    def acknowledged(self, session: int, challenge: int, upto: int) -> bool:
+        """Take an acknowledgement; returns whether `acked` changed."""
+        now = self._ctx.mono_us()
+        # The peer may hold more than we have (a suffix that it has yet to give up).
+        upto = min(upto, self._upto())
+        if session != self.session:
+            if challenge != self.challenge:
+                self._ask(now)
+                return False
+            self.session = session
+            self.challenge += 1
+            self.acked = self._sent = upto
+        elif self.acked is None or upto > self.acked:
+            self.acked = upto
+            self._sent = max(self._sent, upto)
+        else:
+            # It lives and lacks what we sent: no need to sit out the back-off, yet one repeat a
+            # round trip is enough, however many such answers a lost batch provokes.
+            if upto == self.acked < self._sent and now - self._moved_us >= self._options.resend_us:
+                self._resend(now)
+            return False
+        self._moved_us = now
+        self._patience_us = self._options.resend_us
+        self.push()
+        return True
+
+    def restart(self) -> None:
+        """Forget where the peer stands and ask (the log under us was replaced)."""
+        self.acked = None
+        self.session = 0
+        self.challenge += 1
+        self._sent = 0
+
+    def handed_over(self, position: int) -> None:
+        """A snapshot up to a position is on its way; what follows it comes after it was acknowledged."""
+        self._sent_us = self._ctx.mono_us()
+        self._sent = min(self._sent, position)
+
+    def _push(self) -> None:
+        acked = self.acked
+        if acked is None:
+            return
+        if acked < self._journal.base.position:
+            if self._sent_us + self._options.resend_us <= self._ctx.mono_us():
+                self._hand_over(self._ctx.mono_us())
+            return
+        options = self._options
+        end = min(self._upto(), acked + options.window)
+        if self._sent < acked:
+            self._sent = acked
+        if self._sent == acked < end:
+            self._moved_us = self._ctx.mono_us()  # the wait for an answer begins now
+        while self._sent < end:
+            last = min(end, self._sent + options.batch)
+            self._send(self._sent + 1, last)
+            self._sent = last
+
+    def _quiet_from(self) -> int:
+        """The position that a heartbeat speaks of: nothing beyond it was sent."""
+        return (self._upto() if self._every_us is None or self.acked is None else self._sent) + 1
+
+    def _hand_over(self, now: int) -> None:
+        self._sent_us = now
+        assert self._install is not None, "the log lost its head, and nobody sends what it came to"
+        self._install(self)
+
+    def _ask(self, now: int) -> None:
+        """Another life speaks, or an earlier one: let it answer a new challenge."""
+        if now - self._asked_us < self._options.resend_us and self._asked_us >= 0:
+            return
+        self._asked_us = now
+        self.challenge += 1
+        self._send(self._quiet_from(), self._quiet_from() - 1)
+
+    def _resend(self, now: int) -> None:
+        """One batch from the first missing entry: a probe, while nothing is known to get through."""
+        assert self.acked is not None
+        self._moved_us = now
+        if self.acked < self._journal.base.position:
+            self._hand_over(now)
+            return
+        last = min(self._sent, self.acked + self._options.batch)
+        self._sent = last
+        self._send(self.acked + 1, last)
+
+    def _send(self, first: int, last: int) -> None:
+        upto = self._upto()
+        batch = tuple(self._journal.after(first - 1, last - first + 1)) if last >= first else ()
+        # Up to an entry that is not the last one, its own stamp is all that is certain.
+        promise_us = self._promise() if last >= upto else batch[-1].stamp_us if batch else 0
+        self._sent_us = self._ctx.mono_us()
+        self._ctx.send(
+            self.peer,
+            Ship(
+                source=self._source,
+                shard=self._shard,
+                reigns=self.reigns,
+                first=first,
+                entries=batch,
+                promise_us=promise_us,
+                probe=self.acked is None,
+                committed=self.committed,
+                upto=upto,
+                session=self.session,
+                challenge=self.challenge,
+            ),
+        )
+
+
+class Inbound:
+    """The receiving side from one source.
+
+    Args:
+        received: How many entries of the source are here already.
+        promise_us: A promise of the source that they cover.
+        held: Most batches to keep beyond a gap.
+
+    Attributes:
+        received: Entries here without a gap.
+        promise_us: Largest promise covered by them.
+        challenge: The source's last one.
+    """
+
+    def __init__(self, received: int = 0, promise_us: int = 0, *, held: int = 32) -> None:
+        self.received = received
+        self.promise_us = promise_us
+        self.challenge = 0
+        self._limit = held
+        self._held: dict[int, Ship] = {}
+
+    def take(self, ship: Ship) -> tuple[Entry, ...]:
+        """The entries that became contiguous with this batch, in order; often just its own."""
+        self.challenge = ship.challenge
+        if ship.first > self.received + 1:
+            self._hold(ship)
+            return ()
+        ready = self._accept(ship)
+        while self._held and (first := min(self._held)) <= self.received + 1:
+            ready += self._accept(self._held.pop(first))
+        return ready
+
+    def is_expected(self, ship: Ship, session: int) -> bool:
+        """Whether the source sends just what is due, to this life, and knows it; else it should hear at once."""
+        return ship.first == self.received + 1 and not ship.probe and ship.session == session
+
+    def _hold(self, ship: Ship) -> None:
+        """Keep a batch beyond a gap, if there is room and no longer one begins at its place."""
+        kept = self._held.get(ship.first)
+        room = len(self._held) < self._limit if kept is None else len(kept.entries) < len(ship.entries)
+        if ship.entries and room:
+            self._held[ship.first] = ship
+
+    def _accept(self, ship: Ship) -> tuple[Entry, ...]:
+        """Take what is new of a batch that leaves no gap."""
+        end = ship.first + len(ship.entries) - 1
+        fresh: tuple[Entry, ...] = ()
+        if end > self.received:
+            fresh = ship.entries[self.received + 1 - ship.first :]
+            self.received = end
+        self.promise_us = max(self.promise_us, ship.promise_us)
+        return fresh
+
+
+def new_session(ctx: Context) -> int:
+    """The number of this life of the service, drawn afresh: not even a lost disk brings an earlier one back."""
+    return ctx.rng("session").between(1, 1 << 50)
