@@ -18,7 +18,6 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from models.domain import Command
 from models.domains.bank_account import Deposit, Withdraw
 from models.store.requests import Accepted, Conflict, Gone, InDoubt, Refused, RolledBack, Submit, Unavailable
-from sim.chance import Draws
 from sim.history import Kind, Operation
 from sim.host import Context, Service, Wait
 from sim.topology import Location
@@ -103,6 +102,26 @@ class Drawn(NamedTuple):
     f: str
     value: int
     tenant: int = 0
+
+
+class Draws(Protocol):
+    """This much of a context's randomness."""
+
+    def random(self) -> float:
+        """A uniform number in [0, 1)."""
+        ...
+
+    def below(self, n: int) -> int:
+        """A whole number in [0, n)."""
+        ...
+
+    def between(self, low: int, high: int) -> int:
+        """A whole number in [low, high], both included."""
+        ...
+
+    def pick(self, cumulative: Sequence[float]) -> int:
+        """An index drawn by weight."""
+        ...
 
 
 class Mix(Protocol):

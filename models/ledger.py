@@ -244,8 +244,8 @@ def _no_longer_kept(answered: Answered, shard: int) -> FinalEvent:
     )
 
 
-def _balances(shards: Sequence[Mapping[int, Shard | SplitShard]]) -> dict[int, dict[int, int]]:
-    views: dict[int, dict[int, int]] = defaultdict(dict)
+def _balances(shards: Sequence[Mapping[int, Shard | SplitShard]]) -> dict[int, dict[int, int | str | None]]:
+    views: dict[int, dict[int, int | str | None]] = defaultdict(dict)
     for regions in shards:
         for region, store in regions.items():
             views[region].update(store.told() if isinstance(store, Shard) else store.balances())

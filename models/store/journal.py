@@ -141,7 +141,7 @@ class Journal:
         self.durable = base.position
         self._open(self.length)
         # Asked for at one instant, they are one flush.
-        for flushed in [disk.flush(self._name(one)) for one in range(base.position // size, number)]:
+        for flushed in [disk.flush(self._name(one)) for one in range(base.position // size, number)]:  # noqa: UP028
             yield flushed
         self.durable = self.length
 

@@ -326,10 +326,9 @@ class Member(Service):
                 what was acknowledged, so what they have is all that is left.
         """
         gather = not forced or self.options.gather_us > 0
-        if not forced:
-            # Nobody should promise for nothing: a promise stops whoever leads.
-            if not self._enough((yield from self._heads(0)), lonely):
-                return False
+        # Nobody should promise for nothing: a promise stops whoever leads.
+        if not forced and not self._enough((yield from self._heads(0)), lonely):
+            return False
         if epoch <= self.promised:
             return False
         yield from self._promise(epoch)

@@ -249,11 +249,11 @@ Answer = Accepted | Refused | Conflict | Gone | Unavailable | InDoubt | RolledBa
 def answer_of(entry: Entry | Answered, command_id: int) -> Accepted | Refused:
     """The answer that a stored event stands for; the same each time a request is repeated."""
     version = version_of(entry.address)
-    if entry.__class__ is Entry:
-        event = entry.event  # type: ignore[union-attr]
-        reason = event.reason if event.__class__ is Denied else None  # type: ignore[attr-defined]
+    if isinstance(entry, Entry):
+        event = entry.event
+        reason = event.reason if isinstance(event, Denied) else None
     else:
-        reason = entry.denied  # type: ignore[union-attr]
+        reason = entry.denied
     if reason is not None:
         return Refused(command_id=command_id, version=version, reason=reason)
     return Accepted(command_id=command_id, version=version, told=entry.told)

@@ -203,7 +203,8 @@ def holders_of(scheme: Scheme, topology: Topology, host: int) -> tuple[int, ...]
         level = scheme.spread.name.lower()
         raise ValueError(
             f"scheme {scheme.name!r} asks for {wanted} holders, each in another {level}, and from "
-            f"{topology.hosts[host].path} there are {len(chosen)}; lower `holders` or `copies`, spread them less, or add a {level}"
+            f"{topology.hosts[host].path} there are {len(chosen)}; lower `holders` or `copies`, spread them less, "
+            f"or add a {level}"
         )
     return tuple(chosen)
 

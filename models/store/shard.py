@@ -66,7 +66,6 @@ from sim.topology import Location
 __all__ = ["Shard"]
 
 _EXPECT: Final = {EXPECT_ANY: Expect.ANY, EXPECT_NO_STREAM: Expect.NO_STREAM, EXPECT_STREAM: Expect.STREAM_EXISTS}
-_UNEXPECT: Final = {value: key for key, value in _EXPECT.items()}
 
 # What a request that waited for its event to be committed learns.
 _COMMITTED: Final = 0
@@ -142,10 +141,10 @@ class Shard(Member):
     def on_forward(self, msg: Forward, sender: Location) -> Any:
         """Serve what another member handed on; refuse it if this one does not lead."""
         request = msg.request
-        if request.__class__ is Submit:
+        if isinstance(request, Submit):
             if self.leads:
-                return self._serve(request)  # type: ignore[arg-type]
-            return Unavailable(command_id=request.command_id, reason="not the leader")  # type: ignore[attr-defined]
+                return self._serve(request)
+            return Unavailable(command_id=request.command_id, reason="not the leader")
         if self.leads:
             if isinstance(request, Append):
                 return self._serve_append(request, request.event, request.expected)
@@ -206,9 +205,9 @@ class Shard(Member):
             return Gone(command_id=msg.command_id)
         domain, state = self.domain, stream.state
         event = domain.decide(state, msg.command)
-        if event.__class__ is Denied:
+        if isinstance(event, Denied):
             if not self.options.store_denials:
-                return event.reason  # type: ignore[attr-defined, no-any-return]
+                return event.reason
             after = state
         else:
             after = domain.evolve(state, event)
@@ -260,8 +259,7 @@ class Shard(Member):
         if isinstance(decision, ClosedStream):
             return Gone(command_id=msg.event_id)
         if isinstance(decision, WrongExpectedVersion):
-            wanted = _UNEXPECT.get(decision.expected, decision.expected)  # type: ignore[call-overload]
-            return Conflict(command_id=msg.event_id, expected=wanted, current=decision.current)
+            return Conflict(command_id=msg.event_id, expected=expected, current=decision.current)
         learnt, told = _COMMITTED, None
         if isinstance(decision, Ok):
             known = event.__class__ in self.domain.effects

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from models.domain import Denied, Domain, Event, State
@@ -100,7 +101,7 @@ class Streams:
         self.done: Window[int | Answered] = Window(window)
         self._domain = domain
         self._journal = journal
-        self._initial = domain.initial()
+        self._initial: State = domain.initial()
         self._cache = cache
         self._warm: OrderedDict[StreamKey, None] = OrderedDict()
         self._window = window
@@ -161,9 +162,8 @@ class Streams:
         """
         stream = self.by_key.get(key)
         if stream is None:
-            return StreamHead(
-                version=0, replicated=0, id_at=_nobody, window=lambda event_id: self._known(key, event_id)
-            )
+            known = partial(self._known, key)
+            return StreamHead(version=0, replicated=0, id_at=_nobody, window=known)
         gone = stream.version - len(stream.positions)
         settled = len(stream.positions)
         while settled and stream.positions[settled - 1] > replicated:
@@ -172,7 +172,7 @@ class Streams:
             version=stream.version,
             replicated=gone + settled,
             id_at=lambda version: self._id_at(stream, version - gone - 1),
-            window=lambda event_id: self._known(key, event_id),
+            window=partial(self._known, key),
             first=stream.first,
             deleted=stream.deleted,
             tombstone=stream.closed,
@@ -287,7 +287,8 @@ class Streams:
         kind = event.__class__
         if kind is Deleted or kind is Closed:
             return self._initial
-        return self._domain.evolve(state, lift(self._domain, event))
+        after: State = self._domain.evolve(state, lift(self._domain, event))
+        return after
 
     def _restore(self, snapshot: Snapshot) -> None:
         self.by_key[snapshot.tenant, snapshot.instance] = _restored(snapshot)
