@@ -19,7 +19,7 @@ from models.reconcile import Operator, OperatorOptions
 from models.split import SplitShard
 from models.store.schemes import Scheme, Spread, Tier
 from models.store.shard import Shard
-from models.store.shipping import ShipOptions
+from models.store.wire import ShipOptions
 from models.system import Site, System
 from sim.host import Placement
 from sim.topology import RegionName, at_service

@@ -18,7 +18,7 @@ from models.domains.bank_account import BankAccount
 from models.ledger import Ledger
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
-from models.store.shipping import ShipOptions
+from models.store.wire import ShipOptions
 from models.system import BANK_RECORDS, System
 from sim.host import Context, Placement, Service
 from sim.topology import Location, Topology, at_service

@@ -27,8 +27,9 @@ from models.store.entries import Entry
 from models.store.journal import Journal
 from models.store.options import MemberOptions
 from models.store.requests import Answer, Submit, Unavailable, answer_of
-from models.store.shipping import Inbound, Outbound, Ship, ShipAck, new_session
+from models.store.shipping import Inbound, Outbound, new_session
 from models.store.streams import Streams, command_key
+from models.store.wire import Ship, ShipAck
 from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location

@@ -26,8 +26,8 @@ from models.store.options import InDoubt, LogPolicy, MemberOptions
 from models.store.publishing import Subscriber
 from models.store.schemes import Scheme, holders_of
 from models.store.shard import Shard
-from models.store.shipping import ShipOptions
 from models.store.snapshots import SnapshotPolicy
+from models.store.wire import ShipOptions
 from models.store.words import scheme_of
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
@@ -178,7 +178,7 @@ def application(
     cart: str = "local-mem+1s",
     username: str = "multi-persist:2/3",
     counter: str = "local-persist-periodic+500ms",
-    profile: str = "delayed-ship+1s@host",
+    profile: str = "delayed-ship@host+1s",
     home: str = "",
     promote_after_us: int = 0,
 ) -> System:
@@ -359,7 +359,8 @@ class _TenantMix:
 
     def draw(self, draws: Draws) -> Drawn:
         """One draw more than the other."""
-        return self._mix.draw(draws)._replace(tenant=draws.below(self._tenants))
+        drawn = self._mix.draw(draws)
+        return Drawn(drawn.aggregate, drawn.command, drawn.f, drawn.value, draws.below(self._tenants))
 
 
 def _domain(name: str, workload: Workload) -> Domain[Any]:

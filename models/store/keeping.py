@@ -26,7 +26,7 @@ from models.store.streams import Stream, StreamKey
 from sim.host import Wait
 
 if TYPE_CHECKING:
-    from models.store.shard import Shard
+    from models.store.replica import Replica
 
 __all__ = ["Keeper", "Storage"]
 
@@ -68,7 +68,7 @@ class Keeper:
         dropped: Entries that are no longer kept here.
     """
 
-    def __init__(self, shard: Shard) -> None:
+    def __init__(self, shard: Replica) -> None:
         self.cutting: Wait | None = None
         self.archived = 0
         self.dropped = 0

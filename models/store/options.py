@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from models.addressing import Scope, pack_type
 from models.store.schemes import SCHEMES, Scheme
-from models.store.shipping import ShipOptions
 from models.store.snapshots import SnapshotPolicy
+from models.store.wire import ShipOptions
 from sim.topology import Location
 
 __all__ = ["InDoubt", "LogPolicy", "MemberOptions"]

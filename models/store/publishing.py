@@ -21,7 +21,7 @@ from sim.storage import TORN
 from sim.topology import Location
 
 if TYPE_CHECKING:
-    from models.store.shard import Shard
+    from models.store.replica import Replica
 
 __all__ = ["Publish", "Published", "Publisher", "Subscriber"]
 
@@ -64,7 +64,7 @@ class Publisher:
         marked: Up to where the subscriber is known to have everything.
     """
 
-    def __init__(self, shard: Shard, subscriber: Location | None) -> None:
+    def __init__(self, shard: Replica, subscriber: Location | None) -> None:
         self.marked = 0
         self._shard = shard
         self._subscriber = subscriber

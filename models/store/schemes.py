@@ -127,7 +127,7 @@ SCHEMES: Final[tuple[Scheme, ...]] = (
     Scheme(name="local-persist-periodic", tier=Tier.PAGE_CACHE, flush_every_us=1_000_000),
     Scheme(name="multi-mem", tier=Tier.HEAP, holders=3),
     Scheme(name="multi-persist", tier=Tier.DEVICE, holders=3),
-    Scheme(name="delayed-ship", tier=Tier.DEVICE, ship_every_us=1_000_000),
+    Scheme(name="delayed-ship", tier=Tier.DEVICE, ship_every_us=1_000_000, copies=2, spread=Spread.REGION),
 )
 
 # The last tier that a failure takes from a host that it strikes.

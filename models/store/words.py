@@ -8,6 +8,7 @@ often (`+0ms`: at once, behind the answer); `local-mem+10s` saved so often.
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 from models.store.schemes import SCHEMES, Scheme, Spread
@@ -16,7 +17,7 @@ from sim.wording import way_to
 
 __all__ = ["scheme_of"]
 
-_BY_NAME: Final = {scheme.name: scheme for scheme in SCHEMES}
+_BY_NAME: Final = MappingProxyType({scheme.name: scheme for scheme in SCHEMES})
 _FORM: Final = "write a name, then as needed :HOLDERS/COPIES, @LEVEL and +PERIOD, as in multi-persist:2/3@cluster"
 
 

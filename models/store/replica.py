@@ -1,0 +1,349 @@
+"""A replica: a member that holds what is written as its scheme demands, and knows when that is enough.
+
+A leader flushes and ships what is appended, and once so many members hold it where they must, it
+is *committed*. Nothing waits on its own: one flush is under way at a time and serves all that was
+appended before, and requests wait in one heap by position. A follower takes what the leader
+ships, in order, and says how much it holds. The crash points C7 to C9 stand where they are passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from heapq import heappop, heappush
+from typing import Any, ClassVar, Final
+
+from models.domain import Domain
+from models.store.entries import Entry
+from models.store.image import Image
+from models.store.keeping import Keeper
+from models.store.member import Member
+from models.store.options import InDoubt, MemberOptions
+from models.store.publishing import Publisher
+from models.store.schemes import Tier
+from models.store.shipping import Outbound
+from models.store.wire import Install, Ship, ShipAck
+from sim.host import Context, Wait, handles
+from sim.topology import Location
+
+__all__ = ["COMMITTED", "IN_DOUBT", "ROLLED_BACK", "SILENT", "Replica"]
+
+# What a request that waited for its event to be committed learns.
+COMMITTED: Final = 0
+ROLLED_BACK: Final = 1
+IN_DOUBT: Final = 2
+SILENT: Final = 3
+
+
+class Replica(Member):
+    """One member of one shard of one domain.
+
+    Args:
+        ctx: Its host.
+        options: Who it is.
+        domain: What it stores.
+    """
+
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C4", "C7", "C8", "C9", "C11", "C12", "N1", "N2", "N3", "N4"})
+
+    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
+        super().__init__(ctx, options, domain)
+        scheme = options.scheme
+        self.journal.on_durable = self._advanced
+        self.keeper = Keeper(self)
+        self.publisher = Publisher(self, options.subscriber)
+        self._outbound: dict[int, Outbound] = {}
+        self._holders = scheme.holders
+        self._on_device = scheme.tier is Tier.DEVICE
+        self._flushing = False
+        self._owed: Location | None = None
+        self._waiting: list[tuple[int, int, Wait, int]] = []
+        self._waits = 0
+        self._asked_at = 0
+
+    @property
+    def unshipped(self) -> int:
+        """Entries that may be shipped and that some peer is not known to have; 0 at a follower."""
+        return max((out.unacknowledged for out in self._outbound.values()), default=0)
+
+    # -- holding -----------------------------------------------------------------------------
+
+    def _hold(self) -> None:
+        """Something was appended: flush it, or count it as held."""
+        if not self._on_device:
+            self._advanced()
+        elif not self._flushing:
+            self._flushing = True
+            self.ctx.set_timer(0, self._flush)
+
+    def _flush(self) -> Generator[Wait, Any, None]:
+        """One flush after the other until nothing is left."""
+        journal = self.journal
+        while journal.durable < journal.length:
+            yield from journal.durable_at(journal.length)
+        self._flushing = False
+
+    def _held_all(self) -> Generator[Wait, Any, None]:
+        journal = self.journal
+        while journal.held < journal.length:
+            yield from journal.durable_at(journal.length)
+
+    def _advanced(self) -> None:
+        if not self.ready:
+            return
+        self._note_applied()
+        if self.leads:
+            if self._on_device:
+                self.ctx.point("C7")
+            for out in self._outbound.values():
+                out.push()
+            if self._holders > 1:
+                self.ctx.point("C8")
+            self._commit()
+        else:
+            if self._owed is not None:
+                self.ctx.point("C9")
+            self._acknowledge()
+
+    def _commit(self) -> None:
+        """Advance to the entries that enough members hold; who waited for them goes on."""
+        held = self.journal.held
+        if self._holders > 1:
+            holders = [held, *(out.acked or 0 for out in self._outbound.values())]
+            holders.sort(reverse=True)
+            held = holders[self._holders - 1]
+        self._committed_to(held)
+
+    def _committed_to(self, position: int) -> None:
+        if position <= self.committed:
+            return
+        self.committed = position
+        for out in self._outbound.values():
+            out.committed = position
+        self.publisher.advanced()
+        waiting = self._waiting
+        released = []
+        while waiting and waiting[0][0] <= position:
+            released.append(heappop(waiting)[2])
+        # Resolved last, since each resumes its task at once.
+        for wait in released:
+            wait.resolve(COMMITTED)
+
+    def _until_committed(self, position: int) -> Generator[Wait, Any, int]:
+        """Wait for an entry to be committed; returns what was learnt."""
+        if position <= self.committed:
+            return COMMITTED
+        wait = self.ctx.wait()
+        self._waits += 1
+        heappush(self._waiting, (position, self._waits, wait, self.ctx.mono_us()))
+        learnt: int = yield wait
+        return learnt
+
+    def _surface(self) -> None:
+        """Say what the policy says of what has waited too long."""
+        policy, now = self.options.in_doubt, self.ctx.mono_us()
+        if policy is InDoubt.BLOCK or not self._waiting:
+            return
+        late = [one for one in self._waiting if now - one[3] >= self.options.doubt_us]
+        if late:
+            self._waiting = sorted(one for one in self._waiting if now - one[3] < self.options.doubt_us)
+            for one in late:
+                one[2].resolve(IN_DOUBT if policy is InDoubt.SURFACE else SILENT)
+
+    def _gave_up(self, length: int) -> None:
+        self._outbound = {}
+        # Where the leader alone holds what it acknowledges, what it gave up is owed, and not undone.
+        learnt = SILENT if self._holders == 1 else ROLLED_BACK
+        vain = [one for one in self._waiting if one[0] > length]
+        self._waiting = sorted(one for one in self._waiting if one[0] <= length)
+        for one in vain:
+            one[2].resolve(learnt)
+        self.keeper.forget()
+
+    def _progress(self) -> bool:
+        moved = self.committed > self._asked_at or self.committed == self.journal.length
+        self._asked_at = self.committed
+        return moved
+
+    # -- leading and following ---------------------------------------------------------------
+
+    def _lead(self) -> None:
+        ship, scheme, journal = self.options.ship, self.options.scheme, self.journal
+        alone = scheme.holders == 1
+        self._outbound = {
+            number: Outbound(
+                self.ctx,
+                peer,
+                ship,
+                journal=journal,
+                # What is acknowledged by others must outlive this process, or be asked for when it starts.
+                upto=(lambda: journal.durable) if alone else (lambda: journal.held),
+                promise=_no_promise,
+                header=(self.options.number, self.options.shard),
+                every_us=scheme.ship_every_us or None,
+                install=self._hand_over,
+            )
+            for number, peer in self.options.peers
+            if not alone or scheme.ship_every_us is not None
+        }
+        for out in self._outbound.values():
+            out.reigns = self.reigns
+            out.committed = self.committed
+
+    def _hand_over(self, out: Outbound) -> None:
+        """Send a peer what everything came to, in place of what is no longer kept."""
+        image = self.keeper.image()
+        out.handed_over(image.position)
+        self.ctx.send(
+            out.peer,
+            Install(
+                source=self.options.number,
+                shard=self.options.shard,
+                reigns=self.reigns,
+                position=image.position,
+                snapshots=image.snapshots,
+                window=image.window,
+                committed=self.committed,
+                upto=self.journal.held,
+                session=out.session,
+                challenge=out.challenge,
+            ),
+        )
+
+    def wanted_by_peers(self, patience: int) -> list[int]:
+        """Up to where each peer has the log, but for those that lack more than `patience` entries."""
+        if not self.leads:
+            return []
+        length = self.journal.length
+        return [out.acked or 0 for out in self._outbound.values() if length - (out.acked or 0) <= patience]
+
+    def _undisturbed(self) -> Generator[Wait, Any, None]:
+        while self.keeper.cutting is not None:
+            yield self.keeper.cutting
+
+    def _image(self) -> Image:
+        return self.keeper.image()
+
+    @handles(Install)
+    def on_install(self, msg: Install, sender: Location) -> Generator[Wait, Any, None] | None:
+        """Stand behind a snapshot of everything, if it is from the leader and goes further than this log."""
+        theirs = msg.reigns[-1].epoch
+        if not self.ready or theirs < self.promised or self.leads or msg.session != self.session:
+            return None
+        return self._stand_behind(msg, sender)
+
+    def _stand_behind(self, msg: Install, sender: Location) -> Generator[Wait, Any, None]:
+        self.ready = False
+        if msg.reigns[-1].epoch > self.epoch:
+            yield from self._adopt(msg.reigns)
+        if msg.position > self.journal.length:
+            yield from self._undisturbed()
+            yield from self._install(msg.position, msg.snapshots, msg.window)
+        self._begin()
+        self._inbound.challenge = msg.challenge
+        self._committed_to(min(msg.committed, self.journal.length))
+        self._owed = sender
+        self._acknowledge()
+
+    @handles(Ship)
+    def on_ship(self, msg: Ship, sender: Location) -> Generator[Wait, Any, None] | None:
+        """Follow the leader of the latest reign; tell one of an earlier that it is over."""
+        if not self.ready:
+            return None
+        theirs = msg.reigns[-1].epoch
+        if theirs < self.promised:
+            self._tell_deposed(sender)
+            return None
+        if theirs > self.epoch:
+            return self._adopt_and_follow(msg, sender)
+        if not self.leads:
+            self._follow(msg, sender)
+        return None
+
+    def _tell_deposed(self, sender: Location) -> None:
+        self._send_ack(sender, 0, 0)
+
+    def _adopt_and_follow(self, ship: Ship, sender: Location) -> Generator[Wait, Any, None]:
+        self.ready = False
+        yield from self._adopt(ship.reigns)
+        self._begin()
+        self._follow(ship, sender)
+
+    def _follow(self, ship: Ship, sender: Location) -> None:
+        """Take the leader's entries; answer when they are held here."""
+        at_once = not self._inbound.is_expected(ship, self.session)
+        fresh = self._inbound.take(ship)
+        self._owed = sender if fresh or at_once else self._owed
+        if fresh:
+            self._take(fresh)
+            self._hold()
+        if ship.committed > self.committed:
+            self._committed_to(min(ship.committed, self.journal.length))
+        if not self.whole and ship.session == self.session and self.journal.held >= ship.upto:
+            self.whole = True
+            self.ctx.set_timer(0, self._become_whole)
+        if at_once:
+            self._acknowledge()
+
+    def _take(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.journal.append(entry)
+            self.aside.met(entry)
+            self.keeper.appended(self.streams.apply(entry), entry)
+
+    def _acknowledge(self) -> None:
+        """Tell the leader what is held here, if it waits to hear."""
+        leader, self._owed = self._owed, None
+        if leader is not None:
+            self._send_ack(leader, self.journal.held, self._inbound.challenge)
+
+    def _send_ack(self, leader: Location, upto: int, challenge: int) -> None:
+        self.ctx.send(
+            leader,
+            ShipAck(
+                receiver=self.options.number,
+                shard=self.options.shard,
+                epoch=max(self.epoch, self.promised),
+                session=self.session,
+                upto=upto,
+                challenge=challenge,
+            ),
+        )
+
+    @handles(ShipAck)
+    def on_ship_ack(self, msg: ShipAck, sender: Location) -> None:
+        """Note what a follower holds, and release the answers that waited for it."""
+        if not self.leads:
+            return
+        if msg.epoch > self.epoch:
+            self.promised = max(self.promised, msg.epoch)  # its reign is over, and the next leader will call
+            return
+        out = self._outbound.get(msg.receiver)
+        acknowledged = msg.epoch == self.epoch and out is not None
+        if acknowledged and out.acknowledged(msg.session, msg.challenge, msg.upto):  # type: ignore[union-attr]
+            self._commit()
+
+    # -- what goes on ------------------------------------------------------------------------
+
+    def _live(self) -> Generator[Wait, Any, None]:
+        options = self.options
+        self.ctx.set_timer(0, self.keeper.live)
+        if options.subscriber is not None:
+            self.ctx.set_timer(0, self.publisher.live)
+        if options.scheme.flush_every_us is not None:
+            self.ctx.set_timer(0, self._flush_at_times, options.scheme.flush_every_us)
+        while True:
+            if self.leads:
+                for out in list(self._outbound.values()):
+                    out.tick()
+                self._surface()
+            yield self.ctx.sleep(options.ship.heartbeat_us)
+
+    def _flush_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
+        while True:
+            yield self.ctx.sleep(every_us)
+            if self.ready and self.journal.durable < self.journal.length:
+                yield from self.journal.durable_at(self.journal.length)
+
+
+def _no_promise() -> int:
+    return 0
