@@ -179,7 +179,7 @@ class Replica(Member):
                 upto=(lambda: journal.durable) if alone else (lambda: journal.held),
                 promise=_no_promise,
                 header=(self.options.number, self.options.shard),
-                every_us=scheme.ship_every_us or None,
+                lazy=bool(scheme.ship_every_us),
                 install=self._hand_over,
             )
             for number, peer in self.options.peers
@@ -188,6 +188,7 @@ class Replica(Member):
         for out in self._outbound.values():
             out.reigns = self.reigns
             out.committed = self.committed
+            out.published = self.publisher.marked
 
     def _hand_over(self, out: Outbound) -> None:
         """Send a peer what everything came to, in place of what is no longer kept."""
@@ -208,6 +209,11 @@ class Replica(Member):
                 challenge=out.challenge,
             ),
         )
+
+    def published_to(self, position: int) -> None:
+        """The subscriber has the log up to a position; the others may let go of it too."""
+        for out in self._outbound.values():
+            out.published = position
 
     def wanted_by_peers(self, patience: int) -> list[int]:
         """Up to where each peer has the log, but for those that lack more than `patience` entries."""
@@ -278,6 +284,7 @@ class Replica(Member):
             self._hold()
         if ship.committed > self.committed:
             self._committed_to(min(ship.committed, self.journal.length))
+        self.publisher.marked = max(self.publisher.marked, ship.published)
         if not self.whole and ship.session == self.session and self.journal.held >= ship.upto:
             self.whole = True
             self.ctx.set_timer(0, self._become_whole)
@@ -331,12 +338,21 @@ class Replica(Member):
             self.ctx.set_timer(0, self.publisher.live)
         if options.scheme.flush_every_us is not None:
             self.ctx.set_timer(0, self._flush_at_times, options.scheme.flush_every_us)
+        if options.scheme.ship_every_us:
+            self.ctx.set_timer(0, self._ship_at_times, options.scheme.ship_every_us)
         while True:
             if self.leads:
                 for out in list(self._outbound.values()):
                     out.tick()
-                self._surface()
+            self._surface()
             yield self.ctx.sleep(options.ship.heartbeat_us)
+
+    def _ship_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
+        while True:
+            yield self.ctx.sleep(every_us)
+            if self.leads:
+                for out in list(self._outbound.values()):
+                    out.ship()
 
     def _flush_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
         while True:

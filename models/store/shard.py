@@ -239,6 +239,9 @@ class Shard(Replica):
             learnt = yield from self._until_committed(found if isinstance(found, int) else stream.last)
         else:
             assert isinstance(decision, Idempotent)
+        if not isinstance(decision, Ok):
+            done = self.streams.done.get(command_key(msg.tenant, msg.event_id))
+            told = self.journal.at(done).told if isinstance(done, int) else done and done.told
         if learnt:
             return self._in_doubt(learnt, msg.event_id)
         self.ctx.point("C10")

@@ -40,13 +40,14 @@ class Outbound:
         upto: Up to which position entries may be shipped now.
         promise: The promise that holds when all of them have arrived.
         header: (source, shard) of every message.
-        every_us: How often entries are shipped; None to ship each as soon as it may be.
+        lazy: Whether entries are shipped at times (`ship`), and not each as soon as it may be.
         install: Sends the peer a snapshot in place of entries that are not kept; None where all are.
 
     Attributes:
         acked: What the peer has, None until it told us in this life.
         reigns: Lineage to send along.
         committed: To send along.
+        published: To send along.
     """
 
     def __init__(
@@ -59,13 +60,14 @@ class Outbound:
         upto: Callable[[], int],
         promise: Callable[[], int],
         header: tuple[int, int],
-        every_us: int | None = None,
+        lazy: bool = False,
         install: Callable[[Outbound], object] | None = None,
     ) -> None:
         self.peer = peer
         self.acked: int | None = None
         self.reigns: tuple[Reign, ...] = ()
         self.committed = 0
+        self.published = 0
         # A number of its own for each life: an echo of an earlier one proves nothing.
         self.challenge = ctx.rng("challenge").between(1, 1 << 40)
         self.session = 0
@@ -75,13 +77,13 @@ class Outbound:
         self._upto = upto
         self._promise = promise
         self._source, self._shard = header
-        self._every_us = every_us
+        self._lazy = lazy
+        self._goal = 0
         self._install = install
         self._sent = 0
         self._sent_us = -options.heartbeat_us
         self._asked_us = -options.resend_us
         self._moved_us = 0
-        self._pushed_us = 0
         self._patience_us = options.resend_us
 
     @property
@@ -90,17 +92,20 @@ class Outbound:
         return self._upto() - (self.acked or 0)
 
     def push(self) -> None:
-        """Send what may be sent and was not yet, as far as the window goes; at its time, where it has times."""
-        if self._every_us is None:
-            self._push()
+        """Send what may be sent and was not yet, as far as the window goes; on a lazy line, what was due in time."""
+        if not self._lazy:
+            self._goal = self._upto()
+        self._push()
+
+    def ship(self) -> None:
+        """The time has come for all that may be sent now."""
+        self._goal = self._upto()
+        self._push()
 
     def tick(self) -> None:
         """Send again what stays unanswered; else a heartbeat if the line was quiet."""
         now = self._ctx.mono_us()
         acked = self.acked
-        if self._every_us is not None and now - self._pushed_us >= self._every_us:
-            self._pushed_us = now
-            self._push()
         if acked is not None and self._sent > acked and now - self._moved_us >= self._patience_us:
             self._patience_us = min(2 * self._patience_us, self._options.resend_us_max)
             self._resend(now)
@@ -157,7 +162,7 @@ class Outbound:
                 self._hand_over(self._ctx.mono_us())
             return
         options = self._options
-        end = min(self._upto(), acked + options.window)
+        end = min(self._goal, acked + options.window)
         if self._sent < acked:
             self._sent = acked
         if self._sent == acked < end:
@@ -169,7 +174,7 @@ class Outbound:
 
     def _quiet_from(self) -> int:
         """The position that a heartbeat speaks of: nothing beyond it was sent."""
-        return (self._upto() if self._every_us is None or self.acked is None else self._sent) + 1
+        return (self._sent if self._lazy and self.acked is not None else self._upto()) + 1
 
     def _hand_over(self, now: int) -> None:
         self._sent_us = now
@@ -215,6 +220,7 @@ class Outbound:
                 upto=upto,
                 session=self.session,
                 challenge=self.challenge,
+                published=self.published,
             ),
         )
 
