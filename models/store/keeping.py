@@ -170,8 +170,8 @@ class Keeper:
         journal, size = shard.journal, policy.segment
         limit = min(shard.committed, journal.durable) - policy.retain_events
         limit = min([limit, *shard.wanted_by_peers(policy.peer_patience)])
-        if shard.options.subscriber is not None:
-            limit = min(limit, shard.publisher.marked)
+        if shard.options.subscriber is not None or shard.options.sequencer is not None:
+            limit = min(limit, shard.released)
         young_us = shard.ctx.now_us() - policy.retain_us
         upto = journal.base.position
         while (end := (upto // size + 1) * size) <= limit:

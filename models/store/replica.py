@@ -17,6 +17,7 @@ from models.store.entries import Entry
 from models.store.image import Image
 from models.store.keeping import Keeper
 from models.store.member import Member
+from models.store.numbering import Numbering
 from models.store.options import InDoubt, MemberOptions
 from models.store.publishing import Publisher
 from models.store.schemes import Tier
@@ -51,6 +52,8 @@ class Replica(Member):
         self.journal.on_durable = self._advanced
         self.keeper = Keeper(self)
         self.publisher = Publisher(self, options.subscriber)
+        self.numbering = Numbering(self, options.sequencer)
+        self.released = 0
         self._outbound: dict[int, Outbound] = {}
         self._holders = scheme.holders
         self._on_device = scheme.tier is Tier.DEVICE
@@ -188,7 +191,7 @@ class Replica(Member):
         for out in self._outbound.values():
             out.reigns = self.reigns
             out.committed = self.committed
-            out.published = self.publisher.marked
+            out.released = self.released
 
     def _hand_over(self, out: Outbound) -> None:
         """Send a peer what everything came to, in place of what is no longer kept."""
@@ -210,10 +213,17 @@ class Replica(Member):
             ),
         )
 
-    def published_to(self, position: int) -> None:
-        """The subscriber has the log up to a position; the others may let go of it too."""
+    def let_go(self) -> None:
+        """Somebody outside has more of the log; the others may let go of it too, once all have."""
+        self.released = max(self.released, self._released())
         for out in self._outbound.values():
-            out.published = position
+            out.released = self.released
+
+    def _released(self) -> int:
+        """Up to where nobody outside needs the log any more, as the leader knows it."""
+        options, length = self.options, self.journal.length
+        published = length if options.subscriber is None else self.publisher.marked
+        return min(published, length if options.sequencer is None else self.numbering.marked)
 
     def wanted_by_peers(self, patience: int) -> list[int]:
         """Up to where each peer has the log, but for those that lack more than `patience` entries."""
@@ -284,7 +294,7 @@ class Replica(Member):
             self._hold()
         if ship.committed > self.committed:
             self._committed_to(min(ship.committed, self.journal.length))
-        self.publisher.marked = max(self.publisher.marked, ship.published)
+        self.released = max(self.released, ship.released)
         if not self.whole and ship.session == self.session and self.journal.held >= ship.upto:
             self.whole = True
             self.ctx.set_timer(0, self._become_whole)
@@ -336,6 +346,8 @@ class Replica(Member):
         self.ctx.set_timer(0, self.keeper.live)
         if options.subscriber is not None:
             self.ctx.set_timer(0, self.publisher.live)
+        if options.sequencer is not None:
+            self.ctx.set_timer(0, self.numbering.live)
         if options.scheme.flush_every_us is not None:
             self.ctx.set_timer(0, self._flush_at_times, options.scheme.flush_every_us)
         if options.scheme.ship_every_us:

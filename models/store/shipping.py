@@ -47,7 +47,7 @@ class Outbound:
         acked: What the peer has, None until it told us in this life.
         reigns: Lineage to send along.
         committed: To send along.
-        published: To send along.
+        released: To send along.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Outbound:
         self.acked: int | None = None
         self.reigns: tuple[Reign, ...] = ()
         self.committed = 0
-        self.published = 0
+        self.released = 0
         # A number of its own for each life: an echo of an earlier one proves nothing.
         self.challenge = ctx.rng("challenge").between(1, 1 << 40)
         self.session = 0
@@ -220,7 +220,7 @@ class Outbound:
                 upto=upto,
                 session=self.session,
                 challenge=self.challenge,
-                published=self.published,
+                released=self.released,
             ),
         )
 
