@@ -182,7 +182,7 @@ class Replica(Member):
                 upto=(lambda: journal.durable) if alone else (lambda: journal.held),
                 promise=_no_promise,
                 header=(self.options.number, self.options.shard),
-                lazy=bool(scheme.ship_every_us),
+                at_once=not scheme.ship_every_us,
                 install=self._hand_over,
             )
             for number, peer in self.options.peers
@@ -371,6 +371,14 @@ class Replica(Member):
             yield self.ctx.sleep(every_us)
             if self.ready and self.journal.durable < self.journal.length:
                 yield from self.journal.durable_at(self.journal.length)
+
+    def _ship_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
+        # A clock of its own: heartbeats are no multiple of the period, and would make it longer.
+        while True:
+            yield self.ctx.sleep(every_us)
+            if self.leads:
+                for out in list(self._outbound.values()):
+                    out.ship()
 
 
 def _no_promise() -> int:

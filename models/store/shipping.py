@@ -40,7 +40,7 @@ class Outbound:
         upto: Up to which position entries may be shipped now.
         promise: The promise that holds when all of them have arrived.
         header: (source, shard) of every message.
-        lazy: Whether entries are shipped at times (`ship`), and not each as soon as it may be.
+        at_once: Ship each entry as soon as it may be; else `ship` says when.
         install: Sends the peer a snapshot in place of entries that are not kept; None where all are.
 
     Attributes:
@@ -60,7 +60,7 @@ class Outbound:
         upto: Callable[[], int],
         promise: Callable[[], int],
         header: tuple[int, int],
-        lazy: bool = False,
+        at_once: bool = True,
         install: Callable[[Outbound], object] | None = None,
     ) -> None:
         self.peer = peer
@@ -77,13 +77,13 @@ class Outbound:
         self._upto = upto
         self._promise = promise
         self._source, self._shard = header
-        self._lazy = lazy
-        self._goal = 0
+        self._at_once = at_once
         self._install = install
         self._sent = 0
         self._sent_us = -options.heartbeat_us
         self._asked_us = -options.resend_us
         self._moved_us = 0
+        self._due = 0
         self._patience_us = options.resend_us
 
     @property
@@ -92,14 +92,13 @@ class Outbound:
         return self._upto() - (self.acked or 0)
 
     def push(self) -> None:
-        """Send what may be sent and was not yet, as far as the window goes; on a lazy line, what was due in time."""
-        if not self._lazy:
-            self._goal = self._upto()
-        self._push()
+        """Send what may be sent, is due and was not sent yet, as far as the window goes."""
+        if self._at_once or self._sent < self._due:
+            self._push()
 
     def ship(self) -> None:
-        """The time has come for all that may be sent now."""
-        self._goal = self._upto()
+        """It is time: all that may be sent now is due, and goes on as acknowledgements make room for it."""
+        self._due = self._upto()
         self._push()
 
     def tick(self) -> None:
@@ -162,7 +161,7 @@ class Outbound:
                 self._hand_over(self._ctx.mono_us())
             return
         options = self._options
-        end = min(self._goal, acked + options.window)
+        end = min(self._upto() if self._at_once else self._due, acked + options.window)
         if self._sent < acked:
             self._sent = acked
         if self._sent == acked < end:
@@ -174,7 +173,7 @@ class Outbound:
 
     def _quiet_from(self) -> int:
         """The position that a heartbeat speaks of: nothing beyond it was sent."""
-        return (self._sent if self._lazy and self.acked is not None else self._upto()) + 1
+        return (self._upto() if self._at_once or self.acked is None else self._sent) + 1
 
     def _hand_over(self, now: int) -> None:
         self._sent_us = now
