@@ -359,13 +359,6 @@ class Replica(Member):
             self._surface()
             yield self.ctx.sleep(options.ship.heartbeat_us)
 
-    def _ship_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
-        while True:
-            yield self.ctx.sleep(every_us)
-            if self.leads:
-                for out in list(self._outbound.values()):
-                    out.ship()
-
     def _flush_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
         while True:
             yield self.ctx.sleep(every_us)
