@@ -59,10 +59,44 @@ def test_each_expected_client_and_key_is_served() -> None:
         ({"keys": ("x",)}, ()),
         ({"keys": ("x", "y")}, (2,)),
         ({"clients": ("a",), "keys": ("y",)}, (2,)),
-        ({"clients": ("a", "c")}, ()),  # c tried nothing
     ):
         spec = LivenessSpec(heals_us=(0,), bound_us=100, **names)  # type: ignore[arg-type]
         assert recovers_after_each_heal(history, spec).witness == witness, names
+
+
+@pytest.mark.parametrize(
+    ("names", "who"),
+    [
+        ({"clients": ("a", "c")}, "client c"),
+        ({"keys": ("x", "z")}, "key 'z'"),
+        ({"clients": ("a",), "keys": ("z",)}, "key 'z'"),
+        ({"clients": ("c", "a")}, "client c"),
+    ],
+)
+def test_of_who_is_named_and_never_tries_nothing_is_known(names: dict[str, tuple[str, ...]], who: str) -> None:
+    spec = LivenessSpec(heals_us=(0,), bound_us=100, **names)  # type: ignore[arg-type]
+    reason = f"{who} was expected to be served after a heal, and was not tried after any"
+    assert recovers_after_each_heal(script(HEALED), spec) == (Outcome.UNKNOWN, (), reason)
+
+
+def test_a_client_that_tries_after_one_of_the_heals_was_tried() -> None:
+    names = {"heals_us": (0, 400), "faults_us": (300,), "bound_us": 100}
+    assert recovers_after_each_heal(script(HEALED), LivenessSpec(clients=("a",), **names)).outcome is Outcome.UNKNOWN  # type: ignore[arg-type]
+    late = script(HEALED + "4 invoke write x 2 @c t520\n4 ok t530")
+    assert recovers_after_each_heal(late, LivenessSpec(clients=("a", "c"), **names)).valid  # type: ignore[arg-type]
+    # What it does under the next fault shows nothing.
+    assert (
+        "client d"
+        in recovers_after_each_heal(
+            script(HEALED.replace("3 invoke", "9 invoke read y @d t310\n3 invoke")),
+            LivenessSpec(clients=("a", "d", "b"), heals_us=(0,), faults_us=(300,), bound_us=100, served=("ok", "fail")),
+        ).reason
+    )
+
+
+def test_who_is_named_is_missed_in_an_empty_history_too() -> None:
+    assert recovers_after_each_heal(History(), LivenessSpec(heals_us=(0,), bound_us=1, clients=("a",))).reason
+    assert recovers_after_each_heal(History(), LivenessSpec(heals_us=(), bound_us=1, clients=("a",))).valid
 
 
 def test_a_refusal_is_an_answer_where_it_is_said_so() -> None:
