@@ -55,8 +55,11 @@ def fewest_operations(
         frontiers = shrinking.drop_reads(frontiers)
         shrinking.drop_one_by_one(frontiers)
         shrinking.drop_marks()
+        if spec.stand is Stand.LATEST:
+            shrinking.drop_if_dead_beside_all()
         shrinking.show_sources()
-        shrinking.drop_free()
+        if spec.stand is not Stand.LATEST:
+            shrinking.drop_free()
     except OverBudget:
         pass
     return tuple(part.calls[number] for number in sorted(event for event in shrinking.events if event >= 0))
@@ -75,8 +78,9 @@ class _Shrinking:
         self._whole = self._part = part
         self._spec = spec
         self._start: Configurations = {(spec.init(spec.initial), 0): None}
-        self.events = events
+        self.events = self._reached = events
         self.meter = allowance.meter()
+        self._places = {event: at for at, event in enumerate(events)}
         self._a_trial = replace(allowance, states=min(allowance.states, _STEPS_A_TRIAL))
         self._sources: set[int] = set()
         self._offers = [frozenset(spec.offers(one.f, one.asked, one.answered)) for one in part.calls]
@@ -164,6 +168,74 @@ class _Shrinking:
 
         _fewest(list(offered), dead_with)
 
+    def drop_if_dead_beside_all(self) -> None:
+        """Leave out of a register what the rest does not need, whichever of all others happened or did not.
+
+        Not only of those that are kept: a write was perhaps left out because a kept one hid it, and shows again once
+        that one is gone.
+        """
+        calls = self._part.calls
+        kept = [event for event in self.events if event >= 0 and calls[event].kin is None]
+        if not self._dead_beside_all(kept):
+            last = ~self._reached[-1]
+            kept = [n for n in self._reached if n >= 0 and calls[n].kin is None and (not calls[n].reads or n == last)]
+            if len(kept) > STRIDE or not self._dead_beside_all(kept):
+                return
+        _fewest(kept, self._dead_beside_all)
+
+    def _dead_beside_all(self, needed: list[int]) -> bool:
+        """Whether these fail, each other that can matter being free; if so, they are what is left."""
+        if not needed:
+            return False
+        part, reached, places = self._part, self._reached, self._places
+        kept, start = set(needed), places[min(needed)]
+        free = self._of_use(needed)
+        _, before = self._able([number for number in free if number < needed[0]])
+        frontier = Frontier(part, self._spec, self._a_trial.meter(), before, self._effort)
+        for number in free:
+            part.calls[number].free = part.calls[number].kin is None
+            if number < needed[0] and places.get(~number, len(reached)) > start:
+                frontier.begin(part.calls[number])
+        inside = kept.union(number for number in free if places.get(~number, len(reached)) > start)
+        try:
+            dead = self._tried(
+                frontier, [event for event in reached[start:] if (event if event >= 0 else ~event) in inside]
+            )
+        finally:
+            for number in free:
+                part.calls[number].free = False
+        if dead:
+            self.events = [event for event in reached if (event if event >= 0 else ~event) in kept]
+        return dead
+
+    def _could_happen(self) -> set[int]:
+        """Those of the calls reached of which somebody offers what they want, as far as a register is one."""
+        calls = [event for event in self._reached if event >= 0]
+        return set(self._able(calls)[0] if self._spec.stand is Stand.LATEST else calls)
+
+    def _able(self, numbers: list[int]) -> tuple[list[int], Configurations]:
+        """Which calls on a register can have found what they want among these, and what it may hold after them."""
+        held = {state: None for state, _ in self._start}
+        able: list[int] = []
+        left = numbers
+        while more := [n for n in left if not self._wants[n] or not self._wants[n].isdisjoint(held)]:
+            able += more
+            held |= dict.fromkeys(mark for n in more for mark in self._offers[n])
+            left = [n for n in left if n not in more]
+        return able, {(state, 0): None for state in held}
+
+    def _of_use(self, needed: list[int]) -> list[int]:
+        """Other writers, by beginning, of what these want, of what those want, and so on."""
+        calls, left = self._part.calls, set(needed)
+        writers = [n for n in self._reached if n >= 0 and not calls[n].reads and n not in left]
+        wanted = {mark for number in needed for mark in self._wants[number]}
+        found: set[int] = set()
+        while more := {n for n in writers if n not in found and not wanted.isdisjoint(self._offers[n])}:
+            found |= more
+            wanted.update(mark for number in more for mark in self._wants[number])
+        self.meter.spend(1 + len(writers) // 8)
+        return [number for number in writers if number in found]
+
     def drop_free(self) -> None:
         """Leave out what the rest does not need: it fails even where this is free not to have happened."""
         calls, events = self._part.calls, self.events
@@ -190,24 +262,30 @@ class _Shrinking:
         ]
 
     def show_sources(self) -> None:
-        """Add, for each mark that somebody wants, the last operation that offered it, if it had begun by then."""
+        """Add, for each mark that somebody wants, the last operation that offered it, if it had begun by then.
+
+        Not what can never have happened, such as a pending cas of what nobody wrote: that explains nothing.
+        """
         spec, calls = self._spec, self._whole.calls
-        events = self._whole.events
-        places = {event: at for at, event in enumerate(events)}
+        places, end = self._places, len(self._reached)
+        could = self._could_happen()
         kept = {event for event in self.events if event >= 0}
-        offers = {n: spec.offers(c.f, c.asked, c.answered) for n, c in enumerate(calls) if n in places}
         for number in sorted(kept):
             call = self._part.calls[number]
             for mark in spec.wants(call.f, call.asked, call.answered):
-                by_then = places.get(~number, len(events))
-                sources = [n for n, marks in offers.items() if mark in marks and places[n] < by_then and n != number]
+                by_then = places.get(~number, end)
+                sources = [
+                    n
+                    for n in self._reached[:by_then]
+                    if n in could and n != number and mark in spec.offers(calls[n].f, calls[n].asked, calls[n].answered)
+                ]
                 if not sources:
                     continue
                 if present := kept.intersection(sources):
                     self._sources.update(present)
                     continue
                 more = {sources[-1], *(event if event >= 0 else ~event for event in self.events)}
-                shown = [event for event in events if (event if event >= 0 else ~event) in more]
+                shown = [event for event in self._reached if (event if event >= 0 else ~event) in more]
                 if self._dead(self._part, shown):
                     self.events = shown
                     kept.add(sources[-1])
