@@ -24,6 +24,7 @@ from typing import Final, TypeVar
 
 from sim.checkers.budget import Budget, Meter, OverBudget
 from sim.checkers.linearizability.calls import Call, Part
+from sim.checkers.linearizability.registers import Register
 from sim.checkers.linearizability.search import Configurations, Effort, Frontier
 from sim.checkers.specifications import Specification, Stand
 
@@ -52,11 +53,11 @@ def fewest_operations(
     allowance = Budget(states=max(1, allowed), memory_bytes=meter.budget.memory_bytes)
     shrinking = _Shrinking(part, spec, part.events[: at + 1], allowance, frontiers[0].effort)
     try:
-        frontiers = shrinking.drop_reads(frontiers)
-        shrinking.drop_one_by_one(frontiers)
-        shrinking.drop_marks()
-        if spec.stand is Stand.LATEST:
-            shrinking.drop_if_dead_beside_all()
+        if not shrinking.drop_all_but_a_few():
+            frontiers = shrinking.drop_reads(frontiers)
+            shrinking.drop_one_by_one(frontiers)
+            shrinking.drop_marks()
+            shrinking.drop_what_is_not_needed()
         shrinking.show_sources()
         if spec.stand is not Stand.LATEST:
             shrinking.drop_free()
@@ -82,6 +83,7 @@ class _Shrinking:
         self.meter = allowance.meter()
         self._places = {event: at for at, event in enumerate(events)}
         self._a_trial = replace(allowance, states=min(allowance.states, _STEPS_A_TRIAL))
+        self._register = Register(part, spec, events, self._a_trial.meter, effort)
         self._sources: set[int] = set()
         self._offers = [frozenset(spec.offers(one.f, one.asked, one.answered)) for one in part.calls]
         self._wants = [frozenset(spec.wants(one.f, one.asked, one.answered)) for one in part.calls]
@@ -168,73 +170,34 @@ class _Shrinking:
 
         _fewest(list(offered), dead_with)
 
-    def drop_if_dead_beside_all(self) -> None:
-        """Leave out of a register what the rest does not need, whichever of all others happened or did not.
-
-        Not only of those that are kept: a write was perhaps left out because a kept one hid it, and shows again once
-        that one is gone.
-        """
-        calls = self._part.calls
-        kept = [event for event in self.events if event >= 0 and calls[event].kin is None]
-        if not self._dead_beside_all(kept):
-            last = ~self._reached[-1]
-            kept = [n for n in self._reached if n >= 0 and calls[n].kin is None and (not calls[n].reads or n == last)]
-            if len(kept) > STRIDE or not self._dead_beside_all(kept):
-                return
-        _fewest(kept, self._dead_beside_all)
-
-    def _dead_beside_all(self, needed: list[int]) -> bool:
-        """Whether these fail, each other that can matter being free; if so, they are what is left."""
-        if not needed:
+    def drop_all_but_a_few(self) -> bool:
+        """Leave out of a register what the rest does not need, whichever of the others happened; whether any was."""
+        if self._spec.stand is not Stand.LATEST:
             return False
-        part, reached, places = self._part, self._reached, self._places
-        kept, start = set(needed), places[min(needed)]
-        free = self._of_use(needed)
-        _, before = self._able([number for number in free if number < needed[0]])
-        frontier = Frontier(part, self._spec, self._a_trial.meter(), before, self._effort)
-        for number in free:
-            part.calls[number].free = part.calls[number].kin is None
-            if number < needed[0] and places.get(~number, len(reached)) > start:
-                frontier.begin(part.calls[number])
-        inside = kept.union(number for number in free if places.get(~number, len(reached)) > start)
+        few = next((window for window in self._register.windows() if self._fails_beside_all(window)), None)
+        if few is not None:
+            _fewest(few, self._fails_beside_all)
+        return few is not None
+
+    def drop_what_is_not_needed(self) -> None:
+        """The same for what is left of a register in which no few operations were found."""
+        if self._spec.stand is Stand.LATEST:
+            kept = [event for event in self.events if event >= 0 and self._part.calls[event].kin is None]
+            if self._fails_beside_all(kept):
+                _fewest(kept, self._fails_beside_all)
+
+    def _fails_beside_all(self, chosen: list[int]) -> bool:
+        """Whether these fail whichever of the others happened; if so, they are what is left."""
+        before = self._register.spent
         try:
-            dead = self._tried(
-                frontier, [event for event in reached[start:] if (event if event >= 0 else ~event) in inside]
-            )
-        finally:
-            for number in free:
-                part.calls[number].free = False
-        if dead:
-            self.events = [event for event in reached if (event if event >= 0 else ~event) in kept]
-        return dead
-
-    def _could_happen(self) -> set[int]:
-        """Those of the calls reached of which somebody offers what they want, as far as a register is one."""
-        calls = [event for event in self._reached if event >= 0]
-        return set(self._able(calls)[0] if self._spec.stand is Stand.LATEST else calls)
-
-    def _able(self, numbers: list[int]) -> tuple[list[int], Configurations]:
-        """Which calls on a register can have found what they want among these, and what it may hold after them."""
-        held = {state: None for state, _ in self._start}
-        able: list[int] = []
-        left = numbers
-        while more := [n for n in left if not self._wants[n] or not self._wants[n].isdisjoint(held)]:
-            able += more
-            held |= dict.fromkeys(mark for n in more for mark in self._offers[n])
-            left = [n for n in left if n not in more]
-        return able, {(state, 0): None for state in held}
-
-    def _of_use(self, needed: list[int]) -> list[int]:
-        """Other writers, by beginning, of what these want, of what those want, and so on."""
-        calls, left = self._part.calls, set(needed)
-        writers = [n for n in self._reached if n >= 0 and not calls[n].reads and n not in left]
-        wanted = {mark for number in needed for mark in self._wants[number]}
-        found: set[int] = set()
-        while more := {n for n in writers if n not in found and not wanted.isdisjoint(self._offers[n])}:
-            found |= more
-            wanted.update(mark for number in more for mark in self._wants[number])
-        self.meter.spend(1 + len(writers) // 8)
-        return [number for number in writers if number in found]
+            fails = self._register.fails(chosen)
+        except OverBudget:
+            fails = False
+        self.meter.spend(self._register.spent - before)
+        if fails:
+            kept = set(chosen)
+            self.events = [event for event in self._reached if (event if event >= 0 else ~event) in kept]
+        return fails
 
     def drop_free(self) -> None:
         """Leave out what the rest does not need: it fails even where this is free not to have happened."""
@@ -266,9 +229,8 @@ class _Shrinking:
 
         Not what can never have happened, such as a pending cas of what nobody wrote: that explains nothing.
         """
-        spec, calls = self._spec, self._whole.calls
+        spec = self._spec
         places, end = self._places, len(self._reached)
-        could = self._could_happen()
         kept = {event for event in self.events if event >= 0}
         for number in sorted(kept):
             call = self._part.calls[number]
@@ -277,7 +239,7 @@ class _Shrinking:
                 sources = [
                     n
                     for n in self._reached[:by_then]
-                    if n in could and n != number and mark in spec.offers(calls[n].f, calls[n].asked, calls[n].answered)
+                    if n >= 0 and mark in self._offers[n] and n != number and self._can_happen(n)
                 ]
                 if not sources:
                     continue
@@ -290,6 +252,9 @@ class _Shrinking:
                     self.events = shown
                     kept.add(sources[-1])
                     self._sources.add(sources[-1])
+
+    def _can_happen(self, number: int) -> bool:
+        return self._spec.stand is not Stand.LATEST or self._register.can_happen(number)
 
     def _offering(self, marks: frozenset[Hashable], tail: Collection[int]) -> list[int]:
         """The writers of a register that begin in the tail and offer one of the marks."""
