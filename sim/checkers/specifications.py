@@ -46,6 +46,8 @@ class Shape(StrEnum):
     ANY = "any value"
     SOMETHING = "a value other than null"
     NUMBER = "a whole number"
+    FLAG = "true or false"
+    PLACE = "a whole number, or null"
     PAIR = "a pair [old, new]"
     LIST = "a list"
 
@@ -55,7 +57,11 @@ class Shape(StrEnum):
             case Shape.SOMETHING:
                 return value is not None
             case Shape.NUMBER:
-                return isinstance(value, int)
+                return isinstance(value, int) and not isinstance(value, bool)
+            case Shape.FLAG:
+                return isinstance(value, bool)
+            case Shape.PLACE:
+                return value is None or Shape.NUMBER.fits(value)
             case Shape.PAIR:
                 return isinstance(value, tuple) and len(value) == 2
             case Shape.LIST:
@@ -193,6 +199,7 @@ def _mutex_step(held: bool, f: str, asked: Value, answered: Answer, version: int
 MUTEX: Final = Specification(
     name="mutex",
     init=bool,
+    initials=Shape.FLAG,
     step=_mutex_step,
     shapes=MappingProxyType({"acquire": (Shape.ANY, Shape.ANY), "release": (Shape.ANY, Shape.ANY)}),
 )
