@@ -176,7 +176,7 @@ def _source(attempts: list[Attempt]) -> Source:
         source.strangers = _strangers(source, placed, maybe, delivered)
     for delivery in delivered:
         source.events.setdefault(position_of(delivery), (delivery.asked, delivery))
-    source.transactions += _in_doubt(attempts, delivered)
+    source.transactions += _in_doubt(maybe, [a for a in delivered if position_of(a) not in placed])
     return source
 
 
@@ -235,12 +235,18 @@ def _against(
     return "was appended by nobody", (delivery,)
 
 
-def _in_doubt(attempts: list[Attempt], delivered: list[Attempt]) -> list[Transaction]:
-    """Transactions without an answer, of which a delivery shows that, and where, they took place."""
-    at = {delivery.asked: position_of(delivery) for delivery in delivered}
+def _in_doubt(maybe: Mapping[Value, list[Attempt]], delivered: list[Attempt]) -> list[Transaction]:
+    """Transactions whose place no answer tells, of which a delivery shows that, and where, they took place.
+
+    Args:
+        maybe: By event, appends that may have put it anywhere, by their beginnings.
+        delivered: What was delivered of positions of which no append tells; of an event that more than one
+            can have put there it shows nothing.
+    """
+    at = {delivery.asked: position_of(delivery) for delivery in delivered if len(maybe.get(delivery.asked, ())) == 1}
     found = []
-    for attempt in attempts:
-        if attempt.f == "transaction" and not attempt.ok and not attempt.failed and isinstance(attempt.asked, tuple):
+    for attempt in dict.fromkeys(one for some in maybe.values() for one in some):
+        if attempt.f == "transaction" and isinstance(attempt.asked, tuple):
             firsts = [at[event] - n for n, event in enumerate(attempt.asked) if event in at]
             if firsts:
                 found.append(Transaction(attempt, firsts[0], firsts[0] + len(attempt.asked) - 1))

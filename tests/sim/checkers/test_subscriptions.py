@@ -166,6 +166,17 @@ def test_a_transaction_without_an_answer_is_judged_by_what_came(
     assert broken_in(text + told(*words)) == broken
 
 
+@pytest.mark.parametrize(
+    ("appends", "words"),
+    [
+        ("1 invoke append s 'b'\n1 ok - v1\n2 invoke append s 'd'\n2 ok - v2", ("^>0", "b1", "d2")),
+        ("1 invoke append s 'b'\n1 info\n2 invoke append s 'd'\n2 ok - v2", ("^>0", "b1", "d2")),
+    ],
+)
+def test_an_event_that_another_append_explains_shows_no_transaction(appends: str, words: tuple[str, ...]) -> None:
+    assert broken_in(f"{appends}\n3 invoke transaction s ('b','c')\n3 info\n" + told(*words)) == {}
+
+
 def test_an_event_refused_once_and_given_again_may_come() -> None:
     text = "1 invoke append s 'a'\n1 fail\n2 invoke append s 'a'\n2 info\n" + told("^>0", "a1")
     assert broken_in(text) == {}
