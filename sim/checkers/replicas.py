@@ -270,8 +270,8 @@ def _lost_of_queue(one: _Object) -> Verdict | None:
     enqueues = [a for a in one.attempts if a.f == "enqueue"]
     last = max((a.end if a.end < NEVER else a.begin for a in enqueues), default=-1)
     empty = [a for a in dequeues if a.ok and a.answer is None and a.begin > last]
-    until = max((a.end for a in empty), default=NEVER)
-    # One that began when the queue was empty for the last time can have taken nothing that was in it before.
+    until = min((a.end for a in empty), default=NEVER)
+    # One that began once the queue had been found empty can have taken nothing that was in it before.
     if not left or len(left) <= sum(1 for a in dequeues if not a.ok and not a.failed and a.begin < until):
         return None
     if not empty:

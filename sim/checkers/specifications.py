@@ -220,7 +220,8 @@ def _adds(f: str, asked: Any) -> bool:
 
 
 def _exceeds(state: int, answered: int) -> bool:
-    return state > answered
+    # No sum was ever what is no number.
+    return not isinstance(answered, int) or state > answered
 
 
 COUNTER: Final = Specification(
@@ -246,11 +247,13 @@ def _set_step(
     if f == "add":
         return True, state if asked in state else state | {asked}
     # As long as the set and all of it: a list that repeats a member leaves another out.
-    return answered is UNANSWERED or (len(answered) == len(state) and state.issubset(answered)), state
+    if not isinstance(answered, tuple):
+        return answered is UNANSWERED, state
+    return len(answered) == len(state) and state.issubset(answered), state
 
 
 def _set_wants(f: str, asked: Value, answered: Any) -> Marks:
-    return answered if f == "read" and answered is not UNANSWERED else ()
+    return answered if f == "read" and isinstance(answered, tuple) else ()
 
 
 def _set_offers(f: str, asked: Value, answered: Answer) -> Marks:
@@ -258,7 +261,7 @@ def _set_offers(f: str, asked: Value, answered: Answer) -> Marks:
 
 
 def _set_restrict(f: str, asked: Value, answered: Any, marks: frozenset[Hashable]) -> Answer:
-    return UNANSWERED if answered is UNANSWERED else tuple(value for value in answered if value not in marks)
+    return tuple(value for value in answered if value not in marks) if isinstance(answered, tuple) else answered
 
 
 SET: Final = Specification(

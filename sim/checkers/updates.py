@@ -114,11 +114,13 @@ def _replaced_too_often(key: Key, attempts: list[Attempt], options: UpdateSpec) 
     stood: Counter[Value] = Counter([options.initial])
     replaced: defaultdict[Value, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
-        changes = attempt.f == "cas" and isinstance(attempt.asked, tuple) and attempt.asked[0] != attempt.asked[-1]
-        if written(attempt) and not attempt.failed and (attempt.f == "write" or changes):
-            stood[written(attempt)[0]] += 1
-        if changes and attempt.ok and isinstance(attempt.asked, tuple):
-            replaced[attempt.asked[0]].append(attempt)
+        puts = written(attempt)
+        replaces = attempt.asked[:1] if attempt.f == "cas" and isinstance(attempt.asked, tuple) and puts else ()
+        if puts == replaces or attempt.failed:
+            continue
+        stood.update(puts)
+        if replaces and attempt.ok:
+            replaced[replaces[0]].append(attempt)
     for value, swaps in replaced.items():
         if len(swaps) > stood[value]:
             reason = f"{shown(value)} was replaced {len(swaps)} times in {key!r} and came to stand {stood[value]} times"

@@ -265,3 +265,25 @@ def test_an_ill_formed_history_is_invalid_as_well_formed_has_it() -> None:
 def test_what_cannot_be_judged_is_refused(spec: object, f: str, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         linearizable(written((1, "invoke", f, None)), spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "f", "asked", "rule"),
+    [
+        ("cas-register", "cas", 5, r"operation 1: cas is asked a pair \[old, new\], not 5"),
+        ("counter", "add", "x", "add is asked a whole number, not 'x'"),
+        ("queue", "enqueue", None, "enqueue is asked a value other than null, not None"),
+    ],
+)
+def test_what_a_specification_cannot_step_is_refused(name: str, f: str, asked: object, rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        linearizable(written((1, "invoke", f, asked)), SPECIFICATIONS[name])
+
+
+@pytest.mark.parametrize("name", ["counter", "set", "append-log"])
+def test_an_answer_of_another_kind_is_no_answer(name: str) -> None:
+    change = "append" if name == "append-log" else "add"
+    pending = [(1, "invoke", change, 1), (1, "info", change, None)]
+    for answer in (None, "x", (None,)):
+        read = [(2, "invoke", "read", None), (2, "ok", "read", answer)]
+        assert linearizable(written(*pending, *read), SPECIFICATIONS[name]).witness == (2,)

@@ -104,6 +104,7 @@ def test_a_replica_that_is_not_meant_to_hold_a_key_is_not_asked() -> None:
         ("1 invoke write x 5\n1 fail", "ok -", ()),
         ("1 invoke write x 5\n1 ok", "ok -", (1, 91)),
         ("1 invoke cas x (0,5)\n1 ok", "ok 0", (1, 91)),
+        ("1 invoke write x 5\n1 ok\n2 invoke write x 6\n2 ok\n3 invoke write x 5\n3 ok", "ok 5", ()),
         # A register, by versions that only some were told.
         ("1 invoke write x 5\n1 ok - v1\n2 invoke write x 6\n2 ok", "ok 5 v1", (2, 91)),
         ("1 invoke write x 5\n2 invoke write x 6\n1 ok - v1\n2 ok", "ok 5 v1", ()),
@@ -144,7 +145,7 @@ def test_a_replica_that_is_not_meant_to_hold_a_key_is_not_asked() -> None:
         # A counter.
         ("1 invoke add x 5\n1 ok\n2 invoke add x 6\n2 info", "ok 5", ()),
         ("1 invoke add x 5\n1 ok\n2 invoke add x 6\n2 info", "ok 4", (1, 91)),
-        ("1 invoke add x 5\n1 ok", "ok -", (1, 91)),
+        ("1 invoke add x 1\n1 ok", "ok -", (1, 91)),
         ("1 invoke add x 5\n1 ok\n2 invoke add x -2\n2 info", "ok 3", ()),
         ("1 invoke add x 5\n1 ok\n2 invoke add x -2\n2 fail", "ok 3", (1, 91)),
     ],
@@ -197,6 +198,25 @@ def test_of_equal_elements_each_is_handed_out(text: str, witness: tuple[int, ...
 def test_what_begins_when_the_queue_was_empty_took_nothing_out_of_it() -> None:
     text = "1 invoke enqueue x 5\n1 ok\n2 invoke dequeue x\n2 ok -\n3 invoke dequeue x\n3 info"
     assert durable(script(text)).witness == (1, 2)
+    assert durable(script(text + "\n4 invoke dequeue x\n4 ok -")).witness == (1, 4)
+
+
+def test_a_queue_found_empty_between_two_elements_may_still_hold_the_second() -> None:
+    text = "1 invoke enqueue x 5\n1 ok\n2 invoke dequeue x\n2 ok 5\n3 invoke dequeue x\n3 ok -\n"
+    verdict = durable(script(text + "4 invoke enqueue x 6\n4 ok"))
+    assert (verdict.outcome, verdict.witness) == (Outcome.UNKNOWN, (4,))
+
+
+def test_a_change_between_two_looks_of_an_audit_is_no_rest() -> None:
+    text = "1 invoke write x 5\n1 ok" + audit(("1", "ok 5")) + "\n2 invoke write x 6\n2 ok"
+    verdict = converged(script(text + "\n99 invoke read x @c/audit/2\n99 ok 6"))
+    assert (verdict.outcome, verdict.witness) == (Outcome.UNKNOWN, (2,))
+
+
+def test_what_is_read_in_other_sessions_is_no_audit() -> None:
+    history = script(WRITTEN + "3 invoke read x @c/mine\n3 ok 5 v1" + audit(("1", "ok 6 v2")))
+    assert converged(history).valid
+    assert durable(history).valid
 
 
 def test_an_audit_that_empties_a_queue_is_at_rest() -> None:
