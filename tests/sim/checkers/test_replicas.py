@@ -213,6 +213,13 @@ def test_a_change_between_two_looks_of_an_audit_is_no_rest() -> None:
     assert (verdict.outcome, verdict.witness) == (Outcome.UNKNOWN, (2,))
 
 
+def test_what_is_not_known_of_one_key_hides_no_divergence_of_another() -> None:
+    text = "1 invoke write y 5\n1 ok\n" + WRITTEN.replace("1 ", "11 ").replace("2 ", "12 ")
+    history = script(text + audit(("1", "ok 6 v2"), ("2", "ok 5 v1")))
+    assert converged(history).witness == (91, 92)
+    assert durable(history).witness == (12, 92)
+
+
 def test_what_is_read_in_other_sessions_is_no_audit() -> None:
     history = script(WRITTEN + "3 invoke read x @c/mine\n3 ok 5 v1" + audit(("1", "ok 6 v2")))
     assert converged(history).valid
