@@ -219,7 +219,7 @@ def _adds(f: str, asked: Any) -> bool:
     return f != "add" or asked >= 0
 
 
-def _exceeds(state: int, answered: int) -> bool:
+def _exceeds(state: int, answered: Any) -> bool:
     # No sum was ever what is no number.
     return not isinstance(answered, int) or state > answered
 
