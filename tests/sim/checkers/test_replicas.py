@@ -126,6 +126,7 @@ def test_a_replica_that_is_not_meant_to_hold_a_key_is_not_asked() -> None:
         ("1 invoke append x 5\n1 ok - v1\n2 invoke append x 5\n2 ok", "ok (5,)", (1, 2, 91)),
         ("1 invoke append x 5\n1 ok - v1\n2 invoke append x 6\n2 ok - v1", "ok (5,)", (2, 91)),
         ("1 invoke append x 5\n1 ok - v1\n2 invoke append x 6\n2 ok - v1", "ok (6,)", (1, 91)),
+        ("1 invoke append x 5\n1 ok\n2 invoke append x 5\n2 ok - v1", "ok (5,)", (1, 2, 91)),
         # What stands before the values that are shown may be there.
         ("1 invoke append x 5\n1 ok\n2 invoke append x 6\n2 ok", "ok 6 v2", ()),
         ("1 invoke append x 5\n1 ok\n2 invoke append x 6\n2 ok", "ok 6 v1", (1, 91)),
@@ -186,6 +187,8 @@ PUT_TWICE = "1 invoke enqueue x 5\n1 ok\n2 invoke enqueue x 5\n2 ok\n"
         (PUT_TWICE.replace("2 ok", "2 info") + "3 invoke dequeue x\n3 ok 5\n", ()),
         (PUT_TWICE + "3 invoke dequeue x\n3 ok 5\n4 invoke dequeue x\n4 info\n", ()),
         (PUT_TWICE.replace("2 invoke", "3 invoke dequeue x\n3 ok 5\n2 invoke"), (1, 3, 2, 9)),
+        (PUT_TWICE, (1, 9)),
+        ("1 invoke enqueue x 5\n1 ok\n2 invoke enqueue x 6\n2 info\n", (1, 9)),
         # What was handed out before it was put in is another.
         ("3 invoke dequeue x\n3 ok 5\n1 invoke enqueue x 5\n1 ok\n", (1, 9)),
     ],
@@ -193,6 +196,14 @@ PUT_TWICE = "1 invoke enqueue x 5\n1 ok\n2 invoke enqueue x 5\n2 ok\n"
 def test_of_equal_elements_each_is_handed_out(text: str, witness: tuple[int, ...]) -> None:
     verdict = durable(script(text + "9 invoke dequeue x\n9 ok -"))
     assert (verdict.valid, verdict.witness) == (not witness, witness)
+
+
+def test_one_hand_out_without_an_answer_explains_one_element() -> None:
+    text = (
+        "1 invoke enqueue x 5\n1 ok\n2 invoke enqueue x 6\n2 ok\n3 invoke dequeue x\n3 info\n9 invoke dequeue x\n9 ok -"
+    )
+    assert durable(script(text)).witness == (1, 9)
+    assert durable(script(text.replace("9 invoke", "4 invoke dequeue x\n4 info\n9 invoke"))).valid
 
 
 def test_what_begins_when_the_queue_was_empty_took_nothing_out_of_it() -> None:
@@ -232,6 +243,12 @@ def test_an_audit_that_empties_a_queue_is_at_rest() -> None:
     assert durable(script(text)).witness == (2, 4)
 
 
+def test_who_takes_from_a_queue_beside_its_audit_disturbs_it() -> None:
+    look = "3 invoke dequeue x @c/audit/1\n3 ok -\n"
+    verdict = durable(script("1 invoke enqueue x 5\n1 ok\n" + look + "4 invoke dequeue x @d/own\n4 info"))
+    assert (verdict.outcome, verdict.witness) == (Outcome.UNKNOWN, (4,))
+
+
 def test_a_log_whose_end_nobody_tells_is_not_judged() -> None:
     text = "1 invoke append x 5\n1 ok\n2 invoke append x 6\n2 ok"
     verdict = durable(script(text + audit(("1", "ok 6"))))
@@ -243,6 +260,8 @@ def test_entries_that_stood_in_a_log_at_first_are_not_those_appended() -> None:
     history = script("1 invoke append x 5\n1 ok" + audit(("1", "ok (5,)")))
     assert durable(history).valid
     assert durable(history, AuditSpec(initial=(5,))).witness == (1, 91)
+    both = script("1 invoke append x 5\n1 ok" + audit(("1", "ok (4,5)")))
+    assert durable(both, AuditSpec(initial=(4,))).valid
 
 
 def test_a_queue_found_empty_before_an_element_came_has_lost_nothing() -> None:
