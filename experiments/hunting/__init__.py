@@ -8,7 +8,7 @@ Read `hunt` first: it runs seeds under a nemesis until a claim breaks. `trial` i
 
 from experiments.hunting.bundle import Bundle, Found, is_bundle, read_bundle, write_bundle
 from experiments.hunting.hands import Hands, HandsLost
-from experiments.hunting.hunt import Caught, Sighting, hunt, narrowed, pin_down
+from experiments.hunting.hunt import Caught, Sighting, hunt, judged_of, narrowed, pin_down
 from experiments.hunting.replaying import Replayed, replay_bundle
 from experiments.hunting.shrink import DEFAULT_RUNS, Shrunk, shrink
 from experiments.hunting.trial import NO_CRASH, Trial, claims, try_out
@@ -28,6 +28,7 @@ __all__ = [
     "claims",
     "hunt",
     "is_bundle",
+    "judged_of",
     "narrowed",
     "pin_down",
     "read_bundle",

@@ -33,6 +33,11 @@ def undecided(seen: Evidence) -> Verdict:
     return Verdict(Outcome.UNKNOWN, (), "too much to look at")
 
 
+def unknown_but_under_seed_two(seen: Evidence) -> Verdict:
+    """Known under seed 2 alone."""
+    return Verdict(Outcome.VALID if seen.seed == 2 else Outcome.UNKNOWN, (), f"seed {seen.seed}")
+
+
 def raises(seen: Evidence) -> Verdict:
     """Raises what no property should."""
     raise KeyError("no\nlicence")
