@@ -89,7 +89,7 @@ def try_out(scenario: Scenario, seed: int, uses: tuple[PropertyUse, ...]) -> Tri
     try:
         seen = carry_out(world, system, scenario, seed)
         verdicts = judge(seen, uses)
-    except Exception as failed:  # noqa: BLE001 - whatever a model raises is what is hunted for
+    except (Exception, SystemExit) as failed:  # noqa: BLE001 - whatever a model raises is what is hunted for
         return _trial(
             world.history, {NO_CRASH: crash_verdict(failed)}, failure=traceback_of(failed), now_us=int(world.env.now)
         )
@@ -123,7 +123,7 @@ def _ends_us(history: History, witness: tuple[int, ...]) -> int:
     return about[-1].t_us if about else 0
 
 
-def crash_verdict(failed: Exception) -> Verdict:
+def crash_verdict(failed: Exception | SystemExit) -> Verdict:
     """The verdict on `no_crash` of a run that raised: what, and in which function."""
     place = traceback.extract_tb(failed.__traceback__)[-1]
     told = " ".join(str(failed).split())
@@ -136,7 +136,7 @@ def _what_raised(verdict: Verdict) -> str:
     return verdict.reason.partition(": ")[0]
 
 
-def traceback_of(failed: Exception) -> str:
+def traceback_of(failed: Exception | SystemExit) -> str:
     """A traceback without its first frame, our own, that reads the same on every machine."""
     frames = traceback.extract_tb(failed.__traceback__)[1:]
     lines = [f"  {_source(frame.filename)}, line {frame.lineno}, in {frame.name}\n    {frame.line}" for frame in frames]

@@ -43,6 +43,26 @@ def raises(seen: Evidence) -> Verdict:
     raise KeyError("no\nlicence")
 
 
+def exits(seen: Evidence) -> Verdict:
+    """Ends the process, as a script would."""
+    raise SystemExit(4)
+
+
+def gives_no_reason(seen: Evidence) -> Verdict:
+    """Invalid, and says nothing."""
+    return Verdict(Outcome.INVALID, None, None)  # type: ignore[arg-type]
+
+
+def says_it_in_words(seen: Evidence) -> Verdict:
+    """Invalid, in plain texts and lists."""
+    return Verdict("invalid", [], "plainly")  # type: ignore[arg-type]
+
+
+def says_nonsense(seen: Evidence) -> Verdict:
+    """Says what no verdict says."""
+    return Verdict("perhaps", ("first",), 7)  # type: ignore[arg-type]
+
+
 def returns_a_bool(seen: Evidence) -> Verdict:
     """Returns what no property should."""
     return True  # type: ignore[return-value]
