@@ -1,9 +1,10 @@
 """Hunting for counterexamples, shrinking them, keeping them as bundles, replaying these.
 
 Read `hunt` first: it runs seeds under a nemesis until a claim breaks. `trial` is one run of it,
-`hands` carries out many; `shrink` reduces what was found, by `ddmin` and the edits of `simpler` and
-`times`; `bundle` writes and reads the folder that is kept, told in words by `telling` and drawn by
-`spacetime` and `diagram`; `replaying` holds it against the code of today.
+`hands` carries out many; `shrink` reduces what was found, by `ddmin`, the edits of `simpler` and
+`times`, and where that leaves much by small schedules drawn `afresh`; `bundle` writes and reads
+the folder that is kept, told in words by `telling` and drawn by `spacetime` and `diagram`;
+`replaying` holds it against the code of today.
 """
 
 from experiments.hunting.bundle import Bundle, Found, is_bundle, read_bundle, write_bundle

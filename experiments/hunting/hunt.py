@@ -155,6 +155,7 @@ def pin_down(
         sighting.seed,
         claim,
         runs=runs,
+        knobs=sighting.knobs,
         side_by_side=hands.jobs,
         runner=lambda some: hands.trials(
             Run(one, sighting.seed, tuple(use.name for use in one.properties)) for one in some
@@ -170,6 +171,7 @@ def pin_down(
         after=shrunk.after,
         runs=shrunk.runs,
         whole=shrunk.whole,
+        afresh=shrunk.afresh,
         knobs=None if sighting.knobs is None else json.loads(sighting.knobs.to_json()),
     )
     return Caught(found=found, folder=folder, run=write_bundle(folder, found, typed=_as_typed(folder)))

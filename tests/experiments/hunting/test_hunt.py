@@ -169,9 +169,9 @@ def test_a_bundle_is_replayed_and_shown_from_inside(
     assert lines[0] == f"stale, seed 0: {FRESH}: invalid ({values['reason']})"
     assert lines[-2:] == [f"digest: {values['digest']}", "as recorded"]
     trace = tmp_path / "trace.jsonl"
-    assert main(["replay", str(folder), "--until", "1s", "--host", "b/c1/h1", "--trace", str(trace)]) == 0
+    assert main(["replay", str(folder), "--until", "1s", "--host", "c/c1/h1", "--trace", str(trace)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "b/c1/h1: up" in lines
+    assert "c/c1/h1: up" in lines
     assert lines[-1].endswith(f" events: {trace}")
     assert main(["replay", str(folder), "--seed", "1"]) == 2
     assert "has a seed and a system of its own" in capsys.readouterr().err
