@@ -64,7 +64,7 @@ class FakeContext:
         self.channels: list[Channel] = []
         self.calls: list[tuple[Location, Message, Wait]] = []
         self._alive = True
-        self._env = Environment() if beside is None else beside._env
+        self._env: Environment = Environment() if beside is None else beside._env
         self._chance = Chance(seed)
         self._device = Device(lambda: flush_us, self._env.call_later)
         self.disk = Disk(self._device, "service/", Wait)

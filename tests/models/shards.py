@@ -1,4 +1,4 @@
-"""Members of shards, each in a context of its own: alone, with a test that says what reaches it, or joined in a cluster."""
+"""Members of shards, each in a context of its own: alone before a test that plays the others, or joined."""
 
 from __future__ import annotations
 
