@@ -22,7 +22,7 @@ from models.split import SplitShard
 from models.store.aside import AsideKey, aside_key
 from models.store.entries import Entry, instance_of
 from models.store.journal import Answered
-from models.store.lineage import common_prefix
+from models.store.lineage import common_prefix, reached
 from models.store.shard import Shard
 
 __all__ = [
@@ -112,7 +112,7 @@ def home_ledger(shards: Sequence[Mapping[int, Shard]]) -> Ledger:
     for number, copies in enumerate(shards):
         # Of two that both take themselves for the leader, the later reign counts; where it is
         # down, the longest log of the latest reign is the most that can be known.
-        ranked = sorted(copies.items(), key=lambda item: (item[1].epoch, item[1].leads, item[1].journal.length))
+        ranked = sorted(copies.items(), key=lambda item: _rank(item[1]))
         if not ranked:
             continue
         truth = ranked[-1][1]
@@ -132,6 +132,12 @@ def home_ledger(shards: Sequence[Mapping[int, Shard]]) -> Ledger:
         conflicts=clashes,
         watermark="applied",
     )
+
+
+def _rank(copy: Shard) -> tuple[int, bool, int]:
+    length = copy.journal.length
+    alone = copy.options.scheme.holders == 1
+    return (copy.epoch if alone else reached(copy.reigns, length), copy.leads, length)
 
 
 def split_ledger(shards: Sequence[Mapping[int, SplitShard]]) -> Ledger:

@@ -217,8 +217,13 @@ class Journal:
         What goes is still here until `release_head`.
         """
         assert self.base.position <= upto <= self.durable, f"{upto=} is outside {self.base.position}..{self.durable}"
-        self._next_base = Base(upto, self.base.position, self.base.origin, window, streams)
-        yield self._disk.replace(_BASE, self._next_base)
+        disk, base, size = self._disk, self.base, self._segment
+        self._next_base = Base(upto, base.position, base.origin, window, streams)
+        # What the last truncation emptied must stay so: the next start looks no further back than `below`.
+        # Asked for at one instant, they are one flush.
+        emptied = [disk.flush(self._name(one)) for one in range(base.below // size, base.position // size)]
+        for flushed in [*emptied, disk.replace(_BASE, self._next_base)]:  # noqa: UP028
+            yield flushed
 
     def release_head(self) -> None:
         """Let go of what lies before the base that was moved."""
@@ -232,17 +237,19 @@ class Journal:
     ) -> Generator[Wait, Any, None]:
         """Begin anew behind a snapshot that was handed over: nothing up to `position` is kept, nor anything else."""
         self.dismiss()
-        first, last = self.base.position // self._segment, self.written // self._segment
-        # The base goes first: a crash in between leaves files that the next start finds to be beyond no entry.
-        for number in range(last, first - 1, -1):
-            if self._disk.read(self._name(number)):
-                self._disk.truncate(self._name(number), 0)
-                yield self._disk.flush(self._name(number))
-        self.base = Base(position, position, position, window, streams)
-        yield self._disk.replace(_BASE, self.base)
-        self.entries = []
+        before, size = self.base, self._segment
+        first, last = before.below // size, self.written // size
+        # In memory at once, so that who still flushes meanwhile finds nothing to do.
+        self.base, self.entries = Base(position, position, position, window, streams), []
         self.length = self.written = self.durable = position
         self._open(position)
+        # Later files go first, so that no crash in between leaves a hole; those before the base, which were
+        # emptied and perhaps not durably so, go too: the new log may begin where they lie.
+        for number in range(last, first - 1, -1):
+            if self._disk.read(self._name(number)) or number < before.position // size:
+                self._disk.truncate(self._name(number), 0)
+                yield self._disk.flush(self._name(number))
+        yield self._disk.replace(_BASE, self.base)
 
     # -- files -------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["Reign", "common_prefix"]
+__all__ = ["Reign", "common_prefix", "reached"]
 
 
 class Reign(NamedTuple):
@@ -39,3 +39,12 @@ def common_prefix(ours: Sequence[Reign], length: int, theirs: Sequence[Reign]) -
     if shared < len(theirs):
         ends.append(theirs[shared].start)
     return min(ends)
+
+
+def reached(reigns: Sequence[Reign], length: int) -> int:
+    """The latest reign that a log has all of what it began with.
+
+    A follower hears of a reign before it has caught up with it. Until then what it holds says no more
+    than under the reign before: neither may its log replace a longer one, nor does it count as a holder.
+    """
+    return next((reign.epoch for reign in reversed(reigns) if reign.start <= length), 0)

@@ -20,7 +20,7 @@ from models.store.durable import PROMISE, DurableCopy
 from models.store.entries import Entry
 from models.store.group import Fetch, Fetched, Head, HeadQuery, Promote, Promoted, Status, StatusQuery
 from models.store.image import Image
-from models.store.lineage import Reign
+from models.store.lineage import Reign, reached
 from models.store.options import MemberOptions
 from models.store.schemes import Tier
 from models.store.shipping import Inbound, new_session
@@ -69,7 +69,7 @@ class Member(DurableCopy):
         if not self.reigns:
             yield from self._live_under((Reign(1, self.options.home, 0),))
             yield from self._become_whole()
-        elif self.leader == self.options.number and self.promised == self.epoch:
+        elif self.leader == self.options.number and (self.promised == self.epoch or not self.whole):
             yield from self._lead_again()
 
     def _found_or_follow(self) -> Generator[Wait, Any, bool]:
@@ -87,7 +87,7 @@ class Member(DurableCopy):
             yield from self._live_under(founding)
             yield from self._become_whole()
             return True
-        best = max(known, key=_rank)
+        best = max(known, key=lambda head: head.reigns[-1].epoch)
         self.promised = max(head.promised for head in known)
         yield self.ctx.disk.replace(PROMISE, self.promised)
         if best.reigns[-1].region != options.number:
@@ -101,8 +101,10 @@ class Member(DurableCopy):
         if not self.whole:
             while True:
                 heads = yield from self._heads(0)
-                if any(head.reigns and head.reigns[-1].epoch > self.epoch for head in heads):
-                    return  # somebody else has led since
+                later = [head.reigns[-1].epoch for head in heads if head.reigns and head.reigns[-1].epoch > self.epoch]
+                if later:
+                    yield from self._promise(max(later))  # somebody else has led since
+                    return
                 if (yield from self._take_over(self.promised + 1, lonely=scheme.holders == 1)):
                     return
                 yield self.ctx.sleep(self.options.ask_us)
@@ -139,6 +141,8 @@ class Member(DurableCopy):
             return None  # it does not know yet what it has
         if msg.epoch > self.promised:
             return self._promise_and_tell(msg.epoch) if self.ready else None
+        if msg.epoch == self.promised and msg.epoch:
+            return None  # promised to whoever asked first: two that counted on it would reign at once
         return self._head()
 
     def _promise_and_tell(self, epoch: int) -> Generator[Wait, Any, Head]:
@@ -266,8 +270,13 @@ class Member(DurableCopy):
 
 
 def _rank(head: Head) -> tuple[int, int]:
-    """Of two heads, the later reign counts, then the longer log."""
-    return head.reigns[-1].epoch, head.length
+    """Of two heads, the later reign counts, then the longer log.
+
+    A reign that a member has heard of, and not caught up with, says nothing: the third of three that
+    was cut off has all that was acknowledged to the end of the last reign, and one that lags behind
+    and has just heard of the next one has not.
+    """
+    return reached(head.reigns, head.length), head.length
 
 
 def _by_index(answer: tuple[int, Any]) -> int:

@@ -111,7 +111,12 @@ class Replica(Member):
         """Advance to the entries that enough members hold; who waited for them goes on."""
         held = self.journal.held
         if self._holders > 1:
-            holders = [held, *(out.acked or 0 for out in self._outbound.values())]
+            # Who has not caught up with what this reign began with may still have to give up what it has.
+            start = self.reigns[-1].start
+            holders = [held]
+            for out in self._outbound.values():
+                acked = out.acked
+                holders.append(0 if acked is None or acked < start else acked)
             holders.sort(reverse=True)
             held = holders[self._holders - 1]
         self._committed_to(held)

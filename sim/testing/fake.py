@@ -35,7 +35,8 @@ class FakeContext:
     Args:
         location: Where the service believes to be.
         flush_us: Duration of a flush.
-        seed: Root of `rng`.
+        seed: Root of `rng`, the same in every life.
+        beside: A context whose clock it shares, so that the test moves both at once.
 
     Attributes:
         sent: (receiver, message) of every send and call, in order.
@@ -46,7 +47,14 @@ class FakeContext:
         channels: Channels through which something can still pass.
     """
 
-    def __init__(self, location: Location | None = None, *, flush_us: int = 1_000, seed: int = 0) -> None:
+    def __init__(
+        self,
+        location: Location | None = None,
+        *,
+        flush_us: int = 1_000,
+        seed: int = 0,
+        beside: FakeContext | None = None,
+    ) -> None:
         self.location = location or at_service(pack_location(1, 1, 1), "service")
         self.sent: list[tuple[Location, Message]] = []
         self.notes: list[tuple[str, int | str]] = []
@@ -56,7 +64,7 @@ class FakeContext:
         self.channels: list[Channel] = []
         self.calls: list[tuple[Location, Message, Wait]] = []
         self._alive = True
-        self._env = Environment()
+        self._env: Environment = Environment() if beside is None else beside._env
         self._chance = Chance(seed)
         self._device = Device(lambda: flush_us, self._env.call_later)
         self.disk = Disk(self._device, "service/", Wait)
@@ -95,12 +103,19 @@ class FakeContext:
         self._device.process_crash()
         return self._reborn()
 
+    def disk_loss(self) -> FakeContext:
+        """The context that a new life finds on an empty disk."""
+        self._device.lose()
+        self._device.replace()
+        return self._reborn()
+
     def _reborn(self) -> FakeContext:
         self._alive = False
         for channel in list(self.channels):
             channel.abandon()
-        born = FakeContext(self.location)
-        born._env, born._device = self._env, self._device
+        born = FakeContext(self.location, beside=self)
+        born._device = self._device
+        born._chance = self._chance  # drawn on from: what a new life draws, no earlier one has drawn
         born.disk = Disk(self._device, "service/", Wait)
         return born
 

@@ -1,0 +1,124 @@
+"""Who leads a shard: what a change of lead must not lose, whom a member hears first, what it may forget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.store.group import Head, HeadQuery, Promote, Promoted
+from models.store.lineage import Reign, reached
+from models.store.requests import Accepted
+from models.store.schemes import Scheme, Tier
+from models.store.wire import ShipAck, ShipOptions
+from tests.models.shards import FOUNDING, Cluster, at, deposit, shard_of_region
+
+QUORUM = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=2, copies=3)
+SMALL = ShipOptions(batch=2, window=2)
+
+
+def until(cluster: Cluster, condition: Any, ms: int = 3_000) -> None:
+    """Let time pass until something is so."""
+    for _ in range(10 * ms):
+        if condition():
+            return
+        cluster.run(0.1)
+    raise AssertionError("it never was so")
+
+
+# -- what a change of lead must not lose ----------------------------------------------------------------
+
+
+def test_a_member_that_has_only_heard_of_a_reign_is_not_ahead_of_one_that_holds_everything() -> None:
+    """1 and 3 hold all; 1 begins another reign, of which 2 hears before it has caught up; 1 dies."""
+    cluster = Cluster(scheme=QUORUM, ship=SMALL)
+    cluster.submit(1, 1)
+    cluster.cut(1, 2)
+    assert all(isinstance(cluster.submit(1, id_), Accepted) for id_ in range(2, 9))
+    cluster.heal()
+    promoted = cluster.send(1, Promote(epoch=2))
+    until(cluster, lambda: cluster.shard[1].epoch == 2)
+    cluster.isolate(3)
+    until(cluster, lambda: cluster.shard[2].epoch == 2)
+    cluster.isolate(1, 2)
+    assert promoted.value == Promoted(epoch=2)
+    assert cluster.log(2) == [1]
+    assert reached(cluster.shard[2].reigns, 1) == 1
+
+    cluster.stop(1)
+    cluster.heal()
+    assert cluster.ask(2, Promote(epoch=3), 3_000) == Promoted(epoch=3)
+
+    assert cluster.log(2) == list(range(1, 9))
+    assert cluster.shard[2].reigns == (Reign(1, 1, 0), Reign(3, 2, 8))
+
+
+def test_who_has_not_caught_up_with_a_reign_is_no_holder_under_it() -> None:
+    """Else another leader in between, whose branch reached further, would undo what it was counted for."""
+    ctx, shard = shard_of_region(1, scheme=QUORUM)
+    replies = [ctx.deliver(shard, deposit(id_)) for id_ in (1, 2, 3)]
+    ctx.advance(5_000)
+    ctx.deliver(shard, Promote(epoch=2, force=True))
+    ctx.advance(5_000)
+    challenge = shard._outbound[2].challenge
+
+    def acknowledge(upto: int) -> None:
+        ctx.deliver(shard, ShipAck(receiver=2, shard=0, epoch=2, session=9, upto=upto, challenge=challenge), at(2))
+
+    acknowledge(2)
+    assert (shard.committed, [reply.done for reply in replies]) == (0, [False] * 3)
+    acknowledge(3)
+    assert (shard.committed, [reply.done for reply in replies]) == (3, [True] * 3)
+
+
+def test_an_epoch_is_promised_to_one_candidate_only() -> None:
+    ctx, shard = shard_of_region(2, scheme=QUORUM)
+
+    first = ctx.deliver(shard, HeadQuery(epoch=5), at(1))
+    second = ctx.deliver(shard, HeadQuery(epoch=5), at(3))
+    ctx.advance(5_000)
+
+    assert first.value == Head(number=2, promised=5, reigns=FOUNDING, length=0, whole=True)
+    assert second.value is None
+
+
+def test_two_candidates_for_one_epoch_do_not_both_lead() -> None:
+    cluster = Cluster(members=5, scheme=Scheme(name="m", tier=Tier.DEVICE, holders=3, copies=5))
+    cluster.stop(1)
+    replies = [cluster.send(number, Promote(epoch=7)) for number in (2, 3)]
+    cluster.run(3_000)
+
+    assert [reply.value for reply in replies].count(Promoted(epoch=7)) <= 1
+    assert sum(shard.leads for shard in cluster.shard.values()) <= 1
+
+
+# -- lost disks ------------------------------------------------------------------------------------------
+
+
+def test_a_take_over_that_breaks_off_half_way_is_begun_again() -> None:
+    """The home of a store that ships behind its answers lost its disk; the others answer, then fall silent."""
+    cluster = Cluster()
+    for id_ in (1, 2, 3):
+        cluster.submit(1, id_)
+    cluster.run(1_000)
+    cluster.crash(1, "disk_loss")
+    until(cluster, lambda: bool(cluster.shard[1].reigns))
+    assert cluster.log(1) == []  # it knows whose log it is to have, and has nothing of it
+    cluster.isolate(1)
+    cluster.run(3_000)
+    assert not cluster.shard[1].leads
+
+    cluster.heal()
+    until(cluster, lambda: cluster.shard[1].leads)
+    assert cluster.log(1) == [1, 2, 3]
+
+
+def test_a_leader_that_is_not_whole_and_hears_of_a_later_reign_does_not_lead() -> None:
+    cluster = Cluster(scheme=Scheme(name="multi-mem", tier=Tier.HEAP, holders=2, copies=3))
+    cluster.submit(1, 1)
+    cluster.stop(1)
+    cluster.ask(2, Promote(epoch=2), 3_000)
+    assert cluster.leader() == 2
+    cluster.cut(1, 2)
+    cluster.start(1)
+    until(cluster, lambda: cluster.shard[1].ready)
+
+    assert (cluster.shard[1].leads, cluster.shard[1].promised) == (False, 2)
