@@ -51,7 +51,8 @@ def broken_in(text: str) -> dict[str, tuple[int, ...]]:
     [
         (("^>0", "a1", "b2", "c3"), {}),
         (("a1", "b2", "c3"), {}),
-        (("^", "a1", "b2", "c3"), {}),  # without a bookmark, from the beginning
+        (("b2", "c3"), {"reliable": (1, 10)}),  # without a subscribe, from the beginning
+        (("^", "a1", "b2", "c3"), {}),  # and without a bookmark
         (("^", "b2", "c3"), {"reliable": (1, 11), "resumable": (1, 10, 11)}),
         (("^>0", "a1", "=1", "^>1", "b2", "c3"), {}),
         (("^>0", "a1", "b2", "=1", "^>1", "b2", "c3"), {}),  # at least once
@@ -166,6 +167,14 @@ def test_a_transaction_without_an_answer_is_judged_by_what_came(
 ) -> None:
     text = f"1 invoke append s 'a'\n1 ok - v1\n2 invoke transaction s ('b','c')\n2 {ending}\n"
     assert broken_in(text + told(*words)) == broken
+
+
+def test_any_event_of_a_transaction_without_an_answer_shows_where_it_stands() -> None:
+    text = (
+        "1 invoke append s 'a'\n1 ok - v1\n2 invoke transaction s ('b','c')\n2 info\n3 invoke append s 'd'\n3 ok - v4\n"
+    )
+    assert broken_in(text + told("^>0", "a1", "c3", "d4"))["atomic"] == (2, 12, 13)
+    assert broken_in(text + told("^>0", "a1", "b2", "c3", "d4")) == {}
 
 
 def test_an_append_of_a_tuple_is_no_transaction() -> None:
