@@ -141,3 +141,10 @@ def holds(a: Attempt, b: Attempt) -> bool:
         return a.version < b.version
     held = a.asked if a.f == "write" else a.answer
     return a.version < b.version or (a.version == b.version and held == b.answer)
+
+
+def test_what_was_shown_of_a_version_counts_though_an_answer_before_showed_nothing_of_it() -> None:
+    text = "9 invoke append x 5\n9 info\n"
+    for op, value in ((1, "-"), (2, "5"), (3, "6")):
+        text += f"{op} invoke read x @a/s\n{op} ok {value} v1\n"
+    assert monotonic_reads(script(text)).witness == (2, 3)

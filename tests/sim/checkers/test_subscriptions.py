@@ -51,6 +51,9 @@ def broken_in(text: str) -> dict[str, tuple[int, ...]]:
     [
         (("^>0", "a1", "b2", "c3"), {}),
         (("a1", "b2", "c3"), {}),
+        (("b2", "c3"), {"reliable": (1, 10)}),  # without a subscribe, from the beginning
+        (("^", "a1", "b2", "c3"), {}),  # and without a bookmark
+        (("^", "b2", "c3"), {"reliable": (1, 11), "resumable": (1, 10, 11)}),
         (("^>0", "a1", "=1", "^>1", "b2", "c3"), {}),
         (("^>0", "a1", "b2", "=1", "^>1", "b2", "c3"), {}),  # at least once
         (("^2", "c3"), {}),  # as it asked
@@ -164,6 +167,35 @@ def test_a_transaction_without_an_answer_is_judged_by_what_came(
 ) -> None:
     text = f"1 invoke append s 'a'\n1 ok - v1\n2 invoke transaction s ('b','c')\n2 {ending}\n"
     assert broken_in(text + told(*words)) == broken
+
+
+def test_any_event_of_a_transaction_without_an_answer_shows_where_it_stands() -> None:
+    text = (
+        "1 invoke append s 'a'\n1 ok - v1\n2 invoke transaction s ('b','c')\n2 info\n3 invoke append s 'd'\n3 ok - v4\n"
+    )
+    assert broken_in(text + told("^>0", "a1", "c3", "d4"))["atomic"] == (2, 12, 13)
+    assert broken_in(text + told("^>0", "a1", "b2", "c3", "d4")) == {}
+
+
+def test_an_append_of_a_tuple_is_no_transaction() -> None:
+    text = "1 invoke append s ('b','c')\n1 info\n2 invoke append s 'b'\n2 info\n" + told("^>0", "b1")
+    assert all(check(script(text)).valid for check in CLAIMS.values())
+
+
+@pytest.mark.parametrize(
+    ("appends", "why"),
+    [
+        ("1 invoke append s 'x'\n1 ok - v3", "was appended by nobody"),
+        ("1 invoke append s 'a'\n1 ok - v2", "was put at position 2 by append 1"),
+        ("1 invoke append s 'a'\n1 fail", "is of append 1, which failed"),
+        ("40 invoke append s 'a'\n40 ok - v1", "came before append 40 of it began"),
+        ("40 invoke append s 'a'\n40 info", "came before append 40 of it began"),
+    ],
+)
+def test_the_reason_says_why_an_event_is_strange(appends: str, why: str) -> None:
+    parts = [appends, told("^0", "a1")]
+    text = "\n".join(parts[::-1] if appends.startswith("40") else parts)
+    assert reliable(script(text)).reason == f"subscription 'sub' of 's': deliver 11 of 'a' at position 1 {why}"
 
 
 @pytest.mark.parametrize(
