@@ -15,6 +15,7 @@ from tqdm.auto import tqdm
 
 from experiments.commands.overlay import overlay, system_option
 from experiments.hunting import is_bundle, read_bundle, replay_bundle, traceback_of
+from experiments.regression import warnings
 from experiments.scenario import Scenario, build, load
 from sim.faults import Fault
 from sim.inspection import ConnectionState, HostState, inspect_host
@@ -81,6 +82,8 @@ def replay(
             raise click.UsageError(f"which run of {scenario.name}? give its seed with --seed")
         if options:
             scenario = scenario.with_system(overlay(options))
+        for warning in warnings(scenario):
+            click.echo(warning)
     failure = _show(scenario, seed, until, hosts, _LAST if last is None else last, trace_file, shiviz_file)
     # That a bundle's run raises may be what it is kept for; how it ended was told above.
     return _RAISED if failure and not is_bundle(Path(name)) else code
