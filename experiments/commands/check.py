@@ -22,11 +22,11 @@ from experiments.regression import (
     junit,
     lines,
     run_seeds,
+    warnings,
     weigh_all,
     worst_code,
 )
 from experiments.scenario import Problem, Scenario, ScenarioError, load, shipped
-from sim.faults import destroyed_copies
 
 __all__ = ["check"]
 
@@ -64,6 +64,9 @@ def check(
         _require_writable(junit_file)
     names = scenarios or shipped()
     loaded = _load(names)
+    for scenario in loaded:
+        for warning in warnings(scenario):
+            click.echo(warning)
     chosen = range(seeds) if seed is None else range(seed, seed + 1)
     try:
         everything = list(_checked(names, loaded, chosen, jobs or jobs_for(loaded, len(chosen))))
@@ -87,7 +90,7 @@ def _checked(names: Sequence[str], loaded: Sequence[Scenario], seeds: range, job
                 scenario = loaded[told]
                 enough = len(seeds) >= ENOUGH_SEEDS
                 checked = weigh_all(scenario, names[told], results[told], enough_seeds=enough)
-                for line in (*_warnings(scenario), *lines(checked)):
+                for line in lines(checked):
                     bar.write(line, file=sys.stdout)
                 told += 1
                 yield checked
@@ -100,19 +103,6 @@ def _require_writable(path: Path) -> None:
         raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
     if not os.access(folder, os.W_OK):
         raise click.UsageError(f"{path} cannot be written: {path.parent} may not be written to; choose another folder")
-
-
-def _warnings(scenario: Scenario) -> Iterator[str]:
-    """What a reader should know before the verdicts: whether any shard loses its every copy."""
-    topology = scenario.topology
-    stores = scenario.system.build(topology, scenario.workload).stores.values()
-    shards = zip(*stores, strict=True)
-    copies = {
-        f"shard {number}": [topology.index_of(location) for location in locations]
-        for number, locations in enumerate(shards)
-    }
-    for warning in destroyed_copies(scenario.faults, topology, copies):
-        yield f"{scenario.name}: warning: {warning}"
 
 
 def _load(names: Sequence[str]) -> list[Scenario]:

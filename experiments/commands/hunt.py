@@ -28,6 +28,7 @@ from experiments.hunting import (
 )
 from experiments.journal import Refused
 from experiments.provenance import ROOT
+from experiments.regression import warnings
 from experiments.regression.telling import fault_lines
 from experiments.scenario import Scenario, load
 from experiments.workers import cores
@@ -77,6 +78,8 @@ def hunt_command(
             raise click.BadParameter(str(error), param_hint="--property") from None
         raise
     _require_asked_for(scenario, properties, nemesis=nemesis)
+    for warning in warnings(scenario):
+        click.echo(warning)
     chosen = range(seeds) if seed is None else range(seed, seed + 1)
     out = out or ROOT / "reports" / "hunts"
     diary = _Diary(out, scenario, verbose=verbose)

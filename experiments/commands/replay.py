@@ -5,6 +5,7 @@ Given a bundle of a hunt, it runs that again and says whether verdict and digest
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,8 @@ import click
 from tqdm.auto import tqdm
 
 from experiments.commands.overlay import overlay, system_option
-from experiments.hunting import is_bundle, read_bundle, replay_bundle
+from experiments.hunting import is_bundle, read_bundle, replay_bundle, traceback_of
+from experiments.regression import warnings
 from experiments.scenario import Scenario, build, load
 from sim.faults import Fault
 from sim.inspection import ConnectionState, HostState, inspect_host
@@ -30,6 +32,8 @@ _LAST: Final = 15
 _KEPT: Final = 100_000
 _SLICES: Final = 50
 _WIDEST: Final = 180
+
+_RAISED: Final = 3
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 
@@ -78,8 +82,11 @@ def replay(
             raise click.UsageError(f"which run of {scenario.name}? give its seed with --seed")
         if options:
             scenario = scenario.with_system(overlay(options))
-    _show(scenario, seed, until, hosts, _LAST if last is None else last, trace_file, shiviz_file)
-    return code
+        for warning in warnings(scenario):
+            click.echo(warning)
+    failure = _show(scenario, seed, until, hosts, _LAST if last is None else last, trace_file, shiviz_file)
+    # That a bundle's run raises may be what it is kept for; how it ended was told above.
+    return _RAISED if failure and not is_bundle(Path(name)) else code
 
 
 def _show(
@@ -90,8 +97,12 @@ def _show(
     last: int,
     trace_file: Path | None,
     shiviz_file: Path | None,
-) -> None:
-    """Run to an instant, tell what the hosts hold, and write the trace where it is wanted."""
+) -> str:
+    """Run to an instant, or to where the run raises, tell what the hosts hold, and write the trace where it is wanted.
+
+    Returns:
+        The traceback of a run that raised; else "".
+    """
     until_us = scenario.until_us if until is None else _until(until, scenario)
     chosen = _chosen(hosts, scenario.topology)
     files = [path for path in (trace_file, shiviz_file) if path is not None]
@@ -99,7 +110,10 @@ def _show(
         if not path.absolute().parent.is_dir():
             raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
     world, _ = build(scenario, seed, TraceLevel.FULL, trace_keep=None if files else _KEPT)
-    _run(world, until_us, scenario.name)
+    failure = _run(world, until_us, scenario.name)
+    if failure:
+        click.echo(f"the run raises at {format_us(int(world.env.now))}; the state is that of then:")
+        click.echo(textwrap.indent(failure, "  "))
     for line in _told(world, scenario, seed, chosen, last):
         click.echo(line)
     paths = [host.path for host in scenario.topology.hosts]
@@ -109,6 +123,7 @@ def _show(
         write_shiviz(world.trace.rows, paths, shiviz_file)
     for path in files:
         click.echo(f"{len(world.trace.rows):,} events: {path}")
+    return failure
 
 
 def _until(text: str, scenario: Scenario) -> int:
@@ -130,11 +145,16 @@ def _chosen(hosts: Sequence[str], topology: Topology) -> tuple[str, ...]:
         raise click.BadParameter(str(error), param_hint="--host") from None
 
 
-def _run(world: World, until_us: int, title: str) -> None:
+def _run(world: World, until_us: int, title: str) -> str:
+    """Run to an instant; the traceback if the run raises before, else ""."""
     instants = sorted({until_us * part // _SLICES for part in range(1, _SLICES + 1)} - {0})
-    for instant in tqdm(instants, desc=f"replay {title}", unit="part", disable=None, leave=False):
-        world.run(instant)
-    world.check_conservation()
+    try:
+        for instant in tqdm(instants, desc=f"replay {title}", unit="part", disable=None, leave=False):
+            world.run(instant)
+        world.check_conservation()
+    except (Exception, SystemExit) as failed:  # noqa: BLE001 - whatever it is, the state up to then is asked for
+        return traceback_of(failed)
+    return ""
 
 
 def _told(world: World, scenario: Scenario, seed: int, chosen: Sequence[str], last: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from experiments.hunting.hands import Hands, HandsLost
 from experiments.hunting.hunt import Caught, Sighting, hunt, judged_of, narrowed, pin_down
 from experiments.hunting.replaying import Replayed, replay_bundle
 from experiments.hunting.shrink import DEFAULT_RUNS, Shrunk, shrink
-from experiments.hunting.trial import NO_CRASH, Trial, claims, try_out
+from experiments.hunting.trial import NO_CRASH, Trial, claims, traceback_of, try_out
 
 __all__ = [
     "DEFAULT_RUNS",
@@ -35,6 +35,7 @@ __all__ = [
     "read_bundle",
     "replay_bundle",
     "shrink",
+    "traceback_of",
     "try_out",
     "write_bundle",
 ]

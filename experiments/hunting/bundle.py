@@ -28,6 +28,8 @@ from experiments.hunting.trial import NO_CRASH
 from experiments.journal import Refused
 from experiments.provenance import code_digest, provenance
 from experiments.scenario import Scenario, ScenarioError, parse
+from experiments.scenario.factory import resolve
+from experiments.scenario.problems import Finding
 from sim.checkers import Outcome, Verdict
 from sim.faults import schedule_from_json, schedule_to_json
 from sim.history import History
@@ -328,10 +330,23 @@ def _read_scenario(folder: Path, name: str, problems: list[str]) -> Scenario | N
     except OSError:
         problems.append(f"{path}: there is no such file; restore it")
     except ScenarioError as error:
-        problems += error.lines()
+        gone = dict(_gone(document))
+        problems += (gone.get(problem.value, str(problem)) for problem in error.problems)
     except ValueError as error:
         problems.append(f"{path}: not TOML ({error}); restore the file")
     return None
+
+
+def _gone(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """By the name of a system or property as its file spells it, that the code which it names is not here any more."""
+    system, uses = document.get("system"), document.get("property", [])
+    sections = [system, *(uses if isinstance(uses, list) else ())]
+    names = [section.get(key) for section in sections if isinstance(section, dict) for key in ("factory", "name")]
+    for name in names:
+        if isinstance(name, str) and ":" in name and isinstance(missing := resolve(name), Finding):
+            told = f"the bundle needs {name}, and {missing.rule}"
+            way_out = "replay it where that is: in its project's folder, or with the code of the commit in verdict.json"
+            yield missing.value, f"{told}; {way_out}"
 
 
 def _misfits(folder: Path, scenario: Scenario, claim: str) -> Iterable[str]:

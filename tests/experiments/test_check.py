@@ -278,6 +278,22 @@ def test_whatever_a_property_of_ones_own_does_is_told_by_its_name(
     assert told in out
 
 
+@pytest.mark.parametrize("command", [["check"], ["hunt", "--no-nemesis", "--jobs", "1"]])
+def test_a_slow_host_that_has_nothing_to_be_slow_with_is_told_before_the_run(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = SMALL.with_name("fault_host_slow.toml").read_text()
+    told = "free: warning: fault 'limp': host-slow multiplies service times, and here all of them are 0, so it does"
+    file = tmp_path / "free.toml"
+    for hosts, first in (('service_time = "0us"', told), ('service_time = "0us"\nservice_times = { Ask = "1us" }', "")):
+        file.write_text(text.replace("[[fault]]", f"[hosts]\n{hosts}\n\n[[fault]]"))
+        out = ["--out", str(tmp_path)] if command[0] == "hunt" else []
+        main([command[0], str(file), *command[1:], *out, "--seeds", "1"])
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith(first or "free: ")
+        assert bool(first) == any("warning: fault" in line for line in lines)
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_system_that_exits_is_told_like_one_that_raises(
     jobs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

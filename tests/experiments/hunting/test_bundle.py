@@ -146,6 +146,22 @@ def test_every_mistake_of_a_broken_bundle_is_told(copied: Path) -> None:
     ]
 
 
+def test_code_that_a_bundle_needs_and_that_is_gone_is_named(copied: Path) -> None:
+    path = copied / "scenario.toml"
+    text = path.read_text().replace("hunting.registers:register", "hunting.vanished:register")
+    path.write_text(text.replace("registers:fresh_reads", "registers:forgotten_reads"))
+    with pytest.raises(Refused) as refused:
+        read_bundle(copied)
+    told = [line.removeprefix(f"{copied}/") for line in str(refused.value).splitlines()[1:]]
+    way_out = "replay it where that is: in its project's folder, or with the code of the commit in verdict.json"
+    rooms = "tests.experiments.hunting"
+    assert told[:2] == [
+        f"the bundle needs {rooms}.vanished:register, and there is no module '{rooms}.vanished'; {way_out}",
+        f"the bundle needs {rooms}.registers:forgotten_reads, and {rooms}.registers has no callable 'forgotten_reads'; "
+        + way_out,
+    ]
+
+
 def test_an_edited_schedule_is_noticed(copied: Path) -> None:
     (copied / "schedule.json").write_text("[]\n")
     with pytest.raises(Refused, match=r"schedule.json: not the faults of scenario.toml"):

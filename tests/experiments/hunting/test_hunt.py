@@ -179,3 +179,24 @@ def test_a_bundle_is_replayed_and_shown_from_inside(
     assert main(["replay", str(folder)]) == 1
     assert main(["replay", str(tmp_path)]) == 2
     assert "verdict.json: there is no such file" in capsys.readouterr().err
+
+
+def test_a_run_that_raised_is_shown_up_to_then(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "loud.toml"
+    path.write_text(STALE.replace("[workload]", "raises = true\n\n[workload]"))
+    hunted = ["hunt", str(path), "--seed", "1", "--jobs", "1", "--shrink-runs", "40", "--out", str(tmp_path)]
+    assert main(hunted) == 1
+    (folder,) = tmp_path.glob("loud-no_crash-1")
+    trace = tmp_path / "trace.jsonl"
+    capsys.readouterr()
+    assert main(["replay", str(folder), "--last", "3", "--trace", str(trace)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    told = next(number for number, line in enumerate(lines) if line.startswith("the run raises at "))
+    assert lines[told].endswith("; the state is that of then:")
+    assert any(line.startswith("  RuntimeError: no copy of ") for line in lines[told:])
+    assert any(line.startswith("last events: 3") for line in lines[told:])
+    assert trace.stat().st_size > 0
+    assert main(["replay", str(folder), "--until", "1ms"]) == 0
+    assert "the run raises" not in capsys.readouterr().out, "it does so later"
+    shown = ["replay", str(path), "--seed", "1", "--system", "raises=true"]
+    assert main([*shown, "--until", "1ms"]) == 0
