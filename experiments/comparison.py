@@ -7,6 +7,10 @@ many metrics there are. Metrics without a better side are a family of their own 
 
 A metric at infinity ("never") has no mean: such runs are compared by their order, with the exact sign test if paired,
 by ranks if not.
+
+Where a metric is undefined in other runs than before, in how many it is defined is compared like a metric of its own,
+for which fewer is worse. It needs no test where no run of a cell defines it any more, or where a run gives NaN, which
+no experiment writes on purpose. That it is defined at last is neither better nor worse: there was nothing to better.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from enum import StrEnum
 from itertools import product
 from pathlib import Path
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeGuard
 
 from experiments.experiment import Better
 from experiments.results import RunRecord, load_record, load_values
@@ -61,8 +65,12 @@ class Side:
     def metrics(self) -> frozenset[str]:
         """The metrics that some run has a number for; texts are none."""
         runs = [run for seeds in self.runs.values() for run in seeds.values()]
-        found = {name for run in runs for name, value in run.items() if isinstance(value, int | float)}
-        return frozenset(found) - frozenset(_KEYS)
+        return frozenset(name for run in runs for name, value in run.items() if _number(value)) - frozenset(_KEYS)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """Everything that its rows tell, whether or not some run has a number for it."""
+        return frozenset(name for seeds in self.runs.values() for run in seeds.values() for name in run)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +80,7 @@ class Contrast:
     Attributes:
         scenario: Of the cell.
         arm: Of the cell.
-        metric: Its name, unit last.
+        metric: Its name, unit last; `NAME (defined)` for the share of the runs that have it.
         better: Which way it should go; None if it may be read either way.
         before: Mean over the runs compared; their median where one of them is infinite.
         after: The same of the new result.
@@ -81,6 +89,7 @@ class Contrast:
         paired: Whether the runs were paired by seed.
         p_value: That there is no difference; None if too few runs tell.
         adjusted: The same within its family.
+        equal: Whether the runs have the same values before and after.
     """
 
     scenario: str
@@ -94,6 +103,7 @@ class Contrast:
     paired: bool
     p_value: float | None
     adjusted: float | None = None
+    equal: bool = False
 
     @property
     def name(self) -> str:
@@ -102,7 +112,7 @@ class Contrast:
 
     def change(self, alpha: float) -> Change:
         """What became of it, at this significance level."""
-        if self.p_value == 1.0:
+        if self.equal:
             return Change.SAME
         return self._direction() if self.adjusted is not None and self.adjusted < alpha else Change.WITHIN_NOISE
 
@@ -179,7 +189,8 @@ def compare(old: Side, new: Side, better: Mapping[str, Better], metrics: Collect
         contrast
         for cell in cells
         for metric in chosen
-        if (contrast := _contrast(cell, metric, better.get(metric), old.runs[cell], new.runs[cell])) is not None
+        for contrast_of in (_contrast, _definedness)
+        if (contrast := contrast_of(cell, metric, better.get(metric), old.runs[cell], new.runs[cell])) is not None
     ]
     return Compared(_equal(old, new, cells), tuple(_corrected(found)), tuple(_notes(old, new, chosen)))
 
@@ -197,10 +208,11 @@ def _equal(old: Side, new: Side, cells: Iterable[tuple[str, str]]) -> int:
 
 
 def _chosen(old: Side, new: Side, metrics: Collection[str]) -> list[str]:
-    common = old.metrics & new.metrics
+    numbers = old.metrics | new.metrics
+    common = numbers & old.columns & new.columns
     for metric in metrics:
         if metric not in common:
-            missing = [str(side.folder) for side in (old, new) if metric not in side.metrics]
+            missing = [str(side.folder) for side in (old, new) if metric not in side.columns & numbers]
             raise ValueError(f"{metric!r} is no metric of {' nor of '.join(missing)}; {way_to(metric, common)}")
     if not common:
         raise ValueError(f"{old.folder} and {new.folder} have no metric in common; run the experiment again for both")
@@ -236,6 +248,44 @@ def _contrast(
         direction=direction,
         paired=paired,
         p_value=tested.p_value,
+        equal=olds == news if paired else len({*olds, *news}) == 1,
+    )
+
+
+def _definedness(
+    cell: tuple[str, str],
+    metric: str,
+    better: Better | None,
+    old: Mapping[int, Mapping[str, Metric]],
+    new: Mapping[int, Mapping[str, Metric]],
+) -> Contrast | None:
+    """In which share of the runs the metric is defined; None if in the same ones as before."""
+    before, after = _numbers(old, metric), _numbers(new, metric)
+    shared = sorted(old.keys() & new.keys())
+    paired = len(shared) >= 2 or old.keys() == new.keys()
+    olds = [seed in before for seed in (shared if paired else sorted(old))]
+    news = [seed in after for seed in (shared if paired else sorted(new))]
+    shares = sum(olds) / len(olds), sum(news) / len(news)
+    nans = _nans(new, metric) - _nans(old, metric)
+    broken = bool(nans & before.keys() if paired else nans)
+    if olds == news if paired else shares[0] == shares[1] and not broken:
+        return None
+    none_on_a_side = 0.0 in shares and shares[0] != shares[1]
+    tested = sign_test(news, olds) if paired else rank_test(news, olds)
+    certain = broken or none_on_a_side
+    direction = -1 if broken else (shares[1] > shares[0]) - (shares[1] < shares[0])
+    return Contrast(
+        scenario=cell[0],
+        arm=cell[1],
+        metric=f"{metric} (defined)",
+        better=Better.HIGHER if better is not None and direction < 0 else None,
+        before=shares[0],
+        after=shares[1],
+        difference=Interval(estimate=shares[1] - shares[0], low=None, high=None, n=len(olds)),
+        direction=direction,
+        paired=paired,
+        p_value=0.0 if certain else tested,
+        adjusted=0.0 if certain else None,
     )
 
 
@@ -263,17 +313,28 @@ def _centre(values: Sequence[float]) -> float:
 def _numbers(runs: Mapping[int, Mapping[str, Metric]], metric: str) -> dict[int, float]:
     """The metric by seed, where it is defined."""
     found = {seed: run.get(metric) for seed, run in runs.items()}
-    return {seed: value for seed, value in found.items() if isinstance(value, int | float)}
+    return {seed: value for seed, value in found.items() if _number(value)}
+
+
+def _number(value: Metric) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not math.isnan(value)
+
+
+def _nans(runs: Mapping[int, Mapping[str, Metric]], metric: str) -> set[int]:
+    """The seeds whose run has no number where there should be one."""
+    found = {seed: run.get(metric) for seed, run in runs.items()}
+    return {seed for seed, value in found.items() if isinstance(value, float) and math.isnan(value)}
 
 
 def _corrected(contrasts: Sequence[Contrast]) -> Iterator[Contrast]:
     """Correct each family on its own: what can be worse, and what can only be changed."""
     adjusted: dict[str, float] = {}
     for can_be_worse in (True, False):
-        family = [c for c in contrasts if (c.better is not None) is can_be_worse and c.p_value is not None]
+        open_ones = [c for c in contrasts if c.p_value is not None and c.adjusted is None]
+        family = [c for c in open_ones if (c.better is not None) is can_be_worse]
         adjusted |= holm({c.name: c.p_value for c in family if c.p_value is not None})
     for contrast in contrasts:
-        yield replace(contrast, adjusted=adjusted.get(contrast.name))
+        yield contrast if contrast.adjusted is not None else replace(contrast, adjusted=adjusted.get(contrast.name))
 
 
 def _notes(old: Side, new: Side, metrics: Iterable[str]) -> Iterator[str]:
@@ -281,7 +342,7 @@ def _notes(old: Side, new: Side, metrics: Iterable[str]) -> Iterator[str]:
         cells = sorted("/".join(cell) for cell in one.runs.keys() - other.runs.keys())
         if cells:
             yield f"only in {one.folder}, not compared: {', '.join(cells)}"
-        if names := sorted(one.metrics - other.metrics):
+        if names := sorted(one.metrics - other.columns):
             yield f"metrics of {one.folder} alone, not compared: {', '.join(names)}"
     before, after = old.record.fingerprint.scenarios, new.record.fingerprint.scenarios
     for name in sorted(before.keys() & after.keys()):

@@ -10,10 +10,11 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sim.checkers import CLAIMS, SPECIFICATIONS, Budget, Checker, Claim, Specification, Verdict, linearizable
 from sim.checkers.specifications import Shape
+from sim.checkers.staleness import StalenessSpec, bounded_staleness
 from sim.history import History, Value
 
 __all__ = ["MODELS", "HistoryModel"]
@@ -39,6 +40,36 @@ class HistoryModel:
         """Judge a history."""
         return self.claim(history, self.spec, budget)
 
+    @property
+    def initials(self) -> Shape:
+        """What its initial value looks like."""
+        return self.spec.initials if isinstance(self.spec, Specification) else Shape.ANY
+
+    def bounded(self, within_us: int | None, versions: int | None) -> HistoryModel:
+        """The same, held to bounds.
+
+        Args:
+            within_us: How stale a read may be, or when an event must have been delivered; None for no such bound.
+            versions: How many versions behind a read may be; None for no such bound.
+
+        Raises:
+            ValueError: the model has no such bound, or needs one.
+        """
+        bounds = {"within": within_us, "versions": versions}
+        told = {name: bound for name, bound in bounds.items() if bound is not None}
+        fields = _BOUNDS.get(self.name, {})
+        if wrong := next((name for name in told if name not in fields), None):
+            having = [model for model, its in _BOUNDS.items() if wrong in its]
+            raise ValueError(f"{self.name} has no bound --{wrong}, which is for {' and '.join(having)}; leave it out")
+        if self.claim is bounded_staleness:
+            if not told:
+                raise ValueError(f"{self.name} needs a bound; give --within, such as 100ms, or --versions, or both")
+            return replace(self, spec=StalenessSpec(**{fields[name]: bound for name, bound in told.items()}))
+        spec: Any = self.spec
+        return (
+            replace(self, spec=replace(spec, **{fields[name]: bound for name, bound in told.items()})) if told else self
+        )
+
     def starting(self, initial: Value) -> HistoryModel:
         """The same, from another initial value.
 
@@ -53,13 +84,27 @@ class HistoryModel:
         return replace(self, spec=replace(spec, initial=initial))
 
 
+Shapes: TypeAlias = Mapping[str, tuple[Shape, Shape]]
+
 _ANY: Final = (Shape.ANY, Shape.ANY)
-_REGISTERS: Final[Mapping[str, tuple[Shape, Shape]]] = MappingProxyType(
-    {"read": _ANY, "write": _ANY, "cas": (Shape.PAIR, Shape.ANY)}
+_REGISTERS: Final[Shapes] = MappingProxyType({"read": _ANY, "write": _ANY, "cas": (Shape.PAIR, Shape.ANY)})
+_LOGS: Final[Shapes] = MappingProxyType({"append": _ANY, "read": _ANY})
+_EITHER: Final[Shapes] = MappingProxyType({**_REGISTERS, **_LOGS})
+_BAGS: Final[Shapes] = MappingProxyType({"add": _ANY, "remove": _ANY, "read": _ANY})
+_QUEUES: Final[Shapes] = MappingProxyType({"enqueue": (Shape.SOMETHING, Shape.ANY), "dequeue": _ANY})
+_OBJECTS: Final[Shapes] = MappingProxyType({**_EITHER, **_BAGS, **_QUEUES})
+_FATES: Final[Shapes] = MappingProxyType(dict.fromkeys(("accept", "incorporate", "supersede", "compensate"), _ANY))
+_DELIVERIES: Final[Shapes] = MappingProxyType(
+    {
+        "append": _ANY,
+        "transaction": (Shape.LIST, Shape.ANY),
+        "subscribe": (Shape.PLACE, Shape.ANY),
+        "deliver": _ANY,
+        "bookmark": _ANY,
+    }
 )
-_LOGS: Final[Mapping[str, tuple[Shape, Shape]]] = MappingProxyType({"append": _ANY, "read": _ANY})
-_EITHER: Final[Mapping[str, tuple[Shape, Shape]]] = MappingProxyType({**_REGISTERS, **_LOGS})
-_SHAPES: Final[Mapping[str, Mapping[str, tuple[Shape, Shape]]]] = MappingProxyType(
+# What a claim passes over would be taken for sound, so each takes only what it looks at.
+_SHAPES: Final[Mapping[str, Shapes]] = MappingProxyType(
     {
         "append_only": _LOGS,
         "read_your_writes": _EITHER,
@@ -67,6 +112,14 @@ _SHAPES: Final[Mapping[str, Mapping[str, tuple[Shape, Shape]]]] = MappingProxyTy
         "monotonic_writes": _EITHER,
         "writes_follow_reads": _EITHER,
         "causal": _REGISTERS,
+        "bounded_staleness": _EITHER,
+        "converged": _OBJECTS,
+        "durable": _OBJECTS,
+        "no_lost_updates": MappingProxyType({**_EITHER, "add": (Shape.NUMBER, Shape.ANY)}),
+        "no_duplicate_effects": MappingProxyType({**_LOGS, **_BAGS, **_QUEUES, "effect": _ANY}),
+        "no_aborted_reads": _OBJECTS,
+        "conserved": _FATES,
+        **{name: _DELIVERIES for name in CLAIMS if name.startswith("subscription_")},
     }
 )
 
@@ -84,10 +137,18 @@ def _claimed(name: str, claim: Claim) -> HistoryModel:
     return HistoryModel(name=name.replace("_", "-"), claim=claim.check, spec=spec, shapes=shapes)
 
 
+#: By model, the bounds that it may be told, and what they are called there.
+_BOUNDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {
+        "bounded-staleness": MappingProxyType({"within": "bound_us", "versions": "bound_versions"}),
+        "subscription-reliable": MappingProxyType({"within": "within_us"}),
+    }
+)
 _ALL: Final = (
     *(_linearizable(spec) for spec in SPECIFICATIONS.values()),
-    # The form is judged while the file is read; bounds and invariants have no default.
+    # The form is judged while the file is read; heals and invariants cannot be typed.
     *(_claimed(name, claim) for name, claim in CLAIMS.items() if name != "well_formed" and not claim.needed),
+    HistoryModel(name="bounded-staleness", claim=bounded_staleness, spec=None, shapes=_SHAPES["bounded_staleness"]),
 )
 #: Every model, by name.
 MODELS: Final[Mapping[str, HistoryModel]] = MappingProxyType({model.name: model for model in _ALL})

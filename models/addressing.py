@@ -40,6 +40,7 @@ STORE: Final = 5
 GROUP: Final = 6
 PUBLISHING: Final = 7
 ARCHIVE: Final = 8
+SEQUENCE: Final = 9
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

@@ -124,6 +124,7 @@ class Monitor(Service):
         self._heard_us: dict[int, int] = {}
         self._reports: dict[int, Heartbeat] = {}
         self._unpromoted: list[Location] = []
+        self._reigns: dict[Location, int] = {}
         self._majority = (len(options.peers) + 1) // 2 + 1
 
     def start(self) -> Generator[Wait, Any, None]:
@@ -229,10 +230,19 @@ class Monitor(Service):
     def _promote_stores(self) -> Generator[Wait, Any, None]:
         epoch = self.epoch
         waiting = list(self._unpromoted)
-        calls = [self.ctx.call(s, Promote(epoch=epoch, force=True), self.options.heartbeat_us) for s in waiting]
+        calls = [
+            self.ctx.call(s, Promote(epoch=max(epoch, self._reigns.get(s, 0)), force=True), self.options.heartbeat_us)
+            for s in waiting
+        ]
         if not calls:
             return
         answers = yield self.ctx.first(calls, need=len(calls))
-        done = {waiting[index] for index, answer in answers if answer is not None}
+        done = set()
+        for index, answer in answers:
+            if answer is not None and answer.leads:
+                done.add(waiting[index])
+            elif answer is not None:
+                # It has seen a reign that no vote was about, such as of a home that lost its disk.
+                self._reigns[waiting[index]] = answer.epoch + 1
         if self.epoch == epoch:
             self._unpromoted = [store for store in self._unpromoted if store not in done]

@@ -1,65 +1,46 @@
 """The store laid out under any persistence scheme: one domain, or a whole application with a scheme for each.
 
-A domain's shards are numbered from 0; shard i of it has its home on the i-th server of the home
-region, and its other members where the scheme wants them. Operators, a subscriber and an archive,
-where asked for, sit on the client host of the home region, out of the way of what befalls servers.
-Clients ask the member in their own region first, then the home, then the others.
+Operators, a subscriber, an archive and a sequencer, where asked for, sit on the client host of the
+home region, out of the way of what befalls servers (`models.groups` says where the rest is).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
-from models.addressing import Scope, pack_type
-from models.clients import BankMix, Drawn, Draws, Mix, Route, Workload
+from models.clients import BankMix, Mix, Workload
 from models.domain import Domain
 from models.domains import shipped
 from models.domains.bank_account import BankAccount
-from models.domains.mixes import draw
-from models.layout import client_placements, maker, shard_of
-from models.ledger import Ledger, home_ledger
+from models.groups import (
+    OPERATOR,
+    SEQUENCER,
+    DomainMix,
+    Group,
+    TenantMix,
+    group_system,
+    groups_of,
+    members_of,
+    operator_of,
+    sequence_of,
+    store_name,
+)
 from models.store.archive import ArchiveService
-from models.store.operators import ShardOperator, ShardOperatorOptions
 from models.store.options import InDoubt, LogPolicy, MemberOptions
 from models.store.publishing import Subscriber
-from models.store.schemes import Scheme, holders_of
-from models.store.shard import Shard
 from models.store.snapshots import SnapshotPolicy
 from models.store.wire import ShipOptions
 from models.store.words import scheme_of
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
-from sim.topology import Location, Topology, at_service
+from sim.topology import Topology, at_service
 
 __all__ = ["ARCHIVE", "OPERATOR", "SUBSCRIBER", "Group", "application", "groups_of", "store", "store_name"]
 
-OPERATOR: Final = "operator"
 SUBSCRIBER: Final = "subscriber"
 ARCHIVE: Final = "archive"
-
-#: Aggregates of different domains and tenants must not share a key in histories and ledgers.
-_DOMAIN_SHIFT: Final = 40
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """One shard of one domain, laid out.
-
-    Attributes:
-        domain: What it stores.
-        shard: Its number among those of the domain.
-        scheme: Under which.
-        hosts: Topology indices of its members' hosts, the home first.
-        members: (number, location), in the same order; a member's number is its host's index and one more.
-    """
-
-    domain: Domain[Any]
-    shard: int
-    scheme: Scheme
-    hosts: tuple[int, ...]
-    members: tuple[tuple[int, Location], ...]
 
 
 def store(
@@ -89,6 +70,7 @@ def store(
     keep_every_us: int = 1_000_000,
     archive: bool = False,
     subscriber: bool = False,
+    global_sequence: bool = False,
     promote_after_us: int = 0,
     force_after_us: int = -1,
     heartbeat_us: int = 200_000,
@@ -149,22 +131,25 @@ def store(
             forward_timeout_us=workload.attempt_timeout_us,
             replay_us=replay_us,
             subscriber=at_service(beside, SUBSCRIBER) if subscriber else None,
+            sequencer=at_service(beside, SEQUENCER) if global_sequence else None,
         ),
     )
     if options is None:
         raise ValueError("; ".join(problems))
-    placements = [placement for group in groups for placement in _members(group, options)]
+    placements = [placement for group in groups for placement in members_of(group, options)]
     if archive:
         placements.append(Placement(host=beside, name=ARCHIVE, make=ArchiveService, kind=ArchiveService))
     if subscriber:
         placements.append(Placement(host=beside, name=SUBSCRIBER, make=Subscriber, kind=Subscriber))
+    if global_sequence:
+        placements += sequence_of(beside, groups)
     if promote_after_us:
-        placements.append(_operator(beside, groups, promote_after_us, force_after_us))
+        placements.append(operator_of(beside, groups, promote_after_us, force_after_us))
     bank = isinstance(wanted, BankAccount)
-    mix: Mix = BankMix(workload) if bank else _DomainMix({wanted.name: wanted.number}, workload.accounts)
+    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
     if tenants > 1:
-        mix = _TenantMix(mix, tenants)
-    return _system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
+        mix = TenantMix(mix, tenants)
+    return group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
 
 
 def application(
@@ -216,151 +201,12 @@ def application(
     assert place is not None
     options = MemberOptions(number=0, shard=0, home=0, forward_timeout_us=workload.attempt_timeout_us)
     placements_host = topology.clients(place)
-    placements = [placement for group in groups for placement in _members(group, options)]
+    placements = [placement for group in groups for placement in members_of(group, options)]
     if promote_after_us:
         host = (placements_host or topology.servers(place))[0].location
-        placements.append(_operator(host, groups, promote_after_us, -1))
-    mix = _DomainMix({group.domain.name: group.domain.number for group in groups}, workload.accounts)
-    return _system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
-
-
-def groups_of(
-    topology: Topology, domain: Domain[Any], scheme: Scheme, home: str, shards: int, *, first: int = 0
-) -> tuple[Group, ...]:
-    """Where the members of a domain's shards are; shard i has its home on server `first` + i of the region.
-
-    Raises:
-        ValueError: no shards, or a scheme that the topology cannot serve.
-    """
-    if shards < 1:
-        raise ValueError(f"{shards=} stores nothing; give at least 1")
-    servers = topology.servers(home)
-    found = []
-    for shard in range(shards):
-        hosts = holders_of(scheme, topology, servers[(first + shard) % len(servers)].index)
-        name = store_name(domain.name, shard)
-        members = tuple((host + 1, at_service(topology.hosts[host].location, name)) for host in hosts)
-        found.append(Group(domain=domain, shard=shard, scheme=scheme, hosts=hosts, members=members))
-    return tuple(found)
-
-
-def store_name(domain: str, shard: int) -> str:
-    """What the service of a shard is called on its hosts."""
-    return f"{domain}-{shard}"
-
-
-def _members(group: Group, options: MemberOptions) -> list[Placement]:
-    """The services of a group."""
-    placed = []
-    for number, location in group.members:
-        mine = replace(
-            options,
-            number=number,
-            shard=group.shard,
-            peers=tuple(member for member in group.members if member[0] != number),
-            home=group.members[0][0],
-            scheme=group.scheme,
-            event_type=pack_type(Scope.SERVICE, command=False, domain=group.domain.number),
-        )
-        name = store_name(group.domain.name, group.shard)
-        host = Location((int(location) >> 64) << 64)
-        placed.append(Placement(host=host, name=name, make=maker(Shard, mine, group.domain), kind=Shard))
-    return placed
-
-
-def _operator(host: Location, groups: Sequence[Group], patience_us: int, force_after_us: int) -> Placement:
-    options = ShardOperatorOptions(
-        shards=tuple(tuple(location for _, location in group.members) for group in groups),
-        patience_us=patience_us,
-        force_after_us=None if force_after_us < 0 else force_after_us,
-    )
-    return Placement(host=host, name=OPERATOR, make=maker(ShardOperator, options), kind=ShardOperator)
-
-
-def _system(
-    topology: Topology,
-    workload: Workload,
-    mix: Mix,
-    groups: Sequence[Group],
-    *,
-    placements: Sequence[Placement],
-    records: str,
-) -> System:
-    by_domain: dict[int, list[Group]] = {}
-    for group in groups:
-        by_domain.setdefault(group.domain.number, []).append(group)
-    lone = groups[0].domain.number if len(by_domain) == 1 else None
-
-    def group_of(aggregate: int) -> Group:
-        found = by_domain[lone if lone is not None else aggregate >> _DOMAIN_SHIFT]
-        return found[shard_of(aggregate, len(found))] if len(found) > 1 else found[0]
-
-    def route_of(region: str) -> Route:
-        entries = {_name_of(group): _by_nearness(topology, region, group) for group in groups}
-        return lambda aggregate: entries[_name_of(group_of(aggregate))]
-
-    def ledger(service_of: Callable[[Location], Any]) -> Ledger:
-        return _ledger(groups, service_of)
-
-    clients = client_placements(topology, workload, mix, route_of)
-    return System(placements=(*placements, *clients), ledger=ledger, records=records)
-
-
-def _name_of(group: Group) -> str:
-    return store_name(group.domain.name, group.shard)
-
-
-def _by_nearness(topology: Topology, region: str, group: Group) -> tuple[Location, ...]:
-    """The members in the order in which clients of a region ask them."""
-    order = sorted(
-        range(len(group.members)), key=lambda index: (topology.hosts[group.hosts[index]].region != region, index)
-    )
-    # The home before those that only hand requests on to it from just as far away.
-    return tuple(group.members[index][1] for index in order)
-
-
-def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any]) -> Ledger:
-    copies: list[Mapping[int, Shard]] = []
-    missing = 0
-    for group in groups:
-        found = {}
-        for number, location in group.members:
-            service = service_of(location)
-            if isinstance(service, Shard) and service.ready:
-                found[number] = service
-            else:
-                missing += 1
-        copies.append(found)
-    return replace(home_ledger(copies), missing=missing)
-
-
-class _DomainMix:
-    """Requests of one or more domains, each as likely as the others, on so many aggregates each."""
-
-    def __init__(self, numbers: Mapping[str, int], aggregates: int) -> None:
-        self._names = tuple(numbers)
-        self._numbers = numbers
-        self._aggregates = aggregates
-
-    def draw(self, draws: Draws) -> Drawn:
-        """One draw for the domain, four for the request."""
-        name = self._names[draws.below(len(self._names))]
-        aggregate, command = draw(name, draws, self._aggregates)
-        key = aggregate if len(self._names) == 1 else self._numbers[name] << _DOMAIN_SHIFT | aggregate
-        return Drawn(key, command, type(command).__name__.lower(), 0)
-
-
-class _TenantMix:
-    """The requests of another mix, each of a tenant drawn besides."""
-
-    def __init__(self, mix: Mix, tenants: int) -> None:
-        self._mix = mix
-        self._tenants = tenants
-
-    def draw(self, draws: Draws) -> Drawn:
-        """One draw more than the other."""
-        drawn = self._mix.draw(draws)
-        return Drawn(drawn.aggregate, drawn.command, drawn.f, drawn.value, draws.below(self._tenants))
+        placements.append(operator_of(host, groups, promote_after_us, -1))
+    mix = DomainMix({group.domain.name: group.domain.number for group in groups}, workload.accounts)
+    return group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
 
 
 def _domain(name: str, workload: Workload) -> Domain[Any]:

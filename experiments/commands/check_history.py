@@ -16,6 +16,8 @@ from sim.checkers import DEFAULT_BUDGET, Budget, Outcome, Verdict
 from sim.checkers.specifications import Shape
 from sim.history import History, HistoryRow, Kind, Value
 from sim.imports import MalformedRows, RecordedHistory, read_history_edn, read_history_lines
+from sim.imports.rows import quoted
+from sim.units import duration_us
 from sim.wording import way_to
 
 __all__ = ["check_history"]
@@ -23,6 +25,8 @@ __all__ = ["check_history"]
 _MOST_MISTAKES: Final = 20
 _MOST_OPERATIONS: Final = 20
 _LONGEST_SHOWN: Final = 60
+_DEEPEST: Final = 20
+_TOO_DEEP: Final = f"lists are nested at most {_DEEPEST} deep; write a flatter one"
 _CODES: Final[Mapping[Outcome, int]] = {Outcome.VALID: 0, Outcome.INVALID: 1, Outcome.UNKNOWN: 2}
 
 
@@ -31,17 +35,43 @@ _CODES: Final[Mapping[Outcome, int]] = {Outcome.VALID: 0, Outcome.INVALID: 1, Ou
 @click.option("--model", "name", required=True, help=f"What it is held against: {', '.join(sorted(MODELS))}.")
 @click.option("--initial", help="The value before the first operation, as JSON, such as 0 or '[1, 2]'.")
 @click.option("--format", "form", type=click.Choice(["jsonl", "edn"]), help="By default the file's ending tells.")
+@click.option(
+    "--independent/--no-independent",
+    default=None,
+    help="Whether a key stands first in each value of an EDN file, as in [3 [0 1]]. "
+    "By default it does where every invocation is of a pair, as those of one register of pairs are too.",
+)
+@click.option("--within", help="How stale a read may be, or how late a delivery: a duration, such as 100ms.")
+@click.option("--versions", type=click.IntRange(min=0), help="How many versions behind a read may be.")
 @click.option("--budget-seconds", type=click.FloatRange(min=0), help="Give up after so long instead of so many steps.")
-def check_history(file: Path, *, name: str, initial: str | None, form: str | None, budget_seconds: float | None) -> int:
+def check_history(
+    file: Path,
+    *,
+    name: str,
+    initial: str | None,
+    form: str | None,
+    independent: bool | None,
+    within: str | None,
+    versions: int | None,
+    budget_seconds: float | None,
+) -> int:
     """Judge the history in FILE: exit 0 if it is valid, 1 if invalid, 2 if it cannot be told or read."""
-    model = _model(name, initial)
+    within_us = _duration(within)
+    model = _model(name, initial, within_us, versions)
+    form = form or ("edn" if file.suffix == ".edn" else "jsonl")
+    if independent is not None and form != "edn":
+        rule = "rows of JSON lines name their keys, so this is for EDN; leave it out"
+        raise click.BadParameter(rule, param_hint="--independent")
     try:
-        recorded = _read(file, form or ("edn" if file.suffix == ".edn" else "jsonl"), model.shapes)
+        recorded = _read(file, form, model.shapes, independent)
     except MalformedRows as error:
         told = [f"{error.file}: {problem}" for problem in error.problems[:_MOST_MISTAKES]]
         if len(error.problems) > _MOST_MISTAKES:
             told.append(f"{error.file}: and {len(error.problems) - _MOST_MISTAKES} more")
         _print(told, err=True)
+        return 2
+    if within_us and not recorded.timed:
+        _print([f"{file}: no row has a time, so {within} cannot be told; record the time of every row"], err=True)
         return 2
     budget = DEFAULT_BUDGET
     if budget_seconds is not None:
@@ -61,36 +91,54 @@ def _print(lines: list[str], *, err: bool = False) -> None:
     click.echo("\n".join(lines).encode("utf-8", "backslashreplace").decode("utf-8"), err=err)
 
 
-def _model(name: str, initial: str | None) -> HistoryModel:
+def _duration(text: str | None) -> int | None:
+    try:
+        return None if text is None else duration_us(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--within") from None
+
+
+def _model(name: str, initial: str | None, within_us: int | None, versions: int | None) -> HistoryModel:
     if name not in MODELS:
         raise click.BadParameter(f"no model is called {name!r}; {way_to(name, MODELS)}", param_hint="--model")
-    if initial is None:
-        return MODELS[name]
     try:
-        return MODELS[name].starting(_value(initial))
+        model = MODELS[name].bounded(within_us, versions)
     except ValueError as error:
-        raise click.BadParameter(f"{initial}: {error}", param_hint="--initial") from None
+        raise click.UsageError(str(error)) from None
+    if initial is None:
+        return model
+    try:
+        return model.starting(_value(initial, flags=model.initials is Shape.FLAG))
+    except ValueError as error:
+        raise click.BadParameter(f"{quoted(initial)}: {error}", param_hint="--initial") from None
 
 
-def _value(text: str) -> Value:
+def _value(text: str, *, flags: bool) -> Value:
     """What a person typed: JSON, or else a text."""
     try:
         value = json.loads(text)
     except ValueError:
         return text
-    return _tuples(value)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    return value if flags and isinstance(value, bool) else _tuples(value, _DEEPEST)
 
 
-def _tuples(value: Any) -> Value:
+def _tuples(value: Any, deepest: int) -> Value:
     if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    if isinstance(value, float | dict):
+        if deepest == 0:
+            raise ValueError(_TOO_DEEP)
+        return tuple(_tuples(item, deepest - 1) for item in value)
+    # True is 1 to Python, and never to a history.
+    if isinstance(value, bool | float | dict):
         raise ValueError("a value is a whole number, a text, null, or a list of these; write one")
     assert value is None or isinstance(value, int | str)
     return value
 
 
-def _read(file: Path, form: str, shapes: Mapping[str, tuple[Shape, Shape]]) -> RecordedHistory:
+def _read(
+    file: Path, form: str, shapes: Mapping[str, tuple[Shape, Shape]], independent: bool | None
+) -> RecordedHistory:
     raw = file.read_bytes()
     try:
         text = raw.decode("utf-8")
@@ -98,8 +146,9 @@ def _read(file: Path, form: str, shapes: Mapping[str, tuple[Shape, Shape]]) -> R
         line = 1 + raw.count(b"\n", 0, error.start)
         rule = "expected UTF-8 text; give a history as JSON lines or EDN"
         raise click.UsageError(f"{file}: line {line}: byte {raw[error.start]:#04x}: {rule}") from None
-    read = read_history_edn if form == "edn" else read_history_lines
-    return read(text, str(file), shapes)
+    if form == "edn":
+        return read_history_edn(text, str(file), shapes, independent)
+    return read_history_lines(text, str(file), shapes)
 
 
 def _told(verdict: Verdict, recorded: RecordedHistory, model: HistoryModel) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,8 +21,8 @@ from experiments.hunting import (
     Hands,
     HandsLost,
     Sighting,
-    claims,
     hunt,
+    judged_of,
     narrowed,
     pin_down,
 )
@@ -76,20 +76,32 @@ def hunt_command(
         if properties and type(error) is ValueError:
             raise click.BadParameter(str(error), param_hint="--property") from None
         raise
+    _require_asked_for(scenario, properties, nemesis=nemesis)
     chosen = range(seeds) if seed is None else range(seed, seed + 1)
     out = out or ROOT / "reports" / "hunts"
     diary = _Diary(out, scenario, verbose=verbose)
     try:
         with Hands(jobs or cores()) as hands:
-            sighting = _search(scenario, chosen, hands, diary, nemesis=nemesis)
+            sighting, undecided = _search(scenario, chosen, hands, diary, nemesis=nemesis)
             if sighting is None:
-                return 0
+                return 2 if undecided else 0
             caught = _shrunk(sighting, out, hands, shrink_runs)
     except HandsLost as lost:
         click.echo(f"hunt: {lost}", err=True)
         return _DIED
     _tell(caught)
     return 1
+
+
+def _require_asked_for(scenario: Scenario, properties: Sequence[str], *, nemesis: bool) -> None:
+    """Refuse a property by name that no run of this hunt would be held to."""
+    judged = {use.name for use in judged_of(scenario, nemesis=nemesis)}
+    idle = [name for name in dict.fromkeys(properties) if name not in judged]
+    if idle:
+        assert scenario.nemesis is not None, "where faults heal, everything is asked for"
+        told = f"{', '.join(idle)}: what is right once faults have ended cannot be asked for under a nemesis in mode"
+        rule = f'{told} "{scenario.nemesis.mode}"; set mode = "healing", or hunt with --no-nemesis'
+        raise click.BadParameter(rule, param_hint="--property")
 
 
 class _Diary:
@@ -120,22 +132,27 @@ class _Diary:
         write_text(self.path, "".join(line for seed, line in self._lines.items() if seed <= last))
 
 
-def _search(scenario: Scenario, seeds: range, hands: Hands, diary: _Diary, *, nemesis: bool) -> Sighting | None:
-    """The first sighting of a violation; tells of what was not decided, or that nothing was found."""
-    unknown: Counter[str] = Counter()
+def _search(
+    scenario: Scenario, seeds: range, hands: Hands, diary: _Diary, *, nemesis: bool
+) -> tuple[Sighting | None, bool]:
+    """The first sighting of a violation; without one, whether anything could not be decided, which is told."""
+    unknown: dict[str, dict[int, str]] = {}
     with tqdm(total=len(seeds), desc=f"hunt {scenario.name}", unit="run", disable=None) as bar:
         for sighting in hunt(scenario, seeds, hands, nemesis=nemesis, before=diary.note):
             bar.update()
             if sighting.trial.broken:
                 diary.close(sighting.seed)
-                return sighting
-            unknown.update(sighting.trial.unknown)
+                return sighting, False
+            for name, reason in sighting.trial.unknown.items():
+                unknown.setdefault(name, {})[sighting.seed] = reason
     diary.close(seeds[-1])
-    judged = ", ".join([use.name for use in claims(scenario)] + [NO_CRASH])
-    click.echo(f"{scenario.name}: nothing found in {len(seeds)} runs; judged: {judged}")
-    for name, count in unknown.items():
-        click.echo(f"  {name} could not be decided in {count} of them")
-    return None
+    judged = ", ".join([use.name for use in judged_of(scenario, nemesis=nemesis)] + [NO_CRASH])
+    found = "nothing found" if not unknown else "nothing found, but not everything could be decided,"
+    click.echo(f"{scenario.name}: {found} in {counted(len(seeds), 'run')}; judged: {judged}")
+    for name, reasons in unknown.items():
+        seed, reason = next(iter(reasons.items()))
+        click.echo(f"  {name} is unknown in {len(reasons)} of them, the first under seed {seed}: {reason}")
+    return None, bool(unknown)
 
 
 def _shrunk(sighting: Sighting, out: Path, hands: Hands, runs: int) -> Caught:

@@ -1,14 +1,15 @@
 """Hunting for counterexamples, shrinking them, keeping them as bundles, replaying these.
 
 Read `hunt` first: it runs seeds under a nemesis until a claim breaks. `trial` is one run of it,
-`hands` carries out many; `shrink` reduces what was found, by `ddmin` and the edits of `simpler` and
-`times`; `bundle` writes and reads the folder that is kept, told in words by `telling` and drawn by
-`spacetime` and `diagram`; `replaying` holds it against the code of today.
+`hands` carries out many; `shrink` reduces what was found, by `ddmin`, the edits of `simpler` and
+`times`, and where that leaves much by small schedules drawn `afresh`; `bundle` writes and reads
+the folder that is kept, told in words by `telling` and drawn by `spacetime` and `diagram`;
+`replaying` holds it against the code of today.
 """
 
 from experiments.hunting.bundle import Bundle, Found, is_bundle, read_bundle, write_bundle
 from experiments.hunting.hands import Hands, HandsLost
-from experiments.hunting.hunt import Caught, Sighting, hunt, narrowed, pin_down
+from experiments.hunting.hunt import Caught, Sighting, hunt, judged_of, narrowed, pin_down
 from experiments.hunting.replaying import Replayed, replay_bundle
 from experiments.hunting.shrink import DEFAULT_RUNS, Shrunk, shrink
 from experiments.hunting.trial import NO_CRASH, Trial, claims, try_out
@@ -28,6 +29,7 @@ __all__ = [
     "claims",
     "hunt",
     "is_bundle",
+    "judged_of",
     "narrowed",
     "pin_down",
     "read_bundle",

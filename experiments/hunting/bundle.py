@@ -82,6 +82,7 @@ class Found:
         runs: How many runs the shrinking took.
         whole: Whether it was shrunk as far as it goes.
         knobs: What the nemesis drew; None without one.
+        afresh: Whether its faults were drawn anew, in the small world that was left.
     """
 
     scenario: Scenario
@@ -93,6 +94,7 @@ class Found:
     runs: int
     whole: bool
     knobs: Mapping[str, Json] | None
+    afresh: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +238,7 @@ def _verdict(found: Found, run: Recording) -> dict[str, Json]:
         "shrunk_to": asdict(found.after),
         "shrink_runs": found.runs,
         "shrunk_as_far_as_it_goes": found.whole,
+        "faults_drawn_afresh": found.afresh,
         "knobs": None if found.knobs is None else dict(found.knobs),
     }
 

@@ -21,13 +21,13 @@ from experiments.hunting.shrink import DEFAULT_RUNS, shrink
 from experiments.hunting.trial import Trial, claims
 from experiments.nemesis import with_nemesis
 from experiments.provenance import ROOT
-from experiments.scenario import Mode, Scenario, parse
+from experiments.scenario import Mode, PropertyUse, Scenario, parse
 from experiments.scenario.property import Sort
 from sim.nemesis import Knobs
 from sim.nemesis import Mode as NemesisMode
 from sim.wording import way_to
 
-__all__ = ["Caught", "Sighting", "hunt", "narrowed", "pin_down"]
+__all__ = ["Caught", "Sighting", "hunt", "judged_of", "narrowed", "pin_down"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,17 @@ def narrowed(scenario: Scenario, names: Sequence[str]) -> Scenario:
     return parse(document, name=scenario.name, file=scenario.file, text=scenario.text, beside=scenario.beside)
 
 
+def judged_of(scenario: Scenario, *, nemesis: bool = True) -> tuple[PropertyUse, ...]:
+    """What the runs of a hunt are held to, besides ending without an exception.
+
+    Args:
+        scenario: What is hunted.
+        nemesis: Whether faults are drawn.
+    """
+    mode = NemesisMode.HEALING if scenario.nemesis is None or not nemesis else scenario.nemesis.mode
+    return claims(scenario, healed=mode is NemesisMode.HEALING)
+
+
 def hunt(
     scenario: Scenario,
     seeds: Iterable[int],
@@ -101,13 +112,13 @@ def hunt(
         HandsLost: a worker died.
     """
     ahead: dict[int, tuple[Scenario, Knobs | None]] = {}
+    judged = tuple(use.name for use in judged_of(scenario, nemesis=nemesis))
 
     def runs() -> Iterator[Run]:
         for seed in seeds:
             drawn, knobs = ahead[seed] = _prepared(scenario, seed, nemesis=nemesis)
             before(seed, knobs)
-            healed = knobs is None or knobs.mode == NemesisMode.HEALING
-            yield Run(drawn, seed, tuple(use.name for use in claims(drawn, healed=healed)))
+            yield Run(drawn, seed, judged)
 
     for trial in hands.trials(runs()):
         seed = next(iter(ahead))
@@ -144,6 +155,7 @@ def pin_down(
         sighting.seed,
         claim,
         runs=runs,
+        knobs=sighting.knobs,
         side_by_side=hands.jobs,
         runner=lambda some: hands.trials(
             Run(one, sighting.seed, tuple(use.name for use in one.properties)) for one in some
@@ -159,6 +171,7 @@ def pin_down(
         after=shrunk.after,
         runs=shrunk.runs,
         whole=shrunk.whole,
+        afresh=shrunk.afresh,
         knobs=None if sighting.knobs is None else json.loads(sighting.knobs.to_json()),
     )
     return Caught(found=found, folder=folder, run=write_bundle(folder, found, typed=_as_typed(folder)))

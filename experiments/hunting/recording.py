@@ -54,7 +54,7 @@ def record(scenario: Scenario, seed: int, claim: str, *, trace: TraceLevel = Tra
     try:
         seen = carry_out(world, system, scenario, seed)
         verdict, digest = _judged(seen, claim), seen.digest
-    except Exception as failed:  # noqa: BLE001 - that it raises may be what the bundle shows
+    except (Exception, SystemExit) as failed:  # noqa: BLE001 - that it raises may be what the bundle shows
         verdict, failure = crash_verdict(failed), traceback_of(failed)
         if claim != NO_CRASH:
             verdict = Verdict(Outcome.UNKNOWN, (), f"the run raised {verdict.reason}")

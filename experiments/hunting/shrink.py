@@ -3,19 +3,24 @@
 A shrinker edits the scenario's document, never the run: every candidate is read by the loader as
 a file would be, run under the same seed and judged by the same claim; any witness will do. The
 steps are repeated until none of them helps, so what is left is *1-minimal*: without any single
-one of its faults or operations the claim holds. The budget counts runs, not seconds, and side by
-side or one after the other the same candidate is taken, so the result is a function of its input.
+one of its faults or operations the claim holds. That may be more than a reader takes in; then the
+small world that is left is hunted again (`afresh`), and the least of all is kept. The budget counts
+runs, not seconds, and side by side or one after the other the same candidate is taken, so the
+result is a function of its input.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
+from experiments.hunting.afresh import MOST_FAULTS, MOST_OPERATIONS, in_the_small
 from experiments.hunting.ddmin import ddmin
+from experiments.hunting.retimed import by_the_clock, merged_faults, shifted_faults
 from experiments.hunting.simpler import (
     Document,
     other_delays,
@@ -27,10 +32,12 @@ from experiments.hunting.simpler import (
     with_,
 )
 from experiments.hunting.times import Margins, earlier_ends
-from experiments.hunting.trial import CLIENT_BITS, NO_CRASH, Trial, try_out
-from experiments.scenario import Scenario, ScenarioError, parse
+from experiments.hunting.trial import CLIENT_BITS, NO_CRASH, Trial
+from experiments.hunting.tries import Runner, Tries, key_of
+from experiments.scenario import Scenario
 from experiments.scenario.property import Sort
 from sim.checkers import Verdict
+from sim.nemesis import Knobs
 
 __all__ = ["DEFAULT_RUNS", "Shrunk", "Size", "shrink"]
 
@@ -40,9 +47,9 @@ _LITTLE: Final = 10
 _FEW: Final = 16
 #: Runs that a shrinker may spend.
 DEFAULT_RUNS: Final = 4_000
-
-#: Carries out runs side by side, and gives their trials in order as they are asked for.
-Runner = Callable[[Sequence[Scenario]], Iterable[Trial]]
+#: Of the budget: what the first descent may spend where something else can be tried after it, what may be spent on
+#: drawing afresh, and what on the descent from each find of that.
+_SHARES: Final = (1 / 2, 1 / 4, 1 / 8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,7 @@ class Shrunk:
         after: Size of what is left.
         runs: How many runs it took.
         whole: Whether nothing more was to be left out; False if the runs were used up.
+        afresh: Whether its faults are not what is left of those that it began with: they were drawn anew.
     """
 
     scenario: Scenario
@@ -74,6 +82,7 @@ class Shrunk:
     after: Size
     runs: int
     whole: bool
+    afresh: bool = False
 
 
 def shrink(
@@ -82,6 +91,7 @@ def shrink(
     claim: str,
     *,
     runs: int = DEFAULT_RUNS,
+    knobs: Knobs | None = None,
     side_by_side: int = 1,
     runner: Runner | None = None,
     told: Callable[[int, str], object] = lambda spent, size: None,
@@ -93,6 +103,7 @@ def shrink(
         seed: Root of the run.
         claim: A property that the scenario claims always, or `no_crash`.
         runs: How many runs may be spent.
+        knobs: What was drawn for the run; with None nothing else is drawn in the place of its faults.
         side_by_side: How many runs the runner carries out at once.
         runner: Carries out runs; None does so here, one after the other.
         told: Hears how many runs were spent and what is left, whenever there is less.
@@ -100,11 +111,7 @@ def shrink(
     Raises:
         ValueError: the run does not violate the claim, or the budget has no run.
     """
-    return _Shrinker(scenario, seed, claim, runs, side_by_side, runner, told).shrunk()
-
-
-class _OutOfRuns(Exception):
-    """The budget is spent."""
+    return _Shrinker(scenario, seed, claim, runs, knobs, side_by_side, runner, told).shrunk()
 
 
 class _Shrinker:
@@ -114,40 +121,53 @@ class _Shrinker:
         seed: int,
         claim: str,
         runs: int,
+        knobs: Knobs | None,
         side_by_side: int,
         runner: Runner | None,
         told: Callable[[int, str], object],
     ) -> None:
-        if runs < 1:
-            raise ValueError(f"{runs=} is no budget; give at least 1")
         self._origin = scenario
-        self._seed = seed
         self._claim = claim
-        self._left = self._runs = runs
+        self._runs = runs
+        self._tries = Tries(scenario, seed, runs, runner)
+        self._knobs = knobs
+        self._afresh = False
         self._side_by_side = side_by_side
-        self._runner = runner or self._here
         self._told = told
-        #: Every trial so far, with those that were carried out side by side and not asked for yet.
-        self._done: dict[str, Trial | None] = {}
-        self._charged: set[str] = set()
         self._document = _claiming(scenario, claim)
-        self._scenario = self._read(self._document)
-        assert self._scenario is not None, "a scenario that was read reads again"
-        self._trial = next(iter(self._runner([self._scenario])))
+        self._scenario = self._tries.read(self._document)
+        self._trial = self._tries.free(self._document)
         if claim not in self._trial.broken:
             raise ValueError(f"{scenario.name} does not violate {claim} under seed {seed}; name what it violates")
         self._like: Verdict = self._trial.broken[claim]
-        self._done[_key(self._document)] = self._trial
-        self._charged.add(_key(self._document))
-        self._taken = {_key(self._document)}
+        self._taken = {key_of(self._document)}
         self._margins = Margins.of(self._document, self._trial, lively=_lively(scenario, claim))
 
     def shrunk(self) -> Shrunk:
+        """Carry out every step until none helps; what is large even then is hunted again."""
+        before, origin = self._size(), self._document
+        if self._knobs is not None:
+            first, draws, each = (int(self._runs * share) for share in _SHARES)
+            self._tries.within(first, self._descend)
+            self._hunt_again(origin, self._knobs, draws, each)
+        whole = self._tries.within(self._tries.left, self._descend)
+        assert self._scenario is not None
+        return Shrunk(
+            scenario=self._scenario,
+            trial=self._trial,
+            before=before,
+            after=self._size(),
+            runs=self._tries.spent,
+            whole=whole,
+            afresh=self._afresh,
+        )
+
+    def _descend(self) -> None:
         """Carry out every step until none helps."""
-        before, whole = self._size(), True
         steps = (
             self._ends,
             self._faults,
+            *(() if self._of_a_core() else (self._edits(merged_faults), self._edits(self._by_the_clock))),
             self._topology,
             self._operations,
             self._edits(plainer_worlds),
@@ -155,25 +175,32 @@ class _Shrinker:
             # A fault of another kind, or a little later, might strike a core that is to be whole.
             *(() if self._of_a_core() else (self._edits(simpler_faults), self._edits(rounder_faults))),
         )
-        try:
-            at_rest = False
-            while not at_rest:
-                document = self._document
-                for step in steps:
-                    step()
-                # By content: a step may take again what it took before.
-                at_rest = document == self._document
-        except _OutOfRuns:
-            whole = False
-        assert self._scenario is not None
-        return Shrunk(
-            scenario=self._scenario,
-            trial=self._trial,
-            before=before,
-            after=self._size(),
-            runs=self._runs - self._left,
-            whole=whole,
-        )
+        at_rest = False
+        while not at_rest:
+            document = self._document
+            for step in steps:
+                step()
+            # By content: a step may take again what it took before.
+            at_rest = document == self._document
+
+    def _hunt_again(self, origin: Document, knobs: Knobs, draws: int, each: int) -> None:
+        """While much is left, break the claim by a few faults drawn anew and descend from there; the least is kept."""
+        passed = 0
+        while self._excess() and draws > 0:
+            best, left, found = (self._document, self._trial), self._tries.left, list[int | None]()
+            documents = islice(in_the_small(origin, self._document, knobs, self._tries.read), passed, None)
+            self._tries.within(draws, partial(self._look, documents, found))
+            if not found or found[0] is None:
+                return
+            passed, draws = passed + found[0] + 1, draws - (left - self._tries.left)
+            self._tries.within(each, self._descend)
+            if self._excess() < _excess(*best):
+                self._afresh = True
+            else:
+                self._stand(*best)
+
+    def _look(self, documents: Iterable[Document], found: list[int | None]) -> None:
+        found.append(self._first(documents))
 
     # -- steps -----------------------------------------------------------------------------
 
@@ -246,10 +273,10 @@ class _Shrinker:
         """Take the first candidate that breaks the claim, and return its index; None if none does."""
         waiting = enumerate(candidates)
         while batch := list(islice(waiting, self._side_by_side)):
-            trials = self._trials([document for _, document in batch])
+            trials = self._tries.trials([document for _, document in batch])
             for (index, document), trial in zip(batch, trials, strict=True):
                 # What was taken before was left for something less: to take it again is to walk in a circle.
-                if trial is not None and trial.breaks(self._claim, self._like) and _key(document) not in self._taken:
+                if trial is not None and trial.breaks(self._claim, self._like) and key_of(document) not in self._taken:
                     self._take(document, trial)
                     return index
         return None
@@ -262,51 +289,37 @@ class _Shrinker:
         found = self._first(candidates)
         if found is not None or len(candidates) > _FEW:
             return found
-        shaken = [(index, other) for index, document in enumerate(candidates) for other in other_delays(document)]
+        shaken = [(index, other) for index, document in enumerate(candidates) for other in self._shaken(document)]
         found = self._first(document for _, document in shaken)
         return None if found is None else shaken[found][0]
+
+    def _shaken(self, document: Document) -> Iterator[Document]:
+        yield from other_delays(document)
+        if self._excess() and not self._of_a_core():
+            yield from shifted_faults(document, later=not self._margins.lively)
+
+    def _by_the_clock(self, document: Document) -> Iterator[Document]:
+        return by_the_clock(document, self._trial.struck)
 
     def _of_a_core(self) -> bool:
         """Whether the claim is about hosts that no fault strikes any more."""
         return any("core" in use.params for use in self._origin.properties if use.name == self._claim)
 
     def _tried(self, document: Document) -> Trial | None:
-        return next(iter(self._trials([document])))
-
-    def _trials(self, documents: Sequence[Document]) -> Iterator[Trial | None]:
-        """What each comes to, None for what is no scenario; a run is charged when its trial is asked for."""
-        new = {key: self._read(document) for document in documents if (key := _key(document)) not in self._done}
-        right = {key: scenario for key, scenario in new.items() if scenario is not None}
-        self._done |= dict.fromkeys(new) | dict(zip(right, self._runner(list(right.values())), strict=True))
-        for document in documents:
-            key = _key(document)
-            if self._done[key] is not None and key not in self._charged:
-                if self._left == 0:
-                    raise _OutOfRuns
-                self._left -= 1
-                self._charged.add(key)
-            yield self._done[key]
-
-    def _here(self, scenarios: Sequence[Scenario]) -> Iterator[Trial]:
-        for scenario in scenarios:
-            try:
-                yield try_out(scenario, self._seed, scenario.properties)
-            except ScenarioError:
-                yield Trial()
-
-    def _read(self, document: Document) -> Scenario | None:
-        origin = self._origin
-        try:
-            return parse(document, name=origin.name, file=origin.file, beside=origin.beside)
-        except ScenarioError:
-            return None
+        return next(iter(self._tries.trials([document])))
 
     def _take(self, document: Document, trial: Trial) -> None:
-        self._taken.add(_key(document))
-        self._document, self._trial, self._scenario = document, trial, self._read(document)
+        self._taken.add(key_of(document))
+        self._stand(document, trial)
         size = self._size()
-        spent = self._runs - self._left
+        spent = self._tries.spent
         self._told(spent, f"{size.faults} faults, {size.operations} operations, {size.hosts} hosts")
+
+    def _stand(self, document: Document, trial: Trial) -> None:
+        self._document, self._trial, self._scenario = document, trial, self._tries.read(document)
+
+    def _excess(self) -> int:
+        return _excess(self._document, self._trial)
 
     def _size(self) -> Size:
         assert self._scenario is not None
@@ -333,9 +346,11 @@ def _lively(scenario: Scenario, claim: str) -> bool:
     return claim != NO_CRASH and find(claim).sort is Sort.LIVENESS
 
 
+def _excess(document: Document, trial: Trial) -> int:
+    """How many faults and operations there are beyond what a reader takes in."""
+    faults, operations = len(document.get("fault", [])), len(trial.operations)
+    return max(0, faults - MOST_FAULTS) + max(0, operations - MOST_OPERATIONS)
+
+
 def _only(document: Document, operations: Iterable[int]) -> Document:
     return with_(document, "workload", only=sorted(operations))
-
-
-def _key(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, sort_keys=True, separators=(",", ":"))

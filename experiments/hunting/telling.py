@@ -35,6 +35,8 @@ def story(found: Found, run: Recording, typed: str) -> Iterator[str]:
     yield f"          to {after.faults} and {after.operations} on {after.hosts}, in {found.runs} runs"
     if not found.whole:
         yield "          (the budget of runs ended first: it may be less still)"
+    if found.afresh:
+        yield "          (by faults that were drawn anew in the small world that was left: fewer do than the hunt met)"
     yield ""
     yield "Faults:"
     yield from (f"  {line}" for line in fault_lines(found.scenario.faults))

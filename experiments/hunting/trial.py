@@ -17,6 +17,7 @@ from experiments.scenario import Mode, PropertyUse, Scenario, build
 from models.driver import AUDIT
 from sim.checkers import Outcome, Verdict
 from sim.history import History, HistoryRow, Kind
+from sim.world import World
 
 __all__ = ["CLIENT_BITS", "NO_CRASH", "Trial", "claims", "crash_verdict", "traceback_of", "try_out"]
 
@@ -40,6 +41,7 @@ class Trial:
         clients: By client host, the part of an operation's id that stands for it.
         ends_us: By claim that is violated, when the last row about its witness was written; the
             last row of all where it has no witness.
+        struck: By the id of each fault that began, when, and on whom.
         failure: The traceback, if it raised.
     """
 
@@ -51,6 +53,7 @@ class Trial:
     load_ends_us: int = 0
     clients: Mapping[str, int] = field(default_factory=dict)
     ends_us: Mapping[str, int] = field(default_factory=dict)
+    struck: Mapping[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     failure: str = ""
 
     def breaks(self, claim: str, like: Verdict) -> bool:
@@ -89,18 +92,15 @@ def try_out(scenario: Scenario, seed: int, uses: tuple[PropertyUse, ...]) -> Tri
     try:
         seen = carry_out(world, system, scenario, seed)
         verdicts = judge(seen, uses)
-    except Exception as failed:  # noqa: BLE001 - whatever a model raises is what is hunted for
-        return _trial(
-            world.history, {NO_CRASH: crash_verdict(failed)}, failure=traceback_of(failed), now_us=int(world.env.now)
-        )
+    except (Exception, SystemExit) as failed:  # noqa: BLE001 - whatever a model raises is what is hunted for
+        return _trial(world, {NO_CRASH: crash_verdict(failed)}, failure=traceback_of(failed))
     broken = {name: verdict for name, verdict in verdicts.items() if verdict.outcome is Outcome.INVALID}
     unknown = {name: verdict.reason for name, verdict in verdicts.items() if verdict.outcome is Outcome.UNKNOWN}
-    return replace(_trial(world.history, broken, digest=seen.digest), unknown=unknown)
+    return replace(_trial(world, broken, digest=seen.digest), unknown=unknown)
 
 
-def _trial(
-    history: History, broken: dict[str, Verdict], *, digest: str = "", failure: str = "", now_us: int = 0
-) -> Trial:
+def _trial(world: World, broken: dict[str, Verdict], *, digest: str = "", failure: str = "") -> Trial:
+    history, begun = world.history, (encounter.fault for encounter in world.encounters())
     begins = [row for row in history if row.kind is Kind.INVOKE]
     return Trial(
         broken=broken,
@@ -109,7 +109,9 @@ def _trial(
         traits={row.op: _traits(row) for row in begins},
         load_ends_us=max((row.t_us for row in begins if not row.session.startswith(AUDIT)), default=0),
         clients={row.client: row.op >> CLIENT_BITS for row in begins},
-        ends_us={name: _ends_us(history, verdict.witness) for name, verdict in broken.items()} | {NO_CRASH: now_us},
+        ends_us={name: _ends_us(history, verdict.witness) for name, verdict in broken.items()}
+        | {NO_CRASH: int(world.env.now)},
+        struck={fault.id: (fault.at, fault.targets) for fault in begun if isinstance(fault.at, int)},
         failure=failure,
     )
 
@@ -123,7 +125,7 @@ def _ends_us(history: History, witness: tuple[int, ...]) -> int:
     return about[-1].t_us if about else 0
 
 
-def crash_verdict(failed: Exception) -> Verdict:
+def crash_verdict(failed: Exception | SystemExit) -> Verdict:
     """The verdict on `no_crash` of a run that raised: what, and in which function."""
     place = traceback.extract_tb(failed.__traceback__)[-1]
     told = " ".join(str(failed).split())
@@ -136,7 +138,7 @@ def _what_raised(verdict: Verdict) -> str:
     return verdict.reason.partition(": ")[0]
 
 
-def traceback_of(failed: Exception) -> str:
+def traceback_of(failed: Exception | SystemExit) -> str:
     """A traceback without its first frame, our own, that reads the same on every machine."""
     frames = traceback.extract_tb(failed.__traceback__)[1:]
     lines = [f"  {_source(frame.filename)}, line {frame.lineno}, in {frame.name}\n    {frame.line}" for frame in frames]

@@ -6,6 +6,7 @@ acceptances and fates has `records = "fates"`; the checkers' modules tell the wo
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import Final
 
 from experiments.evidence import Evidence, Span
@@ -29,17 +30,26 @@ def recovers_after_each_heal(seen: Evidence, *, within_us: int = 5_000_000) -> V
     """After each heal, not only the last, every client that asks is served again within `within`."""
     asked = [row for row in seen.history if row.kind is Kind.INVOKE and not row.session.startswith(AUDIT)]
     last_us = asked[-1].t_us if asked else 0
+    # Of a heal after which nobody asks for anything, nothing can be seen; nor of a client that asks while it lasts.
+    heals_us = tuple(heal_us for heal_us in _heals(seen) if heal_us < last_us)
+    faults_us = tuple(sorted(span.begin_us for span in seen.spans))
+    calm = {row.client for row in asked if _is_calm(row.t_us, heals_us, faults_us)}
     spec = LivenessSpec(
-        # Of a heal after which nobody asks for anything, nothing can be seen.
-        heals_us=tuple(heal_us for heal_us in _heals(seen) if heal_us < last_us),
+        heals_us=heals_us,
         bound_us=within_us,
-        faults_us=tuple(span.begin_us for span in seen.spans),
-        clients=tuple(sorted({row.client for row in asked})),
+        faults_us=faults_us,
+        clients=tuple(sorted(calm)),
         # That a lock is held, or a value not as expected, is an answer.
         served=("ok", "fail") if seen.records in ("mutex", "cas-register") else ("ok",),
         until_us=seen.scenario.until_us,
     )
     return judge_recovery(_answered(seen.history), spec)
+
+
+def _is_calm(t_us: int, heals_us: tuple[int, ...], faults_us: tuple[int, ...]) -> bool:
+    """Whether an instant lies between a heal and the next fault; both in order."""
+    healed = heals_us[: bisect_right(heals_us, t_us)]
+    return bool(healed) and bisect_right(faults_us, t_us) == bisect_left(faults_us, healed[-1])
 
 
 def _answered(history: History) -> History:

@@ -19,6 +19,8 @@ from sim.checkers import Outcome, Verdict
 
 __all__ = ["PROPERTIES", "find", "judge"]
 
+_LONGEST_SHOWN: Final = 300
+
 PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
     {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *RUNS)}
 )
@@ -46,11 +48,27 @@ def _verdict(use: PropertyUse, evidence: Evidence) -> Verdict:
         return found if prop.ledger else _while_faults_last(found, prop, evidence)
     try:
         made: object = prop.holds(evidence, **use.params)
-    except Exception as failed:  # noqa: BLE001 - somebody else's code
+    except (Exception, SystemExit) as failed:  # noqa: BLE001 - somebody else's code, and it may call exit()
         return Verdict(Outcome.UNKNOWN, (), f"{use.name} raised {raised(failed)}")
-    if isinstance(made, Verdict):
-        return made
-    return Verdict(Outcome.UNKNOWN, (), f"{use.name} returned {type(made).__name__}; a property returns a Verdict")
+    if not isinstance(made, Verdict):
+        return Verdict(Outcome.UNKNOWN, (), f"{use.name} returned {type(made).__name__}; a property returns a Verdict")
+    return _as_it_should_be(use.name, made)
+
+
+def _as_it_should_be(name: str, made: Verdict) -> Verdict:
+    """A verdict of somebody else's with parts of the right types; what cannot be read makes it unknown."""
+    given: object = made.witness
+    reason: object = made.reason
+    try:
+        outcome, witness = Outcome(made.outcome), () if given is None else tuple(made.witness)
+    except (TypeError, ValueError):
+        outcome, witness = None, ()
+    if outcome is None or not all(type(op) is int for op in witness) or not isinstance(reason, str | None):
+        shown = f"{name} returned {made!r}"
+        shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[: _LONGEST_SHOWN - 4]} ..."
+        rule = "a Verdict holds an Outcome, ids of operations and a text"
+        return Verdict(Outcome.UNKNOWN, (), f"{shown}; {rule}")
+    return Verdict(outcome, witness, reason or ("" if outcome is Outcome.VALID else "no reason was given"))
 
 
 def _while_faults_last(found: Verdict, prop: Property[Any], evidence: Evidence) -> Verdict:

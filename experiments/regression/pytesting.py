@@ -232,7 +232,7 @@ class _Run:
 
         try:
             return gather(self.scenario, self.seed)
-        except Exception as failed:  # noqa: BLE001 - a user's system may raise anything
+        except (Exception, SystemExit) as failed:  # noqa: BLE001 - a user's system may raise anything
             from experiments.hunting import NO_CRASH
 
             lines = [f"{self.scenario.name}: the run raises under seed {self.seed}: {raised(failed)}"]

@@ -114,7 +114,7 @@ def judge_seed(scenario: Scenario, seed: int) -> SeedResult:
         verdicts = judge(evidence, asked_for(scenario, evidence.scenario))
     except ScenarioError:
         raise  # the nemesis finds no room in this scenario, whatever the seed
-    except Exception:  # noqa: BLE001 - a user's system may raise anything, and its seed must be told
+    except (Exception, SystemExit):  # noqa: BLE001 - a user's system may raise anything, and its seed must be told
         return SeedResult(seed=seed, seconds=time.perf_counter() - began, failure=traceback.format_exc())
     bad = {name: verdict for name, verdict in verdicts.items() if verdict.outcome is Outcome.INVALID}
     return SeedResult(

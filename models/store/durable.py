@@ -151,8 +151,8 @@ class DurableCopy(Service):
         self.whole = False
         self.ctx.disk.truncate(_WHOLE, 0)
         yield self.ctx.disk.flush(_WHOLE)
-        yield from self.snapshots.replace_all(())
         yield from self.journal.restart_at(0, ())
+        yield from self.snapshots.replace_all(())
         self.streams.rebuild(())
 
     # -- what must not be forgotten ----------------------------------------------------------
@@ -182,8 +182,10 @@ class DurableCopy(Service):
         if was_whole and not self._forgets:
             self.ctx.disk.truncate(_WHOLE, 0)
             yield self.ctx.disk.flush(_WHOLE)  # a crash half way must not count as having it all
+        # Through nothing: a crash in between leaves an empty log, beyond which no snapshot is believed.
+        yield from self.journal.restart_at(0, ())
         yield from self.snapshots.replace_all(snapshots)
-        yield from self.journal.restart_at(position, window)
+        yield from self.journal.restart_at(position, window, streams=len(snapshots))
         self.streams.rebuild(self.snapshots.latest.values())
         if was_whole:
             yield from self._become_whole()

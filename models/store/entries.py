@@ -53,6 +53,7 @@ class Entry(NamedTuple):
         told: What the client was told of the aggregate after it.
         tip: The stream's hash chain after it.
         parent: Address of the event that `told` was computed from, 0 if none or not kept.
+        number: Its place in the store's global sequence, 0 if there is none.
     """
 
     stamp_us: int
@@ -67,6 +68,7 @@ class Entry(NamedTuple):
     told: int | str | None
     tip: int
     parent: int = 0
+    number: int = 0
 
 
 def version_of(address: int) -> int:

@@ -50,12 +50,14 @@ class Base(NamedTuple):
         below: From which position on the files of the last truncation were.
         origin: The position after which this host's files begin; above 0 where it was handed a snapshot.
         window: Commands whose entries are not kept and that must still be known, oldest first.
+        streams: How many streams have events that are not kept, each of which needs a snapshot.
     """
 
     position: int = 0
     below: int = 0
     origin: int = 0
     window: tuple[Answered, ...] = ()
+    streams: int = 0
 
 
 class Journal:
@@ -209,13 +211,13 @@ class Journal:
             yield from self.durable_at(keep)
         return removed
 
-    def move_base(self, upto: int, window: tuple[Answered, ...]) -> Generator[Wait, Any, None]:
-        """Durably begin after `upto`, the end of a segment; `window` is what must still be known of what goes.
+    def move_base(self, upto: int, window: tuple[Answered, ...], streams: int) -> Generator[Wait, Any, None]:
+        """Durably begin after `upto`, the end of a segment; the rest is what must still be known of what goes.
 
         What goes is still here until `release_head`.
         """
         assert self.base.position <= upto <= self.durable, f"{upto=} is outside {self.base.position}..{self.durable}"
-        self._next_base = Base(upto, self.base.position, self.base.origin, window)
+        self._next_base = Base(upto, self.base.position, self.base.origin, window, streams)
         yield self._disk.replace(_BASE, self._next_base)
 
     def release_head(self) -> None:
@@ -225,7 +227,9 @@ class Journal:
         for number in range(before.position // self._segment, self.base.position // self._segment):
             self._disk.truncate(self._name(number), 0)
 
-    def restart_at(self, position: int, window: tuple[Answered, ...]) -> Generator[Wait, Any, None]:
+    def restart_at(
+        self, position: int, window: tuple[Answered, ...], *, streams: int = 0
+    ) -> Generator[Wait, Any, None]:
         """Begin anew behind a snapshot that was handed over: nothing up to `position` is kept, nor anything else."""
         self.dismiss()
         first, last = self.base.position // self._segment, self.written // self._segment
@@ -234,7 +238,7 @@ class Journal:
             if self._disk.read(self._name(number)):
                 self._disk.truncate(self._name(number), 0)
                 yield self._disk.flush(self._name(number))
-        self.base = Base(position, position, position, window)
+        self.base = Base(position, position, position, window, streams)
         yield self._disk.replace(_BASE, self.base)
         self.entries = []
         self.length = self.written = self.durable = position

@@ -152,7 +152,9 @@ class Keeper:
 
     def _write_due(self) -> Generator[Wait, Any, None]:
         shard = self._shard
-        ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= shard.committed]
+        # What lets the log go must not be ahead of it: the older one that it replaces may be needed yet.
+        sure = min(shard.committed, shard.journal.durable) if self._policy.truncate else shard.committed
+        ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= sure]
         if not ripe:
             return
         for key, _ in ripe:
@@ -168,8 +170,8 @@ class Keeper:
         journal, size = shard.journal, policy.segment
         limit = min(shard.committed, journal.durable) - policy.retain_events
         limit = min([limit, *shard.wanted_by_peers(policy.peer_patience)])
-        if shard.options.subscriber is not None:
-            limit = min(limit, shard.publisher.marked)
+        if shard.options.subscriber is not None or shard.options.sequencer is not None:
+            limit = min(limit, shard.released)
         young_us = shard.ctx.now_us() - policy.retain_us
         upto = journal.base.position
         while (end := (upto // size + 1) * size) <= limit:
@@ -202,7 +204,7 @@ class Keeper:
         try:
             if (yield from self._archive(upto)):
                 left = shard.streams.answered_up_to(upto)
-                yield from journal.move_base(upto, left)
+                yield from journal.move_base(upto, left, shard.streams.reaching_below(upto))
                 self.dropped += upto - journal.entries[0].position + 1
                 shard.streams.forget_head(upto, left)
                 journal.release_head()
@@ -219,7 +221,7 @@ class Keeper:
             return True
         first = journal.base.position
         for start in range(first, upto, size):
-            entries = tuple(journal.after(start, size))
+            entries = tuple(journal.after(start, min(size, upto - start)))
             message = Archive(source=shard.options.number, shard=shard.options.shard, entries=entries)
             answer = yield shard.ctx.call(archive, message, shard.options.ask_us)
             if not isinstance(answer, Archived):

@@ -86,6 +86,8 @@ class MemberOptions:
         ask_us: Patience with an answer of another member.
         replay_us: Host time that replaying one event takes, at a load and at recovery.
         subscriber: Where acknowledged events are published, in order, at least once; None for nowhere.
+        sequencer: Who gives out global positions; None where there is no global sequence.
+        settle_us: How often it is told what was committed.
     """
 
     number: int
@@ -106,6 +108,8 @@ class MemberOptions:
     ask_us: int = 500_000
     replay_us: int = 0
     subscriber: Location | None = None
+    sequencer: Location | None = None
+    settle_us: int = 50_000
 
     def __post_init__(self) -> None:
         if self.scheme.holders > len(self.peers) + 1:
@@ -113,7 +117,7 @@ class MemberOptions:
                 f"scheme {self.scheme.name!r} asks for {self.scheme.holders} holders, and the shard has "
                 f"{len(self.peers) + 1} members; add members or lower `holders`"
             )
-        for name in ("window", "doubt_us", "forward_timeout_us", "ask_us"):
+        for name in ("window", "doubt_us", "forward_timeout_us", "ask_us", "settle_us"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is none; give at least 1")
         for name in ("gather_us", "replay_us"):

@@ -101,6 +101,7 @@ class Publisher:
         if isinstance(answer, Published):
             ctx.point("C12")
             self.marked = answer.upto
+            shard.let_go()
             yield ctx.disk.replace(_MARK, self.marked)
 
 

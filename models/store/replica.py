@@ -17,6 +17,7 @@ from models.store.entries import Entry
 from models.store.image import Image
 from models.store.keeping import Keeper
 from models.store.member import Member
+from models.store.numbering import Numbering
 from models.store.options import InDoubt, MemberOptions
 from models.store.publishing import Publisher
 from models.store.schemes import Tier
@@ -51,6 +52,8 @@ class Replica(Member):
         self.journal.on_durable = self._advanced
         self.keeper = Keeper(self)
         self.publisher = Publisher(self, options.subscriber)
+        self.numbering = Numbering(self, options.sequencer)
+        self.released = 0
         self._outbound: dict[int, Outbound] = {}
         self._holders = scheme.holders
         self._on_device = scheme.tier is Tier.DEVICE
@@ -179,7 +182,7 @@ class Replica(Member):
                 upto=(lambda: journal.durable) if alone else (lambda: journal.held),
                 promise=_no_promise,
                 header=(self.options.number, self.options.shard),
-                every_us=scheme.ship_every_us or None,
+                at_once=not scheme.ship_every_us,
                 install=self._hand_over,
             )
             for number, peer in self.options.peers
@@ -188,6 +191,7 @@ class Replica(Member):
         for out in self._outbound.values():
             out.reigns = self.reigns
             out.committed = self.committed
+            out.released = self.released
 
     def _hand_over(self, out: Outbound) -> None:
         """Send a peer what everything came to, in place of what is no longer kept."""
@@ -208,6 +212,18 @@ class Replica(Member):
                 challenge=out.challenge,
             ),
         )
+
+    def let_go(self) -> None:
+        """Somebody outside has more of the log; the others may let go of it too, once all have."""
+        self.released = max(self.released, self._released())
+        for out in self._outbound.values():
+            out.released = self.released
+
+    def _released(self) -> int:
+        """Up to where nobody outside needs the log any more, as the leader knows it."""
+        options, length = self.options, self.journal.length
+        published = length if options.subscriber is None else self.publisher.marked
+        return min(published, length if options.sequencer is None else self.numbering.marked)
 
     def wanted_by_peers(self, patience: int) -> list[int]:
         """Up to where each peer has the log, but for those that lack more than `patience` entries."""
@@ -278,6 +294,7 @@ class Replica(Member):
             self._hold()
         if ship.committed > self.committed:
             self._committed_to(min(ship.committed, self.journal.length))
+        self.released = max(self.released, ship.released)
         if not self.whole and ship.session == self.session and self.journal.held >= ship.upto:
             self.whole = True
             self.ctx.set_timer(0, self._become_whole)
@@ -329,13 +346,17 @@ class Replica(Member):
         self.ctx.set_timer(0, self.keeper.live)
         if options.subscriber is not None:
             self.ctx.set_timer(0, self.publisher.live)
+        if options.sequencer is not None:
+            self.ctx.set_timer(0, self.numbering.live)
         if options.scheme.flush_every_us is not None:
             self.ctx.set_timer(0, self._flush_at_times, options.scheme.flush_every_us)
+        if options.scheme.ship_every_us:
+            self.ctx.set_timer(0, self._ship_at_times, options.scheme.ship_every_us)
         while True:
             if self.leads:
                 for out in list(self._outbound.values()):
                     out.tick()
-                self._surface()
+            self._surface()
             yield self.ctx.sleep(options.ship.heartbeat_us)
 
     def _flush_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
@@ -343,6 +364,14 @@ class Replica(Member):
             yield self.ctx.sleep(every_us)
             if self.ready and self.journal.durable < self.journal.length:
                 yield from self.journal.durable_at(self.journal.length)
+
+    def _ship_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
+        # A clock of its own: heartbeats are no multiple of the period, and would make it longer.
+        while True:
+            yield self.ctx.sleep(every_us)
+            if self.leads:
+                for out in list(self._outbound.values()):
+                    out.ship()
 
 
 def _no_promise() -> int:

@@ -22,6 +22,7 @@ from models.store.aside import AsideKey, DivergentEntries, DivergentQuery, Recon
 from models.store.chain import link
 from models.store.entries import Closed, Deleted, Entry, instance_of
 from models.store.journal import Answered
+from models.store.numbering import NumberQuery, Numbers
 from models.store.options import MemberOptions
 from models.store.replica import COMMITTED, IN_DOUBT, ROLLED_BACK, Replica
 from models.store.requests import (
@@ -68,6 +69,7 @@ class Shard(Replica):
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
         self._loading: dict[StreamKey, Wait] = {}
+        self._sequenced = options.sequencer is not None
 
     def told(self) -> dict[int, int | str | None]:
         """This member's view of every aggregate with a history, whoever its tenant: for small worlds and reports."""
@@ -129,38 +131,62 @@ class Shard(Replica):
     def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | None]:
         self.ctx.point("C3")
         key = command_key(msg.tenant, msg.command_id)
-        found = self.streams.done.get(key)
+        found: int | str | Answered | Message | None = self.streams.done.get(key)
         if found is None:
-            stream_key = (msg.tenant, msg.aggregate)
-            stream = self.streams.of(stream_key)
-            while stream.state is None:
-                yield from self._load(stream_key, stream)
-                if not self.leads:
-                    return Unavailable(command_id=msg.command_id, reason="not the leader")
-            found = self.streams.done.get(key)  # it may have come twice while this one loaded
-            if found is None:
-                made = self._decide(msg, stream)
-                if isinstance(made, Gone):
-                    return made
-                if isinstance(made, str):  # denied, and not stored: as true as the state it was decided on
-                    learnt = yield from self._until_committed(stream.last)
-                    if learnt:
-                        return self._in_doubt(learnt, msg.command_id)
-                    return Refused(command_id=msg.command_id, version=stream.version, reason=made)
-                found = made
-        entry = found if isinstance(found, Answered) else self.journal.at(found)
+            stream = self.streams.of((msg.tenant, msg.aggregate))
+            if stream.state is None or self._sequenced:
+                found = yield from self._decide_later(msg, key)
+            else:
+                found = self._decide(msg, stream)
+        if isinstance(found, int):
+            entry: Entry | Answered = self.journal.at(found)
+            learnt = COMMITTED
+            if found > self.committed:
+                learnt = yield from self._until_committed(found)
+            if learnt:
+                return self._in_doubt(learnt, msg.command_id)
+        elif isinstance(found, Answered):
+            entry = found
+        elif isinstance(found, str):
+            return (yield from self._deny(msg, found))
+        else:
+            return found  # type: ignore[return-value]
         if instance_of(entry.address) != msg.aggregate:
-            reason = "its id was used for another aggregate"
-            return Unavailable(command_id=msg.command_id, reason=reason)
-        learnt = COMMITTED
-        if isinstance(found, int) and found > self.committed:
-            learnt = yield from self._until_committed(found)
-        if learnt:
-            return self._in_doubt(learnt, msg.command_id)
+            return Unavailable(command_id=msg.command_id, reason="its id was used for another aggregate")
         self.ctx.point("C10")
         return answer_of(entry, msg.command_id)
 
-    def _decide(self, msg: Submit, stream: Stream) -> int | str | Gone:
+    def _decide_later(self, msg: Submit, key: int) -> Generator[Wait, Any, Any]:
+        """As `_decide`, after what it has to wait for: a number of the global sequence, the aggregate's state."""
+        number = 0
+        if self._sequenced:
+            begun = yield from self.numbering.begin()
+            if begun is None:
+                return Unavailable(command_id=msg.command_id, reason="no number of the global sequence")
+            number = begun
+        found: Any = None
+        if (yield from self._loaded((msg.tenant, msg.aggregate))) is None:
+            found = Unavailable(command_id=msg.command_id, reason="not the leader")
+        if found is None:
+            found = self.streams.done.get(key)  # it may have come twice while this one waited
+        if found is None:
+            found = self._decide(msg, self.streams.of((msg.tenant, msg.aggregate)), number)
+            if isinstance(found, int):
+                return found
+        if number:
+            self.numbering.give_up(number)
+        return found
+
+    def _deny(self, msg: Submit, reason: str) -> Generator[Wait, Any, Answer | None]:
+        """A denial that is not stored: as true as the state that it was decided on."""
+        stream = self.streams.of((msg.tenant, msg.aggregate))
+        version = stream.version
+        learnt = yield from self._until_committed(stream.last)
+        if learnt:
+            return self._in_doubt(learnt, msg.command_id)
+        return Refused(command_id=msg.command_id, version=version, reason=reason)
+
+    def _decide(self, msg: Submit, stream: Stream, number: int = 0) -> int | str | Gone:
         """One command, one event, appended; or why it was denied, where denials are not stored."""
         if stream.closed:
             return Gone(command_id=msg.command_id)
@@ -173,10 +199,17 @@ class Shard(Replica):
         else:
             after = domain.evolve(state, event)
         self.ctx.point("C5")
-        return self._write(msg.tenant, msg.aggregate, msg.command_id, stream, event, after)
+        return self._write(msg.tenant, msg.aggregate, msg.command_id, stream, event, after, number)
 
     def _write(
-        self, tenant: int, aggregate: int, event_id: int, stream: Stream, event: Event, after: State | None
+        self,
+        tenant: int,
+        aggregate: int,
+        event_id: int,
+        stream: Stream,
+        event: Event,
+        after: State | None,
+        number: int = 0,
     ) -> int:
         """Append an event to a stream and see to it that it will be held; returns its position."""
         version = stream.version + 1
@@ -194,8 +227,12 @@ class Shard(Replica):
             event,
             None if after is None else self.domain.told(after),
             link(stream.tip, version, (event_id, content_of(event))),
+            0,
+            number,
         )
         self.journal.append(entry)
+        if number:
+            self.numbering.used(number)
         self.aside.met(entry)
         self.keeper.appended(self.streams.apply(entry, after), entry)
         self.ctx.point("C6")
@@ -215,13 +252,21 @@ class Shard(Replica):
         """A writer's own event: `models.store.appending` says what becomes of it."""
         self.ctx.point("C3")
         key = (msg.tenant, msg.aggregate)
-        stream = self.streams.of(key)
-        while stream.state is None:
-            yield from self._load(key, stream)
-            if not self.leads:
-                return Unavailable(command_id=msg.event_id, reason="not the leader")
+        number = 0
+        if self._sequenced:
+            begun = yield from self.numbering.begin()
+            if begun is None:
+                return Unavailable(command_id=msg.event_id, reason="no number of the global sequence")
+            number = begun
+        stream = yield from self._loaded(key)
+        if stream is None:
+            if number:
+                self.numbering.give_up(number)
+            return Unavailable(command_id=msg.event_id, reason="not the leader")
         head = self.streams.head(key, self.committed)
         decision = decide_append(head, AppendRequest(msg.event_id, _EXPECT.get(expected, expected)))
+        if number and not isinstance(decision, Ok):
+            self.numbering.give_up(number)
         if isinstance(decision, ClosedStream):
             return Gone(command_id=msg.event_id)
         if isinstance(decision, WrongExpectedVersion):
@@ -231,7 +276,7 @@ class Shard(Replica):
             known = event.__class__ in self.domain.effects
             after = self.domain.evolve(stream.state, event) if known else self.domain.initial()
             self.ctx.point("C5")
-            position = self._write(msg.tenant, msg.aggregate, msg.event_id, stream, event, after)
+            position = self._write(msg.tenant, msg.aggregate, msg.event_id, stream, event, after, number)
             told = self.domain.told(after)
             learnt = yield from self._until_committed(position)
         elif isinstance(decision, IdempotentNotReady):
@@ -239,10 +284,18 @@ class Shard(Replica):
             learnt = yield from self._until_committed(found if isinstance(found, int) else stream.last)
         else:
             assert isinstance(decision, Idempotent)
+        if not isinstance(decision, Ok):
+            done = self.streams.done.get(command_key(msg.tenant, msg.event_id))
+            told = self.journal.at(done).told if isinstance(done, int) else done and done.told
         if learnt:
             return self._in_doubt(learnt, msg.event_id)
         self.ctx.point("C10")
         return Accepted(command_id=msg.event_id, version=decision.version, told=told)
+
+    @handles(NumberQuery)
+    def on_number_query(self, msg: NumberQuery, sender: Location) -> Numbers | None:
+        """Tell the sequencer what became of numbers, and whether this one leads: only the latest leader knows."""
+        return self.numbering.about(msg.numbers) if self.ready else None
 
     # -- questions ---------------------------------------------------------------------------
 
@@ -253,9 +306,10 @@ class Shard(Replica):
 
     def _look(self, msg: Look) -> Generator[Wait, Any, Seen | None]:
         key = (msg.tenant, msg.aggregate)
-        stream = self.streams.of(key)
-        while stream.state is None:
-            yield from self._load(key, stream)
+        stream = yield from self._loaded(key)
+        if stream is None:
+            return None
+        assert stream.state is not None
         told, version, exists = self.domain.told(stream.state), stream.version, not stream.deleted
         if (yield from self._until_committed(stream.last)):
             return None
@@ -290,6 +344,15 @@ class Shard(Replica):
         return Outcome(event_id=msg.event_id, outcome="committed" if sure else "in doubt")
 
     # -- loading -----------------------------------------------------------------------------
+
+    def _loaded(self, key: StreamKey) -> Generator[Wait, Any, Stream | None]:
+        """A stream with its state in memory; None if this member does not lead any more by then."""
+        while self.leads:
+            stream = self.streams.of(key)  # afresh: while one loads, all may be derived again, or put out of memory
+            if stream.state is not None:
+                return stream
+            yield from self._load(key, stream)
+        return None
 
     def _load(self, key: StreamKey, stream: Stream) -> Generator[Wait, Any, None]:
         """Bring a state into memory; who asks meanwhile waits for the same."""

@@ -40,13 +40,14 @@ class Outbound:
         upto: Up to which position entries may be shipped now.
         promise: The promise that holds when all of them have arrived.
         header: (source, shard) of every message.
-        every_us: How often entries are shipped; None to ship each as soon as it may be.
+        at_once: Ship each entry as soon as it may be; else `ship` says when.
         install: Sends the peer a snapshot in place of entries that are not kept; None where all are.
 
     Attributes:
         acked: What the peer has, None until it told us in this life.
         reigns: Lineage to send along.
         committed: To send along.
+        released: To send along.
     """
 
     def __init__(
@@ -59,13 +60,14 @@ class Outbound:
         upto: Callable[[], int],
         promise: Callable[[], int],
         header: tuple[int, int],
-        every_us: int | None = None,
+        at_once: bool = True,
         install: Callable[[Outbound], object] | None = None,
     ) -> None:
         self.peer = peer
         self.acked: int | None = None
         self.reigns: tuple[Reign, ...] = ()
         self.committed = 0
+        self.released = 0
         # A number of its own for each life: an echo of an earlier one proves nothing.
         self.challenge = ctx.rng("challenge").between(1, 1 << 40)
         self.session = 0
@@ -75,13 +77,13 @@ class Outbound:
         self._upto = upto
         self._promise = promise
         self._source, self._shard = header
-        self._every_us = every_us
+        self._at_once = at_once
         self._install = install
         self._sent = 0
         self._sent_us = -options.heartbeat_us
         self._asked_us = -options.resend_us
         self._moved_us = 0
-        self._pushed_us = 0
+        self._due = 0
         self._patience_us = options.resend_us
 
     @property
@@ -90,17 +92,19 @@ class Outbound:
         return self._upto() - (self.acked or 0)
 
     def push(self) -> None:
-        """Send what may be sent and was not yet, as far as the window goes; at its time, where it has times."""
-        if self._every_us is None:
+        """Send what may be sent, is due and was not sent yet, as far as the window goes."""
+        if self._at_once or self._sent < self._due:
             self._push()
+
+    def ship(self) -> None:
+        """It is time: all that may be sent now is due, and goes on as acknowledgements make room for it."""
+        self._due = self._upto()
+        self._push()
 
     def tick(self) -> None:
         """Send again what stays unanswered; else a heartbeat if the line was quiet."""
         now = self._ctx.mono_us()
         acked = self.acked
-        if self._every_us is not None and now - self._pushed_us >= self._every_us:
-            self._pushed_us = now
-            self._push()
         if acked is not None and self._sent > acked and now - self._moved_us >= self._patience_us:
             self._patience_us = min(2 * self._patience_us, self._options.resend_us_max)
             self._resend(now)
@@ -157,7 +161,7 @@ class Outbound:
                 self._hand_over(self._ctx.mono_us())
             return
         options = self._options
-        end = min(self._upto(), acked + options.window)
+        end = min(self._upto() if self._at_once else self._due, acked + options.window)
         if self._sent < acked:
             self._sent = acked
         if self._sent == acked < end:
@@ -169,7 +173,7 @@ class Outbound:
 
     def _quiet_from(self) -> int:
         """The position that a heartbeat speaks of: nothing beyond it was sent."""
-        return (self._upto() if self._every_us is None or self.acked is None else self._sent) + 1
+        return (self._upto() if self._at_once or self.acked is None else self._sent) + 1
 
     def _hand_over(self, now: int) -> None:
         self._sent_us = now
@@ -215,6 +219,7 @@ class Outbound:
                 upto=upto,
                 session=self.session,
                 challenge=self.challenge,
+                released=self.released,
             ),
         )
 

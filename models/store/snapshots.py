@@ -101,6 +101,7 @@ class Snapshots:
         self.bytes_written = 0
         self._ctx = ctx
         self._bears_out = bears_out
+        self._busy: Wait | None = None
         self._file = file
         self._records = 0
 
@@ -128,6 +129,7 @@ class Snapshots:
     def write(self, snapshots: Iterable[Snapshot]) -> Generator[Wait, Any, None]:
         """Make some durable; they count from then on."""
         ctx, fresh = self._ctx, list(snapshots)
+        busy = yield from self._alone()
         for snapshot in fresh:
             ctx.disk.append(self._file, snapshot)
             self.bytes_written += snapshot_bytes(snapshot)
@@ -138,6 +140,7 @@ class Snapshots:
             if self._bears_out(snapshot):  # the log may have given up its tail meanwhile
                 self._keep(snapshot)
         ctx.point("N2")
+        self._done(busy)
         if self._records > 2 * len(self.latest) + 64:
             yield from self.merge()
 
@@ -156,14 +159,27 @@ class Snapshots:
 
     def merge(self) -> Generator[Wait, Any, None]:
         """Put the file together again without what is outdated."""
+        busy = yield from self._alone()
         merged = _Merged(tuple(self.latest.values()))
         self.bytes_written += self.stored_bytes()
         self._records = len(merged.snapshots)
         yield self._ctx.disk.replace(self._file, merged)
+        self._done(busy)
 
     def stored_bytes(self) -> int:
         """What the newest of each take, in bytes."""
         return sum(snapshot_bytes(snapshot) for snapshot in self.latest.values())
+
+    def _alone(self) -> Generator[Wait, Any, Wait]:
+        """One writer at a time: what is appended while the file is put together again would not be in it."""
+        while self._busy is not None:
+            yield self._busy
+        self._busy = self._ctx.wait()
+        return self._busy
+
+    def _done(self, busy: Wait) -> None:
+        self._busy = None
+        busy.resolve()
 
     def _keep(self, snapshot: Snapshot) -> None:
         key = (snapshot.tenant, snapshot.instance)

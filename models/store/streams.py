@@ -123,6 +123,11 @@ class Streams:
         replayed = 0
         for entry in self._journal.entries:
             replayed += self._recover(entry)
+        covered = sum(stream.version > len(stream.positions) for stream in self.by_key.values())
+        if covered != self._journal.base.streams:
+            raise LookupError(
+                f"{self._journal.base.streams} streams have events that were truncated, and {covered} have snapshots"
+            )
         if self._cache is not None:
             for key in list(self.by_key)[: -self._cache]:
                 self._forget(key)
@@ -244,6 +249,12 @@ class Streams:
                 found = answered_of(self._journal.at(found), key)
             left.append(found)
         return tuple(left)
+
+    def reaching_below(self, upto: int) -> int:
+        """How many streams have events up to a position, kept or not."""
+        return sum(
+            stream.version > len(stream.positions) or stream.positions[0] <= upto for stream in self.by_key.values()
+        )
 
     def forget_head(self, upto: int, left: Iterable[Answered]) -> None:
         """The log's head is about to go: no stream has entries there any more, and `left` is all that is known."""

@@ -34,6 +34,7 @@ class Ship(Message):
         upto: Up to where the source could have shipped.
         session: The receiver's, as far as the source knows; 0 for unknown.
         challenge: To be echoed.
+        released: Up to where nobody outside needs the log any more: published, numbers told.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 1)
@@ -48,6 +49,7 @@ class Ship(Message):
     upto: int = 0
     session: int = 0
     challenge: int = 0
+    released: int = 0
 
     def work(self) -> int:
         """A batch costs its length."""

@@ -66,8 +66,9 @@ class LivenessSpec:
 def recovers_after_each_heal(history: History, spec: object = None, budget: Budget = DEFAULT_BUDGET) -> Verdict:
     """After each heal every expected client and key is served again within the bound.
 
-    *Unknown* if a heal should have been judged and the history ends before the bound is over, or if
-    there was something to judge and nobody tried.
+    *Unknown* if a heal should have been judged and the history ends before the bound is over, if there
+    was something to judge and nobody tried, or if a client or key that is named never was: it tried
+    nothing, or nobody tried it, after any heal.
 
     Args:
         history: What the clients recorded.
@@ -81,7 +82,7 @@ def recovers_after_each_heal(history: History, spec: object = None, budget: Budg
 
 
 def _judge(attempts: list[Attempt], options: LivenessSpec, until_us: int) -> Verdict:
-    if options.only_safety or not attempts:
+    if options.only_safety or not (attempts or options.clients or options.keys):
         return Verdict(Outcome.VALID)
     doubt: Verdict | None = None
     expected = list(_expected(attempts, options))
@@ -95,7 +96,17 @@ def _judge(attempts: list[Attempt], options: LivenessSpec, until_us: int) -> Ver
         quiet = next_us is None or next_us > heal_us + options.bound_us
         if doubt is None and quiet and not any(_tried(heal_us, next_us, some) for _, some in expected):
             doubt = unknown(f"nobody tried anything after heal {number}, at {heal_us} us; let the load outlast it")
-    return doubt or Verdict(Outcome.VALID)
+    return doubt or _untried(expected, options) or Verdict(Outcome.VALID)
+
+
+def _untried(expected: list[tuple[str, list[Attempt]]], options: LivenessSpec) -> Verdict | None:
+    """A client or key of which nothing was seen, though there was a heal to judge it by."""
+    nexts = {heal_us: _next_fault(heal_us, options) for heal_us in options.heals_us}
+    if any(next_us is None or next_us > heal_us + options.bound_us for heal_us, next_us in nexts.items()):
+        for who, some in expected:
+            if not any(_tried(heal_us, next_us, some) for heal_us, next_us in nexts.items()):
+                return unknown(f"{who} was expected to be served after a heal, and was not tried after any")
+    return None
 
 
 def _expected(attempts: list[Attempt], options: LivenessSpec) -> Iterator[tuple[str, list[Attempt]]]:

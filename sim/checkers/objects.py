@@ -38,8 +38,10 @@ def shape_of(attempts: Iterable[Attempt]) -> Shape:
     if asked & {"enqueue", "dequeue"}:
         return Shape.QUEUE
     if asked & {"add", "remove"}:
-        answers = [a.answer for a in everything if a.ok and a.f == "read"]
-        return Shape.SET if any(isinstance(answer, tuple) for answer in answers) else Shape.COUNTER
+        members = any(isinstance(a.answer, tuple) for a in everything if a.ok and a.f == "read")
+        # What is no number cannot be added up, and nothing is removed from a sum.
+        members = members or "remove" in asked or any(a.f == "add" and not isinstance(a.asked, int) for a in everything)
+        return Shape.SET if members else Shape.COUNTER
     return Shape.REGISTER if asked & {"write", "cas"} else Shape.OTHER
 
 

@@ -46,6 +46,8 @@ class Shape(StrEnum):
     ANY = "any value"
     SOMETHING = "a value other than null"
     NUMBER = "a whole number"
+    FLAG = "true or false"
+    PLACE = "a whole number, or null"
     PAIR = "a pair [old, new]"
     LIST = "a list"
 
@@ -55,7 +57,11 @@ class Shape(StrEnum):
             case Shape.SOMETHING:
                 return value is not None
             case Shape.NUMBER:
-                return isinstance(value, int)
+                return isinstance(value, int) and not isinstance(value, bool)
+            case Shape.FLAG:
+                return isinstance(value, bool)
+            case Shape.PLACE:
+                return value is None or Shape.NUMBER.fits(value)
             case Shape.PAIR:
                 return isinstance(value, tuple) and len(value) == 2
             case Shape.LIST:
@@ -193,6 +199,7 @@ def _mutex_step(held: bool, f: str, asked: Value, answered: Answer, version: int
 MUTEX: Final = Specification(
     name="mutex",
     init=bool,
+    initials=Shape.FLAG,
     step=_mutex_step,
     shapes=MappingProxyType({"acquire": (Shape.ANY, Shape.ANY), "release": (Shape.ANY, Shape.ANY)}),
 )
@@ -212,8 +219,9 @@ def _adds(f: str, asked: Any) -> bool:
     return f != "add" or asked >= 0
 
 
-def _exceeds(state: int, answered: int) -> bool:
-    return state > answered
+def _exceeds(state: int, answered: Any) -> bool:
+    # No sum was ever what is no number.
+    return not isinstance(answered, int) or state > answered
 
 
 COUNTER: Final = Specification(
@@ -239,11 +247,13 @@ def _set_step(
     if f == "add":
         return True, state if asked in state else state | {asked}
     # As long as the set and all of it: a list that repeats a member leaves another out.
-    return answered is UNANSWERED or (len(answered) == len(state) and state.issubset(answered)), state
+    if not isinstance(answered, tuple):
+        return answered is UNANSWERED, state
+    return len(answered) == len(state) and state.issubset(answered), state
 
 
 def _set_wants(f: str, asked: Value, answered: Any) -> Marks:
-    return answered if f == "read" and answered is not UNANSWERED else ()
+    return answered if f == "read" and isinstance(answered, tuple) else ()
 
 
 def _set_offers(f: str, asked: Value, answered: Answer) -> Marks:
@@ -251,7 +261,7 @@ def _set_offers(f: str, asked: Value, answered: Answer) -> Marks:
 
 
 def _set_restrict(f: str, asked: Value, answered: Any, marks: frozenset[Hashable]) -> Answer:
-    return UNANSWERED if answered is UNANSWERED else tuple(value for value in answered if value not in marks)
+    return tuple(value for value in answered if value not in marks) if isinstance(answered, tuple) else answered
 
 
 SET: Final = Specification(

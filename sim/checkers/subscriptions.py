@@ -76,9 +76,10 @@ def atomic(history: History, spec: object = None, budget: Budget = DEFAULT_BUDGE
 
 
 def reliable(history: History, spec: object = None, budget: Budget = DEFAULT_BUDGET) -> Verdict:
-    """Every event after the beginning of a subscription is delivered to it, in time, as it was appended.
+    """Every event after the beginning of a subscription is delivered to it, in time, as it was appended, and no other.
 
-    Positions that a subscriber asks to begin after are its own wish, not a loss.
+    What is delivered was appended: not elsewhere, not later, and not by an operation that failed. Positions that a
+    subscriber asks to begin after are its own wish, not a loss. Without any append the answer is *unknown*.
 
     Arguments as for `ordered`.
     """
@@ -179,8 +180,13 @@ def _complete(one: Subscription, source: Source, options: SubscriptionSpec, unti
         event, told = source.events[position_of(delivery)]
         if event != delivery.asked:
             yield invalid(f"{_said(delivery)} is {shown(event)} according to {named(told)}", told, delivery)
+        if delivery.op in source.strangers:
+            reason, witness = source.strangers[delivery.op]
+            yield invalid(f"{_said(delivery)} {reason}", *witness)
     if not one.spells:
         return
+    if one.delivered and not source.appended:
+        yield unknown("nobody's appends to the stream are recorded, so what should come is not known")
     delivered, doubtful = one.delivered, {d.asked for spell in one.spells for d in spell.doubtful}
     high = max(delivered, default=0)
     wished = _wished(one.spells)

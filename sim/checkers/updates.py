@@ -38,10 +38,16 @@ class UpdateSpec:
     """Where objects begin.
 
     Attributes:
-        initial: What every key holds before anything is done; a counter takes None as 0.
+        initial: What every key holds before anything is done; a counter takes None as 0, and what has
+            members is given them as a tuple.
     """
 
     initial: Value = None
+
+    @property
+    def members(self) -> tuple[Value, ...]:
+        """What a log, set or queue holds at first."""
+        return self.initial if isinstance(self.initial, tuple) else ()
 
 
 def no_lost_updates(history: History, spec: object = None, budget: Budget = DEFAULT_BUDGET) -> Verdict:
@@ -114,11 +120,13 @@ def _replaced_too_often(key: Key, attempts: list[Attempt], options: UpdateSpec) 
     stood: Counter[Value] = Counter([options.initial])
     replaced: defaultdict[Value, list[Attempt]] = defaultdict(list)
     for attempt in attempts:
-        changes = attempt.f == "cas" and isinstance(attempt.asked, tuple) and attempt.asked[0] != attempt.asked[-1]
-        if written(attempt) and not attempt.failed and (attempt.f == "write" or changes):
-            stood[written(attempt)[0]] += 1
-        if changes and attempt.ok and isinstance(attempt.asked, tuple):
-            replaced[attempt.asked[0]].append(attempt)
+        puts = written(attempt)
+        replaces = attempt.asked[:1] if attempt.f == "cas" and isinstance(attempt.asked, tuple) and puts else ()
+        if puts == replaces or attempt.failed:
+            continue
+        stood.update(puts)
+        if replaces and attempt.ok:
+            replaced[replaces[0]].append(attempt)
     for value, swaps in replaced.items():
         if len(swaps) > stood[value]:
             reason = f"{shown(value)} was replaced {len(swaps)} times in {key!r} and came to stand {stood[value]} times"
@@ -147,7 +155,7 @@ def _twice(key: Key, attempts: list[Attempt], options: UpdateSpec, meter: Meter)
     shape = shape_of(attempts)
     if shape is Shape.COUNTER:
         return _too_much(key, attempts, options)
-    put = Counter(a.asked for a in attempts if a.f in _PUTS and not a.failed)
+    put = Counter(a.asked for a in attempts if a.f in _PUTS and not a.failed) + Counter(options.members)
     if shape is Shape.QUEUE:
         return _handed_out_twice(key, attempts, put)
     if shape in (Shape.LOG, Shape.SET):
@@ -205,7 +213,8 @@ def _foreign(attempts: list[Attempt], options: UpdateSpec, meter: Meter) -> Verd
         meter.spend(len(values))
         for value in values:
             source = begun.get(value)
-            at_first = value in (None, options.initial) if shape is not Shape.REGISTER else value == options.initial
+            first = (options.initial,) if shape is Shape.REGISTER else (None, options.initial, *options.members)
+            at_first = value in first
             if at_first or (source is not None and source.begin < read.end):
                 continue
             culprit = source or failed.get(value)

@@ -1,8 +1,8 @@
 """As much of EDN as histories use: https://github.com/edn-format/edn.
 
 Maps, vectors, lists, sets, keywords, texts, characters, numbers, nil, true and false, comments,
-`#_` and tagged values, whose tag is dropped. Symbols read as keywords do. Parsing keeps its
-own stack, so that depth is no danger, and each map knows its line.
+`#_` and tagged values, whose tag is dropped. Symbols read as keywords do. Each map knows its line.
+Parsing keeps its own stack, but what is made of a value does not, so there is a greatest depth.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ _TOKEN: Final = re.compile(
 _CLOSES: Final = {"#{": "}", "{": "}", "[": "]", "(": ")"}.get
 _WHOLE: Final = re.compile(r"[+-]?\d+N?")
 _DECIMAL: Final = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?M?|[+-]?\d+/\d+")
+_DEEPEST: Final = 100
 _LONGEST_NUMBER: Final = 4_000  # Python itself refuses to read much longer ones
 _ESCAPES: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
@@ -98,6 +99,9 @@ def forms(text: str, begin: int = 0) -> Iterator[tuple[int, Any]]:
             raise EdnMistake(line, f"expected EDN, not {text[at : at + 12]!r}", _top(stack, at))
         token, kind = found.group(), found.lastgroup
         if kind in ("open", "discard", "tag", "meta"):
+            if len(stack) == _DEEPEST:
+                rule = f"expected values that are nested at most {_DEEPEST} deep"
+                raise EdnMistake(line, rule, _top(stack, at))
             stack.append(_Open(token if kind == "open" else str(kind), line, at))
         elif kind == "close":
             if not stack or _CLOSES(stack[-1].mark) != token:

@@ -4,7 +4,8 @@
 
 `:process` is the client; one that ended with `:info` may begin again. `:time` is in
 nanoseconds, `:index` counts up. Where every value is a pair, the keys of independent
-registers stand first in it: `[3 [0 1]]` is a cas on key 3. Rows of the nemesis are passed over.
+registers stand first in it: `[3 [0 1]]` is a cas on key 3. One register that holds pairs looks the
+same, so a reader who knows can say which it is. Rows of the nemesis are passed over.
 """
 
 from __future__ import annotations
@@ -26,21 +27,24 @@ _NEXT_MAP: Final = re.compile(r"\n[\s,]*\{")
 _NEEDED: Final = ("type", "f", "process")
 
 
-def read_history_edn(text: str, file: str, shapes: Mapping[str, tuple[Shape, Shape]]) -> RecordedHistory:
+def read_history_edn(
+    text: str, file: str, shapes: Mapping[str, tuple[Shape, Shape]], independent: bool | None = None
+) -> RecordedHistory:
     """Read a history.
 
     Args:
         text: The file's content.
         file: Its name, for messages.
         shapes: The operations that there may be, as in a `Specification`; empty takes any.
+        independent: Whether a key stands first in each value; None if the values are to tell.
 
     Raises:
         MalformedRows: what cannot be taken, all of it.
     """
     assembly = Assembly(file, shapes)
-    maps = [found for found in _maps(text, assembly) if found.get("process") != "nemesis"]
+    maps = [found for found in _maps(text.removeprefix("\ufeff"), assembly) if found.get("process") != "nemesis"]
     good = [found for found in maps if _is_operation(found, assembly)]
-    keyed = _keyed(good)
+    keyed = _keyed(good) if independent is None else independent
     index = -1
     for found in good:
         given = found.get("index")
@@ -118,7 +122,8 @@ def _row(found: EdnMap, keyed: bool, assembly: Assembly) -> RecordedRow | None:
     if keyed:
         if not (type(value) is tuple and len(value) == 2):
             rule = "expected a pair [key value], as in every invocation"
-            assembly.complain(found.line, f":value {quoted(str(value))}", rule, "write the key too")
+            way_out = "write the key too, or say that these are no independent keys"
+            assembly.complain(found.line, f":value {quoted(str(value))}", rule, way_out)
             return None
         key, value = value
     try:
@@ -144,6 +149,13 @@ def _row(found: EdnMap, keyed: bool, assembly: Assembly) -> RecordedRow | None:
     )
 
 
+def _rank(value: Value) -> tuple[Any, ...]:
+    """A place in an order of all values, of whatever kinds."""
+    if isinstance(value, tuple):
+        return "list", tuple(_rank(item) for item in value)
+    return type(value).__name__, 0 if value is None else value
+
+
 def _plain(value: Any, deepest: int = 20) -> Value:
     """A value of a history; a set is sorted.
 
@@ -153,8 +165,7 @@ def _plain(value: Any, deepest: int = 20) -> Value:
     if deepest == 0:
         raise TypeError
     if isinstance(value, EdnSet):
-        items = (_plain(item, deepest - 1) for item in value)
-        return tuple(sorted(items, key=lambda item: (type(item).__name__, item)))
+        return tuple(sorted((_plain(item, deepest - 1) for item in value), key=_rank))
     if isinstance(value, tuple):
         return tuple(_plain(item, deepest - 1) for item in value)
     if isinstance(value, Keyword):

@@ -38,10 +38,17 @@ class RecordedRow(NamedTuple):
 
 
 class RecordedHistory(NamedTuple):
-    """A history, and the lines of its file where each operation begins and ends (None while it has not)."""
+    """A history as its file tells it.
+
+    Attributes:
+        history: The history.
+        lines: By operation, the lines where it begins and ends (None while it has not).
+        timed: Whether the file tells times; where it does not, rows are a microsecond apart.
+    """
 
     history: History
     lines: Mapping[int, tuple[int, int | None]]
+    timed: bool
 
 
 class _Begun(NamedTuple):
@@ -96,7 +103,8 @@ class Assembly:
             self.complain(1, "(nothing)", "the file holds no operation", "record at least one")
         if self._problems:
             raise MalformedRows(self._file, self._problems)
-        return RecordedHistory(self._history, self._lines)
+        assert self._first is not None
+        return RecordedHistory(self._history, self._lines, self._first.t_us is not None)
 
     def _once(self, what: str, line: int, value: str, rule: str, way_out: str) -> None:
         """Complain of something that one cause makes true of many rows."""

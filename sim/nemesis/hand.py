@@ -265,12 +265,13 @@ class Hand:
     def lie_in_wait(
         self, kind: str, targets: tuple[str, ...], trigger: Trigger, params: Mapping[str, ParamValue] = NO_PARAMS
     ) -> Fault:
-        """Add a fault that waits for a trigger; where all must heal, it waits no longer than leaves it time to."""
+        """Add a fault that waits for a trigger, to the window's end; where all must heal, so that it has time to."""
         drawn_us, lasts = self.length(), self.lasts()
         made = self._named(kind, targets, trigger, drawn_us, params)
         limit_us = self.ground.limit_us(made)
         if limit_us is None:
-            return self._add(replace(made, for_us=None if lasts else drawn_us))
+            at = replace(trigger, until_us=self.ground.ends_us)
+            return self._add(replace(made, at=at, for_us=None if lasts else drawn_us))
         since_us = min(trigger.since_us, limit_us - self.shortest_us)
         for_us = max(1, min(drawn_us, (limit_us - since_us) // 2))
         return self._add(

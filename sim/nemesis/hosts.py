@@ -32,8 +32,8 @@ def _clock(hand: Hand) -> None:
     limit_us = ground.limit_us(hand.faults[-1])
     if not (lasts and limit_us is None):
         back = shift.removeprefix("-") if shift.startswith("-") else f"-{shift}"
-        # Before the limit: by then it has happened.
-        end_us = min(at + for_us, (ground.until_us if limit_us is None else limit_us) - 1)
+        # Before the limit, by when it has happened; and a correction begins like any other fault, within the window.
+        end_us = min(at + for_us, (ground.ends_us if limit_us is None else min(limit_us, ground.ends_us)) - 1)
         hand.strike(kind, targets, at=end_us, params={"by": back})
 
 

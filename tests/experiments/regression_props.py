@@ -33,9 +33,34 @@ def undecided(seen: Evidence) -> Verdict:
     return Verdict(Outcome.UNKNOWN, (), "too much to look at")
 
 
+def unknown_but_under_seed_two(seen: Evidence) -> Verdict:
+    """Known under seed 2 alone."""
+    return Verdict(Outcome.VALID if seen.seed == 2 else Outcome.UNKNOWN, (), f"seed {seen.seed}")
+
+
 def raises(seen: Evidence) -> Verdict:
     """Raises what no property should."""
     raise KeyError("no\nlicence")
+
+
+def exits(seen: Evidence) -> Verdict:
+    """Ends the process, as a script would."""
+    raise SystemExit(4)
+
+
+def gives_no_reason(seen: Evidence) -> Verdict:
+    """Invalid, and says nothing."""
+    return Verdict(Outcome.INVALID, None, None)  # type: ignore[arg-type]
+
+
+def says_it_in_words(seen: Evidence) -> Verdict:
+    """Invalid, in plain texts and lists."""
+    return Verdict("invalid", [], "plainly")  # type: ignore[arg-type]
+
+
+def says_nonsense(seen: Evidence) -> Verdict:
+    """Says what no verdict says."""
+    return Verdict("perhaps", ("first",), 7)  # type: ignore[arg-type]
 
 
 def returns_a_bool(seen: Evidence) -> Verdict:

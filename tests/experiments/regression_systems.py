@@ -18,6 +18,21 @@ class Raising(Service):
         raise ZeroDivisionError("no luck")
 
 
+class Exiting(Service):
+    """Ends the process as soon as it lives."""
+
+    def start(self) -> None:
+        """Exit."""
+        raise SystemExit(5)
+
+
+def exiting(site: Site, workload: Workload) -> System:
+    """A system whose every run calls `exit()`."""
+    sound = region_split(site, workload)
+    bad = Placement(host=site.topology.hosts[0].location, name="bad", make=Exiting, kind=Exiting)
+    return replace(sound, placements=(*sound.placements, bad))
+
+
 def raising(site: Site, workload: Workload) -> System:
     """A system whose every run raises."""
     sound = region_split(site, workload)

@@ -256,3 +256,36 @@ def test_two_files_of_one_name_are_told_apart(claiming: Claims, tmp_path: Path) 
     file = tmp_path / "junit.xml"
     assert main(["check", first, second, "--seed", "0", "--junit", str(file)]) == 0
     assert [suite.get("name") for suite in ElementTree.parse(file).getroot()] == [first, second]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(
+    ("claim", "code", "told"),
+    [
+        ("exits", 2, "exits raised SystemExit: 4 (regression_props.py, line"),
+        ("gives_no_reason", 1, "VIOLATED under seed 0: no reason was given"),
+        ("says_it_in_words", 1, "VIOLATED under seed 0: plainly"),
+        ("says_nonsense", 2, "returned Verdict(outcome='perhaps', witness=('first',), reason=7); a Verdict holds an"),
+    ],
+)
+def test_whatever_a_property_of_ones_own_does_is_told_by_its_name(
+    claim: str, code: int, told: str, jobs: str, claiming: Claims, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = claiming(f"{PROPS}:{claim}=always")
+    assert main(["check", path, "--seeds", "2", "--jobs", jobs]) == code
+    out = capsys.readouterr().out
+    assert f"{PROPS}:{claim} (always): " in out
+    assert told in out
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_system_that_exits_is_told_like_one_that_raises(
+    jobs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "exits.toml"
+    factory = "tests.experiments.regression_systems:exiting"
+    file.write_text(re.sub(r"(?s)\[system\].*?\n\n", f'[system]\nfactory = "{factory}"\n\n', SMALL.read_text()))
+    assert main(["check", str(file), "--seeds", "2", "--jobs", jobs]) == 3
+    assert "SystemExit: 5" in capsys.readouterr().out
+    assert main(["hunt", str(file), "--seeds", "1", "--jobs", jobs, "--no-nemesis", "--out", str(tmp_path)]) == 1
+    assert "no_crash is violated: SystemExit in tests/experiments/regression_systems.py" in capsys.readouterr().out

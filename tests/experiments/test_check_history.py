@@ -11,6 +11,8 @@ from experiments.history_models import MODELS
 from sim.checkers import SPECIFICATIONS
 
 HISTORIES = Path(__file__).parents[1] / "histories"
+#: What a model has to be told beside its name.
+BOUNDS = {"bounded-staleness": ("--within", "100ms")}
 
 
 def recorded(folder: str) -> list[tuple[str, Path]]:
@@ -35,7 +37,7 @@ def test_every_model_has_recorded_histories(folder: str) -> None:
 
 @pytest.mark.parametrize(("name", "path"), recorded("valid"), ids=lambda value: getattr(value, "name", value))
 def test_a_valid_history_exits_0(name: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check-history", str(path), "--model", name]) == 0
+    assert main(["check-history", str(path), "--model", name, *BOUNDS.get(name, ())]) == 0
     assert capsys.readouterr().out.startswith("valid: ")
 
 
@@ -43,7 +45,7 @@ def test_a_valid_history_exits_0(name: str, path: Path, capsys: pytest.CaptureFi
 def test_an_invalid_history_exits_1_and_shows_the_operations(
     name: str, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check-history", str(path), "--model", name]) == 1
+    assert main(["check-history", str(path), "--model", name, *BOUNDS.get(name, ())]) == 1
     verdict, *witness = capsys.readouterr().out.splitlines()
     assert verdict.startswith("invalid: ")
     assert witness
@@ -96,6 +98,21 @@ def test_bad_input_names_its_lines_and_exits_2(tmp_path: Path, capsys: pytest.Ca
         (["--model", "registre"], "did you mean 'register'?"),
         (["--model", "counter", "--initial", "many"], "counter begins with a whole number"),
         (["--model", "append-only", "--initial", "1"], "append-only has no initial value"),
+        (["--model", "register", "--initial", "true"], "a value is a whole number, a text, null, or a list of these"),
+        (["--model", "register", "--initial", "[1, [false]]"], "a value is a whole number, a text, null"),
+        (["--model", "counter", "--initial", "true"], "a value is a whole number"),
+        (["--model", "mutex", "--initial", "1"], "mutex begins with true or false"),
+        (["--model", "register", "--initial", "[" * 21 + "]" * 21], "lists are nested at most 20 deep"),
+        (["--model", "register", "--initial", "[" * 99_999 + "]" * 99_999], "lists are nested at most 20 deep"),
+        (["--model", "register", "--no-independent"], "rows of JSON lines name their keys"),
+        (["--model", "bounded-staleness"], "needs a bound; give --within, such as 100ms, or --versions, or both"),
+        (["--model", "bounded-staleness", "--within", "100"], "unit"),
+        (["--model", "bounded-staleness", "--versions", "-1"], "-1 is not in the range"),
+        (["--model", "register", "--within", "1s"], "register has no bound --within, which is for bounded-staleness"),
+        (
+            ["--model", "subscription-reliable", "--versions", "1"],
+            "no bound --versions, which is for bounded-staleness",
+        ),
         ([], "Missing option '--model'"),
     ],
 )
@@ -120,6 +137,112 @@ def test_what_is_no_operation_map_is_told_by_its_line(tmp_path: Path, capsys: py
         f': line {line}: "{value}": expected operation maps; write {{:type ...}}'
         for line, value in ((2, "foo"), (4, 1), (4, 2))
     ]
+
+
+STALE = """\
+{"client":"a","kind":"invoke","f":"write","value":1,"t_us":0}
+{"client":"a","kind":"ok","f":"write","version":1,"t_us":10}
+{"client":"b","kind":"invoke","f":"read","t_us":60}
+{"client":"b","kind":"ok","f":"read","value":0,"version":0,"t_us":70}
+"""
+
+
+@pytest.mark.parametrize(
+    ("bounds", "code"),
+    [
+        (("--within", "50us"), 0),
+        (("--within", "49us"), 1),
+        (("--versions", "1"), 0),
+        (("--versions", "0"), 1),
+        (("--versions", "0", "--within", "1s"), 1),
+        (("--within", "50us", "--initial", "0"), 0),
+    ],
+)
+def test_how_stale_a_read_may_be_is_told(tmp_path: Path, bounds: tuple[str, ...], code: int) -> None:
+    file = tmp_path / "stale.jsonl"
+    file.write_text(STALE)
+    assert main(["check-history", str(file), "--model", "bounded-staleness", *bounds]) == code
+
+
+def test_a_delivery_may_have_a_deadline(tmp_path: Path) -> None:
+    row = '{{"client":"{}","kind":"{}","f":"{}","value":{},"version":{},"session":"s","t_us":{}}}\n'
+    file = tmp_path / "late.jsonl"
+    file.write_text(
+        row.format("a", "invoke", "append", 1, "null", 0)
+        + row.format("a", "ok", "append", "null", 1, 10)
+        + row.format("b", "invoke", "subscribe", "null", "null", 20)
+        + row.format("b", "ok", "subscribe", "null", 0, 110)
+    )
+    command = ["check-history", str(file), "--model", "subscription-reliable"]
+    assert main([*command, "--within", "100us"]) == 0
+    assert main([*command, "--within", "99us"]) == 1
+
+
+def test_without_times_no_duration_can_be_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "h.jsonl"
+    file.write_text('{"client":"a","kind":"invoke","f":"read"}')
+    command = ["check-history", str(file), "--model", "bounded-staleness", "--within"]
+    assert main([*command, "1ms"]) == 2
+    assert capsys.readouterr().err == (
+        f"{file}: no row has a time, so 1ms cannot be told; record the time of every row\n"
+    )
+    assert main([*command, "0us"]) == 0  # the order of rows is enough
+
+
+def test_a_mutex_may_be_held_at_first(tmp_path: Path) -> None:
+    file = tmp_path / "h.jsonl"
+    file.write_text('{"client":"a","kind":"invoke","f":"acquire"}\n{"client":"a","kind":"ok","f":"acquire"}')
+    assert main(["check-history", str(file), "--model", "mutex", "--initial", "true"]) == 1
+    assert main(["check-history", str(file), "--model", "mutex", "--initial", "false"]) == 0
+
+
+def test_one_register_of_pairs_is_told_from_independent_keys(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.edn"
+    row = "{:type %s, :f :write, :value [%d %d], :process 0}\n"
+    read = "{:type :invoke, :f :read, :value [0 0], :process 1}\n{:type :ok, :f :read, :value [1 1], :process 1}\n"
+    file.write_text(
+        row % (":invoke", 0, 0) + row % (":ok", 0, 0) + row % (":invoke", 1, 1) + row % (":ok", 1, 1) + read
+    )
+    command = ["check-history", str(file), "--model", "register"]
+    assert main([*command, "--no-independent"]) == 0
+    assert main(command) == main([*command, "--independent"]) == 2  # the read ends on another key
+
+
+@pytest.mark.parametrize("name", sorted(MODELS.keys() - {"every-operation-completes"}))
+def test_what_is_foreign_to_a_model_is_refused_with_its_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "foreign.jsonl"
+    known = next(iter(MODELS[name].shapes))
+    value = '"value":[1,2],' if known == "transaction" else '"value":1,'
+    file.write_text(
+        f'{{"client":"a","kind":"invoke",{value}"f":"{known}"}}\n{{"client":"b","kind":"invoke","f":"launch"}}\n'
+    )
+    assert main(["check-history", str(file), "--model", name, *BOUNDS.get(name, ())]) == 2
+    told = capsys.readouterr().err
+    assert f'{file}: line 2: f = "launch": not one of the model\'s operations, {known}' in told
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "told"),
+    [
+        ("subscription-ordered", '"f":"subscribe","value":"x"', "subscribe is asked a whole number, or null"),
+        ("subscription-atomic", '"f":"transaction","value":1', "transaction is asked a list"),
+        ("no-lost-updates", '"f":"add","value":"x"', "add is asked a whole number"),
+        ("converged", '"f":"cas","value":1', "cas is asked a pair [old, new]"),
+        ("durable", '"f":"enqueue"', "enqueue is asked a value other than null"),
+        ("register", '"f":"write","value":true', "expected whole numbers, texts, null, or lists of these"),
+        ("counter", '"f":"add","value":true', "expected whole numbers, texts, null, or lists of these"),
+    ],
+)
+def test_what_a_model_cannot_be_asked_is_refused(
+    name: str, row: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "foreign.jsonl"
+    file.write_text(f'{{"client":"a","kind":"invoke",{row}}}\n')
+    assert main(["check-history", str(file), "--model", name]) == 2
+    assert f"{file}: line 1: " in (err := capsys.readouterr().err)
+    assert told in err
 
 
 @pytest.mark.parametrize("seconds", ["nan", "inf"])

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -186,6 +187,52 @@ def test_what_only_one_has_is_told_and_left_out(result: Write, capsys: pytest.Ca
         "note: the scenario s was edited in between, so a difference may be its own",
         "note: s/a: latency_ms is defined in 3 of 3 runs before, in 2 of 3 after",
     ]
+
+
+@pytest.fixture
+def spoilt(result: Write) -> Write:
+    """Writes a result and spoils one metric of some runs as rows never would: they refuse NaN."""
+
+    def write(name: str, value: float | None, seeds: Sequence[int], metric: str = "latency_ms") -> Path:
+        folder = result(name, [measured(seed) for seed in range(3)])
+        told = "NULL" if value is None else f"'{value}'::DOUBLE"
+        asked = f"SELECT * REPLACE (CASE WHEN seed IN {tuple(seeds)} THEN {told} ELSE {metric} END AS {metric})"
+        table = folder / "rows.parquet"
+        with duckdb.connect() as base:
+            base.execute(f"CREATE TABLE spoilt AS {asked} FROM read_parquet('{table}')")
+            base.execute(f"COPY spoilt TO '{table}' (FORMAT parquet)")
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("value", "seeds", "metric", "change"),
+    [
+        (math.nan, (0, 1, 2), "latency_ms", Change.WORSE),
+        (math.nan, (0, 1), "share", Change.WORSE),
+        (None, (0, 1, 2), "latency_ms", Change.WORSE),
+        (None, (0, 1), "latency_ms", Change.WITHIN_NOISE),
+        (None, (0, 1, 2), "messages", Change.CHANGED),
+    ],
+)
+def test_a_number_that_is_none_any_more_is_not_the_same(
+    result: Write, spoilt: Write, value: float | None, seeds: tuple[int, ...], metric: str, change: Change
+) -> None:
+    old, new = result("old", [measured(s) for s in range(3)]), spoilt("new", value, seeds, metric)
+    assert changes(old, new)[f"{metric} (defined)"] is change
+    assert main(["compare", str(old), str(new)]) == (1 if change is Change.WORSE else 0)
+
+
+def test_what_is_a_number_at_last_is_told_and_is_no_failure(result: Write, spoilt: Write) -> None:
+    old, new = spoilt("old", math.nan, (0, 1, 2)), result("new", [measured(s) for s in range(3)])
+    assert changes(old, new)["latency_ms (defined)"] is Change.CHANGED
+    assert main(["compare", str(old), str(new)]) == 0
+
+
+def test_runs_that_were_no_numbers_before_are_not_held_against_those_that_are_none_now(spoilt: Write) -> None:
+    assert changes(spoilt("old", math.nan, (0, 1)), spoilt("new", math.nan, (0, 1)))["latency_ms"] is Change.SAME
+    assert "latency_ms (defined)" not in changes(spoilt("a", math.nan, (0, 1)), spoilt("b", math.nan, (0, 1)))
 
 
 def test_a_single_run_is_no_evidence(result: Write, capsys: pytest.CaptureFixture[str]) -> None:

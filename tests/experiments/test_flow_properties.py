@@ -69,6 +69,18 @@ def recovery(rows: list[Any], *faults: Fault, **params: int) -> Outcome:
     return PROPERTIES["recovers_after_each_heal"].holds(seen(rows, "register", *faults), **params).outcome
 
 
+def test_a_client_that_asks_under_faults_only_is_not_missed_after_the_heal() -> None:
+    evidence = seen(ALWAYS, "register", FIRST, SECOND)
+    history = History()
+    for row in evidence.history:
+        client = "a/clients/client2/client" if row.op == 1 else row.client  # of the write at 2 s
+        history.append(
+            row.t_us, client, Operation(row.op, row.kind, row.f, row.key, row.value, row.version, row.session)
+        )
+    recovers = PROPERTIES["recovers_after_each_heal"]
+    assert recovers.holds(replace(evidence, history=history)).outcome is Outcome.VALID
+
+
 def test_service_comes_back_after_each_heal_and_not_only_the_last() -> None:
     assert recovery(ALWAYS, FIRST, SECOND) is Outcome.VALID
     assert recovery(NOT_BETWEEN, FIRST, SECOND) is Outcome.INVALID

@@ -144,6 +144,56 @@ def test_a_write_that_timed_out_may_take_effect_between_two_later_reads() -> Non
     assert linearizable(written(*begun, *after, *back), register).witness == (1, 3, 4)
 
 
+def test_a_source_that_needs_what_came_later_is_no_part_of_a_witness() -> None:
+    history = written(
+        (0, "invoke", "cas", (1, 2)),
+        (1, "invoke", "read", None),
+        (1, "ok", "read", 2),  # only the cas can have put it there, and nobody had written 1
+        (2, "invoke", "cas", (2, 1)),
+        (3, "invoke", "cas", (0, 1)),
+        (3, "info", "cas", None),
+        (4, "invoke", "write", 0),
+        (4, "ok", "write", None),
+        (2, "ok", "cas", None),
+        (5, "invoke", "cas", (2, 1)),
+        (5, "ok", "cas", None),
+    )
+    assert linearizable(history, SPECIFICATIONS["cas-register"]).witness == (1,)
+
+
+def test_a_write_that_another_hid_is_kept_if_it_shows_without_that() -> None:
+    history = written(
+        (0, "invoke", "write", 0),
+        (0, "ok", "write", None),
+        (1, "invoke", "write", 2),
+        (1, "ok", "write", None),
+        (2, "invoke", "cas", (0, 0)),
+        (2, "ok", "cas", None),
+    )
+    assert linearizable(history, SPECIFICATIONS["cas-register"]).witness == (0, 1, 2)
+
+
+def test_a_pending_cas_that_never_can_have_happened_is_no_part_of_a_witness() -> None:
+    history = written(
+        (1, "invoke", "cas", (5, 2)),
+        (1, "info", "cas", None),
+        (2, "invoke", "read", None),
+        (2, "ok", "read", 2),
+    )
+    assert linearizable(history, SPECIFICATIONS["cas-register"]).witness == (2,)
+    put = written((0, "invoke", "write", 5), (0, "ok", "write", None))
+    for row in history:
+        put.append(row.t_us + 2, row.client, Operation(row.op, row.kind, row.f, row.key, row.value))
+    assert linearizable(put, SPECIFICATIONS["cas-register"]).valid
+
+
+def test_a_long_history_is_shown_to_be_wrong_by_a_few_of_its_last_operations() -> None:
+    writes = [(op, kind, "cas", (op % 3, (op + 1) % 3)) for op in range(3_000) for kind in ("invoke", "ok")]
+    read = [(3_000, "invoke", "read", None), (3_000, "ok", "read", 1)]
+    spec = replace(SPECIFICATIONS["cas-register"], initial=0)
+    assert linearizable(written(*writes, *read), spec).witness == (2_997, 2_998, 2_999, 3_000)
+
+
 def test_many_writes_that_timed_out_cost_no_more_than_few() -> None:
     pending = [(op, kind, "write", op % 3) for op in range(300) for kind in ("invoke", "info")]
     reads = [
@@ -215,3 +265,25 @@ def test_an_ill_formed_history_is_invalid_as_well_formed_has_it() -> None:
 def test_what_cannot_be_judged_is_refused(spec: object, f: str, rule: str) -> None:
     with pytest.raises(ValueError, match=rule):
         linearizable(written((1, "invoke", f, None)), spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "f", "asked", "rule"),
+    [
+        ("cas-register", "cas", 5, r"operation 1: cas is asked a pair \[old, new\], not 5"),
+        ("counter", "add", "x", "add is asked a whole number, not 'x'"),
+        ("queue", "enqueue", None, "enqueue is asked a value other than null, not None"),
+    ],
+)
+def test_what_a_specification_cannot_step_is_refused(name: str, f: str, asked: object, rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        linearizable(written((1, "invoke", f, asked)), SPECIFICATIONS[name])
+
+
+@pytest.mark.parametrize("name", ["counter", "set", "append-log"])
+def test_an_answer_of_another_kind_is_no_answer(name: str) -> None:
+    change = "append" if name == "append-log" else "add"
+    pending = [(1, "invoke", change, 1), (1, "info", change, None)]
+    for answer in (None, "x", (None,)):
+        read = [(2, "invoke", "read", None), (2, "ok", "read", answer)]
+        assert linearizable(written(*pending, *read), SPECIFICATIONS[name]).witness == (2,)

@@ -15,10 +15,10 @@ from sim.checkers.linearizability.search import Effort, Frontier
 from sim.checkers.linearizability.witness import STRIDE, fewest_operations
 from sim.checkers.linearizability.zones import fewest_of, zones_of
 from sim.checkers.reading import AUDIT
-from sim.checkers.specifications import Specification
+from sim.checkers.specifications import Shape, Specification
 from sim.checkers.verdict import Outcome, Verdict
 from sim.checkers.wellformed import well_formed
-from sim.history import History, Operation
+from sim.history import History, Kind, Operation
 from sim.wording import way_to
 
 __all__ = ["Doomed", "doom", "linearizable"]
@@ -127,7 +127,13 @@ def _invalid(part: Part, calls: tuple[Call, ...]) -> Verdict:
 
 
 def _refuse_foreign(history: History, spec: Specification) -> None:
-    """Refuse operations that the specification does not know, since nothing could be said of them."""
+    """Refuse operations that the specification does not know or cannot step, since nothing could be said of them."""
     if spec.shapes and (strange := {row.f for row in history.rows}.difference(spec.shapes)):
         row = next(row for row in history if row.f in strange)
         raise ValueError(f"operation {row.op} is a {row.f!r}, which no {spec.name} has; {way_to(row.f, spec.shapes)}")
+    picky = {f: asked for f, (asked, _) in spec.shapes.items() if asked is not Shape.ANY}
+    for row in history.rows if picky else ():
+        if row.f in picky and row.kind is Kind.INVOKE and not picky[row.f].fits(row.value):
+            raise ValueError(
+                f"operation {row.op}: {row.f} is asked {picky[row.f]}, not {row.value!r}; mend the history"
+            )

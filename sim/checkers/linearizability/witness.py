@@ -24,6 +24,7 @@ from typing import Final, TypeVar
 
 from sim.checkers.budget import Budget, Meter, OverBudget
 from sim.checkers.linearizability.calls import Call, Part
+from sim.checkers.linearizability.registers import Register
 from sim.checkers.linearizability.search import Configurations, Effort, Frontier
 from sim.checkers.specifications import Specification, Stand
 
@@ -52,11 +53,14 @@ def fewest_operations(
     allowance = Budget(states=max(1, allowed), memory_bytes=meter.budget.memory_bytes)
     shrinking = _Shrinking(part, spec, part.events[: at + 1], allowance, frontiers[0].effort)
     try:
-        frontiers = shrinking.drop_reads(frontiers)
-        shrinking.drop_one_by_one(frontiers)
-        shrinking.drop_marks()
+        if not shrinking.drop_all_but_a_few():
+            frontiers = shrinking.drop_reads(frontiers)
+            shrinking.drop_one_by_one(frontiers)
+            shrinking.drop_marks()
+            shrinking.drop_what_is_not_needed()
         shrinking.show_sources()
-        shrinking.drop_free()
+        if spec.stand is not Stand.LATEST:
+            shrinking.drop_free()
     except OverBudget:
         pass
     return tuple(part.calls[number] for number in sorted(event for event in shrinking.events if event >= 0))
@@ -75,9 +79,11 @@ class _Shrinking:
         self._whole = self._part = part
         self._spec = spec
         self._start: Configurations = {(spec.init(spec.initial), 0): None}
-        self.events = events
+        self.events = self._reached = events
         self.meter = allowance.meter()
+        self._places = {event: at for at, event in enumerate(events)}
         self._a_trial = replace(allowance, states=min(allowance.states, _STEPS_A_TRIAL))
+        self._register = Register(part, spec, events, self._a_trial.meter, effort)
         self._sources: set[int] = set()
         self._offers = [frozenset(spec.offers(one.f, one.asked, one.answered)) for one in part.calls]
         self._wants = [frozenset(spec.wants(one.f, one.asked, one.answered)) for one in part.calls]
@@ -164,6 +170,35 @@ class _Shrinking:
 
         _fewest(list(offered), dead_with)
 
+    def drop_all_but_a_few(self) -> bool:
+        """Leave out of a register what the rest does not need, whichever of the others happened; whether any was."""
+        if self._spec.stand is not Stand.LATEST:
+            return False
+        few = next((window for window in self._register.windows() if self._fails_beside_all(window)), None)
+        if few is not None:
+            _fewest(few, self._fails_beside_all)
+        return few is not None
+
+    def drop_what_is_not_needed(self) -> None:
+        """The same for what is left of a register in which no few operations were found."""
+        if self._spec.stand is Stand.LATEST:
+            kept = [event for event in self.events if event >= 0 and self._part.calls[event].kin is None]
+            if self._fails_beside_all(kept):
+                _fewest(kept, self._fails_beside_all)
+
+    def _fails_beside_all(self, chosen: list[int]) -> bool:
+        """Whether these fail whichever of the others happened; if so, they are what is left."""
+        before = self._register.spent
+        try:
+            fails = self._register.fails(chosen)
+        except OverBudget:
+            fails = False
+        self.meter.spend(self._register.spent - before)
+        if fails:
+            kept = set(chosen)
+            self.events = [event for event in self._reached if (event if event >= 0 else ~event) in kept]
+        return fails
+
     def drop_free(self) -> None:
         """Leave out what the rest does not need: it fails even where this is free not to have happened."""
         calls, events = self._part.calls, self.events
@@ -190,28 +225,36 @@ class _Shrinking:
         ]
 
     def show_sources(self) -> None:
-        """Add, for each mark that somebody wants, the last operation that offered it, if it had begun by then."""
-        spec, calls = self._spec, self._whole.calls
-        events = self._whole.events
-        places = {event: at for at, event in enumerate(events)}
+        """Add, for each mark that somebody wants, the last operation that offered it, if it had begun by then.
+
+        Not what can never have happened, such as a pending cas of what nobody wrote: that explains nothing.
+        """
+        spec = self._spec
+        places, end = self._places, len(self._reached)
         kept = {event for event in self.events if event >= 0}
-        offers = {n: spec.offers(c.f, c.asked, c.answered) for n, c in enumerate(calls) if n in places}
         for number in sorted(kept):
             call = self._part.calls[number]
             for mark in spec.wants(call.f, call.asked, call.answered):
-                by_then = places.get(~number, len(events))
-                sources = [n for n, marks in offers.items() if mark in marks and places[n] < by_then and n != number]
+                by_then = places.get(~number, end)
+                sources = [
+                    n
+                    for n in self._reached[:by_then]
+                    if n >= 0 and mark in self._offers[n] and n != number and self._can_happen(n)
+                ]
                 if not sources:
                     continue
                 if present := kept.intersection(sources):
                     self._sources.update(present)
                     continue
                 more = {sources[-1], *(event if event >= 0 else ~event for event in self.events)}
-                shown = [event for event in events if (event if event >= 0 else ~event) in more]
+                shown = [event for event in self._reached if (event if event >= 0 else ~event) in more]
                 if self._dead(self._part, shown):
                     self.events = shown
                     kept.add(sources[-1])
                     self._sources.add(sources[-1])
+
+    def _can_happen(self, number: int) -> bool:
+        return self._spec.stand is not Stand.LATEST or self._register.can_happen(number)
 
     def _offering(self, marks: frozenset[Hashable], tail: Collection[int]) -> list[int]:
         """The writers of a register that begin in the tail and offer one of the marks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -88,8 +89,10 @@ def test_it_reads_back_and_replays_as_recorded(made: tuple[Path, Found]) -> None
 def test_words_tell_what_happened(made: tuple[Path, Found]) -> None:
     text = (made[0] / "replay.txt").read_text()
     assert "Claimed:  No read misses a write that was acknowledged a second before it began." in text
-    assert "Witness:  #1, #3" in text
-    assert "* #1 c/clients/client1 s0, 3.718437 s to 3.760537 s: write 0 = 200009 > ok (version 1)" in text
+    assert re.search(r"Witness:  #\d, #\d\n", text)
+    assert re.search(
+        r"\* #1 \w/clients/client1 s\d, [\d.]+ m?s to [\d.]+ m?s: write 0 = \d+ > ok \(version 1\)\n", text
+    )
     assert "./lab replay PATH/TO/stale-fresh_reads-0" in text
 
 
@@ -127,7 +130,7 @@ def test_every_mistake_of_a_broken_bundle_is_told(copied: Path) -> None:
     (copied / "history.jsonl").unlink()
     (copied / "schedule.json").write_text("[]\n")
     text = (copied / "scenario.toml").read_text()
-    (copied / "scenario.toml").write_text(text.replace('until = "5.1 s"', 'until = "5.1"'))
+    (copied / "scenario.toml").write_text(re.sub(r'until = "[^"]*"', 'until = "5.1"', text, count=1))
     with pytest.raises(Refused) as refused:
         read_bundle(copied)
     told = str(refused.value).splitlines()

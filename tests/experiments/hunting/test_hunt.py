@@ -83,6 +83,46 @@ def test_a_sound_system_is_told_to_be_sound(tmp_path: Path, capsys: pytest.Captu
     assert capsys.readouterr().out == f"calm: nothing found in 2 runs; judged: {FRESH}, no_crash\n"
 
 
+UNDECIDED = "tests.experiments.regression_props:undecided"
+SEED_TWO = "tests.experiments.regression_props:unknown_but_under_seed_two"
+
+
+@pytest.mark.parametrize(
+    ("properties", "code", "told"),
+    [
+        ([UNDECIDED], 2, f"{UNDECIDED} is unknown in 3 of them, the first under seed 0: too much to look at"),
+        ([SEED_TWO], 2, f"{SEED_TWO} is unknown in 2 of them, the first under seed 0: seed 0"),
+        ([UNDECIDED, FRESH], 1, f"calm, seed 0: {FRESH} is violated"),
+        ([FRESH, UNDECIDED], 1, f"calm, seed 0: {FRESH} is violated"),
+    ],
+)
+def test_what_could_not_be_decided_is_no_clean_hunt_and_what_is_violated_comes_first(
+    properties: list[str], code: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "calm.toml"
+    path.write_text(STALE)
+    calm = [] if code == 1 else ["--no-nemesis"]
+    named = [word for name in properties for word in ("--property", name)]
+    arguments = ["hunt", str(path), *calm, *named, "--seeds", "3", "--jobs", "1", "--shrink-runs", "3"]
+    assert main([*arguments, "--out", str(tmp_path)]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.strip().startswith(told) for line in lines), lines
+    if code == 2:
+        assert lines[0].startswith("calm: nothing found, but not everything could be decided, in 3 runs; judged: ")
+
+
+def test_what_is_right_once_faults_have_ended_is_no_property_to_hunt_for_where_they_need_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "unlimited.toml"
+    path.write_text(STALE + '\n[nemesis]\nmode = "unlimited"\n')
+    arguments = ["hunt", str(path), "--property", "converged", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path)]
+    assert main(arguments) == 2
+    told = " ".join(capsys.readouterr().err.split())
+    assert 'converged: what is right once faults have ended cannot be asked for under a nemesis in mode "unlimi' in told
+    assert main([*arguments, "--no-nemesis"]) == 0
+
+
 def test_a_property_can_be_judged_alone_claimed_or_not(stale: str) -> None:
     scenario = load(stale)
     other = "tests.experiments.hunting.registers:audited_alike"
@@ -129,9 +169,9 @@ def test_a_bundle_is_replayed_and_shown_from_inside(
     assert lines[0] == f"stale, seed 0: {FRESH}: invalid ({values['reason']})"
     assert lines[-2:] == [f"digest: {values['digest']}", "as recorded"]
     trace = tmp_path / "trace.jsonl"
-    assert main(["replay", str(folder), "--until", "1s", "--host", "b/c1/h1", "--trace", str(trace)]) == 0
+    assert main(["replay", str(folder), "--until", "1s", "--host", "c/c1/h1", "--trace", str(trace)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "b/c1/h1: up" in lines
+    assert "c/c1/h1: up" in lines
     assert lines[-1].endswith(f" events: {trace}")
     assert main(["replay", str(folder), "--seed", "1"]) == 2
     assert "has a seed and a system of its own" in capsys.readouterr().err

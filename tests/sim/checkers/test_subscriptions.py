@@ -153,10 +153,10 @@ def test_a_history_that_ends_inside_a_transaction_leaves_it_open() -> None:
 @pytest.mark.parametrize(
     ("ending", "words", "broken"),
     [
-        ("fail", ("^>0", "a1", "b2"), {"atomic": (2, 12)}),
+        ("fail", ("^>0", "a1", "b2"), {"atomic": (2, 12), "reliable": (2, 12)}),
         ("info", ("^>0", "a1"), {}),
         ("info", ("^>0", "a1", "b2", "c3"), {}),
-        ("info", ("^>0", "a1", "b2", "d3"), {"atomic": (2, 12, 13)}),
+        ("info", ("^>0", "a1", "b2", "d3"), {"atomic": (2, 12, 13), "reliable": (13,)}),
     ],
 )
 def test_a_transaction_without_an_answer_is_judged_by_what_came(
@@ -166,10 +166,68 @@ def test_a_transaction_without_an_answer_is_judged_by_what_came(
     assert broken_in(text + told(*words)) == broken
 
 
+@pytest.mark.parametrize(
+    ("appends", "words"),
+    [
+        ("1 invoke append s 'b'\n1 ok - v1\n2 invoke append s 'd'\n2 ok - v2", ("^>0", "b1", "d2")),
+        ("1 invoke append s 'b'\n1 info\n2 invoke append s 'd'\n2 ok - v2", ("^>0", "b1", "d2")),
+    ],
+)
+def test_an_event_that_another_append_explains_shows_no_transaction(appends: str, words: tuple[str, ...]) -> None:
+    assert broken_in(f"{appends}\n3 invoke transaction s ('b','c')\n3 info\n" + told(*words)) == {}
+
+
 def test_an_event_refused_once_and_given_again_may_come() -> None:
     text = "1 invoke append s 'a'\n1 fail\n2 invoke append s 'a'\n2 info\n" + told("^>0", "a1")
     assert broken_in(text) == {}
-    assert broken_in("1 invoke append s 'a'\n1 fail\n" + told("^>0", "a1")) == {"atomic": (1, 11)}
+    assert broken_in("1 invoke append s 'a'\n1 fail\n" + told("^>0", "a1")) == {"atomic": (1, 11), "reliable": (1, 11)}
+
+
+@pytest.mark.parametrize(
+    ("appends", "words", "witness"),
+    [
+        ("1 invoke append s 'a'\n1 ok - v1", ("^>0", "a1", "x2"), (12,)),  # nobody appended it
+        ("1 invoke append s 'a'\n1 ok - v1\n2 invoke append s 'x'\n2 fail", ("^>0", "a1", "x2"), (2, 12)),
+        ("1 invoke append s 'a'\n1 ok - v1\n2 invoke append s 'x'\n2 info", ("^>0", "a1", "x2"), ()),
+        ("1 invoke append s 'a'\n1 ok - v1\n2 invoke append s 'x'\n2 ok", ("^>0", "a1", "x2"), ()),  # who knows where
+        ("1 invoke append s 'a'\n1 ok - v1\n2 invoke append s 'x'", ("^>0", "a1", "x2"), ()),
+        ("1 invoke append s 'a'\n1 ok - v1", ("^>0", "a1", "a2"), (1, 12)),  # it stands elsewhere
+        ("1 invoke append s 'a'\n1 info", ("^>0", "a1", "a2"), (1, 11, 12)),  # one append makes one event
+        ("1 invoke append s 'a'\n1 info\n2 invoke append s 'a'\n2 info", ("^>0", "a1", "a2"), ()),
+        ("1 invoke append s 'a'\n1 info\n2 invoke append s 'a'\n2 ok - v2", ("^>0", "a1", "a2"), ()),
+        ("1 invoke transaction s ('a','a')\n1 info", ("^>0", "a1", "a2"), ()),
+        ("1 invoke transaction s ('a','a')\n1 info", ("^>0", "a1", "a2", "a3"), (1, 11, 12, 13)),
+    ],
+)
+def test_what_is_delivered_was_appended(appends: str, words: tuple[str, ...], witness: tuple[int, ...]) -> None:
+    verdict = reliable(script(appends + "\n" + told(*words)))
+    assert (verdict.valid, verdict.witness) == (not witness, witness)
+
+
+@pytest.mark.parametrize(
+    ("retried", "late", "witness"),
+    [
+        ("", "40 invoke append s 'a'\n40 ok - v1", (11, 40)),
+        ("", "40 invoke append s 'a'\n40 info", (11, 40)),
+        # The first try may have put it there, of which the second was told.
+        ("1 invoke append s 'a'\n1 info\n", "40 invoke append s 'a'\n40 ok - v1", ()),
+        ("1 invoke append s 'a'\n1 fail\n", "40 invoke append s 'a'\n40 ok - v1", (11, 40)),
+    ],
+)
+def test_nothing_is_delivered_before_its_append_begins(retried: str, late: str, witness: tuple[int, ...]) -> None:
+    verdict = reliable(script(retried + told("^>0", "a1") + late))
+    assert (verdict.valid, verdict.witness) == (not witness, witness)
+
+
+def test_an_append_that_overlaps_the_delivery_explains_it() -> None:
+    text = "11 invoke deliver s 'a' @r/sub\n1 invoke append s 'a'\n11 ok - v1\n1 ok - v1"
+    assert broken_in(text) == {}
+
+
+def test_without_any_append_it_is_not_known_what_should_come() -> None:
+    verdict = reliable(script(told("^>0", "a1")))
+    assert (verdict.outcome, verdict.witness) == (Outcome.UNKNOWN, ())
+    assert reliable(script(told("^>0"))).valid
 
 
 def test_a_subscribe_that_does_not_say_where_it_begins_is_not_judged() -> None:

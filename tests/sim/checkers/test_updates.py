@@ -110,6 +110,25 @@ def test_the_initial_value_was_always_there() -> None:
     assert no_aborted_reads(history).witness == (2,)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 invoke append x 6\n1 ok\n2 invoke read x\n2 ok (5,5,6)",
+        "1 invoke add x 6\n1 ok\n2 invoke read x\n2 ok (5,5,6)",
+        "1 invoke enqueue x 6\n1 ok\n2 invoke dequeue x\n2 ok 5\n3 invoke dequeue x\n3 ok 5",
+    ],
+)
+def test_initial_members_were_always_there_as_often_as_they_were(text: str) -> None:
+    for check in (no_duplicate_effects, no_aborted_reads):
+        assert check(script(text), UpdateSpec(initial=(5, 5))).valid
+        assert not check(script(text)).valid
+    assert not no_duplicate_effects(script(text), UpdateSpec(initial=(5,))).valid
+
+
+def test_a_cas_of_no_pair_replaces_nothing() -> None:
+    assert no_lost_updates(script("1 invoke cas x ()\n1 ok\n2 invoke cas x ()\n2 ok")).valid
+
+
 @pytest.mark.parametrize("check", [no_lost_updates, no_duplicate_effects, no_aborted_reads])
 def test_form_and_budget_come_first(check: Checker) -> None:
     history = script("1 invoke append x 5\n1 ok\n2 invoke read x\n2 ok (5,)")

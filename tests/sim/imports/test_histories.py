@@ -132,6 +132,55 @@ def test_edn_is_read_whatever_stands_around_it() -> None:
     assert recorded.lines == {0: (2, 4), 1: (6, 7)}
 
 
+def test_edn_may_begin_with_a_byte_order_mark() -> None:
+    text = "\ufeff{:type :invoke, :f :read, :process 0}"
+    assert read_history_edn(text, "f", CAS).lines == {0: (1, None)}
+
+
+def test_the_members_of_an_edn_set_may_be_of_any_kind() -> None:
+    shuffled = ['#{[1 :b] [1 2] [1] "x" nil #{3 [4]} 7}', '#{7 [1 2] #{[4] 3} nil [1] [1 :b] "x"}']
+    values = []
+    for members in shuffled:
+        row = "{:type %s, :f :read, :process 0, :value %s}"
+        text = row % (":invoke", "nil") + row % (":ok", members)
+        values.append(read_history_edn(text, "f", CAS).history.rows[1].value)
+    assert values[0] == values[1]
+    assert set(values[0]) == {(1, "b"), (1, 2), (1,), "x", None, (3, (4,)), 7}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("deep", [21, 99, 100, 5_000, 200_000])
+@pytest.mark.parametrize(("opens", "closes"), ["[]", "{}", "()", ("#{", "}"), ("{[", "] 1}"), ("#_[", "]")])
+def test_edn_that_is_nested_too_deeply_is_refused_by_its_line(deep: int, opens: str, closes: str) -> None:
+    row = "{:type :invoke, :f :read, :process 0}\n{:type :ok, :f :read, :process 0, :value "
+    told = mistakes(row + opens * deep + closes * deep + "}", "edn")
+    assert told[0].startswith("line 2: ")
+    assert "expected" in told[0]
+
+
+def test_json_that_is_nested_too_deeply_is_refused_by_its_line() -> None:
+    for deep in (21, 900, 990, 1_000, 200_000):
+        for name in ("value", "key"):
+            row = f'{{"client":"a","kind":"invoke","f":"read"}}\n{{"client":"a","kind":"ok","f":"read","{name}":'
+            assert mistakes(row + "[" * deep + "]" * deep + "}")[0].startswith("line 2: ")
+
+
+def test_truth_is_no_number_in_a_history() -> None:
+    for value in ("true", "[1, [false]]"):
+        text = f'{{"client":"a","kind":"invoke","f":"write","value":{value}}}'
+        assert "expected whole numbers, texts, null, or lists of these" in mistakes(text)[0]
+        text = "{:type :invoke, :f :write, :process 0, :value " + value.replace(",", "") + "}"
+        assert "expected whole numbers, texts, keywords, nil" in mistakes(text, "edn")[0]
+
+
+def test_a_reader_may_say_whether_keys_are_independent() -> None:
+    write = "{:type :invoke, :f :write, :value [0 1], :process 0}"
+    keyed = [read_history_edn(write, "f", CAS, told).history.rows[0] for told in (None, True, False)]
+    assert [(row.key, row.value) for row in keyed] == [(0, 1), (0, 1), ("all", (0, 1))]
+    read = "{:type :invoke, :f :read, :value nil, :process 0}"
+    with pytest.raises(MalformedRows, match=r"line 1: :value .*or say that these are no independent keys"):
+        read_history_edn(read, "f", CAS, independent=True)
+
+
 def test_two_bare_values_of_a_cas_are_no_key() -> None:
     cas = "{:type :invoke, :f :cas, :value [0 1], :process 0}"
     assert [row.key for row in read_history_edn(cas, "f", CAS).history] == ["all"]

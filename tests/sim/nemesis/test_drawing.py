@@ -74,16 +74,17 @@ def ends_us(fault: Fault) -> int | None:
     st.sampled_from(Mode),
     st.integers(0, 1_000_000),
     st.sampled_from([10_000, 999_983, 1_000_003, 20_000_000, 3_600_000_000]),
+    st.sampled_from([0, 20_000_000]),
     st.booleans(),
     st.booleans(),
 )
 def test_every_schedule_is_valid(
-    topology: Topology, mode: Mode, seed: int, window_us: int, unfair: bool, noting_clients: bool
+    topology: Topology, mode: Mode, seed: int, window_us: int, rest_us: int, unfair: bool, noting_clients: bool
 ) -> None:
     marks = marks_for(topology, clients=noting_clients)
-    asked = Options(
-        begins_us=7, ends_us=window_us + 7, until_us=window_us + 7, mode=mode, allow=UNFAIR if unfair else frozenset()
-    )
+    ends = window_us + 7
+    allow = UNFAIR if unfair else frozenset()
+    asked = Options(begins_us=7, ends_us=ends, until_us=ends + rest_us, mode=mode, allow=allow)
     drawn = draw(topology, marks, seed, asked)
     check_schedule(drawn.faults, topology)
     check_triggers(drawn.faults, marks, topology)
@@ -91,7 +92,10 @@ def test_every_schedule_is_valid(
     for fault in drawn.faults:
         begins_us = fault.at.since_us if isinstance(fault.at, Trigger) else fault.at
         assert asked.begins_us <= begins_us < asked.ends_us
-        if isinstance(fault.at, int) and fault.for_us is not None:
+        if isinstance(fault.at, Trigger):
+            assert fault.at.until_us is not None
+            assert fault.at.until_us <= asked.ends_us
+        elif fault.for_us is not None:
             assert begins_us + fault.for_us <= asked.until_us
         if mode is Mode.HEALING:
             end = ends_us(fault)
@@ -337,6 +341,18 @@ def test_a_clock_that_jumps_is_set_right_again() -> None:
     drifts = [int(f.params["ppm"]) for f in drawn_by("clock", 40) if f.kind == "clock-drift"]  # type: ignore[arg-type]
     assert min(drifts) < 0 < max(drifts)
     assert max(map(abs, drifts)) <= 500
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_nothing_begins_after_the_window_not_even_the_jump_back_of_a_clock(mode: Mode) -> None:
+    asked = options(mode, families=frozenset({"clock", "seeking", "points"}))
+    marks = marks_for(WORLD)
+    for seed in range(200):
+        for fault in draw(WORLD, marks, seed, asked).faults:
+            latest_us = fault.at if isinstance(fault.at, int) else fault.at.until_us
+            assert latest_us is not None
+            assert latest_us <= asked.ends_us
+            assert isinstance(fault.at, Trigger) or fault.at < asked.ends_us
 
 
 def test_one_host_is_the_victim_in_about_88_of_100() -> None:

@@ -1,0 +1,244 @@
+"""Shards laid out under a scheme: where their members are, who stands beside them, where clients ask.
+
+A domain's shards are numbered from 0; shard i of it has its home on the i-th server of the home
+region, and its other members where the scheme wants them. Clients ask the member in their own
+region first, then the home, then the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from models.addressing import Scope, pack_type
+from models.clients import Drawn, Draws, Mix, Route, Workload
+from models.domain import Domain
+from models.domains.mixes import draw
+from models.layout import client_placements, maker, shard_of
+from models.ledger import Ledger, home_ledger
+from models.store.operators import ShardOperator, ShardOperatorOptions
+from models.store.options import MemberOptions
+from models.store.schemes import Scheme, holders_of
+from models.store.sequencer import GlobalReader, Sequencer
+from models.store.shard import Shard
+from models.system import System
+from sim.host import Context, Placement
+from sim.topology import Location, Topology, at_service
+
+__all__ = [
+    "OPERATOR",
+    "READER",
+    "SEQUENCER",
+    "DomainMix",
+    "Group",
+    "TenantMix",
+    "group_system",
+    "groups_of",
+    "members_of",
+    "operator_of",
+    "sequence_of",
+    "store_name",
+]
+
+OPERATOR: Final = "operator"
+SEQUENCER: Final = "sequencer"
+READER: Final = "reader"
+#: Between looks of a reader of the global sequence, and how long a transaction may stay open unasked.
+_POLL_US: Final = 20_000
+_OPEN_US: Final = 1_000_000
+
+#: Aggregates of different domains and tenants must not share a key in histories and ledgers.
+_DOMAIN_SHIFT: Final = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One shard of one domain, laid out.
+
+    Attributes:
+        domain: What it stores.
+        shard: Its number among those of the domain.
+        scheme: Under which.
+        hosts: Topology indices of its members' hosts, the home first.
+        members: (number, location), in the same order; a member's number is its host's index and one more.
+    """
+
+    domain: Domain[Any]
+    shard: int
+    scheme: Scheme
+    hosts: tuple[int, ...]
+    members: tuple[tuple[int, Location], ...]
+
+
+def groups_of(
+    topology: Topology, domain: Domain[Any], scheme: Scheme, home: str, shards: int, *, first: int = 0
+) -> tuple[Group, ...]:
+    """Where the members of a domain's shards are; shard i has its home on server `first` + i of the region.
+
+    Raises:
+        ValueError: no shards, or a scheme that the topology cannot serve.
+    """
+    if shards < 1:
+        raise ValueError(f"{shards=} stores nothing; give at least 1")
+    servers = topology.servers(home)
+    found = []
+    for shard in range(shards):
+        hosts = holders_of(scheme, topology, servers[(first + shard) % len(servers)].index)
+        name = store_name(domain.name, shard)
+        members = tuple((host + 1, at_service(topology.hosts[host].location, name)) for host in hosts)
+        found.append(Group(domain=domain, shard=shard, scheme=scheme, hosts=hosts, members=members))
+    return tuple(found)
+
+
+def store_name(domain: str, shard: int) -> str:
+    """What the service of a shard is called on its hosts."""
+    return f"{domain}-{shard}"
+
+
+def members_of(group: Group, options: MemberOptions) -> list[Placement]:
+    """The services of a group."""
+    placed = []
+    for number, location in group.members:
+        mine = replace(
+            options,
+            number=number,
+            shard=group.shard,
+            peers=tuple(member for member in group.members if member[0] != number),
+            home=group.members[0][0],
+            scheme=group.scheme,
+            event_type=pack_type(Scope.SERVICE, command=False, domain=group.domain.number),
+        )
+        name = store_name(group.domain.name, group.shard)
+        host = Location((int(location) >> 64) << 64)
+        placed.append(Placement(host=host, name=name, make=maker(Shard, mine, group.domain), kind=Shard))
+    return placed
+
+
+def sequence_of(host: Location, groups: Sequence[Group]) -> list[Placement]:
+    """The sequencer of all shards, and a reader by each strategy."""
+    shards = tuple(
+        (
+            tuple(location for _, location in group.members),
+            group.scheme.holders if group.scheme.holders > 1 else len(group.members),
+        )
+        for group in groups
+    )
+    at = at_service(host, SEQUENCER)
+    readers = [
+        Placement(
+            host=host,
+            name=f"{READER}-{'hold' if holds else 'naive'}",
+            make=_reader(at, holds),
+            kind=GlobalReader,
+        )
+        for holds in (True, False)
+    ]
+    sequencer = Placement(
+        host=host,
+        name=SEQUENCER,
+        make=lambda ctx: Sequencer(ctx, shards, patience_us=_OPEN_US),
+        kind=Sequencer,
+    )
+    return [sequencer, *readers]
+
+
+def operator_of(host: Location, groups: Sequence[Group], patience_us: int, force_after_us: int) -> Placement:
+    """People who watch the shards; a `force_after_us` below 0 stands for never."""
+    options = ShardOperatorOptions(
+        shards=tuple(tuple(location for _, location in group.members) for group in groups),
+        patience_us=patience_us,
+        force_after_us=None if force_after_us < 0 else force_after_us,
+    )
+    return Placement(host=host, name=OPERATOR, make=maker(ShardOperator, options), kind=ShardOperator)
+
+
+def group_system(
+    topology: Topology,
+    workload: Workload,
+    mix: Mix,
+    groups: Sequence[Group],
+    *,
+    placements: Sequence[Placement],
+    records: str,
+) -> System:
+    """The finished system: clients that ask the right shard, and a ledger over all members that are up."""
+    by_domain: dict[int, list[Group]] = {}
+    for group in groups:
+        by_domain.setdefault(group.domain.number, []).append(group)
+    lone = groups[0].domain.number if len(by_domain) == 1 else None
+
+    def group_of(aggregate: int) -> Group:
+        found = by_domain[lone if lone is not None else aggregate >> _DOMAIN_SHIFT]
+        return found[shard_of(aggregate, len(found))] if len(found) > 1 else found[0]
+
+    def route_of(region: str) -> Route:
+        entries = {_name_of(group): _by_nearness(topology, region, group) for group in groups}
+        return lambda aggregate: entries[_name_of(group_of(aggregate))]
+
+    def ledger(service_of: Callable[[Location], Any]) -> Ledger:
+        return _ledger(groups, service_of)
+
+    clients = client_placements(topology, workload, mix, route_of)
+    return System(placements=(*placements, *clients), ledger=ledger, records=records)
+
+
+def _name_of(group: Group) -> str:
+    return store_name(group.domain.name, group.shard)
+
+
+def _by_nearness(topology: Topology, region: str, group: Group) -> tuple[Location, ...]:
+    """The members in the order in which clients of a region ask them."""
+    order = sorted(
+        range(len(group.members)), key=lambda index: (topology.hosts[group.hosts[index]].region != region, index)
+    )
+    # The home before those that only hand requests on to it from just as far away.
+    return tuple(group.members[index][1] for index in order)
+
+
+def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any]) -> Ledger:
+    copies: list[Mapping[int, Shard]] = []
+    missing = 0
+    for group in groups:
+        found = {}
+        for number, location in group.members:
+            service = service_of(location)
+            if isinstance(service, Shard) and service.ready:
+                found[number] = service
+            else:
+                missing += 1
+        copies.append(found)
+    return replace(home_ledger(copies), missing=missing)
+
+
+class DomainMix:
+    """Requests of one or more domains, each as likely as the others, on so many aggregates each."""
+
+    def __init__(self, numbers: Mapping[str, int], aggregates: int) -> None:
+        self._names = tuple(numbers)
+        self._numbers = numbers
+        self._aggregates = aggregates
+
+    def draw(self, draws: Draws) -> Drawn:
+        """One draw for the domain, four for the request."""
+        name = self._names[draws.below(len(self._names))]
+        aggregate, command = draw(name, draws, self._aggregates)
+        key = aggregate if len(self._names) == 1 else self._numbers[name] << _DOMAIN_SHIFT | aggregate
+        return Drawn(key, command, type(command).__name__.lower(), 0)
+
+
+class TenantMix:
+    """The requests of another mix, each of a tenant drawn besides."""
+
+    def __init__(self, mix: Mix, tenants: int) -> None:
+        self._mix = mix
+        self._tenants = tenants
+
+    def draw(self, draws: Draws) -> Drawn:
+        """One draw more than the other."""
+        drawn = self._mix.draw(draws)
+        return Drawn(drawn.aggregate, drawn.command, drawn.f, drawn.value, draws.below(self._tenants))
+
+
+def _reader(at: Location, holds: bool) -> Callable[[Context], GlobalReader]:
+    return lambda ctx: GlobalReader(ctx, at, holds=holds, poll_us=_POLL_US)
