@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 
-from experiments.crashes.cells import SCHEMES, Cell, cells, lags, why_not
+from experiments.crashes.cells import SCHEMES, Cell, Setting, cells, setting_of, why_not
 from experiments.crashes.judge import Verdict, judge
 from experiments.crashes.world import Ended, Passage, act, pick, rehearse
 from models.store.schemes import Loss, Promise, Recovery
@@ -94,14 +94,14 @@ def table(
 
 def of_scheme(scheme: str, make: type[Shard] = Shard, points: Sequence[str] | None = None) -> Iterator[CellResult]:
     """The cells of one scheme, or of some of its points."""
-    rehearsed: dict[bool, tuple[tuple[Passage, ...], Ended]] = {}
+    rehearsed: dict[Setting, tuple[tuple[Passage, ...], Ended]] = {}
     for cell in cells(scheme):
         if points is not None and cell.point not in points:
             continue
-        slow = lags(cell.point, scheme)
-        if slow not in rehearsed:
-            rehearsed[slow] = rehearse(scheme, cell.point, make)
-        passages, control = rehearsed[slow]
+        setting = setting_of(cell.point, scheme)
+        if setting not in rehearsed:
+            rehearsed[setting] = rehearse(scheme, setting, make)
+        passages, control = rehearsed[setting]
         yield _result(cell, passages, control, make)
 
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from experiments.crashes.cells import FAILURES, Cell, lags
+from experiments.crashes.cells import FAILURES, Cell, Setting, setting_of
 from models.addressing import Scope, pack_type
 from models.clients import Drawn, Script, Workload
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
@@ -39,7 +39,8 @@ from models.store.shard import Shard
 from models.store.snapshots import SnapshotPolicy
 from models.store.wire import ShipOptions
 from models.store.words import scheme_of
-from models.stores import ARCHIVE, OPERATOR, SUBSCRIBER, groups_of
+from models.groups import OPERATOR, groups_of
+from models.stores import ARCHIVE, SUBSCRIBER
 from sim.faults import CrashKind, Fault, Trigger
 from sim.history import HistoryRow, Kind
 from sim.host import HostOptions, Placement
@@ -121,16 +122,16 @@ class Ended:
     desk_us: int
 
 
-def rehearse(scheme: str, point: str = "C1", make: type[Shard] = Shard) -> tuple[tuple[Passage, ...], Ended]:
+def rehearse(scheme: str, setting: Setting, make: type[Shard] = Shard) -> tuple[tuple[Passage, ...], Ended]:
     """The run that the cells of a scheme share up to their crash, and how it ends without one.
 
     Args:
         scheme: In words.
-        point: Of the cells; some are passed only where a member is slow.
+        setting: Of those cells.
         make: The store.
     """
     recovery = Recovery.AT_ONCE
-    world, servers = _world(scheme, recovery, lags(point, scheme), (), _BEGIN_US, make, TraceLevel.FULL)
+    world, servers = _world(scheme, recovery, setting, (), _BEGIN_US, make, TraceLevel.FULL)
     desk_us = _BEGIN_US + _SETTLE_US
     world.run(desk_us + _LAST_US)
     world.check_conservation()
@@ -165,8 +166,8 @@ def act(cell: Cell, passage: Passage, make: type[Shard] = Shard) -> Ended:
         for_us=down_us,
         params={"torn": True} if cell.kind is CrashKind.POWER_LOSS else {},
     )
-    slow = lags(cell.point, cell.scheme)
-    world, servers = _world(cell.scheme, cell.recovery, slow, (crash,), passage.t_us, make, TraceLevel.OFF)
+    setting = setting_of(cell.point, cell.scheme)
+    world, servers = _world(cell.scheme, cell.recovery, setting, (crash,), passage.t_us, make, TraceLevel.OFF)
     desk_us = _desk_us(cell.recovery, passage.t_us)
     world.run(desk_us + _LAST_US)
     world.check_conservation()
@@ -194,7 +195,7 @@ def _desk_us(recovery: Recovery, crash_us: int) -> int:
 def _world(
     scheme: str,
     recovery: Recovery,
-    slow: bool,
+    setting: Setting,
     faults: Sequence[Fault],
     crash_us: int,
     make: type[Shard],
@@ -203,7 +204,7 @@ def _world(
     """A world in place, and its members."""
     topology = grid([_REGION], clusters=1, hosts=3, cores=1, clients=2)
     weather = [_unheard()]
-    if slow:
+    if setting.lags:
         weather.append(Fault(id="slow", kind="disk-slow", targets=(_path(2),), at=0, for_us=None, params={"factor": 8}))
     world = World(
         topology=topology,
@@ -220,7 +221,7 @@ def _world(
     )
     (group,) = groups_of(topology, DOMAIN, scheme_of(scheme), _REGION, 1)
     desk = topology.clients(_REGION)[1].location
-    for placement in _members(group.members, scheme, desk, make):
+    for placement in _members(group.members, scheme, setting, desk, make):
         world.place(placement)
     for placement in _others(topology, group.members, scheme, recovery, crash_us):
         world.place(placement)
@@ -240,7 +241,7 @@ def _unheard() -> Fault:
 
 
 def _members(
-    members: Sequence[tuple[int, Location]], scheme: str, desk: Location, make: type[Shard]
+    members: Sequence[tuple[int, Location]], scheme: str, setting: Setting, desk: Location, make: type[Shard]
 ) -> Iterable[Placement]:
     options = MemberOptions(
         number=members[0][0],
@@ -253,8 +254,8 @@ def _members(
         log=LogPolicy(
             segment=4,
             snapshots=SnapshotPolicy(every=3),
-            truncate=True,
-            sweep=True,
+            truncate=setting.truncates,
+            sweep=setting.truncates,
             archive=at_service(desk, ARCHIVE),
             every_us=12_000,
         ),
