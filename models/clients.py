@@ -245,27 +245,38 @@ class Client(Service):
 class Script(Client):
     """Commands by hand: the given ones at the given instants, with a client's retries and records.
 
+    A program that comes back after a crash does not know what was answered, nor even what was sent. Told to
+    repeat, it issues all that was due before once more, under the same ids: the store knows what is done.
+
     Args:
         ctx: Its host.
         workload: Deadline, patience and back-off; its rate and accounts are not used.
         route: Where it asks.
         plan: Triples of instant (microseconds), command id and command, each id once.
+        repeats: Whether one that starts late issues what was due before too, at once.
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C1", "C2", "C13", "C14"})
 
     def __init__(
-        self, ctx: Context, workload: Workload, *, route: Route, plan: Sequence[tuple[int, int, Drawn]]
+        self,
+        ctx: Context,
+        workload: Workload,
+        *,
+        route: Route,
+        plan: Sequence[tuple[int, int, Drawn]],
+        repeats: bool = False,
     ) -> None:
         super().__init__(ctx, workload, share=1.0, first_id=1, route=route, mix=BankMix(workload))
         self._plan = plan
+        self._repeats = repeats
 
     def start(self) -> None:
-        """Schedule what is still to come."""
+        """Schedule what is still to come, and what has to be repeated."""
         now_us = self.ctx.mono_us()
         for at_us, command_id, drawn in self._plan:
-            if at_us >= now_us:
-                self.ctx.set_timer(at_us - now_us, self._operate, command_id, drawn)
+            if at_us >= now_us or self._repeats:
+                self.ctx.set_timer(max(0, at_us - now_us), self._operate, command_id, drawn)
 
     def _mark(self, point: str) -> None:
         self.ctx.point(point)

@@ -24,7 +24,20 @@ from typing import Final
 
 from sim.topology import Topology
 
-__all__ = ["SCHEMES", "Failure", "Loss", "Scheme", "Spread", "Tier", "holders_of", "lost_by"]
+__all__ = [
+    "SCHEMES",
+    "Failure",
+    "Loss",
+    "Promise",
+    "Recovery",
+    "Scheme",
+    "Spread",
+    "Struck",
+    "Tier",
+    "holders_of",
+    "lost_by",
+    "promise_of",
+]
 
 
 class Tier(IntEnum):
@@ -53,6 +66,22 @@ class Failure(StrEnum):
     CLUSTER_POWER = "cluster power"
     DISK_LOSS = "disk loss"
     REGION_DESTROYED = "region destroyed"
+
+
+class Recovery(StrEnum):
+    """What goes on where a host went down."""
+
+    AT_ONCE = "same host at once"
+    LATER = "same host later"
+    ELSEWHERE = "another host"  # the first is given up for good, its disk with it
+
+
+class Struck(StrEnum):
+    """Whose host it was."""
+
+    LEADER = "leader"
+    FOLLOWER = "follower"
+    CLIENT = "client"
 
 
 class Loss(StrEnum):
@@ -120,6 +149,22 @@ class Scheme:
         return self.holders if self.copies is None else self.copies
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What a scheme promises for one host that goes down.
+
+    Attributes:
+        lost: What of the acknowledged events may be gone.
+        window_us: How long before, at most, they were acknowledged: 0 where nothing may be gone, None where
+            there is no bound. What flushing and shipping themselves take comes on top.
+        served: Whether commands are served again.
+    """
+
+    lost: Loss
+    window_us: int | None
+    served: bool
+
+
 #: The schemes of the lab with their usual numbers; `replace` makes others of them.
 SCHEMES: Final[tuple[Scheme, ...]] = (
     Scheme(name="local-mem", tier=Tier.HEAP),
@@ -176,6 +221,38 @@ def lost_by(scheme: Scheme, failure: Failure, *, times: int = 1) -> Loss:
     if takes is Tier.DEVICE:
         return Loss.ALL
     return Loss.PERIOD if scheme.tier is Tier.PAGE_CACHE else Loss.SINCE_SNAPSHOT
+
+
+def promise_of(scheme: Scheme, failure: Failure, recovery: Recovery, struck: Struck = Struck.LEADER) -> Promise:
+    """What a scheme promises for one host that goes down and is recovered from.
+
+    A host that never comes back takes its disk along, so to give it up is to lose that. What a follower or a
+    client loses, the leader still has; and events are served again while enough members are left to hold them.
+
+    Args:
+        scheme: Under which events were acknowledged.
+        failure: `PROCESS_CRASH` or `HOST_POWER`, of that host alone.
+        recovery: What goes on afterwards.
+        struck: Whose host it was.
+
+    Raises:
+        ValueError: a failure of another kind.
+    """
+    if failure not in (Failure.PROCESS_CRASH, Failure.HOST_POWER):
+        raise ValueError(f"{failure=} is no crash of one host; give PROCESS_CRASH or HOST_POWER, or ask `lost_by`")
+    gone = recovery is Recovery.ELSEWHERE
+    lost = Loss.NOTHING
+    if struck is Struck.LEADER:
+        lost = lost_by(scheme, Failure.DISK_LOSS if gone else failure)
+    windows = {
+        Loss.NOTHING: 0,
+        Loss.PERIOD: scheme.flush_every_us,
+        Loss.SINCE_SNAPSHOT: scheme.flush_every_us,
+        Loss.UNSHIPPED: scheme.ship_every_us,
+        Loss.ALL: None,
+    }
+    served = not gone or struck is Struck.CLIENT or scheme.members - 1 >= scheme.holders
+    return Promise(lost=lost, window_us=windows[lost], served=served)
 
 
 def holders_of(scheme: Scheme, topology: Topology, host: int) -> tuple[int, ...]:

@@ -1,0 +1,10 @@
+"""The crash table: every crash point, with every kind of crash and recovery, under every persistence scheme.
+
+Read `cells` for what there is to run, `world` for what a cell is, `judge` for what it is held to, `tables` for
+the whole of it.
+"""
+
+from experiments.crashes.cells import POINTS, SCHEMES
+from experiments.crashes.tables import CellResult, table
+
+__all__ = ["POINTS", "SCHEMES", "CellResult", "table"]
