@@ -1,8 +1,9 @@
 """The store laid out under any persistence scheme: one domain, or a whole application with a scheme for each.
 
 A domain's shards are numbered from 0; shard i of it has its home on the i-th server of the home
-region, and its other members where the scheme wants them. Operators, a subscriber and an archive,
-where asked for, sit on the client host of the home region, out of the way of what befalls servers.
+region, and its other members where the scheme wants them. Operators (who change the lead, or submit
+again what a change of lead set aside), a subscriber and an archive, where asked for, sit on the client
+host of the home region, out of the way of what befalls servers.
 Clients ask the member in their own region first, then the home, then the others.
 """
 
@@ -13,13 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from models.addressing import Scope, pack_type
-from models.clients import BankMix, Drawn, Draws, Mix, Route, Workload
+from models.clients import BankMix, Mix, Route, Workload
 from models.domain import Domain
 from models.domains import shipped
 from models.domains.bank_account import BankAccount
-from models.domains.mixes import draw
 from models.layout import client_placements, maker, shard_of
 from models.ledger import Ledger, home_ledger
+from models.mixes import DOMAIN_SHIFT, DomainMix, TenantMix
+from models.reconcile import Operator, OperatorOptions
 from models.store.archive import ArchiveService
 from models.store.operators import ShardOperator, ShardOperatorOptions
 from models.store.options import InDoubt, LogPolicy, MemberOptions
@@ -33,14 +35,22 @@ from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
 from sim.topology import Location, Topology, at_service
 
-__all__ = ["ARCHIVE", "OPERATOR", "SUBSCRIBER", "Group", "application", "groups_of", "store", "store_name"]
+__all__ = [
+    "ARCHIVE",
+    "OPERATOR",
+    "RECONCILER",
+    "SUBSCRIBER",
+    "Group",
+    "application",
+    "groups_of",
+    "store",
+    "store_name",
+]
 
 OPERATOR: Final = "operator"
+RECONCILER: Final = "reconciler"
 SUBSCRIBER: Final = "subscriber"
 ARCHIVE: Final = "archive"
-
-#: Aggregates of different domains and tenants must not share a key in histories and ledgers.
-_DOMAIN_SHIFT: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +101,8 @@ def store(
     subscriber: bool = False,
     promote_after_us: int = 0,
     force_after_us: int = -1,
+    reconcile_per_s: float = 0.0,
+    reconcile_delay_us: int = 1_000_000,
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
 ) -> System:
@@ -160,10 +172,14 @@ def store(
         placements.append(Placement(host=beside, name=SUBSCRIBER, make=Subscriber, kind=Subscriber))
     if promote_after_us:
         placements.append(_operator(beside, groups, promote_after_us, force_after_us))
+    if reconcile_per_s:
+        stores = tuple(location for group in groups for _, location in group.members)
+        people = OperatorOptions(stores=stores, delay_us=reconcile_delay_us, rate_per_s=reconcile_per_s)
+        placements.append(Placement(host=beside, name=RECONCILER, make=maker(Operator, people, wanted), kind=Operator))
     bank = isinstance(wanted, BankAccount)
-    mix: Mix = BankMix(workload) if bank else _DomainMix({wanted.name: wanted.number}, workload.accounts)
+    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
     if tenants > 1:
-        mix = _TenantMix(mix, tenants)
+        mix = TenantMix(mix, tenants)
     return _system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
 
 
@@ -220,7 +236,7 @@ def application(
     if promote_after_us:
         host = (placements_host or topology.servers(place))[0].location
         placements.append(_operator(host, groups, promote_after_us, -1))
-    mix = _DomainMix({group.domain.name: group.domain.number for group in groups}, workload.accounts)
+    mix = DomainMix({group.domain.name: group.domain.number for group in groups}, workload.accounts)
     return _system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
 
 
@@ -292,7 +308,7 @@ def _system(
     lone = groups[0].domain.number if len(by_domain) == 1 else None
 
     def group_of(aggregate: int) -> Group:
-        found = by_domain[lone if lone is not None else aggregate >> _DOMAIN_SHIFT]
+        found = by_domain[lone if lone is not None else aggregate >> DOMAIN_SHIFT]
         return found[shard_of(aggregate, len(found))] if len(found) > 1 else found[0]
 
     def route_of(region: str) -> Route:
@@ -332,35 +348,6 @@ def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any]) -> L
                 missing += 1
         copies.append(found)
     return replace(home_ledger(copies), missing=missing)
-
-
-class _DomainMix:
-    """Requests of one or more domains, each as likely as the others, on so many aggregates each."""
-
-    def __init__(self, numbers: Mapping[str, int], aggregates: int) -> None:
-        self._names = tuple(numbers)
-        self._numbers = numbers
-        self._aggregates = aggregates
-
-    def draw(self, draws: Draws) -> Drawn:
-        """One draw for the domain, four for the request."""
-        name = self._names[draws.below(len(self._names))]
-        aggregate, command = draw(name, draws, self._aggregates)
-        key = aggregate if len(self._names) == 1 else self._numbers[name] << _DOMAIN_SHIFT | aggregate
-        return Drawn(key, command, type(command).__name__.lower(), 0)
-
-
-class _TenantMix:
-    """The requests of another mix, each of a tenant drawn besides."""
-
-    def __init__(self, mix: Mix, tenants: int) -> None:
-        self._mix = mix
-        self._tenants = tenants
-
-    def draw(self, draws: Draws) -> Drawn:
-        """One draw more than the other."""
-        drawn = self._mix.draw(draws)
-        return Drawn(drawn.aggregate, drawn.command, drawn.f, drawn.value, draws.below(self._tenants))
 
 
 def _domain(name: str, workload: Workload) -> Domain[Any]:
