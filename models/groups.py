@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from models.addressing import Scope, pack_type
-from models.clients import Drawn, Draws, Mix, Route, Workload
+from models.clients import Mix, Route, Workload
 from models.domain import Domain
-from models.domains.mixes import draw
 from models.layout import client_placements, maker, shard_of
 from models.ledger import Ledger, home_ledger
+from models.mixes import DOMAIN_SHIFT
 from models.store.operators import ShardOperator, ShardOperatorOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme, holders_of
@@ -30,9 +30,7 @@ __all__ = [
     "OPERATOR",
     "READER",
     "SEQUENCER",
-    "DomainMix",
     "Group",
-    "TenantMix",
     "group_system",
     "groups_of",
     "members_of",
@@ -47,9 +45,6 @@ READER: Final = "reader"
 #: Between looks of a reader of the global sequence, and how long a transaction may stay open unasked.
 _POLL_US: Final = 20_000
 _OPEN_US: Final = 1_000_000
-
-#: Aggregates of different domains and tenants must not share a key in histories and ledgers.
-_DOMAIN_SHIFT: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +164,7 @@ def group_system(
     lone = groups[0].domain.number if len(by_domain) == 1 else None
 
     def group_of(aggregate: int) -> Group:
-        found = by_domain[lone if lone is not None else aggregate >> _DOMAIN_SHIFT]
+        found = by_domain[lone if lone is not None else aggregate >> DOMAIN_SHIFT]
         return found[shard_of(aggregate, len(found))] if len(found) > 1 else found[0]
 
     def route_of(region: str) -> Route:
@@ -209,35 +204,6 @@ def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any]) -> L
                 missing += 1
         copies.append(found)
     return replace(home_ledger(copies), missing=missing)
-
-
-class DomainMix:
-    """Requests of one or more domains, each as likely as the others, on so many aggregates each."""
-
-    def __init__(self, numbers: Mapping[str, int], aggregates: int) -> None:
-        self._names = tuple(numbers)
-        self._numbers = numbers
-        self._aggregates = aggregates
-
-    def draw(self, draws: Draws) -> Drawn:
-        """One draw for the domain, four for the request."""
-        name = self._names[draws.below(len(self._names))]
-        aggregate, command = draw(name, draws, self._aggregates)
-        key = aggregate if len(self._names) == 1 else self._numbers[name] << _DOMAIN_SHIFT | aggregate
-        return Drawn(key, command, type(command).__name__.lower(), 0)
-
-
-class TenantMix:
-    """The requests of another mix, each of a tenant drawn besides."""
-
-    def __init__(self, mix: Mix, tenants: int) -> None:
-        self._mix = mix
-        self._tenants = tenants
-
-    def draw(self, draws: Draws) -> Drawn:
-        """One draw more than the other."""
-        drawn = self._mix.draw(draws)
-        return Drawn(drawn.aggregate, drawn.command, drawn.f, drawn.value, draws.below(self._tenants))
 
 
 def _reader(at: Location, holds: bool) -> Callable[[Context], GlobalReader]:

@@ -1,7 +1,8 @@
 """The store laid out under any persistence scheme: one domain, or a whole application with a scheme for each.
 
-Operators, a subscriber, an archive and a sequencer, where asked for, sit on the client host of the
-home region, out of the way of what befalls servers (`models.groups` says where the rest is).
+Operators (who change the lead, or submit again what a change of lead set aside), a subscriber, an
+archive and a sequencer, where asked for, sit on the client host of the home region, out of the way
+of what befalls servers (`models.groups` says where the rest is).
 """
 
 from __future__ import annotations
@@ -17,9 +18,7 @@ from models.domains.bank_account import BankAccount
 from models.groups import (
     OPERATOR,
     SEQUENCER,
-    DomainMix,
     Group,
-    TenantMix,
     group_system,
     groups_of,
     members_of,
@@ -27,6 +26,9 @@ from models.groups import (
     sequence_of,
     store_name,
 )
+from models.layout import maker
+from models.mixes import DomainMix, TenantMix
+from models.reconcile import Operator, OperatorOptions
 from models.store.archive import ArchiveService
 from models.store.options import InDoubt, LogPolicy, MemberOptions
 from models.store.publishing import Subscriber
@@ -37,8 +39,19 @@ from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
 from sim.topology import Topology, at_service
 
-__all__ = ["ARCHIVE", "OPERATOR", "SUBSCRIBER", "Group", "application", "groups_of", "store", "store_name"]
+__all__ = [
+    "ARCHIVE",
+    "OPERATOR",
+    "RECONCILER",
+    "SUBSCRIBER",
+    "Group",
+    "application",
+    "groups_of",
+    "store",
+    "store_name",
+]
 
+RECONCILER: Final = "reconciler"
 SUBSCRIBER: Final = "subscriber"
 ARCHIVE: Final = "archive"
 
@@ -73,6 +86,9 @@ def store(
     global_sequence: bool = False,
     promote_after_us: int = 0,
     force_after_us: int = -1,
+    gather_us: int = 0,
+    reconcile_per_s: float = 0.0,
+    reconcile_delay_us: int = 1_000_000,
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
 ) -> System:
@@ -128,6 +144,7 @@ def store(
             store_denials=store_denials,
             in_doubt=doubt,
             doubt_us=doubt_us,
+            gather_us=gather_us,
             forward_timeout_us=workload.attempt_timeout_us,
             replay_us=replay_us,
             subscriber=at_service(beside, SUBSCRIBER) if subscriber else None,
@@ -145,6 +162,10 @@ def store(
         placements += sequence_of(beside, groups)
     if promote_after_us:
         placements.append(operator_of(beside, groups, promote_after_us, force_after_us))
+    if reconcile_per_s:
+        stores = tuple(location for group in groups for _, location in group.members)
+        people = OperatorOptions(stores=stores, delay_us=reconcile_delay_us, rate_per_s=reconcile_per_s)
+        placements.append(Placement(host=beside, name=RECONCILER, make=maker(Operator, people, wanted), kind=Operator))
     bank = isinstance(wanted, BankAccount)
     mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
     if tenants > 1:

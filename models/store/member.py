@@ -132,6 +132,7 @@ class Member(DurableCopy):
             progress=self._progress(),
             length=self.journal.length,
             whole=self.whole,
+            ready=self.ready,
         )
 
     @handles(HeadQuery)
@@ -159,7 +160,7 @@ class Member(DurableCopy):
         )
 
     @handles(Promote)
-    def on_promote(self, msg: Promote, sender: Location) -> Promoted | Generator[Wait, Any, Promoted | None] | None:
+    def on_promote(self, msg: Promote, sender: Location) -> Promoted | Generator[Wait, Any, Promoted] | None:
         """Take the lead."""
         if not self.ready:
             return None  # who asked asks again
@@ -167,12 +168,12 @@ class Member(DurableCopy):
             return Promoted(epoch=self.promised, leads=self.leads)
         return self._promoted(msg)
 
-    def _promoted(self, msg: Promote) -> Generator[Wait, Any, Promoted | None]:
+    def _promoted(self, msg: Promote) -> Generator[Wait, Any, Promoted]:
         self.ready = False
         leads = yield from self._take_over(msg.epoch, forced=msg.force)
         self._begin()
         if not leads:
-            return None
+            return Promoted(epoch=self.promised, leads=False)  # said, and not left to whoever asked to find out
         self.ctx.note("role", "home")
         return Promoted(epoch=self.epoch)
 

@@ -85,10 +85,12 @@ class ShardOperator(Service):
                 continue
             now = ctx.mono_us()
             silent_us = now if silent_us is None else silent_us
-            if found and now - silent_us >= options.patience_us:
+            # Who does not know where it stands cannot lead, and would be asked in vain for ever.
+            ready = {index: status for index, status in found.items() if status.ready}
+            if ready and now - silent_us >= options.patience_us:
                 late_us = now - silent_us - options.patience_us
                 forced = options.force_after_us is not None and late_us >= options.force_after_us
-                if (yield from self._promote(members, found, forced=forced)):
+                if (yield from self._promote(members, ready, forced=forced)):
                     silent_us = None
 
     def _promote(

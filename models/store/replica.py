@@ -313,10 +313,12 @@ class Replica(Member):
             self.keeper.appended(self.streams.apply(entry), entry)
 
     def _acknowledge(self) -> None:
-        """Tell the leader what is held here, if it waits to hear."""
-        leader, self._owed = self._owed, None
+        """Tell the leader what is held here, if it waits to hear; it still waits for what is not held yet."""
+        leader, journal = self._owed, self.journal
         if leader is not None:
-            self._send_ack(leader, self.journal.held, self._inbound.challenge)
+            if journal.held == journal.length:
+                self._owed = None
+            self._send_ack(leader, journal.held, self._inbound.challenge)
 
     def _send_ack(self, leader: Location, upto: int, challenge: int) -> None:
         self.ctx.send(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from models.clients import Workload
 from models.store.wire import Ship
 from models.stores import store
@@ -36,7 +38,7 @@ def shipments(scheme: str, rate: float, ends_s: int = 4) -> list[tuple[int, int]
 
 def test_a_period_that_is_no_multiple_of_the_heartbeat_is_kept():
     instants = [t_us for t_us, _ in shipments("delayed-ship@region+250ms", rate=60)]
-    gaps = {later - earlier for earlier, later in zip(instants, instants[1:], strict=False)}
+    gaps = {later - earlier for earlier, later in pairwise(instants)}
     assert len(instants) > 10
     assert gaps == {250_000}
 
