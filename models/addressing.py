@@ -28,6 +28,7 @@ __all__ = [
     "message_type_id",
     "mint",
     "pack_type",
+    "plain_hash",
     "unpack_type",
 ]
 
@@ -150,7 +151,11 @@ def content_hash(content: object) -> int:
     Raises:
         TypeError: a part is no value.
     """
-    plain: Any = content if _is_plain((content,)) else _lowered(content)
+    return plain_hash(content if _is_plain((content,)) else _lowered(content))
+
+
+def plain_hash(plain: Any) -> int:
+    """The `content_hash` of what is known to be built-in values in nested tuples, such as `content_of` makes."""
     return int.from_bytes(blake2b(dumps(plain, 2), digest_size=8).digest(), "big")
 
 

@@ -36,6 +36,7 @@ class HostContext:
 
     __slots__ = (
         "_call_later",
+        "_client",
         "_env",
         "_life",
         "_machine",
@@ -71,6 +72,7 @@ class HostContext:
     def attach(self, placement: Placement) -> None:
         """Make the service that sees this context."""
         self._name = placement.name
+        self._client = f"{self._machine.spec.path}/{placement.name}"
         self.disk = Disk(self._machine.device, f"{placement.name}/", self.wait)
         self.service = placement.make(self)
         self.handlers = handlers(self.service)
@@ -189,10 +191,10 @@ class HostContext:
     def record(self, operation: Operation) -> None:
         """As `Context.record`."""
         if self._life.alive:
-            client = f"{self._machine.spec.path}/{self._name}"
-            self._trace.event("record", self._src, operation)
+            if self._trace.full:
+                self._trace.event("record", self._src, operation)
             # By the world's clock: what happened when is not a matter of this host's opinion.
-            self._machine.history.append(self._env._now, client, operation)  # type: ignore[arg-type]
+            self._machine.history.append(self._env._now, self._client, operation)  # type: ignore[arg-type]
 
 
 class _TracedWait(Wait):

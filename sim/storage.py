@@ -161,10 +161,7 @@ class Device:
 
     def file(self, name: str) -> _File:
         """The file of that name, empty if it was never written."""
-        found = self._files.get(name)
-        if found is None:
-            found = self._files[name] = _File()
-        return found
+        return self._files.get(name) or self._files.setdefault(name, _File())
 
     def request(self, wait: _Wait, name: str, replacement: tuple[Any, ...] | None = None) -> None:
         """Resolve `wait` when what the file holds now (or the replacement) is on the device."""
@@ -313,7 +310,9 @@ class Disk:
             DiskLost: the device is gone, as in every other method.
             TypeError: the record is no value, so that memory could change the disk.
         """
-        device = self._there(room=True)
+        device = self._device
+        if device.lost or device.full or device.generation != self._generation:
+            self._there(room=True)
         if record.__class__ not in device.values:
             check_value(record, device.values)
         cache = device.file(self._prefix + file).cache

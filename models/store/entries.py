@@ -10,12 +10,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from models.addressing import plain_hash
 from models.domain import Event
 from models.domain.forms import content_of
 from models.store.chain import ChainBroken, Link, check_chain
 from sim.message import wire_size
 
-__all__ = ["ENVELOPE_BYTES", "Closed", "Deleted", "Entry", "audit", "entry_bytes", "instance_of", "version_of"]
+__all__ = [
+    "ENVELOPE_BYTES",
+    "Closed",
+    "Deleted",
+    "Entry",
+    "audit",
+    "entry_bytes",
+    "instance_of",
+    "tip_after",
+    "version_of",
+]
 
 #: Bytes of an envelope on the wire and on the disk: two 16-byte numbers and nine of 8.
 ENVELOPE_BYTES: Final = 104
@@ -97,6 +108,11 @@ def audit(entries: list[Entry], *, after: int = 0, tip: int = 0, kept: int | Non
     """
     links = (Link(version_of(entry.address), audited(entry.event_id, entry.event), entry.tip) for entry in entries)
     return check_chain(links, after=after, tip=tip, kept=kept)
+
+
+def tip_after(tip: int, version: int, event_id: int, event: Event) -> int:
+    """The chain's hash after one more entry: `chain.link` over what is `audited`, known to be plain."""
+    return plain_hash((tip, version, (event_id, content_of(event))))
 
 
 def audited(event_id: int, event: Event) -> tuple[Any, ...]:

@@ -140,11 +140,15 @@ class Replica(Member):
         """Wait for an entry to be committed; returns what was learnt."""
         if position <= self.committed:
             return COMMITTED
+        learnt: int = yield self._commitment(position)
+        return learnt
+
+    def _commitment(self, position: int) -> Wait:
+        """A wait for an entry that is not committed yet; it yields what was learnt."""
         wait = self.ctx.wait()
         self._waits += 1
         heappush(self._waiting, (position, self._waits, wait, self.ctx.mono_us()))
-        learnt: int = yield wait
-        return learnt
+        return wait
 
     def _surface(self) -> None:
         """Say what the policy says of what has waited too long."""
@@ -307,10 +311,12 @@ class Replica(Member):
             self._acknowledge()
 
     def _take(self, entries: Sequence[Entry]) -> None:
+        append, apply, aside, appended = self.journal.append, self.streams.apply, self.aside, self.keeper.appended
         for entry in entries:
-            self.journal.append(entry)
-            self.aside.met(entry)
-            self.keeper.appended(self.streams.apply(entry), entry)
+            append(entry)
+            if aside.entries:
+                aside.met(entry)
+            appended(apply(entry), entry)
 
     def _acknowledge(self) -> None:
         """Tell the leader what is held here, if it waits to hear; it still waits for what is not held yet."""

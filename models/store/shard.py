@@ -14,13 +14,11 @@ from typing import Any, ClassVar, Final
 
 from models.addressing import mint
 from models.domain import Denied, Domain, Event, State
-from models.domain.forms import content_of
 from models.store.appending import Append as AppendRequest
 from models.store.appending import Deleted as ClosedStream
 from models.store.appending import Expect, Idempotent, IdempotentNotReady, Ok, WrongExpectedVersion, decide_append
 from models.store.aside import AsideKey, DivergentEntries, DivergentQuery, Reconciled, ReconciledNoted
-from models.store.chain import link
-from models.store.entries import Closed, Deleted, Entry, instance_of
+from models.store.entries import Closed, Deleted, Entry, instance_of, tip_after
 from models.store.journal import Answered
 from models.store.numbering import NumberQuery, Numbers
 from models.store.options import MemberOptions
@@ -142,7 +140,7 @@ class Shard(Replica):
             entry: Entry | Answered = self.journal.at(found)
             learnt = COMMITTED
             if found > self.committed:
-                learnt = yield from self._until_committed(found)
+                learnt = yield self._commitment(found)
             if learnt:
                 return self._in_doubt(learnt, msg.command_id)
         elif isinstance(found, Answered):
@@ -214,26 +212,27 @@ class Shard(Replica):
         """Append an event to a stream and see to it that it will be held; returns its position."""
         version = stream.version + 1
         position = self.journal.length + 1
-        now = self.ctx.now_us()
+        now, options = self.ctx.now_us(), self.options
         entry = Entry(
             now,
-            self.options.number,
+            options.number,
             position,
             self.epoch,
             tenant,
-            mint(self.options.event_type, aggregate, version),
+            mint(options.event_type, aggregate, version),
             event_id,
             now,
             event,
             None if after is None else self.domain.told(after),
-            link(stream.tip, version, (event_id, content_of(event))),
+            tip_after(stream.tip, version, event_id, event),
             0,
             number,
         )
         self.journal.append(entry)
         if number:
             self.numbering.used(number)
-        self.aside.met(entry)
+        if self.aside.entries:
+            self.aside.met(entry)
         self.keeper.appended(self.streams.apply(entry, after), entry)
         self.ctx.point("C6")
         self._hold()

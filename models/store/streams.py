@@ -197,7 +197,7 @@ class Streams:
         entries = self.entries_of(key, 0 if snapshot is None else snapshot.version)
         state = self._initial if snapshot is None else snapshot.state
         for entry in entries:
-            state = self._after(state, entry)
+            state = self._after(state, entry.event)
         stream.state = state
         if self._cache is not None:
             self._touch(key)
@@ -277,10 +277,10 @@ class Streams:
     def _step(self, stream: Stream, entry: Entry, state: State | None) -> None:
         event = entry.event
         if state is None and stream.state is not None:
-            state = self._after(stream.state, entry)
+            state = self._after(stream.state, event)
         stream.state = state
-        stream.address = entry.address
-        stream.version = version_of(entry.address)
+        stream.address = address = entry.address
+        stream.version = version_of(address)
         stream.tip = entry.tip
         stream.positions.append(entry.position)
         if not stream.fresh:
@@ -293,12 +293,11 @@ class Streams:
         elif stream.deleted and kind is not Denied:
             stream.deleted, stream.first = False, stream.version
 
-    def _after(self, state: State, entry: Entry) -> State:
-        event = entry.event
-        kind = event.__class__
+    def _after(self, state: State, event: Event) -> State:
+        domain, kind = self._domain, event.__class__
         if kind is Deleted or kind is Closed:
             return self._initial
-        after: State = self._domain.evolve(state, lift(self._domain, event))
+        after: State = domain.evolve(state, event if kind in domain.effects else lift(domain, event))
         return after
 
     def _restore(self, snapshot: Snapshot) -> None:
