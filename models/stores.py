@@ -18,6 +18,7 @@ from models.domain import Domain
 from models.domains import shipped
 from models.domains.bank_account import BankAccount
 from models.domains.mixes import draw
+from models.ends import ShardEnd, shard_end
 from models.layout import client_placements, maker, shard_of
 from models.ledger import Ledger, home_ledger
 from models.store.archive import ArchiveService
@@ -162,9 +163,9 @@ def store(
         placements.append(_operator(beside, groups, promote_after_us, force_after_us))
     bank = isinstance(wanted, BankAccount)
     mix: Mix = BankMix(workload) if bank else _DomainMix({wanted.name: wanted.number}, workload.accounts)
-    if tenants > 1:
-        mix = _TenantMix(mix, tenants)
-    return _system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
+    return _system(
+        topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=max(1, tenants)
+    )
 
 
 def application(
@@ -285,11 +286,13 @@ def _system(
     *,
     placements: Sequence[Placement],
     records: str,
+    tenants: int = 1,
 ) -> System:
     by_domain: dict[int, list[Group]] = {}
     for group in groups:
         by_domain.setdefault(group.domain.number, []).append(group)
     lone = groups[0].domain.number if len(by_domain) == 1 else None
+    index_of = {_name_of(group): index for index, group in enumerate(groups)}
 
     def group_of(aggregate: int) -> Group:
         found = by_domain[lone if lone is not None else aggregate >> _DOMAIN_SHIFT]
@@ -300,9 +303,10 @@ def _system(
         return lambda aggregate: entries[_name_of(group_of(aggregate))]
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:
-        return _ledger(groups, service_of)
+        place = lambda aggregate: index_of[_name_of(group_of(aggregate))]  # noqa: E731
+        return replace(_ledger(groups, service_of, tenants), place=place)
 
-    clients = client_placements(topology, workload, mix, route_of)
+    clients = client_placements(topology, workload, mix, route_of, tenants=tenants)
     return System(placements=(*placements, *clients), ledger=ledger, records=records)
 
 
@@ -319,19 +323,18 @@ def _by_nearness(topology: Topology, region: str, group: Group) -> tuple[Locatio
     return tuple(group.members[index][1] for index in order)
 
 
-def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any]) -> Ledger:
+def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any], tenants: int) -> Ledger:
     copies: list[Mapping[int, Shard]] = []
+    ends: list[ShardEnd] = []
     missing = 0
     for group in groups:
-        found = {}
-        for number, location in group.members:
-            service = service_of(location)
-            if isinstance(service, Shard) and service.ready:
-                found[number] = service
-            else:
-                missing += 1
+        services = {number: service_of(location) for number, location in group.members}
+        found = {number: one for number, one in services.items() if isinstance(one, Shard) and one.ready}
+        missing += len(services) - len(found)
         copies.append(found)
-    return replace(home_ledger(copies), missing=missing)
+        members = {(number, number - 1): one if isinstance(one, Shard) else None for number, one in services.items()}
+        ends.append(shard_end(group.domain.name, group.shard, group.scheme, members, tenants=tenants))
+    return replace(home_ledger(copies, tenants=tenants), missing=missing, ends=tuple(ends))
 
 
 class _DomainMix:
@@ -348,19 +351,6 @@ class _DomainMix:
         aggregate, command = draw(name, draws, self._aggregates)
         key = aggregate if len(self._names) == 1 else self._numbers[name] << _DOMAIN_SHIFT | aggregate
         return Drawn(key, command, type(command).__name__.lower(), 0)
-
-
-class _TenantMix:
-    """The requests of another mix, each of a tenant drawn besides."""
-
-    def __init__(self, mix: Mix, tenants: int) -> None:
-        self._mix = mix
-        self._tenants = tenants
-
-    def draw(self, draws: Draws) -> Drawn:
-        """One draw more than the other."""
-        drawn = self._mix.draw(draws)
-        return Drawn(drawn.aggregate, drawn.command, drawn.f, drawn.value, draws.below(self._tenants))
 
 
 def _domain(name: str, workload: Workload) -> Domain[Any]:
