@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from models.domain import Command
 from models.domains.bank_account import Deposit, Withdraw
 from models.store.requests import Accepted, Conflict, Gone, InDoubt, Refused, RolledBack, Submit, Unavailable
+from models.tenancy import asked_as
 from sim.history import Kind, Operation
 from sim.host import Context, Service, Wait
 from sim.topology import Location
@@ -94,7 +95,7 @@ class Drawn(NamedTuple):
         command: What is asked.
         f: What the history calls it.
         value: What the history says of it; for money, the signed amount.
-        tenant: Whose aggregate it is.
+        tenant: Whose aggregate it is, where the client does not ask for several in turns.
     """
 
     aggregate: int
@@ -160,10 +161,19 @@ class Client(Service):
         first_id: Command ids count up from here.
         route: Where it asks.
         mix: What it asks for, shared by all clients: it holds no state.
+        tenants: For whom it asks, in turns; each counts its commands for itself, so their ids are equal.
     """
 
     def __init__(
-        self, ctx: Context, workload: Workload, *, share: float, first_id: int, route: Route, mix: Mix
+        self,
+        ctx: Context,
+        workload: Workload,
+        *,
+        share: float,
+        first_id: int,
+        route: Route,
+        mix: Mix,
+        tenants: int = 1,
     ) -> None:
         super().__init__(ctx)
         self._workload = workload
@@ -171,6 +181,7 @@ class Client(Service):
         self._next_id = first_id
         self._route = route
         self._mix = mix
+        self._tenants = tenants
         self._draws = ctx.rng("arrivals")
         self._due_us = float(workload.begins_us)
 
@@ -197,7 +208,8 @@ class Client(Service):
         self._record(command_id, drawn, Kind.INVOKE, drawn.value)
         deadline_us = ctx.mono_us() + workload.deadline_us
         entries = self._route(drawn.aggregate)
-        request = Submit(command_id=command_id, aggregate=drawn.aggregate, command=drawn.command, tenant=drawn.tenant)
+        tenant, asked_id = asked_as(command_id, self._tenants) if self._tenants > 1 else (drawn.tenant, command_id)
+        request = Submit(command_id=asked_id, aggregate=drawn.aggregate, command=drawn.command, tenant=tenant)
         backoff_us = workload.backoff_us
         attempts, unanswered, reason = 0, False, ""
         while (left_us := deadline_us - ctx.mono_us()) > 0:

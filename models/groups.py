@@ -14,6 +14,7 @@ from typing import Any, Final
 from models.addressing import Scope, pack_type
 from models.clients import Mix, Route, Workload
 from models.domain import Domain
+from models.ends import ShardEnd, shard_end
 from models.layout import client_placements, maker, shard_of
 from models.ledger import Ledger, home_ledger
 from models.mixes import DOMAIN_SHIFT
@@ -156,12 +157,14 @@ def group_system(
     *,
     placements: Sequence[Placement],
     records: str,
+    tenants: int = 1,
 ) -> System:
     """The finished system: clients that ask the right shard, and a ledger over all members that are up."""
     by_domain: dict[int, list[Group]] = {}
     for group in groups:
         by_domain.setdefault(group.domain.number, []).append(group)
     lone = groups[0].domain.number if len(by_domain) == 1 else None
+    index_of = {_name_of(group): index for index, group in enumerate(groups)}
 
     def group_of(aggregate: int) -> Group:
         found = by_domain[lone if lone is not None else aggregate >> DOMAIN_SHIFT]
@@ -172,9 +175,10 @@ def group_system(
         return lambda aggregate: entries[_name_of(group_of(aggregate))]
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:
-        return _ledger(groups, service_of)
+        place = lambda aggregate: index_of[_name_of(group_of(aggregate))]  # noqa: E731
+        return replace(_ledger(groups, service_of, tenants), place=place)
 
-    clients = client_placements(topology, workload, mix, route_of)
+    clients = client_placements(topology, workload, mix, route_of, tenants=tenants)
     return System(placements=(*placements, *clients), ledger=ledger, records=records)
 
 
@@ -191,19 +195,18 @@ def _by_nearness(topology: Topology, region: str, group: Group) -> tuple[Locatio
     return tuple(group.members[index][1] for index in order)
 
 
-def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any]) -> Ledger:
+def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any], tenants: int) -> Ledger:
     copies: list[Mapping[int, Shard]] = []
+    ends: list[ShardEnd] = []
     missing = 0
     for group in groups:
-        found = {}
-        for number, location in group.members:
-            service = service_of(location)
-            if isinstance(service, Shard) and service.ready:
-                found[number] = service
-            else:
-                missing += 1
+        services = {number: service_of(location) for number, location in group.members}
+        found = {number: one for number, one in services.items() if isinstance(one, Shard) and one.ready}
+        missing += len(services) - len(found)
         copies.append(found)
-    return replace(home_ledger(copies), missing=missing)
+        members = {(number, number - 1): one if isinstance(one, Shard) else None for number, one in services.items()}
+        ends.append(shard_end(group.domain.name, group.shard, group.scheme, members, tenants=tenants))
+    return replace(home_ledger(copies, tenants=tenants), missing=missing, ends=tuple(ends))
 
 
 def _reader(at: Location, holds: bool) -> Callable[[Context], GlobalReader]:

@@ -38,7 +38,7 @@ def shard_of(account: int, shards: int) -> int:
 
 
 def client_placements(
-    topology: Topology, workload: Workload, mix: Mix, route_of: Callable[[str], Route]
+    topology: Topology, workload: Workload, mix: Mix, route_of: Callable[[str], Route], *, tenants: int = 1
 ) -> list[Placement]:
     """A client service on every client host; regions share the load equally.
 
@@ -47,6 +47,7 @@ def client_placements(
         workload: What all of them together do.
         mix: What they ask for.
         route_of: By region, where they ask.
+        tenants: For how many.
     """
     placed = []
     for region in topology.regions:
@@ -55,7 +56,7 @@ def client_placements(
         for index, host in enumerate(hosts):
             share = 1 / (len(topology.regions) * len(hosts))
             first_id = number << 48 | index << 40 | 1
-            make = _client_maker(workload, share, first_id, route, mix)
+            make = _client_maker(workload, share, first_id, route, mix, tenants)
             placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=Client))
     return placed
 
@@ -170,6 +171,6 @@ class RegionLayout:
 
 
 def _client_maker(
-    workload: Workload, share: float, first_id: int, route: Route, mix: Mix
+    workload: Workload, share: float, first_id: int, route: Route, mix: Mix, tenants: int
 ) -> Callable[[Context], Client]:
-    return lambda ctx: Client(ctx, workload, share=share, first_id=first_id, route=route, mix=mix)
+    return lambda ctx: Client(ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants)

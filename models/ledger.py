@@ -7,7 +7,7 @@ the home's log in unsplit designs and the canonical order of the merge in the sp
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from models.addressing import conflicts
 from models.domain import Denied
 from models.domain.content import content_of
 from models.domains.bank_account import Deposited, Withdrawn
+from models.ends import ShardEnd
 from models.merge import MergePolicy, surviving_chain
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.split import SplitShard
@@ -24,6 +25,7 @@ from models.store.entries import Entry, instance_of
 from models.store.journal import Answered
 from models.store.lineage import common_prefix, reached
 from models.store.shard import Shard
+from models.tenancy import operation_of
 
 __all__ = [
     "EventKind",
@@ -61,7 +63,8 @@ class FinalEvent(NamedTuple):
 
     `ordinal` is compared with the notes that `Ledger.watermark` names, of the same shard. For
     `applied` both are an epoch and a position (`unpack_ordinal`; the rule is in `models.ordinals`),
-    for `stable` a time stamp. `region` accepted it.
+    for `stable` a time stamp. `region` accepted it. Of several tenants `command_id` is the operation's
+    of the history, since each counts its commands for itself (`models.tenancy`).
     """
 
     account: int
@@ -74,6 +77,8 @@ class FinalEvent(NamedTuple):
     ordinal: int
     status: Status
     address: int
+    tenant: int = 0
+    told: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,8 @@ class Ledger:
         watermark: Name of the note that says how far a region is: `applied` or `stable`.
         missing: Stores that were down or still recovering at the end; what they hold is in none of
             the above, so an event that is nowhere may be there.
+        ends: How the members of each shard ended, where their schemes are to be judged.
+        place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
     final: Mapping[int, tuple[FinalEvent, ...]]
@@ -98,13 +105,16 @@ class Ledger:
     conflicts: int
     watermark: str
     missing: int = 0
+    ends: tuple[ShardEnd, ...] = ()
+    place: Callable[[int], int] | None = None
 
 
-def home_ledger(shards: Sequence[Mapping[int, Shard]]) -> Ledger:
+def home_ledger(shards: Sequence[Mapping[int, Shard]], *, tenants: int = 1) -> Ledger:
     """The ledger of an unsplit design.
 
     Args:
         shards: For each shard, its members by number; hosts that are down at the end are left out.
+        tenants: Whose commands they are.
     """
     final: dict[int, list[FinalEvent]] = defaultdict(list)
     divergent: list[FinalEvent] = []
@@ -117,12 +127,12 @@ def home_ledger(shards: Sequence[Mapping[int, Shard]]) -> Ledger:
             continue
         truth = ranked[-1][1]
         for answered in truth.journal.base.window:
-            final[instance_of(answered.address)].append(_no_longer_kept(answered, number))
+            final[instance_of(answered.address)].append(_no_longer_kept(answered, number, tenants))
         for entry in truth.journal.entries:
-            event = _final(entry, number, pack_ordinal(entry.epoch, entry.position), Status.MERGED)
+            event = _final(entry, number, pack_ordinal(entry.epoch, entry.position), Status.MERGED, tenants)
             final[event.account].append(event)
         aside = _set_aside(list(copies.values()), truth)
-        divergent += [_final(e, number, pack_ordinal(e.epoch, e.position), status) for e, status in aside]
+        divergent += [_final(e, number, pack_ordinal(e.epoch, e.position), status, tenants) for e, status in aside]
         by_address = {entry.address: content_of(entry.event) for entry in truth.journal.entries}
         clashes += len(conflicts([(e.address, content_of(e.event)) for e, _ in aside], by_address))
     return Ledger(
@@ -219,7 +229,7 @@ def _fate(store: Shard, entry: Entry) -> Status:
     return Status.MERGED if merged else Status.COMPENSATED
 
 
-def _final(entry: Entry, shard: int, ordinal: int, status: Status) -> FinalEvent:
+def _final(entry: Entry, shard: int, ordinal: int, status: Status, tenants: int = 1) -> FinalEvent:
     event = entry.event
     kind, amount = EventKind.OTHER, 0
     if isinstance(event, Deposited | Withdrawn):
@@ -229,7 +239,7 @@ def _final(entry: Entry, shard: int, ordinal: int, status: Status) -> FinalEvent
         kind = EventKind.DENIED
     return FinalEvent(
         instance_of(entry.address),
-        entry.event_id,
+        operation_of(entry.tenant, entry.event_id, tenants),
         kind,
         amount,
         entry.accepted_us,
@@ -238,15 +248,28 @@ def _final(entry: Entry, shard: int, ordinal: int, status: Status) -> FinalEvent
         ordinal,
         status,
         entry.address,
+        entry.tenant,
+        entry.told,
     )
 
 
-def _no_longer_kept(answered: Answered, shard: int) -> FinalEvent:
+def _no_longer_kept(answered: Answered, shard: int, tenants: int) -> FinalEvent:
     """An event whose entry went behind a snapshot: that it counted is all that is known of it."""
     kind = EventKind.OTHER if answered.denied is None else EventKind.DENIED
-    command_id = answered.key & (1 << 128) - 1
+    tenant, command_id = divmod(answered.key, 1 << 128)
     return FinalEvent(
-        instance_of(answered.address), command_id, kind, 0, 0, 0, shard, 0, Status.MERGED, answered.address
+        instance_of(answered.address),
+        operation_of(tenant, command_id, tenants),
+        kind,
+        0,
+        0,
+        0,
+        shard,
+        0,
+        Status.MERGED,
+        answered.address,
+        tenant,
+        answered.told,
     )
 
 

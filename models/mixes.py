@@ -1,14 +1,14 @@
-"""What clients of a store ask for, where it keeps more than one account book: several domains, several tenants."""
+"""What clients of a store ask for, where it keeps more than one domain."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from models.clients import Drawn, Draws, Mix
+from models.clients import Drawn, Draws
 from models.domains.mixes import draw
 
-__all__ = ["DOMAIN_SHIFT", "DomainMix", "TenantMix"]
+__all__ = ["DOMAIN_SHIFT", "DomainMix"]
 
 #: Aggregates of different domains must not share a key in histories and ledgers.
 DOMAIN_SHIFT: Final = 40
@@ -28,16 +28,3 @@ class DomainMix:
         aggregate, command = draw(name, draws, self._aggregates)
         key = aggregate if len(self._names) == 1 else self._numbers[name] << DOMAIN_SHIFT | aggregate
         return Drawn(key, command, type(command).__name__.lower(), 0)
-
-
-class TenantMix:
-    """The requests of another mix, each of a tenant drawn besides."""
-
-    def __init__(self, mix: Mix, tenants: int) -> None:
-        self._mix = mix
-        self._tenants = tenants
-
-    def draw(self, draws: Draws) -> Drawn:
-        """One draw more than the other."""
-        drawn = self._mix.draw(draws)
-        return Drawn(drawn.aggregate, drawn.command, drawn.f, drawn.value, draws.below(self._tenants))

@@ -27,7 +27,7 @@ from models.groups import (
     store_name,
 )
 from models.layout import maker
-from models.mixes import DomainMix, TenantMix
+from models.mixes import DomainMix
 from models.reconcile import Operator, OperatorOptions
 from models.store.archive import ArchiveService
 from models.store.options import InDoubt, LogPolicy, MemberOptions
@@ -168,9 +168,9 @@ def store(
         placements.append(Placement(host=beside, name=RECONCILER, make=maker(Operator, people, wanted), kind=Operator))
     bank = isinstance(wanted, BankAccount)
     mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
-    if tenants > 1:
-        mix = TenantMix(mix, tenants)
-    return group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
+    return group_system(
+        topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=max(1, tenants)
+    )
 
 
 def application(

@@ -28,6 +28,7 @@ from experiments.crashes.cells import FAILURES, Cell, Setting, setting_of
 from models.addressing import Scope, pack_type
 from models.clients import Drawn, Script, Workload
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
+from models.groups import OPERATOR, groups_of
 from models.layout import maker
 from models.store.archive import ArchiveService
 from models.store.entries import Entry
@@ -39,7 +40,6 @@ from models.store.shard import Shard
 from models.store.snapshots import SnapshotPolicy
 from models.store.wire import ShipOptions
 from models.store.words import scheme_of
-from models.groups import OPERATOR, groups_of
 from models.stores import ARCHIVE, SUBSCRIBER
 from sim.faults import CrashKind, Fault, Trigger
 from sim.history import HistoryRow, Kind

@@ -21,7 +21,7 @@ from sim.world import World
 __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
 
 _WATERMARKS: Final = ("applied", "stable")
-_COUNTED: Final = ("divergent", "promoted", "compensated", "reconciled")
+_COUNTED: Final = ("divergent", "promoted", "forcing", "compensated", "reconciled")
 
 
 class Outcome(StrEnum):

@@ -12,6 +12,7 @@ from experiments.properties.cores import CORES
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.runs import RUNS, not_healed
+from experiments.properties.schemes import SCHEMES
 from experiments.scenario.factory import resolve
 from experiments.scenario.problems import raised
 from experiments.scenario.property import Property, PropertyUse, Sort, claim
@@ -22,7 +23,7 @@ __all__ = ["PROPERTIES", "find", "judge"]
 _LONGEST_SHOWN: Final = 300
 
 PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
-    {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *RUNS)}
+    {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *RUNS, *SCHEMES)}
 )
 
 

@@ -94,6 +94,11 @@ class DurableCopy(Service):
         return self.reigns[-1].epoch if self.reigns else 0
 
     @property
+    def damaged(self) -> bool:
+        """Whether its files do not fit each other, so that it is worth nothing until it was made anew."""
+        return self._damaged
+
+    @property
     def leader(self) -> int:
         """Who leads, as far as it knows."""
         return self.reigns[-1].region if self.reigns else self.options.home

@@ -57,7 +57,7 @@ class ShardOperator(Service):
         promotions: How many succeeded.
     """
 
-    NOTES: ClassVar[frozenset[str]] = frozenset({"promoted", "forced"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"promoted", "forcing", "forced"})
 
     def __init__(self, ctx: Context, options: ShardOperatorOptions) -> None:
         super().__init__(ctx)
@@ -101,6 +101,8 @@ class ShardOperator(Service):
         self.epoch = epoch = max(self.epoch, *(status.epoch for status in found.values())) + 1
         yield ctx.disk.replace("epoch", epoch)
         best = max(found, key=lambda index: (found[index].whole, found[index].epoch, found[index].length, -index))
+        if forced:
+            ctx.note("forcing", epoch)  # whatever comes of it: the answer may be lost
         answer = yield ctx.call(members[best], Promote(epoch=epoch, force=forced), self.options.promote_us)
         if not isinstance(answer, Promoted) or not answer.leads:
             return False

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from models.bank import Deposited, Withdrawn
 
 from models.addressing import (
     BANK,
@@ -16,7 +17,6 @@ from models.addressing import (
     pack_type,
     unpack_type,
 )
-from models.bank import Deposited, Withdrawn
 
 types = st.builds(
     pack_type,

@@ -1,9 +1,9 @@
 from itertools import pairwise
 
 import pytest
+from models.requests import Accepted, Refused, Submit, Unavailable, shard_of
 
 from models.clients import Client, Workload, zipf_weights
-from models.requests import Accepted, Refused, Submit, Unavailable, shard_of
 from sim.history import Kind
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location

@@ -3,7 +3,6 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from models.bank import Deposit
 from models.failover import (
     DivergentEntries,
@@ -12,10 +11,11 @@ from models.failover import (
     ReconciledNoted,
     common_prefix,
 )
-from models.monitor import Promote, Promoted
-from models.ordinals import unpack_ordinal
 from models.requests import Accepted, Forward, Submit, Unavailable
 from models.shipping import Reign, Ship, ShipAck
+
+from models.monitor import Promote, Promoted
+from models.ordinals import unpack_ordinal
 from tests.models.shards import at, batch, batch_of_reign, options, reconciled, shard_of_region, submit
 
 

@@ -2,10 +2,10 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from models.addressing import BANK, Scope, mint, pack_type
 from models.bank import Deposit, Deposited, Withdraw, Withdrawn, effect, judge
 from models.eventlog import Entry
+
+from models.addressing import BANK, Scope, mint, pack_type
 from models.merge import (
     Compensated,
     Merged,

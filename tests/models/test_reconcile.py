@@ -1,12 +1,12 @@
 import pytest
-
-from models.addressing import mint
 from models.bank import Deposited
 from models.eventlog import Entry
 from models.failover import DivergentEntries, DivergentQuery, Reconciled, ReconciledNoted
 from models.home import EVENT_TYPE
-from models.reconcile import Operator, OperatorOptions
 from models.requests import Accepted, Submit
+
+from models.addressing import mint
+from models.reconcile import Operator, OperatorOptions
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location
 

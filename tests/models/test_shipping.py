@@ -1,10 +1,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from models.bank import Deposited
 from models.eventlog import Entry
 from models.shipping import Inbound, Outbound, Ship, ShipOptions, next_session
+
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location
 

@@ -1,12 +1,13 @@
 """One shard of the split on its own: what it stamps, promises, saves and takes up again."""
 
-from models.addressing import EventAddress, unpack_type
 from models.bank import Deposit, Deposited, Withdraw, Withdrawn
 from models.eventlog import Entry
 from models.home import ShardOptions
-from models.merge import MergePolicy
 from models.requests import Accepted, Submit, Unavailable
 from models.shipping import Ship, ShipAck, ShipOptions
+
+from models.addressing import EventAddress, unpack_type
+from models.merge import MergePolicy
 from models.split import SplitShard
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location
