@@ -18,6 +18,7 @@ from models.ends import ShardEnd, shard_end
 from models.layout import client_placements, maker, shard_of
 from models.ledger import Ledger, home_ledger
 from models.mixes import DOMAIN_SHIFT
+from models.sequence_end import SequenceEnd, sequence_end
 from models.store.operators import ShardOperator, ShardOperatorOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme, holders_of
@@ -158,6 +159,7 @@ def group_system(
     placements: Sequence[Placement],
     records: str,
     tenants: int = 1,
+    sequence_at: Location | None = None,
 ) -> System:
     """The finished system: clients that ask the right shard, and a ledger over all members that are up."""
     by_domain: dict[int, list[Group]] = {}
@@ -176,7 +178,8 @@ def group_system(
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:
         place = lambda aggregate: index_of[_name_of(group_of(aggregate))]  # noqa: E731
-        return replace(_ledger(groups, service_of, tenants), place=place)
+        read = replace(_ledger(groups, service_of, tenants), place=place)
+        return read if sequence_at is None else replace(read, sequence=_sequence(sequence_at, service_of))
 
     clients = client_placements(topology, workload, mix, route_of, tenants=tenants)
     return System(placements=(*placements, *clients), ledger=ledger, records=records)
@@ -207,6 +210,11 @@ def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any], tena
         members = {(number, number - 1): one if isinstance(one, Shard) else None for number, one in services.items()}
         ends.append(shard_end(group.domain.name, group.shard, group.scheme, members, tenants=tenants))
     return replace(home_ledger(copies, tenants=tenants), missing=missing, ends=tuple(ends))
+
+
+def _sequence(host: Location, service_of: Callable[[Location], Any]) -> SequenceEnd | None:
+    services = [service_of(at_service(host, name)) for name in (SEQUENCER, f"{READER}-hold", f"{READER}-naive")]
+    return None if None in services else sequence_end(*services)
 
 
 def _reader(at: Location, holds: bool) -> Callable[[Context], GlobalReader]:

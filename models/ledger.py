@@ -19,6 +19,7 @@ from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
 from models.merge import MergePolicy, surviving_chain
 from models.ordinals import pack_ordinal, unpack_ordinal
+from models.sequence_end import SequenceEnd
 from models.split import SplitShard
 from models.store.aside import AsideKey, aside_key
 from models.store.entries import Entry, instance_of
@@ -96,6 +97,7 @@ class Ledger:
         missing: Stores that were down or still recovering at the end; what they hold is in none of
             the above, so an event that is nowhere may be there.
         ends: How the members of each shard ended, where their schemes are to be judged.
+        sequence: The global sequence, where there is one.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -106,6 +108,7 @@ class Ledger:
     watermark: str
     missing: int = 0
     ends: tuple[ShardEnd, ...] = ()
+    sequence: SequenceEnd | None = None
     place: Callable[[int], int] | None = None
 
 

@@ -169,7 +169,14 @@ def store(
     bank = isinstance(wanted, BankAccount)
     mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
     return group_system(
-        topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=max(1, tenants)
+        topology,
+        workload,
+        mix,
+        groups,
+        placements=placements,
+        records=BANK_RECORDS,
+        tenants=max(1, tenants),
+        sequence_at=beside if global_sequence else None,
     )
 
 

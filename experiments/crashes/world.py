@@ -149,7 +149,7 @@ def rehearse(scheme: str, setting: Setting, make: type[Shard] = Shard) -> tuple[
 
 
 def pick(passages: Iterable[Passage], point: str) -> Passage | None:
-    """A passage with a command in flight, on the leader's host if there is one there; late enough for a past to lose."""
+    """A passage with a command in flight, on the leader's host if there is one; late enough for a past to lose."""
     known = [one for one in passages if one.point == point and one.in_flight and one.t_us < _BEGIN_US + _SETTLE_US]
     known = [one for one in known if one.host == _path(0)] or known
     return known[len(known) * 2 // 3] if known else None

@@ -13,6 +13,7 @@ from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
+from experiments.properties.sequences import SEQUENCES
 from experiments.scenario.factory import resolve
 from experiments.scenario.problems import raised
 from experiments.scenario.property import Property, PropertyUse, Sort, claim
@@ -23,7 +24,7 @@ __all__ = ["PROPERTIES", "find", "judge"]
 _LONGEST_SHOWN: Final = 300
 
 PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
-    {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *RUNS, *SCHEMES)}
+    {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *RUNS, *SCHEMES, *SEQUENCES)}
 )
 
 
