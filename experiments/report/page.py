@@ -143,6 +143,10 @@ class Page:
         ]
         self._pieces.append(f"<ul>{''.join(items)}</ul>")
 
+    def markup(self, html: str) -> None:
+        """Add a piece that is HTML already, made by the lab and escaped there."""
+        self._pieces.append(html)
+
     def html(self) -> str:
         """The whole page."""
         body = "\n".join(self._pieces)

@@ -1,0 +1,351 @@
+"""What is claimed of the schemes, held against the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+from experiments.experiment import Finding
+from experiments.results import Results
+from experiments.scenario import load
+from experiments.schemes.arms import ARMS, CONTROL, FAILURES, LOST_REPLIES, scheme_of_arm
+from experiments.schemes.promises import Expected, expected, left_behind, promised
+from experiments.schemes.runs import SchemeRow
+from experiments.statistics import (
+    Interval,
+    at_most,
+    format_interval,
+    holm,
+    paired_difference,
+    paired_p_value,
+    t_interval,
+)
+from models.store.schemes import Loss
+
+__all__ = ["COMPARED", "Compared", "Windowed", "breaks", "check", "compared", "loses_all", "rate_per_s", "windows"]
+
+#: Who should answer sooner than whom: what costs more, and more holders.
+ORDER: Final = (
+    ("mem", "persist"),
+    ("persist", "multi-persist-2of3"),
+    ("multi-persist-2of3", "multi-persist-2of3-cluster"),
+    ("multi-persist-2of3-cluster", "multi-persist-2of3-region"),
+)
+HOLDERS: Final = (
+    ("multi-mem-2of3", "multi-mem-3of3"),
+    ("multi-persist-2of3", "multi-persist-3of3"),
+    ("multi-persist-2of3-region", "multi-persist-3of3-region"),
+)
+COMPARED: Final = (
+    *((quick, slow, metric) for metric in ("latency_near_p50_ms", "latency_near_p99_ms") for quick, slow in ORDER),
+    *((quick, slow, "latency_near_p50_ms") for quick, slow in HOLDERS),
+)
+
+
+class Compared(NamedTuple):
+    """Two arms' latencies in the control, paired by seed.
+
+    Attributes:
+        quick: The arm that should answer sooner.
+        slow: The other.
+        metric: Which latency.
+        difference: Of the slow one less the quick one, ms.
+        p_value: Adjusted by Holm over all that are compared; None where undefined.
+    """
+
+    quick: str
+    slow: str
+    metric: str
+    difference: Interval
+    p_value: float | None
+
+
+class Windowed(NamedTuple):
+    """A measured loss beside what theory expects.
+
+    Attributes:
+        arm: Whose.
+        scenario: Under which failure.
+        behind: Whether it is counted as left behind on a disk that came back, and not as lost.
+        expected: By theory.
+        events: Mean number by theory: rate times window.
+        measured: Mean number a run, with its 95 % interval.
+        family: The same with an interval that holds for all of them at once.
+        oldest_ms: The greatest age that was measured; None if nothing was lost.
+    """
+
+    arm: str
+    scenario: str
+    behind: bool
+    expected: Expected
+    events: float
+    measured: Interval
+    family: Interval
+    oldest_ms: float | None
+
+
+def check(results: Results[SchemeRow]) -> list[Finding]:
+    """Hold every claim against the rows."""
+    return [
+        _promises_kept(results),
+        _losses_seen(results),
+        _all_gone(results),
+        _windows_agree(results),
+        _order(results),
+        _more_holders(results),
+        _none_twice(results),
+        _brought_back(results),
+        _left_without_people(results),
+        _events_a_command(results),
+        _decided_once(results),
+        _decided_anew(results),
+        _calm(results),
+    ]
+
+
+# -- promises ------------------------------------------------------------------------------
+
+
+def breaks(row: SchemeRow) -> bool:
+    """Whether a run lost more than its scheme may lose there."""
+    if row.scenario not in FAILURES:
+        return row.lost > 0
+    loss, limit = promised(row.arm, row.scenario), expected(row.arm, row.scenario, flush_us())
+    if loss is Loss.NOTHING and row.lost:
+        return True
+    return limit is not None and row.lost_age_ms is not None and row.lost_age_ms * 1000 > limit.most_us
+
+
+def loses_all(arm: str, scenario: str) -> bool:
+    """Whether nothing of what was acknowledged can survive."""
+    loss = promised(arm, scenario)
+    return loss is Loss.ALL or (loss is Loss.SINCE_SNAPSHOT and scheme_of_arm(arm).flush_every_us is None)
+
+
+def _promises_kept(results: Results[SchemeRow]) -> Finding:
+    bad = [row.key for row in results.rows if breaks(row)]
+    clean = [
+        row for row in results.rows if row.scenario in FAILURES and promised(row.arm, row.scenario) is Loss.NOTHING
+    ]
+    cells = {(row.scenario, row.arm) for row in clean}
+    return Finding(
+        claim="No scheme loses more than it may: nothing, or nothing older than its window",
+        holds=not bad,
+        detail=f"runs that did: {at_most(len(bad), len(results.rows))}{_some(bad)}; of {len(cells)} cells that may lose "
+        f"nothing, each has {at_most(0, len(results.seeds)) if not bad else 'its count in the table'}",
+    )
+
+
+def _losses_seen(results: Results[SchemeRow]) -> Finding:
+    may = [(s, arm.name) for s in FAILURES for arm in ARMS if promised(arm.name, s) is not Loss.NOTHING]
+    unseen = [f"{arm} in {s}" for s, arm in may if not any(row.lost for row in results.at(s, arm))]
+    return Finding(
+        claim="Sometimes whatever a scheme does not promise to keep is lost",
+        holds=not unseen,
+        detail=f"{len(may) - len(unseen)} of {len(may)} cells that may lose something did in some run{_some(unseen)}",
+        sometimes=True,
+    )
+
+
+def _all_gone(results: Results[SchemeRow]) -> Finding:
+    rows = [row for row in results.rows if row.scenario in FAILURES and loses_all(row.arm, row.scenario)]
+    bad = [row.key for row in rows if row.lost != row.at_risk]
+    return Finding(
+        claim="Where no copy is left, everything acknowledged before the failure is lost",
+        holds=not bad,
+        detail=f"runs in which it was not just that: {at_most(len(bad), len(rows))}{_some(bad)}",
+    )
+
+
+# -- windows -------------------------------------------------------------------------------
+
+
+@cache
+def flush_us() -> tuple[int, int]:
+    """Shortest and longest flush of the control's hosts."""
+    hosts = load(CONTROL).hosts
+    return hosts.flush_us_min, hosts.flush_us_max
+
+
+@cache
+def rate_per_s() -> float:
+    """Commands a second; each is acknowledged with an event."""
+    return load(CONTROL).workload.rate_per_s
+
+
+def windows(results: Results[SchemeRow]) -> list[Windowed]:
+    """Every cell that loses, or leaves behind, what came within a window."""
+    cells = []
+    for arm in ARMS:
+        for scenario in FAILURES:
+            limit = expected(arm.name, scenario, flush_us())
+            if limit is not None and arm.system.get("store_denials", True) and results.at(scenario, arm.name):
+                cells.append((arm.name, scenario, limit))
+    return [_windowed(results, arm, scenario, limit, len(cells)) for arm, scenario, limit in cells]
+
+
+def _windowed(results: Results[SchemeRow], arm: str, scenario: str, limit: Expected, family: int) -> Windowed:
+    rows = results.at(scenario, arm)
+    behind = left_behind(arm, scenario)
+    counts = [row.resurfaced if behind else row.lost for row in rows]
+    ages = [row.lost_age_ms for row in rows if row.lost_age_ms is not None]
+    return Windowed(
+        arm=arm,
+        scenario=scenario,
+        behind=behind,
+        expected=limit,
+        events=rate_per_s() * limit.mean_us / 1e6,
+        measured=t_interval(counts),
+        family=t_interval(counts, confidence=1 - 0.05 / family),
+        oldest_ms=max(ages, default=None),
+    )
+
+
+def _windows_agree(results: Results[SchemeRow]) -> Finding:
+    found = windows(results)
+    outside = [f"{one.arm} in {one.scenario}" for one in found if one.family.excludes(one.events)]
+    inside = sum(one.measured.excludes(one.events) is False for one in found)
+    known = all(one.family.defined for one in found)
+    return Finding(
+        claim="Measured losses agree with rate x window at a failure at a random instant",
+        holds=(not outside) if known else None,
+        detail=f"{inside} of {len(found)} lie in their own 95 % intervals, {len(found) - len(outside)} in intervals "
+        f"that hold for all at once with 95 %{_some(outside)}",
+    )
+
+
+# -- latency -------------------------------------------------------------------------------
+
+
+def compared(results: Results[SchemeRow]) -> list[Compared]:
+    """The family of comparisons of latencies."""
+    found: dict[str, tuple[str, str, str, Interval]] = {}
+    p_values: dict[str, float] = {}
+    for quick, slow, metric in COMPARED:
+        pairs = results.pairs(CONTROL, slow, quick)
+        first, second = ([getattr(row, metric) for row in side] for side in zip(*pairs, strict=True))
+        name = f"{quick}/{slow}/{metric}"
+        found[name] = (quick, slow, metric, paired_difference(first, second))
+        p_value = paired_p_value(first, second)
+        if p_value is not None:
+            p_values[name] = p_value
+    adjusted: Mapping[str, float] = holm(p_values)
+    return [Compared(*what, adjusted.get(name)) for name, what in found.items()]
+
+
+def _order(results: Results[SchemeRow]) -> Finding:
+    return _sooner(
+        [one for one in compared(results) if (one.quick, one.slow) in ORDER],
+        "An acknowledgement costs more from local-mem over local-persist and multi-persist in a cluster and over "
+        "clusters to multi-persist over regions, at p50 and at p99",
+    )
+
+
+def _more_holders(results: Results[SchemeRow]) -> Finding:
+    return _sooner(
+        [one for one in compared(results) if (one.quick, one.slow) in HOLDERS],
+        "Three of three holders cost more than two of three, at p50",
+    )
+
+
+def _sooner(found: Sequence[Compared], claim: str) -> Finding:
+    p_values = [one.p_value for one in found if one.p_value is not None]
+    holds: bool | None = None
+    if any(one.difference.estimate <= 0 for one in found):
+        holds = False
+    elif len(p_values) == len(found):
+        holds = max(p_values) < 0.05
+    shown = "; ".join(
+        f"{one.slow} over {one.quick} {_level(one.metric)} {format_interval(one.difference, '+.3g')} ms"
+        for one in found
+    )
+    return Finding(claim=claim, holds=holds, detail=f"{shown}; Holm-adjusted p at most {max(p_values, default=1):.2g}")
+
+
+def _level(metric: str) -> str:
+    return metric.removeprefix("latency_near_").removesuffix("_ms")
+
+
+# -- what else -----------------------------------------------------------------------------
+
+
+def _none_twice(results: Results[SchemeRow]) -> Finding:
+    bad = [row.key for row in results.rows if row.duplicates]
+    return Finding(
+        claim="No command has two events, whatever failed and however often it was asked",
+        holds=not bad,
+        detail=f"runs with one that has: {at_most(len(bad), len(results.rows))}{_some(bad)}",
+    )
+
+
+def _brought_back(results: Results[SchemeRow]) -> Finding:
+    rows = _dark(results, "ship-1s", "ship-250ms")
+    bad = [row.key for row in rows if row.set_aside or row.lost]
+    return Finding(
+        claim="What a returning region brings back is reconciled by its operators, and none of it is lost",
+        holds=not bad,
+        detail=f"runs that left something: {at_most(len(bad), len(rows))}; {sum(row.resurfaced for row in rows)} events "
+        f"resurfaced, {sum(row.merged for row in rows)} were merged, {sum(row.compensated for row in rows)} compensated, "
+        "the others were denials",
+    )
+
+
+def _left_without_people(results: Results[SchemeRow]) -> Finding:
+    rows = _dark(results, "ship-1s-left")
+    return Finding(
+        claim="Sometimes what a returning region brings back stays set aside where nobody reconciles it",
+        holds=any(row.set_aside for row in rows),
+        detail=f"set aside at the end: {', '.join(str(row.set_aside) for row in rows)}",
+        sometimes=True,
+    )
+
+
+def _dark(results: Results[SchemeRow], *arms: str) -> list[SchemeRow]:
+    return [row for arm in arms for row in results.at("schemes_region_dark", arm)]
+
+
+def _events_a_command(results: Results[SchemeRow]) -> Finding:
+    on, off = results.at(CONTROL, "persist"), results.at(CONTROL, "no-denials")
+    bad = [row.key for row in on if row.events != row.commands]
+    bad += [row.key for row in off if row.events != row.commands - round(row.denied_share * row.commands)]
+    return Finding(
+        claim="Exactly one event a command with denials stored, and without them one for each that is not denied",
+        holds=not bad,
+        detail=f"runs that differ: {at_most(len(bad), len(on) + len(off))}{_some(bad)}",
+    )
+
+
+def _decided_once(results: Results[SchemeRow]) -> Finding:
+    rows = [row for row in results.rows if row.scenario == LOST_REPLIES and row.arm != "no-denials"]
+    bad = [row.key for row in rows if row.decided_twice]
+    return Finding(
+        claim="With denials stored, a command whose answer is lost and that is asked again is not decided anew",
+        holds=not bad,
+        detail=f"runs with one that was: {at_most(len(bad), len(rows))}{_some(bad)}",
+    )
+
+
+def _decided_anew(results: Results[SchemeRow]) -> Finding:
+    counts = [row.decided_twice or 0 for row in results.at(LOST_REPLIES, "no-denials")]
+    return Finding(
+        claim="Sometimes, without them, a denied command that is asked again is accepted",
+        holds=any(counts),
+        detail=f"commands: {', '.join(map(str, counts))}",
+        sometimes=True,
+    )
+
+
+def _calm(results: Results[SchemeRow]) -> Finding:
+    worst = min((row for row in results.rows if row.scenario == CONTROL), key=lambda row: row.availability_all)
+    return Finding(
+        claim="Without a fault every scheme serves at least 99 % of commands",
+        holds=worst.availability_all >= 0.99,
+        detail=f"the least is {worst.availability_all:.4f}, by {worst.arm}",
+    )
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few of what is wrong, after a colon; nothing if nothing is."""
+    found = list(names)
+    return f": {', '.join(found[:5])}{', ...' if len(found) > 5 else ''}" if found else ""
