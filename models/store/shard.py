@@ -146,15 +146,14 @@ class Shard(Replica):
                         return self._in_doubt(learnt, msg.command_id)
                     return Refused(command_id=msg.command_id, version=stream.version, reason=made)
                 found = made
-        entry = found if isinstance(found, Answered) else self.journal.at(found)
+        entry = self.journal.at(found) if isinstance(found, int) else found
         if instance_of(entry.address) != msg.aggregate:
             reason = "its id was used for another aggregate"
             return Unavailable(command_id=msg.command_id, reason=reason)
-        learnt = COMMITTED
         if isinstance(found, int) and found > self.committed:
             learnt = yield self._commitment(found)
-        if learnt:
-            return self._in_doubt(learnt, msg.command_id)
+            if learnt:
+                return self._in_doubt(learnt, msg.command_id)
         self.ctx.point("C10")
         return answer_of(entry, msg.command_id)
 
