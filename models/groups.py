@@ -174,6 +174,9 @@ def group_system(
 
     def route_of(region: str) -> Route:
         entries = {_name_of(group): _by_nearness(topology, region, group) for group in groups}
+        if len(entries) == 1:
+            only = entries[_name_of(groups[0])]
+            return lambda aggregate: only
         return lambda aggregate: entries[_name_of(group_of(aggregate))]
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:

@@ -98,7 +98,8 @@ class History:
         if rows and t_us < rows[-1].t_us:
             raise ValueError(f"{t_us=} lies before the last row's {rows[-1].t_us}; record in order")
         op, kind, f, key, value, version, session = operation
-        row = HistoryRow(len(rows), t_us, client, session, op, kind, f, key, value, version)
+        # A named tuple's own constructor goes through Python once more, and histories are long.
+        row = tuple.__new__(HistoryRow, (len(rows), t_us, client, session, op, kind, f, key, value, version))
         rows.append(row)
         return row
 

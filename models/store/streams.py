@@ -30,7 +30,7 @@ _TENANT_SHIFT: Final = 128
 
 def command_key(tenant: int, event_id: int) -> int:
     """What the window knows a command by."""
-    return tenant << _TENANT_SHIFT | event_id
+    return tenant << _TENANT_SHIFT | event_id if tenant else event_id
 
 
 class Stream:
@@ -148,12 +148,13 @@ class Streams:
             entry: Appended to the journal by now.
             state: What it leads to, where that is known.
         """
-        key = (entry.tenant, instance_of(entry.address))
+        tenant = entry.tenant
+        key = (tenant, instance_of(entry.address))
         stream = self.by_key.get(key)
         if stream is None:
             stream = self.by_key[key] = Stream(self._initial)
         self._step(stream, entry, state)
-        self.done.put(command_key(entry.tenant, entry.event_id), entry.position)
+        self.done.put(command_key(tenant, entry.event_id), entry.position)
         if self._cache is not None and stream.state is not None:
             self._touch(key)
         return stream
