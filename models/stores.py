@@ -92,6 +92,7 @@ def store(
     subscriber: bool = False,
     promote_after_us: int = 0,
     force_after_us: int = -1,
+    gather_us: int = 500_000,
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
 ) -> System:
@@ -148,6 +149,7 @@ def store(
             in_doubt=doubt,
             doubt_us=doubt_us,
             forward_timeout_us=workload.attempt_timeout_us,
+            gather_us=gather_us,
             replay_us=replay_us,
             subscriber=at_service(beside, SUBSCRIBER) if subscriber else None,
         ),

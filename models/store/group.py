@@ -123,6 +123,7 @@ class Status(Message):
         progress: Whether all in its log counts, or something has come to count since it was last asked.
         length: Of its log.
         whole: As in `Head`.
+        ready: Whether it knows where it stands, so that it can be promoted at once.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, GROUP, 8)
@@ -132,3 +133,4 @@ class Status(Message):
     progress: bool
     length: int
     whole: bool
+    ready: bool

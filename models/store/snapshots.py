@@ -138,6 +138,9 @@ class Snapshots:
             if self._bears_out(snapshot):  # the log may have given up its tail meanwhile
                 self._keep(snapshot)
         ctx.point("N2")
+
+    def tidy(self) -> Generator[Wait, Any, None]:
+        """Put the file together again if most of it is outdated; the log must be durable as far as its newest go."""
         if self._records > 2 * len(self.latest) + 64:
             yield from self.merge()
 
