@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
 from models.store.inspection import departures, log_flaws, state_flaws
 from models.store.member import Member
 from models.store.schemes import Scheme

@@ -89,10 +89,8 @@ def _by_stream(entries: list[Entry]) -> dict[StreamKey, list[Entry]]:
 
 def _chain_flaws(member: Member, key: StreamKey, entries: list[Entry]) -> list[str]:
     first = version_of(entries[0].address)
-    if first == 1:
-        broken = audit(entries)
-    else:  # what came before the first is not kept, so it is taken at its word
-        broken = audit(entries[1:], after=first, tip=entries[0].tip)
+    # What came before the first is not kept, unless it is the first of all; so that one is taken at its word.
+    broken = audit(entries) if first == 1 else audit(entries[1:], after=first, tip=entries[0].tip)
     flaws = [] if broken is None else [f"stream {key}: {broken.reason}"]
     stream, snapshot = member.streams.get(key), member.snapshots.latest.get(key)
     if stream is None or (stream.version, stream.tip) != (version_of(entries[-1].address), entries[-1].tip):
