@@ -86,7 +86,7 @@ def store(
     global_sequence: bool = False,
     promote_after_us: int = 0,
     force_after_us: int = -1,
-    gather_us: int = 0,
+    gather_us: int = 500_000,
     reconcile_per_s: float = 0.0,
     reconcile_delay_us: int = 1_000_000,
     heartbeat_us: int = 200_000,

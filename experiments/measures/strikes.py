@@ -28,11 +28,15 @@ class Strike(NamedTuple):
         t_us: When.
         host: Its index.
         takes: The last tier whose content is gone.
+        last_us: By when; later than `t_us` where a process may find out late that it has no disk, and dies then.
+        deceived: Whether the disk had claimed to hold what it did not, and nobody knows.
     """
 
     t_us: int
     host: int
     takes: Tier
+    last_us: int
+    deceived: bool = False
 
 
 def strikes(seen: Evidence) -> list[Strike]:
@@ -48,17 +52,19 @@ def strikes(seen: Evidence) -> list[Strike]:
         kind, at_us = KINDS[encounter.fault.kind], _at(encounter)
         for host in kind.crashed(encounter.fault, topology):
             lied = host in lies and lies[host] <= at_us
-            found.append(Strike(at_us, host, _takes(encounter, lied=lied)))
+            takes = _takes(encounter, lied=lied)
+            deceived = takes is Tier.DEVICE and not kind.loses_disk
+            found.append(Strike(at_us, host, takes, at_us, deceived))
         if kind.name == "disk-loss":
             for host in kind.host_effects(encounter.fault, topology):
                 # A process that keeps all in memory finds out when it next turns to its disk, and dies of that.
-                late = Strike(seen.scenario.until_us, host, Tier.HEAP)
-                found += [Strike(at_us, host, Tier.DEVICE), late]
+                late = Strike(at_us, host, Tier.HEAP, seen.scenario.until_us)
+                found += [Strike(at_us, host, Tier.DEVICE, at_us), late]
         elif kind.name == "disk-full" and encounter.grown.get("perished", 0) > 0:
-            # It may die of it at any time while that lasts; the last counts for most.
+            # It may die of it at any time while that lasts.
             end_us = seen.scenario.until_us if encounter.ended_us is None else encounter.ended_us
             for host in kind.host_effects(encounter.fault, topology):
-                found += [Strike(at_us, host, Tier.HEAP), Strike(end_us, host, Tier.HEAP)]
+                found.append(Strike(at_us, host, Tier.HEAP, end_us))
     return sorted(found)
 
 

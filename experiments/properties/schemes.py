@@ -31,6 +31,7 @@ __all__ = ["SCHEMES"]
 _WITNESSES: Final = 10
 #: By then what fell due in peace has been flushed, or shipped and acknowledged, back-off and all.
 _FLUSHED_US: Final = 500_000
+_HEARD_US: Final = 4_000_000
 _SHIPPED_US: Final = 6_000_000
 #: By then a member that came back, in peace, has a copy of everything.
 _REPAIRED_US: Final = 8_000_000
@@ -69,7 +70,8 @@ def loses_unpromised(seen: Observation, *, domain: str = "") -> Verdict:
 
 def no_command_twice(seen: Observation) -> Verdict:
     """No command has two events in the final history."""
-    counts = Counter((event.tenant, event.command_id) for event in seen.events())
+    undeceived = _undeceived(seen)
+    counts = Counter((event.tenant, event.command_id) for event in seen.events() if event.shard in undeceived)
     twice = sorted(command for (_, command), times in counts.items() if times > 1)
     return _invalid(twice, "with two events") if twice else Verdict(Verdicts.VALID, (), "none has two events")
 
@@ -86,7 +88,8 @@ def replay_equals_state(seen: Observation) -> Verdict:
 
 def answers_true(seen: Observation) -> Verdict:
     """Whoever was told yes was told what the event in the final history came to, and its version."""
-    events = {event.command_id: event for event in seen.events() if event.kind != "denied"}
+    undeceived = _undeceived(seen)
+    events = {e.command_id: e for e in seen.events() if e.kind != "denied" and e.shard in undeceived}
     wrong = []
     for row in seen.history:
         event = events.get(row.op) if row.kind is Kind.OK else None
@@ -110,6 +113,9 @@ def tenants_apart(seen: Observation, *, tenants: int = 2) -> Verdict:
         if version != versions.get(key, 0) + 1:
             strays.append(event.command_id)
         versions[key] = version
+        if event.kind == "other":  # no longer kept in full
+            held[key] = int(event.told or 0)
+            continue
         change = {"deposited": event.amount, "withdrawn": -event.amount}.get(event.kind, 0)
         held[key] = held.get(key, seen.opening_balance) + change
         if event.kind in ("deposited", "withdrawn") and event.told != held[key]:
@@ -128,6 +134,7 @@ def _flawless(seen: Observation, of: Callable[[MemberEnd], tuple[str, ...]]) -> 
     told = [
         f"{end.domain}-{end.shard} at {hosts[member.host].path}: {flaw}"
         for end in seen.ledger.ends
+        if not _Judge(seen, end).deceived
         for member in end.members
         for flaw in of(member)
     ]
@@ -135,6 +142,11 @@ def _flawless(seen: Observation, of: Callable[[MemberEnd], tuple[str, ...]]) -> 
         return Verdict(Verdicts.INVALID, (), "; ".join(told[:3]))
     looked = sum(member.ready for end in seen.ledger.ends for member in end.members)
     return Verdict(Verdicts.VALID, (), f"{looked} copies are whole")
+
+
+def _undeceived(seen: Observation) -> frozenset[int]:
+    """The shards none of whose disks claimed to hold what it did not: nobody promises anything on such a disk."""
+    return frozenset(index for index, end in enumerate(seen.ledger.ends) if not _Judge(seen, end).deceived)
 
 
 def _invalid(witness: Sequence[int], what: str) -> Verdict:
@@ -178,16 +190,25 @@ class _Judge:
         """Whether nobody serves, and a copy has it."""
         return not self._served and any(operation in member.holds for member in self.end.members)
 
+    @property
+    def deceived(self) -> bool:
+        """Whether a disk claimed to hold what the power then took, which nobody can know of."""
+        return any(strike.deceived for strike in self._strikes)
+
     def permits(self, answer: Answer) -> bool:
         """Whether the scheme declares it lost by what befell since it was asked for."""
         scheme = self.end.scheme
-        since_us = answer.invoked_us
-        assert answer.answered_us is not None
-        struck = [strike for strike in self._strikes if strike.t_us >= since_us]
-        if scheme.holders > 1:
-            forced = any(t_us >= since_us for t_us in self._forced)
-            return forced or self._most_at_once(struck) >= scheme.holders
-        return any(self._takes(strike, answer.answered_us, struck) for strike in struck)
+        since_us, answered_us = answer.invoked_us, answer.answered_us
+        assert answered_us is not None
+        struck = [strike for strike in self._strikes if strike.last_us >= since_us]
+        if scheme.holders == 1:
+            return any(self._takes(strike, since_us, answered_us, struck) for strike in struck)
+        # A copy that is trusted and should not be: it takes along what it had a part in, and writes other
+        # events under the same reign at places that its followers have filled.
+        if self.deceived or self._most_at_once(struck) >= scheme.holders:
+            return True
+        # What is given up by force is also what those who are given up go on to acknowledge until they hear of it.
+        return any(not self._peace.lasted(t_us, answered_us, _HEARD_US) for t_us in self._forced)
 
     def hides(self, answer: Answer) -> bool:
         """Whether so many hosts are down, or were struck, that all who had it may be among them."""
@@ -195,16 +216,21 @@ class _Judge:
         down = {member.host for member in self.end.members if not member.up}
         return bool(down) and len(struck | down) >= self.end.scheme.holders
 
-    def _takes(self, strike: Strike, answered_us: int, struck: Iterable[Strike]) -> bool:
+    def _takes(self, strike: Strike, asked_us: int, answered_us: int, struck: Iterable[Strike]) -> bool:
         """Whether a strike takes what one member acknowledged alone, however it is saved behind that."""
         scheme = self.end.scheme
         if scheme.ship_every_us is not None:
             others = [one.t_us for one in struck if one.host != strike.host and one.t_us <= strike.t_us]
             shipped_us = scheme.ship_every_us + _SHIPPED_US
             return not self._peace.lasted(max([answered_us, *others]), strike.t_us, shipped_us)
-        if strike.takes is Tier.DEVICE or scheme.flush_every_us is None:
+        if scheme.flush_every_us is None:
             return True
-        return not self._peace.lasted(answered_us, strike.t_us, scheme.flush_every_us + _FLUSHED_US)
+        saved_us = scheme.flush_every_us + _FLUSHED_US
+        # Who has no disk can save nothing there, and dies of the attempt.
+        last_us = max(strike.t_us, min(strike.last_us, strike.t_us + saved_us))
+        if strike.takes is Tier.DEVICE:
+            return asked_us <= last_us
+        return asked_us <= last_us and not self._peace.lasted(answered_us, strike.t_us, saved_us)
 
     def _most_at_once(self, struck: Sequence[Strike]) -> int:
         """The most members that were struck before anything was repaired."""

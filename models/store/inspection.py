@@ -89,7 +89,7 @@ def _by_stream(entries: list[Entry]) -> dict[StreamKey, list[Entry]]:
 
 def _chain_flaws(member: Member, key: StreamKey, entries: list[Entry]) -> list[str]:
     first = version_of(entries[0].address)
-    # What came before the first is not kept, unless it is the very first: then it is taken at its word.
+    # What came before the first is not kept, unless it is the first of all; so that one is taken at its word.
     broken = audit(entries) if first == 1 else audit(entries[1:], after=first, tip=entries[0].tip)
     flaws = [] if broken is None else [f"stream {key}: {broken.reason}"]
     stream, snapshot = member.streams.get(key), member.snapshots.latest.get(key)

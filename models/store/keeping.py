@@ -159,17 +159,20 @@ class Keeper:
     def _write_due(self) -> Generator[Wait, Any, bool]:
         """Write the snapshots whose last event is committed; returns whether there were any."""
         shard = self._shard
-        # What lets the log go must not be ahead of it: the older one that it replaces may be needed yet.
-        sure = min(shard.committed, shard.journal.durable) if self._policy.truncate else shard.committed
-        ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= sure]
+        ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= shard.committed]
         if not ripe:
             return False
         for key, _ in ripe:
             del self._due[key]
-        ahead = any(taken.position > shard.journal.durable for _, taken in ripe)
+        last = max(taken.position for _, taken in ripe)
         yield from shard.snapshots.write(taken for _, taken in ripe)
-        if ahead:
+        while shard.journal.durable < min(last, shard.journal.length):
+            # A power loss now would take what the newest are borne out by: nothing may be dropped yet for
+            # their sake, neither older snapshots nor the head of the log.
             shard.ctx.point("N4")
+            if not (yield from shard.journal.durable_at(min(last, shard.journal.length))):
+                return True
+        yield from shard.snapshots.tidy()
         return True
 
     def _droppable(self) -> int:
@@ -198,7 +201,8 @@ class Keeper:
         for entry in shard.journal.after(after, end - after):
             key = (entry.tenant, instance_of(entry.address))
             found = latest.get(key)
-            if found is None or found.position < entry.position:
+            # One that is ahead of the durable log is gone with the power, and what it covers with it.
+            if found is None or not entry.position <= found.position <= shard.journal.durable:
                 covered = False
                 if not self._policy.sweep:
                     break
@@ -244,8 +248,11 @@ class Keeper:
     def image(self) -> Image:
         """Everything committed, as what it came to: for a peer that lacks what is no longer kept."""
         shard = self._shard
-        position = max(shard.committed, shard.journal.base.position)
         streams, latest, now = shard.streams, shard.snapshots.latest, shard.ctx.now_us()
+        # A new life does not know yet how much is committed; its snapshots do, being taken of nothing else.
+        # An image that ended before one of them would hold events that the peer then takes a second time.
+        covered = max((snapshot.position for snapshot in latest.values()), default=0)
+        position = max(shard.committed, shard.journal.base.position, covered)
         cuts = (streams.snapshot(key, latest.get(key), now, position) for key in streams)
         return Image(
             position=position,

@@ -36,6 +36,8 @@ class Member(DurableCopy):
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
         self._recovered = False
+        self._joining = False
+        self._ordered: tuple[Promote, Wait] | None = None
         self._locations = dict(options.peers)
         self._inbound = Inbound(held=options.ship.held)
 
@@ -45,7 +47,10 @@ class Member(DurableCopy):
         yield from self._recover()
         self._recovered = True
         yield from self._join()
+        self._joining = False
         self._begin()
+        if self._ordered is not None:
+            self._ordered[1].resolve()
         yield from self._live()
 
     def _begin(self) -> None:
@@ -63,8 +68,9 @@ class Member(DurableCopy):
         alone = not self.options.peers
         if self._damaged and alone:
             yield self.ctx.wait()  # for ever: better no answer than one from a state that is wrong
+        self._joining = True
         while not self.reigns and not alone:
-            if (yield from self._found_or_follow()):
+            if (yield from self._found_or_follow()) or (yield from self._obeyed()):
                 return
         if not self.reigns:
             yield from self._live_under((Reign(1, self.options.home, 0),))
@@ -107,16 +113,19 @@ class Member(DurableCopy):
                     return
                 if (yield from self._take_over(self.promised + 1, lonely=scheme.holders == 1)):
                     return
+                if (yield from self._obeyed()):
+                    return
                 yield self.ctx.sleep(self.options.ask_us)
         elif scheme.tier is not Tier.DEVICE:
             epoch = self.promised + 1
             yield from self._live_under((*self.reigns, Reign(epoch, self.options.number, self.journal.length)))
 
-    def _heads(self, epoch: int) -> Generator[Wait, Any, list[Head]]:
+    def _heads(self, epoch: int, patience_us: int | None = None) -> Generator[Wait, Any, list[Head]]:
         """Ask all others where they are, once, and wait for whoever answers."""
         if not self._locations:
             return []
-        asked = [self.ctx.call(peer, HeadQuery(epoch=epoch), self.options.ask_us) for peer in self._locations.values()]
+        patience_us = patience_us or self.options.ask_us
+        asked = [self.ctx.call(peer, HeadQuery(epoch=epoch), patience_us) for peer in self._locations.values()]
         answers = yield self.ctx.first(asked, need=len(asked))
         return [head for _, head in sorted(answers, key=_by_index) if head is not None]
 
@@ -160,15 +169,32 @@ class Member(DurableCopy):
         )
 
     @handles(Promote)
-    def on_promote(self, msg: Promote, sender: Location) -> Promoted | Generator[Wait, Any, Promoted] | None:
+    def on_promote(self, msg: Promote, sender: Location) -> Promoted | Generator[Wait, Any, Promoted | None] | None:
         """Take the lead."""
+        if self._joining and msg.force:
+            return self._order(msg)
         if not self.ready:
             return None  # who asked asks again
         if msg.epoch <= self.promised:
             return Promoted(epoch=self.promised, leads=self.leads)
         return self._promoted(msg)
 
-    def _promoted(self, msg: Promote) -> Generator[Wait, Any, Promoted]:
+    def _order(self, msg: Promote) -> Generator[Wait, Any, Promoted | None]:
+        """Have the start, which waits for others, go ahead without them; a later order takes an earlier one's place."""
+        done = self.ctx.wait()
+        self._ordered = (msg, done)
+        yield self.ctx.first([done, self.ctx.sleep(4 * self.options.ask_us)])
+        return Promoted(epoch=self.epoch) if self.leads else None
+
+    def _obeyed(self) -> Generator[Wait, Any, bool]:
+        """Whether an operator ordered one that waits for others to lead without them, and it now does."""
+        if self._ordered is None or self._ordered[0].epoch <= self.promised:
+            return False
+        if not self.reigns:
+            yield from self._live_under((Reign(1, self.options.home, 0),))
+        return (yield from self._take_over(self._ordered[0].epoch, forced=True))
+
+    def _promoted(self, msg: Promote) -> Generator[Wait, Any, Promoted | None]:
         self.ready = False
         leads = yield from self._take_over(msg.epoch, forced=msg.force)
         self._begin()
@@ -193,7 +219,7 @@ class Member(DurableCopy):
         if epoch <= self.promised:
             return False
         yield from self._promise(epoch)
-        heads = (yield from self._heads(epoch)) if gather else []
+        heads = (yield from self._heads(epoch, self.options.gather_us if forced else None)) if gather else []
         heads = [head for head in heads if head.promised == epoch]
         if self.promised != epoch or not (forced or self._enough(heads, lonely)):
             return False

@@ -100,7 +100,7 @@ class ShardOperator(Service):
         ctx = self.ctx
         self.epoch = epoch = max(self.epoch, *(status.epoch for status in found.values())) + 1
         yield ctx.disk.replace("epoch", epoch)
-        best = max(found, key=lambda index: (found[index].whole, found[index].epoch, found[index].length, -index))
+        best = max(found, key=lambda index: (*_rank(found[index]), -index))
         if forced:
             ctx.note("forcing", epoch)  # whatever comes of it: the answer may be lost
         answer = yield ctx.call(members[best], Promote(epoch=epoch, force=forced), self.options.promote_us)
@@ -109,3 +109,8 @@ class ShardOperator(Service):
         self.promotions += 1
         ctx.note("forced" if forced else "promoted", answer.epoch)
         return True
+
+
+def _rank(status: Status) -> tuple[bool, bool, int, int]:
+    """Whom to promote: who has all it acknowledged, and can; the latest reign, then the longest log."""
+    return status.whole, status.ready, status.epoch, status.length

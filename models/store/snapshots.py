@@ -141,6 +141,9 @@ class Snapshots:
                 self._keep(snapshot)
         ctx.point("N2")
         self._done(busy)
+
+    def tidy(self) -> Generator[Wait, Any, None]:
+        """Put the file together again if most of it is outdated; the log must be durable as far as its newest go."""
         if self._records > 2 * len(self.latest) + 64:
             yield from self.merge()
 

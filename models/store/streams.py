@@ -234,6 +234,7 @@ class Streams:
 
     def _as_it_was(self, key: StreamKey, before: Snapshot | None, upto: int | None) -> Stream:
         """A stream replayed from a snapshot to a position."""
+        assert upto is None or before is None or before.position <= upto, f"{before} was taken after {upto}"
         stream = Stream(self._initial) if before is None else _restored(before)
         for entry in self.entries_of(key, stream.version):
             if upto is None or entry.position <= upto:
