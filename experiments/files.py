@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
-__all__ = ["Json", "read_json", "write_bytes", "write_json", "write_text"]
+__all__ = ["Json", "read_json", "why_not_writable", "write_bytes", "write_json", "write_text"]
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -28,6 +29,25 @@ def write_bytes(path: Path, content: bytes) -> None:
     finally:
         # Ctrl-C arrives anywhere; what it leaves must not look like a result.
         partial.unlink(missing_ok=True)
+
+
+def why_not_writable(path: Path) -> str | None:
+    """Why a file could not be written in one step, with the way out; None if it can. Nothing is left by asking.
+
+    Asked by doing it: what the permissions say binds no superuser, and a file system may refuse whatever they say.
+    """
+    folder = path.absolute().parent
+    if not path.name or path.is_dir():
+        return f"{str(path)!r} cannot be written: it is a folder; name a file"
+    if path.exists() and not path.is_file():
+        return f"{path} cannot be written: it is no ordinary file, and would be replaced by one; name another"
+    if not folder.is_dir():
+        return f"{path} cannot be written: there is no folder {path.parent}; make it first"
+    try:
+        with NamedTemporaryFile(dir=folder, prefix=f".{path.name[:40]}."):
+            return None
+    except OSError as error:
+        return f"{path} cannot be written: {path.parent} refuses it ({error.strerror}); choose another folder"
 
 
 def write_json(path: Path, value: Json) -> None:

@@ -286,6 +286,8 @@ def _read_history(path: Path, problems: list[str]) -> History:
         problems.append(f"{path}: not UTF-8 text; restore it")
     except ValueError as error:
         problems.append(f"{error}; restore the file")
+    except RecursionError as error:
+        problems.append(f"{path}: not JSON lines ({error}); restore the file")
     return History()
 
 
@@ -296,7 +298,7 @@ def _read_verdict(folder: Path, problems: list[str]) -> dict[str, Any]:
     except OSError:
         problems.append(f"{path}: there is no such file; name the folder that a hunt has written")
         return {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{path}: not JSON ({error}); restore the file")
         return {}
     if not isinstance(values, dict):
@@ -332,7 +334,7 @@ def _read_scenario(folder: Path, name: str, problems: list[str]) -> Scenario | N
     except ScenarioError as error:
         gone = dict(_gone(document))
         problems += (gone.get(problem.value, str(problem)) for problem in error.problems)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{path}: not TOML ({error}); restore the file")
     return None
 
@@ -359,6 +361,8 @@ def _misfits(folder: Path, scenario: Scenario, claim: str) -> Iterable[str]:
         schedule = schedule_from_json(path.read_text(encoding="utf-8"))
     except OSError:
         yield f"{path}: there is no such file; restore it"
+    except UnicodeDecodeError:
+        yield f"{path}: not UTF-8 text; restore it"
     except ValueError as error:
         yield f"{path}: {error}"
     else:

@@ -146,6 +146,20 @@ def test_every_mistake_of_a_broken_bundle_is_told(copied: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["verdict.json", "schedule.json", "scenario.toml", "history.jsonl"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"[" * 100_000, b'{"at": ', b"\x00"])
+def test_a_file_of_a_bundle_that_is_none_is_named(name: str, content: bytes, copied: Path) -> None:
+    (copied / name).write_bytes(content)
+    if name == "history.jsonl" and content == b"":
+        assert list(replay_bundle(read_bundle(copied)).differences())
+        return
+    with pytest.raises(Refused) as refused:
+        read_bundle(copied)
+    told = str(refused.value).splitlines()
+    assert told[1].startswith(f"{copied}/{name}:")
+    assert all(line.startswith(f"{copied}/") for line in told[1:])
+
+
 def test_code_that_a_bundle_needs_and_that_is_gone_is_named(copied: Path) -> None:
     path = copied / "scenario.toml"
     text = path.read_text().replace("hunting.registers:register", "hunting.vanished:register")
