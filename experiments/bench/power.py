@@ -18,7 +18,7 @@ from multiprocessing import get_context
 from typing import Any, Final
 
 from experiments.power.catalogue import Search, Silence, Variant, listen, read, search
-from experiments.power.designs import DESIGNS, verdicts
+from experiments.power.designs import DESIGNS, judged
 from experiments.power.mutants import Fate, Runs, all_mutants, chosen, score, try_out
 from experiments.provenance import ROOT
 from experiments.workers import calm_collector
@@ -109,11 +109,12 @@ def _seeds_in(found: Sequence[Search], number: int) -> int:
 
 
 def _baseline(pool: Executor) -> Runs:
-    """For every design and seed, the claims that the store as it is holds."""
-    asked = {(design, seed): pool.submit(verdicts, design, seed) for seed in range(MUTANT_SEEDS) for design in DESIGNS}
+    """For every design and seed, the digest of the store as it is and the claims that it holds."""
+    asked = {(design, seed): pool.submit(judged, design, seed) for seed in range(MUTANT_SEEDS) for design in DESIGNS}
+    found = {key: future.result() for key, future in asked.items()}
     return {
-        key: tuple(claim for claim, outcome in future.result().items() if outcome == "valid")
-        for key, future in asked.items()
+        key: (digest, tuple(claim for claim, outcome in outcomes.items() if outcome == "valid"))
+        for key, (digest, outcomes) in found.items()
     }
 
 
@@ -150,6 +151,9 @@ def _told(variant: Variant, found: Sequence[Search]) -> dict[str, Any]:
 def _told_of_mutants(fates: Sequence[Fate]) -> dict[str, Any]:
     outcomes = Counter(fate.outcome for fate in fates)
     errors = sum(fate.outcome == "caught" and str(fate.by).startswith(("raised", "endless")) for fate in fates)
+    by_outcome = {outcome: [f for f in fates if f.outcome == outcome] for outcome in ("survived", "unseen", "equal")}
+    # First what changed the most and was not convicted: there a claim is missing, or a judge is blind.
+    survivors = sorted(by_outcome["survived"], key=lambda fate: -fate.differ / fate.runs)
     operators = Counter((fate.mutant.site.operator, fate.outcome) for fate in fates)
     return {
         "sites": len(all_mutants()),
@@ -158,9 +162,13 @@ def _told_of_mutants(fates: Sequence[Fate]) -> dict[str, Any]:
         "caught_by_a_claim": outcomes["caught"] - errors,
         "caught_by_an_error": errors,
         "survived": outcomes["survived"],
+        "unseen": outcomes["unseen"],
+        "equal": outcomes["equal"],
         "unborn": outcomes["unborn"],
         "operators": {f"{operator} {outcome}": count for (operator, outcome), count in sorted(operators.items())},
-        "survivors": [fate.mutant.name for fate in fates if fate.outcome == "survived"],
+        "survivors": [f"{f.mutant.name} ({f.differ} of {f.runs} runs differ, every claim holds)" for f in survivors],
+        "unseen_mutants": [fate.mutant.name for fate in by_outcome["unseen"]],
+        "equal_mutants": [fate.mutant.name for fate in by_outcome["equal"]],
         "cpu_s": round(sum(fate.cpu_s for fate in fates), 1),
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from click.core import ParameterSource
 from tqdm.auto import tqdm
 
 from experiments.experiment import MOST_JOBS, MOST_SEEDS
-from experiments.files import write_text
+from experiments.files import why_not_writable, write_text
+from experiments.journal import Refused
 from experiments.regression import (
     ENOUGH_SEEDS,
     Checked,
@@ -60,8 +60,9 @@ def check(
     """Validate SCENARIOS (shipped names or files; all shipped ones by default) and hold them to their properties."""
     if seed is not None and context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
         raise click.UsageError(f"--seed {seed} runs one seed alone and --seeds {seeds} several; leave one out")
-    if junit_file is not None:
-        _require_writable(junit_file)
+    # Asked before any run, not found out after the last.
+    if junit_file is not None and (refused := why_not_writable(junit_file)):
+        raise click.BadParameter(refused, param_hint="--junit")
     names = scenarios or shipped()
     loaded = _load(names)
     for scenario in loaded:
@@ -74,7 +75,11 @@ def check(
         click.echo(f"check: {died}", err=True)
         return _DIED
     if junit_file is not None:
-        write_text(junit_file, junit(everything))
+        try:
+            write_text(junit_file, junit(everything))
+        except OSError as error:
+            told = f"{junit_file} cannot be written any more ({error.strerror}); the verdicts are those above"
+            raise Refused(told) from None
     return worst_code(checked.code for checked in everything)
 
 
@@ -94,15 +99,6 @@ def _checked(names: Sequence[str], loaded: Sequence[Scenario], seeds: range, job
                     bar.write(line, file=sys.stdout)
                 told += 1
                 yield checked
-
-
-def _require_writable(path: Path) -> None:
-    """Refuse, before any run, a file that could not be written after the last."""
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
-    if not os.access(folder, os.W_OK):
-        raise click.UsageError(f"{path} cannot be written: {path.parent} may not be written to; choose another folder")
 
 
 def _load(names: Sequence[str]) -> list[Scenario]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 from tqdm.auto import tqdm
 
 from experiments.commands.overlay import overlay, system_option
@@ -54,7 +55,9 @@ _DIED: Final = 3
 )
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Where bundles go; reports/hunts here.")
 @click.option("--verbose", is_flag=True, help="Tell the knobs of every run before it begins.")
+@click.pass_context
 def hunt_command(
+    context: click.Context,
     name: str,
     *,
     seeds: int,
@@ -68,6 +71,8 @@ def hunt_command(
     verbose: bool,
 ) -> int:
     """Run SCENARIO (a shipped name or a file) under random faults until a property breaks; then shrink that run."""
+    if seed is not None and context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
+        raise click.UsageError(f"--seed {seed} runs one seed alone and --seeds {seeds} several; leave one out")
     try:
         scenario = load(name)
         if options:

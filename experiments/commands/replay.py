@@ -8,21 +8,22 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import click
 from tqdm.auto import tqdm
 
 from experiments.commands.overlay import overlay, system_option
+from experiments.files import why_not_writable
 from experiments.hunting import is_bundle, read_bundle, replay_bundle, traceback_of
 from experiments.regression import warnings
-from experiments.scenario import Scenario, build, load
+from experiments.scenario import Scenario, build, load, shipped
 from sim.faults import Fault
 from sim.inspection import ConnectionState, HostState, inspect_host
-from sim.topology import Topology
 from sim.trace import TraceLevel, TraceRow
 from sim.trace_file import describe, write_jsonl, write_shiviz
 from sim.units import duration_us, format_us
+from sim.wording import way_to
 from sim.world import World
 
 __all__ = ["replay"]
@@ -68,6 +69,7 @@ def replay(
         if seed is not None or options:
             raise click.UsageError(f"{name} is a bundle, which has a seed and a system of its own; leave both out")
         bundle = read_bundle(Path(name))
+        view = _view(bundle.scenario, until, hosts, last, trace_file, shiviz_file)
         replayed = replay_bundle(bundle)
         for line in replayed.lines():
             click.echo(line)
@@ -77,72 +79,101 @@ def replay(
         scenario, seed = bundle.scenario, bundle.seed
         click.echo()
     else:
-        scenario = load(name)
+        scenario = _scenario(name)
         if seed is None:
             raise click.UsageError(f"which run of {scenario.name}? give its seed with --seed")
         if options:
             scenario = scenario.with_system(overlay(options))
+        view = _view(scenario, until, hosts, last, trace_file, shiviz_file)
         for warning in warnings(scenario):
             click.echo(warning)
-    failure = _show(scenario, seed, until, hosts, _LAST if last is None else last, trace_file, shiviz_file)
+    failure = _show(scenario, seed, view)
     # That a bundle's run raises may be what it is kept for; how it ended was told above.
     return _RAISED if failure and not is_bundle(Path(name)) else code
 
 
-def _show(
+class _View(NamedTuple):
+    """What of a run is to be shown, and where its trace goes."""
+
+    until_us: int
+    hosts: tuple[str, ...]
+    last: int
+    trace_file: Path | None
+    shiviz_file: Path | None
+
+
+def _scenario(name: str) -> Scenario:
+    if not name.endswith(".toml") and name not in shipped():
+        rule = f"{name!r} is no folder of a bundle, no scenario's file and no scenario that comes with the lab"
+        raise click.BadParameter(f"{rule}; {way_to(name, shipped())}", param_hint="SCENARIO|BUNDLE")
+    return load(name)
+
+
+def _view(
     scenario: Scenario,
-    seed: int,
     until: str | None,
-    hosts: tuple[str, ...],
-    last: int,
+    hosts: Sequence[str],
+    last: int | None,
     trace_file: Path | None,
     shiviz_file: Path | None,
-) -> str:
+) -> _View:
+    """What the options ask for.
+
+    Raises:
+        click.UsageError: some ask for what there is not, or a file could not be written; with all of them.
+    """
+    wrong: list[str] = []
+    until_us = scenario.until_us
+    try:
+        until_us = until_us if until is None else _until(until, scenario)
+    except ValueError as error:
+        wrong.append(f"--until: {error}")
+    chosen: list[str] = []
+    for path in hosts:
+        try:
+            chosen.append(scenario.topology.host(path).path)
+        except ValueError as error:
+            wrong.append(f"--host: {error}")
+    for option, file in (("--trace", trace_file), ("--shiviz", shiviz_file)):
+        if file is not None and (refused := why_not_writable(file)):
+            wrong.append(f"{option}: {refused}")
+    if wrong:
+        raise click.UsageError("\n".join(wrong))
+    everybody = tuple(host.path for host in scenario.topology.hosts)
+    return _View(until_us, tuple(chosen) or everybody, _LAST if last is None else last, trace_file, shiviz_file)
+
+
+def _show(scenario: Scenario, seed: int, view: _View) -> str:
     """Run to an instant, or to where the run raises, tell what the hosts hold, and write the trace where it is wanted.
 
     Returns:
         The traceback of a run that raised; else "".
     """
-    until_us = scenario.until_us if until is None else _until(until, scenario)
-    chosen = _chosen(hosts, scenario.topology)
-    files = [path for path in (trace_file, shiviz_file) if path is not None]
-    for path in files:
-        if not path.absolute().parent.is_dir():
-            raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
+    files = [path for path in (view.trace_file, view.shiviz_file) if path is not None]
     world, _ = build(scenario, seed, TraceLevel.FULL, trace_keep=None if files else _KEPT)
-    failure = _run(world, until_us, scenario.name)
+    failure = _run(world, view.until_us, scenario.name)
     if failure:
         click.echo(f"the run raises at {format_us(int(world.env.now))}; the state is that of then:")
         click.echo(textwrap.indent(failure, "  "))
-    for line in _told(world, scenario, seed, chosen, last):
+    for line in _told(world, scenario, seed, view.hosts, view.last):
         click.echo(line)
     paths = [host.path for host in scenario.topology.hosts]
-    if trace_file is not None:
-        write_jsonl(world.trace.rows, trace_file)
-    if shiviz_file is not None:
-        write_shiviz(world.trace.rows, paths, shiviz_file)
+    if view.trace_file is not None:
+        write_jsonl(world.trace.rows, view.trace_file)
+    if view.shiviz_file is not None:
+        write_shiviz(world.trace.rows, paths, view.shiviz_file)
     for path in files:
         click.echo(f"{len(world.trace.rows):,} events: {path}")
     return failure
 
 
 def _until(text: str, scenario: Scenario) -> int:
-    try:
-        until_us = duration_us(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--until") from None
+    until_us = duration_us(text)
     if not 0 < until_us <= scenario.until_us:
         where = "not after the beginning" if until_us == 0 else "past the end"
         rule = f"{text} is {where} of {scenario.name}; give more than 0 s and at most {format_us(scenario.until_us)}"
-        raise click.BadParameter(rule, param_hint="--until")
+        raise ValueError(rule)
     return until_us
-
-
-def _chosen(hosts: Sequence[str], topology: Topology) -> tuple[str, ...]:
-    try:
-        return tuple(topology.host(path).path for path in hosts) or tuple(host.path for host in topology.hosts)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--host") from None
 
 
 def _run(world: World, until_us: int, title: str) -> str:

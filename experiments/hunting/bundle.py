@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from experiments.files import Json, write_json, write_text
+from experiments.files import Json, whole_folder, write_json, write_text
 from experiments.hunting.recording import Recording, record
 from experiments.hunting.shrink import Size
 from experiments.hunting.telling import story
@@ -53,6 +53,7 @@ _HISTORY: Final = "history.jsonl"
 _DIAGRAM: Final = "diagram.svg"
 _STORY: Final = "replay.txt"
 _TRACEBACK: Final = "traceback.txt"
+_OWN: Final = frozenset({SCENARIO, VERDICT, _ORIGINAL, _SCHEDULE, _HISTORY, _DIAGRAM, _STORY, _TRACEBACK})
 _FORMAT: Final = 1
 #: What a verdict must hold, and as what.
 _KEYS: Final[Mapping[str, type | tuple[type, ...]]] = {
@@ -148,10 +149,10 @@ def code_of(scenario: Scenario) -> str:
 
 
 def write_bundle(folder: Path, found: Found, *, typed: str) -> Recording:
-    """Run a counterexample once more, in full, and write it down.
+    """Run a counterexample once more, in full, and write it down: whole, or not at all if it is stopped meanwhile.
 
     Args:
-        folder: Made if missing; an older bundle in it is replaced.
+        folder: Made if missing; an older bundle in it is replaced, what somebody has laid beside it stays.
         found: The counterexample.
         typed: The folder as a reader should type it.
 
@@ -163,21 +164,24 @@ def write_bundle(folder: Path, found: Found, *, typed: str) -> Recording:
     scenario, beside = _self_contained(found.scenario)
     original, _ = _self_contained(found.original)
     run = record(scenario, found.seed, found.claim)
+    require_free(folder)
     try:
-        _clear(folder)
-        for name, text in beside.items():
-            write_text(folder / name, text)
-        write_text(folder / SCENARIO, scenario.to_toml())
-        write_text(folder / _ORIGINAL, original.to_toml())
-        write_text(folder / _SCHEDULE, schedule_to_json(scenario.faults))
-        run.history.to_jsonl(folder / _HISTORY)
-        write_json(folder / VERDICT, _verdict(found, run))
-        write_text(folder / _STORY, "\n".join(story(found, run, typed)) + "\n")
-        if run.failure:
-            write_text(folder / _TRACEBACK, run.failure)
-        draw(run, folder / _DIAGRAM)
+        with whole_folder(folder, staying=_laid_beside(folder)) as new:
+            for name, text in beside.items():
+                write_text(new / name, text)
+            write_text(new / SCENARIO, scenario.to_toml())
+            write_text(new / _ORIGINAL, original.to_toml())
+            write_text(new / _SCHEDULE, schedule_to_json(scenario.faults))
+            run.history.to_jsonl(new / _HISTORY)
+            write_json(new / VERDICT, _verdict(found, run))
+            write_text(new / _STORY, "\n".join(story(found, run, typed)) + "\n")
+            if run.failure:
+                write_text(new / _TRACEBACK, run.failure)
+            draw(run, new / _DIAGRAM)
     except OSError as error:
-        raise Refused(f"{folder} cannot be written ({error.strerror}); choose another folder with --out") from None
+        raise Refused(
+            f"{folder} cannot be written ({error.strerror}); choose another folder (--out, in a test bundles=)"
+        ) from None
     return run
 
 
@@ -188,16 +192,18 @@ def require_free(folder: Path) -> None:
         Refused: the folder holds something that is no bundle, or is none.
     """
     if folder.exists() and not (folder / VERDICT).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise Refused(f"{folder} holds something that is no bundle; choose another folder with --out")
+        raise Refused(f"{folder} holds something that is no bundle; choose another folder (--out, in a test bundles=)")
 
 
-def _clear(folder: Path) -> None:
-    """Make the folder, or empty it of an older bundle."""
-    require_free(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.is_file():
-            path.unlink()
+def _laid_beside(folder: Path) -> list[Path]:
+    """What is in a bundle's folder and is none of its own: somebody's notes."""
+    path = folder / SCENARIO
+    named = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return [
+        path
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.name not in _OWN and f'"{path.name}"' not in named
+    ]
 
 
 def _self_contained(scenario: Scenario) -> tuple[Scenario, dict[str, str]]:
@@ -286,6 +292,8 @@ def _read_history(path: Path, problems: list[str]) -> History:
         problems.append(f"{path}: not UTF-8 text; restore it")
     except ValueError as error:
         problems.append(f"{error}; restore the file")
+    except RecursionError as error:
+        problems.append(f"{path}: not JSON lines ({error}); restore the file")
     return History()
 
 
@@ -296,7 +304,7 @@ def _read_verdict(folder: Path, problems: list[str]) -> dict[str, Any]:
     except OSError:
         problems.append(f"{path}: there is no such file; name the folder that a hunt has written")
         return {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{path}: not JSON ({error}); restore the file")
         return {}
     if not isinstance(values, dict):
@@ -332,7 +340,7 @@ def _read_scenario(folder: Path, name: str, problems: list[str]) -> Scenario | N
     except ScenarioError as error:
         gone = dict(_gone(document))
         problems += (gone.get(problem.value, str(problem)) for problem in error.problems)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         problems.append(f"{path}: not TOML ({error}); restore the file")
     return None
 
@@ -359,6 +367,8 @@ def _misfits(folder: Path, scenario: Scenario, claim: str) -> Iterable[str]:
         schedule = schedule_from_json(path.read_text(encoding="utf-8"))
     except OSError:
         yield f"{path}: there is no such file; restore it"
+    except UnicodeDecodeError:
+        yield f"{path}: not UTF-8 text; restore it"
     except ValueError as error:
         yield f"{path}: {error}"
     else:

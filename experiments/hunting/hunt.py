@@ -60,7 +60,7 @@ def narrowed(scenario: Scenario, names: Sequence[str]) -> Scenario:
     """The scenario claiming always what is named, and nothing else; all it claims where nothing is named.
 
     Raises:
-        ValueError: a name is no property, or one that says only that a run was worth judging.
+        ValueError: names are no properties, or such as say only that a run was worth judging; with all of them.
         ScenarioError: a property does not fit the system.
     """
     from experiments.properties import PROPERTIES, find
@@ -69,11 +69,14 @@ def narrowed(scenario: Scenario, names: Sequence[str]) -> Scenario:
         return scenario
     claimed = {use["name"]: use for use in scenario.document.get("property", [])}
     known = {*PROPERTIES, *claimed}
-    for name in names:
+    wrong = []
+    for name in dict.fromkeys(names):
         if name not in known and ":" not in name:
-            raise ValueError(f"{name!r} is no property; {way_to(name, known)}")
-        if name in known and find(name).sort is Sort.EVIDENCE:
-            raise ValueError(f"{name!r} says that a run was worth judging and breaks nothing; name another")
+            wrong.append(f"{name!r} is no property; {way_to(name, known)}")
+        elif name in known and find(name).sort is Sort.EVIDENCE:
+            wrong.append(f"{name!r} says that a run was worth judging and breaks nothing; name another")
+    if wrong:
+        raise ValueError("\n".join(wrong))
     uses = [{**claimed.get(name, {"name": name}), "mode": Mode.ALWAYS.value} for name in dict.fromkeys(names)]
     document = dict(scenario.document) | {"property": uses}
     return parse(document, name=scenario.name, file=scenario.file, text=scenario.text, beside=scenario.beside)

@@ -12,7 +12,7 @@ from experiments.nemesis import with_nemesis
 from experiments.properties import judge
 from experiments.scenario import Scenario, load
 
-__all__ = ["DESIGNS", "MODULES", "verdicts"]
+__all__ = ["DESIGNS", "MODULES", "judged"]
 
 _HERE: Final = Path(__file__).parent
 _SHIPPING: Final[Mapping[str, Any]] = MappingProxyType({"heartbeat": "100ms", "resend": "300ms"})
@@ -52,8 +52,9 @@ def scenario_of(design: str) -> Scenario:
     return load(str(_HERE / "small_store.toml")).with_system(DESIGNS[design])
 
 
-def verdicts(design: str, seed: int) -> dict[str, str]:
-    """Run one design under a drawn schedule; the outcome by claim."""
+def judged(design: str, seed: int) -> tuple[str, dict[str, str]]:
+    """Run one design under a drawn schedule; the digest of the run, and the outcome by claim."""
     under_faults, _ = with_nemesis(scenario_of(design), seed)
-    found = judge(gather(under_faults, seed), under_faults.properties)
-    return {claim: verdict.outcome.value for claim, verdict in found.items()}
+    seen = gather(under_faults, seed)
+    found = judge(seen, under_faults.properties)
+    return seen.digest, {claim: verdict.outcome.value for claim, verdict in found.items()}

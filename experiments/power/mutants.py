@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from experiments.power.designs import MODULES
-from experiments.power.operators import Site, sites
+from experiments.power.operators import Site, equal, sites
 from experiments.provenance import ROOT
 
 __all__ = ["Fate", "Mutant", "all_mutants", "chosen", "score", "try_out"]
 
 #: Real time, so that a process that is stuck ends at last; none comes near it.
 _LONGEST_S: Final = 300
-#: (design, seed) and the claims that hold there for the store as it is.
-Runs = Mapping[tuple[str, int], tuple[str, ...]]
+#: (design, seed), and for the store as it is the digest there and the claims that hold.
+Runs = Mapping[tuple[str, int], tuple[str, tuple[str, ...]]]
 
 
 class Mutant(NamedTuple):
@@ -42,13 +42,25 @@ class Mutant(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What became of a mutant: `outcome` is caught, survived or unborn."""
+    """What became of a mutant.
+
+    Attributes:
+        mutant: Which.
+        outcome: *caught*; *survived*, while its runs differ from the store's; *unseen*, while none of them does, since
+            nothing went where it is or it does the same; *equal*, of the same compiled code, so that it was not run;
+            *unborn*, for it cannot be imported.
+        by: What told it from the store, or why it could not be imported.
+        runs: How many it took.
+        cpu_s: And how long.
+        differ: In how many of them it did anything else than the store.
+    """
 
     mutant: Mutant
     outcome: str
     by: str | None
     runs: int
     cpu_s: float
+    differ: int = 0
 
 
 def all_mutants() -> list[Mutant]:
@@ -71,12 +83,14 @@ def try_out(mutant: Mutant, runs: Runs) -> Fate:
     Raises:
         RuntimeError: the process itself failed.
     """
-    mine = [(seed, design, claims) for (design, seed), claims in runs.items() if design in MODULES[mutant.module]]
+    if equal(_origin(mutant.module).read_text(encoding="utf-8"), mutant.number):
+        return Fate(mutant, "equal", None, 0, 0.0)
+    mine = [(seed, design, *known) for (design, seed), known in runs.items() if design in MODULES[mutant.module]]
     order = {
         "module": mutant.module,
         "origin": str(_origin(mutant.module)),
         "number": mutant.number,
-        "runs": [(design, seed, claims) for seed, design, claims in sorted(mine)],
+        "runs": [(design, seed, digest, claims) for seed, design, digest, claims in sorted(mine)],
     }
     command = [sys.executable, "-m", "experiments.power.trial"]
     try:
@@ -88,12 +102,12 @@ def try_out(mutant: Mutant, runs: Runs) -> Fate:
     if done.returncode:
         raise RuntimeError(f"the trial of {mutant.name} failed:\n{done.stderr}")
     told: dict[str, Any] = json.loads(done.stdout)
-    return Fate(mutant, told["outcome"], told["by"], told["runs"], told["cpu_s"])
+    return Fate(mutant, **told)
 
 
 def score(fates: Sequence[Fate]) -> float:
-    """Caught of those that could be imported; 0 if there was none."""
-    counted = [fate for fate in fates if fate.outcome != "unborn"]
+    """Caught of those that are another program and could be imported; 0 if there was none."""
+    counted = [fate for fate in fates if fate.outcome not in ("equal", "unborn")]
     return sum(fate.outcome == "caught" for fate in counted) / len(counted) if counted else 0.0
 
 

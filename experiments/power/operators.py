@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from types import CodeType, MappingProxyType
 from typing import Final, NamedTuple
 
-__all__ = ["OPERATORS", "Site", "mutated", "sites"]
+__all__ = ["OPERATORS", "Site", "equal", "mutated", "sites"]
 
 _TURNED: Final[Mapping[type[ast.cmpop], type[ast.cmpop]]] = MappingProxyType(
     {
@@ -28,6 +28,16 @@ _TURNED: Final[Mapping[type[ast.cmpop], type[ast.cmpop]]] = MappingProxyType(
     }
 )
 _QUORUM: Final = ("majority", "quorum", "need", "commit_regions")
+#: What of compiled code decides what it does, besides its constants.
+_INSTRUCTIONS: Final = (
+    "co_code",
+    "co_names",
+    "co_varnames",
+    "co_freevars",
+    "co_cellvars",
+    "co_exceptiontable",
+    "co_flags",
+)
 #: What they do is refuse or show; a store is no worse without them.
 _PASSED_OVER: Final = frozenset({"__post_init__", "__repr__"})
 
@@ -159,6 +169,25 @@ def mutated(source: str, number: int) -> ast.Module:
     ast.copy_location(put, target)
     _Swap(target, put).visit(tree)
     return ast.fix_missing_locations(tree)
+
+
+def equal(source: str, number: int) -> bool:
+    """Whether a mutant is its module: both compile to the same instructions, lines and docstrings aside.
+
+    That two programs do the same is undecidable; this finds what the compiler folds together (Papadakis et al., ICSE
+    2015, trivial compiler equivalence).
+    """
+    one, other = (compile(tree, "", "exec", optimize=2) for tree in (ast.parse(source), mutated(source, number)))
+    return _alike(one, other)
+
+
+def _alike(one: object, other: object) -> bool:
+    if not (isinstance(one, CodeType) and isinstance(other, CodeType)):
+        # 1, 1.0 and True are equal, and not alike.
+        return type(one) is type(other) and repr(one) == repr(other)
+    same = all(getattr(one, name) == getattr(other, name) for name in _INSTRUCTIONS)
+    constants = (one.co_consts, other.co_consts)
+    return same and len(constants[0]) == len(constants[1]) and all(map(_alike, *constants))
 
 
 class _Swap(ast.NodeTransformer):

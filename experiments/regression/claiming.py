@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from experiments.scenario import Mode, Problem, Scenario, ScenarioError, parse
 from experiments.scenario.factory import resolve
+from experiments.scenario.problems import shown
 from sim.checkers import Verdict
 
 __all__ = ["Claim", "claiming"]
@@ -39,10 +40,17 @@ def claiming(
     if always or sometimes:
         claims = [*((claim, Mode.ALWAYS) for claim in always), *((claim, Mode.SOMETIMES) for claim in sometimes)]
         problems = [problem for claim, _ in claims for problem in _problems(scenario.file, claim)]
-        if problems:
-            raise ScenarioError(problems)
-        document["property"] = [_section(claim, mode) for claim, mode in claims]
-    return parse(document, name=scenario.name, file=scenario.file, text=scenario.text, beside=scenario.beside)
+        right = [(claim, mode) for claim, mode in claims if not any(_problems(scenario.file, claim))]
+        document["property"] = [_section(claim, mode) for claim, mode in right]
+    else:
+        problems = []
+    try:
+        made = parse(document, name=scenario.name, file=scenario.file, text=scenario.text, beside=scenario.beside)
+    except ScenarioError as error:
+        raise ScenarioError([*problems, *error.problems]) from None
+    if problems:
+        raise ScenarioError(problems)
+    return made
 
 
 def _section(claim: Claim, mode: Mode) -> dict[str, Any]:
@@ -53,12 +61,18 @@ def _section(claim: Claim, mode: Mode) -> dict[str, Any]:
 
 
 def _name(judge: Judge) -> str:
-    return f"{judge.__module__}:{getattr(judge, '__qualname__', type(judge).__name__)}"
+    return f"{getattr(judge, '__module__', '')}:{getattr(judge, '__qualname__', type(judge).__name__)}"
 
 
 def _problems(file: str, claim: Claim) -> Iterator[Problem]:
     """A function must be found by its name: a bundle is judged by it, in another process and next year."""
-    judge = claim[0] if isinstance(claim, tuple) else claim
+    given: object = claim
+    pair = given if isinstance(given, tuple) else (given, {})
+    if len(pair) != 2 or not isinstance(pair[1], Mapping) or not (isinstance(pair[0], str) or callable(pair[0])):
+        rule = "no property: neither a name, nor a function, nor a pair of one of these and its parameters"
+        yield Problem(file, "property", shown(given), rule, 'write it as "name", function or ("name", {"key": value})')
+        return
+    judge = pair[0]
     if not isinstance(judge, str) and resolve(_name(judge)) is not judge:
         rule = "a function that its module does not hold under this name"
         yield Problem(file, "property", _name(judge), rule, "define it at the top of a module")

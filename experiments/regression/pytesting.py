@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
 from experiments.evidence import Evidence
+from experiments.experiment import MOST_SEEDS
 from experiments.journal import Refused
 from experiments.nemesis import with_nemesis
 from experiments.regression.claiming import Claim, claiming
@@ -87,28 +88,29 @@ def scenario_test(
         sometimes: Claims that one run at least must satisfy.
         system: Keys of `[system]` laid over the scenario's, as its file would spell them.
         shrink_runs: How many runs may be spent on shrinking a failure; 1 leaves it as it is.
-        bundles: A failure is kept in a folder in here, named after the test.
+        bundles: A failure is kept in a folder in here, named after the test's file, its class and itself.
 
     Raises:
-        ValueError: no seed, a negative one, or no run to shrink with.
+        ValueError: what was given or decorated is of the wrong kind, or there is no seed, a negative one, or no run to
+            shrink with; with everything that is wrong.
     """
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(dict.fromkeys(seeds))
-    if not chosen or min(chosen) < 0:
-        raise ValueError(f"{seeds=} holds no seed, or a negative one; give at least one from 0 on")
-    if shrink_runs < 1:
-        raise ValueError(f"{shrink_runs=} is below 1; give 1 to keep a failure as it is")
+    chosen = _chosen(seeds)
+    wrong = [*_wrong_options(seeds, chosen, always, sometimes, shrink_runs)]
+    if wrong:
+        raise ValueError("\n".join(wrong))
 
     def decorated(body: Callable[..., R]) -> Callable[..., R]:
+        file = _file_of(body)
         plan = _Plan(
             source=scenario,
-            folder=Path(body.__code__.co_filename).parent,
+            folder=file.parent,
             seeds=chosen,
             nemesis=nemesis,
             always=tuple(always),
             sometimes=tuple(sometimes),
             system=system or {},
             shrink_runs=shrink_runs,
-            bundles=Path(bundles) / body.__name__,
+            bundles=Path(bundles) / file.stem / body.__qualname__.rpartition("<locals>.")[2],
         )
         signature = inspect.signature(body)
         wanted = _RUNS in signature.parameters
@@ -129,6 +131,44 @@ def scenario_test(
         return test
 
     return decorated
+
+
+def _chosen(seeds: object) -> tuple[int, ...]:
+    """The seeds, each once; nothing if they are none."""
+    if type(seeds) is int:
+        return tuple(range(min(seeds, MOST_SEEDS)))
+    found = tuple(dict.fromkeys(seeds)) if isinstance(seeds, Iterable) and not isinstance(seeds, str | bytes) else ()
+    return found if all(type(seed) is int for seed in found) and min(found, default=0) >= 0 else ()
+
+
+def _wrong_options(
+    seeds: object, chosen: Sequence[int], always: object, sometimes: object, shrink_runs: object
+) -> Iterator[str]:
+    if not chosen:
+        yield f"{seeds=} holds no seed, or a negative one; give at least one from 0 on, as whole numbers"
+    if type(seeds) is int and seeds > MOST_SEEDS:
+        yield f"{seeds=} is above {MOST_SEEDS:,}; give fewer"
+    for name, claims in (("always", always), ("sometimes", sometimes)):
+        if isinstance(claims, str) or not isinstance(claims, Sequence):
+            yield f"{name}={claims!r} is no list; write one, as in {name}=[...]"
+    if type(shrink_runs) is not int or shrink_runs < 1:
+        yield f"{shrink_runs=} is no whole number above 0; give 1 to keep a failure as it is"
+
+
+def _file_of(body: object) -> Path:
+    """The file that a test is written in.
+
+    Raises:
+        ValueError: it is no function whose body runs when it is called.
+    """
+    inner = inspect.unwrap(body) if callable(body) else body
+    if not inspect.isfunction(inner) or isinstance(body, staticmethod | classmethod):
+        rule = "a test is a plain function; decorate that, and put @staticmethod or @classmethod above"
+        raise ValueError(f"{body!r} cannot be held to a scenario: {rule}")
+    if inspect.iscoroutinefunction(inner) or inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        rule = "its body would never run, since nobody awaits or iterates it; write a plain function"
+        raise ValueError(f"{inner.__qualname__} cannot be held to a scenario: {rule}")
+    return Path(inner.__code__.co_filename)
 
 
 def assert_holds(scenario: Scenario, seed: int, *, always: Sequence[Claim] = ()) -> Evidence:

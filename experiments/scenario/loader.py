@@ -165,7 +165,7 @@ class _Reader:
             self._add(checks.check_fault(path, fault, self.run.get("until"), self.world, self.regions))
         self._add(checks.check_ids(self.faults))
         self.nemesis = tables["nemesis"].values
-        self._add(check_nemesis(self.nemesis, self.run.get("until"), self.world))
+        self._add(check_nemesis(self.nemesis, document.get("nemesis"), self.run.get("until"), self.world))
         self.properties = [values for _, values in self._list("property")]
         self._add(checks.check_properties(self.properties, properties))
         self._table_of = properties if isinstance(properties, Mapping) else {}

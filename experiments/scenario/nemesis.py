@@ -53,15 +53,18 @@ class NemesisSection(Section):
     core_from: SomeTime | None = None
 
 
-def check_nemesis(values: Mapping[str, Any], run_us: int | None, topology: Topology | None) -> Iterable[Finding]:
+def check_nemesis(
+    values: Mapping[str, Any], raw: object, run_us: int | None, topology: Topology | None
+) -> Iterable[Finding]:
     """The section against the families, the run and the topology.
 
     Args:
         values: What was right of it.
+        raw: The whole of it: of a list that holds a number too, the names can be told all the same.
         run_us: End of the run, None if that is not known.
         topology: The world's; None if its section has a mistake.
     """
-    yield from _unknown_names(values)
+    yield from _unknown_names(raw)
     if values.get("families") and values.get("without"):
         yield Finding("nemesis.without", shown(values["without"]), "families are named already", "leave one out")
     elif set(values.get("without", ())) >= set(FAMILIES):
@@ -81,12 +84,17 @@ def check_nemesis(values: Mapping[str, Any], run_us: int | None, topology: Topol
     if run_us is not None and until_us is not None and until_us > run_us:
         rule = f"is past the end of the run, {shown(format_us(run_us))}"
         yield Finding("nemesis.until", shown(format_us(until_us)), rule, "end it earlier or run longer")
+    begins_us = values.get("from")
+    if run_us is not None and begins_us is not None and begins_us >= run_us:
+        rule = f"is not before the end of the run, {shown(format_us(run_us))}"
+        yield Finding("nemesis.from", shown(format_us(begins_us)), rule, "begin earlier or run longer")
 
 
-def _unknown_names(values: Mapping[str, Any]) -> Iterable[Finding]:
+def _unknown_names(raw: object) -> Iterable[Finding]:
     for key, known in (("families", FAMILIES), ("without", FAMILIES), ("allow", UNFAIR)):
-        for name in values.get(key) or ():
-            if name not in known:
+        names = raw.get(key) if isinstance(raw, Mapping) else None
+        for name in names if isinstance(names, list | tuple) else ():
+            if isinstance(name, str) and name and name not in known:
                 what = "no kind that has to be allowed" if key == "allow" else "no such family of faults"
                 yield Finding(f"nemesis.{key}", shown(name), what, way_to(name, known))
 

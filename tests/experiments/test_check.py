@@ -278,6 +278,24 @@ def test_whatever_a_property_of_ones_own_does_is_told_by_its_name(
     assert told in out
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_any_run(
+    claiming: Claims, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = claiming("any_fault_fired=sometimes")
+    before = sorted(tmp_path.iterdir())
+    for junit, told in (
+        ("/proc/report.xml", "/proc refuses it"),
+        ("", "it is a folder; name a file"),
+        ("/dev/null", "it is no ordinary file, and would be replaced by one"),
+        (str(tmp_path / "none" / "report.xml"), "there is no folder"),
+    ):
+        assert main(["check", path, "--seeds", "1", "--junit", junit]) == 2
+        shown = capsys.readouterr()
+        assert told in " ".join(shown.err.split())
+        assert shown.out == ""
+    assert sorted(tmp_path.iterdir()) == before
+
+
 @pytest.mark.parametrize("command", [["check"], ["hunt", "--no-nemesis", "--jobs", "1"]])
 def test_a_slow_host_that_has_nothing_to_be_slow_with_is_told_before_the_run(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

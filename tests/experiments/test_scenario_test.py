@@ -6,7 +6,7 @@ import inspect
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def test_a_broken_always_tells_seed_schedule_witness_bundle_and_command(
         ("asks to", "read"),
         ("ok:", "read"),
     ]
-    bundle = "kept/test_mine/store-linearizable-0"
+    bundle = "kept/test_scenario_test/test_mine/store-linearizable-0"
     assert lines[7:] == [f"bundle: {bundle}", f"replay it with: ./lab replay {bundle}"]
     assert main(["replay", bundle]) == 0
     assert "as recorded" in capsys.readouterr().out
@@ -105,7 +105,7 @@ def test_claims_may_be_functions_and_have_parameters(tmp_path: Path) -> None:
     assert told.startswith(
         f"store: {__name__}:seeds_below_three (always): VIOLATED under seed 3: seed 3\nshrunk from 0"
     )
-    assert f"bundle: {tmp_path}/test_mine/store-seeds_below_three-3" in told
+    assert f"bundle: {tmp_path}/test_scenario_test/test_mine/store-seeds_below_three-3" in told
 
 
 def test_a_sometimes_fails_only_if_no_run_meets_it() -> None:
@@ -177,10 +177,81 @@ def unlimited() -> Any:
     return parse(document, name="store", file=str(STORE))
 
 
-@pytest.mark.parametrize("options", [{"seeds": 0}, {"seeds": [-1]}, {"seeds": 1, "shrink_runs": 0}])
+def test_what_is_no_claim_is_told_with_what_is_a_wrong_one() -> None:
+    @scenario_test(STORE, seeds=1, always=[3, "linearisable", ("durable",)], sometimes=[("fault_fired", [])])  # type: ignore[list-item]
+    def test_mine() -> None:
+        pass
+
+    told = [line.removeprefix(f"{STORE}: ") for line in failure_of(test_mine).splitlines()]
+    way_out = 'write it as "name", function or ("name", {"key": value})'
+    rule = "no property: neither a name, nor a function, nor a pair of one of these and its parameters"
+    assert told == [
+        f"property = 3: {rule}; {way_out}",
+        f'property = ["durable"]: {rule}; {way_out}',
+        f'property = ["fault_fired", []]: {rule}; {way_out}',
+        "property[0].name = \"linearisable\": no such property; did you mean 'linearizable'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"seeds": 0},
+        {"seeds": [-1]},
+        {"seeds": [1.5]},
+        {"seeds": "3"},
+        {"seeds": True},
+        {"seeds": 10**9},
+        {"seeds": 1, "shrink_runs": 0},
+        {"seeds": 1, "shrink_runs": "4"},
+    ],
+)
 def test_numbers_out_of_range_are_refused_where_they_stand(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"; give"):
         scenario_test(STORE, **options)
+
+
+def test_all_that_the_decorator_is_wrongly_given_is_told_at_once() -> None:
+    with pytest.raises(ValueError, match=r"(?s)seeds=0 .*always='durable' is no list.*shrink_runs=0 "):
+        scenario_test(STORE, seeds=0, always="durable", shrink_runs=0)
+
+
+def test_a_body_that_would_never_run_is_refused() -> None:
+    async def awaited() -> None:
+        pass
+
+    def iterated() -> Iterator[None]:
+        yield
+
+    for body, why in (
+        (awaited, "its body would never run"),
+        (iterated, "its body would never run"),
+        (staticmethod(seeds_below_three), "put @staticmethod or @classmethod above"),
+        (classmethod(seeds_below_three), "put @staticmethod or @classmethod above"),  # type: ignore[arg-type]
+        (Evidence, "a test is a plain function"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            scenario_test(STORE, seeds=1)(body)  # type: ignore[type-var]
+
+
+def test_tests_of_one_name_keep_their_failures_apart(tmp_path: Path) -> None:
+    class TestOne:
+        @scenario_test(STORE, seeds=1, shrink_runs=1, bundles=tmp_path)
+        def test_mine(self) -> None:
+            pass
+
+    class TestOther:
+        @scenario_test(STORE, seeds=1, shrink_runs=1, bundles=tmp_path)
+        def test_mine(self) -> None:
+            pass
+
+    for test in (TestOne().test_mine, TestOther().test_mine):
+        failure_of(test)
+    kept = [path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("verdict.json")]
+    assert sorted(kept) == [
+        "test_scenario_test/TestOne.test_mine/store-linearizable-0",
+        "test_scenario_test/TestOther.test_mine/store-linearizable-0",
+    ]
 
 
 def test_a_drawn_schedule_is_judged_and_shrunk_by_hypothesis() -> None:

@@ -11,7 +11,18 @@ from shutil import copytree
 
 import pytest
 
-from experiments.hunting import Found, Hands, Sighting, claims, pin_down, read_bundle, replay_bundle, try_out
+from experiments.hunting import (
+    Found,
+    Hands,
+    Sighting,
+    claims,
+    pin_down,
+    read_bundle,
+    replay_bundle,
+    try_out,
+    write_bundle,
+)
+from experiments.hunting.recording import Recording
 from experiments.journal import Refused
 from experiments.nemesis import with_nemesis
 from experiments.scenario import parse
@@ -146,6 +157,41 @@ def test_every_mistake_of_a_broken_bundle_is_told(copied: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["verdict.json", "schedule.json", "scenario.toml", "history.jsonl"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"[" * 100_000, b'{"at": ', b"\x00"])
+def test_a_file_of_a_bundle_that_is_none_is_named(name: str, content: bytes, copied: Path) -> None:
+    (copied / name).write_bytes(content)
+    if name == "history.jsonl" and content == b"":
+        assert list(replay_bundle(read_bundle(copied)).differences())
+        return
+    with pytest.raises(Refused) as refused:
+        read_bundle(copied)
+    told = str(refused.value).splitlines()
+    assert told[1].startswith(f"{copied}/{name}:")
+    assert all(line.startswith(f"{copied}/") for line in told[1:])
+
+
+def test_a_bundle_is_whole_or_not_there_however_its_writer_is_stopped(
+    made: tuple[Path, Found], copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copied / "notes.md").write_text("why this one matters")
+    before = {path.name: path.read_bytes() for path in copied.iterdir()}
+
+    def stopped(run: Recording, path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("experiments.hunting.diagram.draw", stopped)
+        for folder in (copied, copied.with_name("new")):
+            with pytest.raises(KeyboardInterrupt):
+                write_bundle(folder, made[1], typed="x")
+    assert [path.name for path in copied.parent.iterdir()] == [copied.name], "nothing half is left"
+    assert {path.name: path.read_bytes() for path in copied.iterdir()} == before
+    write_bundle(copied, made[1], typed="PATH/TO/stale-fresh_reads-0")
+    assert {path.name: path.read_bytes() for path in copied.iterdir()} == before, "the notes are still there"
+    assert [path.name for path in copied.parent.iterdir()] == [copied.name]
+
+
 def test_code_that_a_bundle_needs_and_that_is_gone_is_named(copied: Path) -> None:
     path = copied / "scenario.toml"
     text = path.read_text().replace("hunting.registers:register", "hunting.vanished:register")
@@ -172,7 +218,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     folder = tmp_path / "stale-fresh_reads-0"
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
-    with pytest.raises(Refused, match="holds something that is no bundle; choose another folder with --out"):
+    with pytest.raises(Refused, match="holds something that is no bundle; choose another folder"):
         caught_in(tmp_path)
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
     with pytest.raises(Refused, match=r"verdict.json: there is no such file; name the folder that a hunt has written"):

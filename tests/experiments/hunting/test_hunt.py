@@ -138,6 +138,11 @@ def test_a_property_can_be_judged_alone_claimed_or_not(stale: str) -> None:
         (["--property", "fault_fired"], "'fault_fired' says that a run was worth judging and breaks nothing"),
         (["--property", "convergence"], "needs a ledger, which this system does not keep"),
         (["--property", "nowhere.at:all"], "there is no module 'nowhere'"),
+        (
+            ["--property", "convergd", "--property", "fault_fired"],
+            "'convergd' is no property; did you mean 'converged'? 'fault_fired' says that a run was worth judging",
+        ),
+        (["--seed", "3", "--seeds", "4"], "--seed 3 runs one seed alone and --seeds 4 several; leave one out"),
         (["--seeds", "0"], "1<=x<="),
         (["--jobs", "0"], "1<=x<="),
         (["--out", "/proc/nowhere"], "/proc/nowhere cannot be written"),
@@ -173,6 +178,19 @@ def test_a_bundle_is_replayed_and_shown_from_inside(
     lines = capsys.readouterr().out.splitlines()
     assert "c/c1/h1: up" in lines
     assert lines[-1].endswith(f" events: {trace}")
+    assert (
+        main(["replay", str(folder), "--until", "7", "--host", "b", "--trace", "/nowhere/x", "--shiviz", "/proc/x"])
+        == 2
+    )
+    told = capsys.readouterr()
+    assert told.out == "", "nothing is run before everything is right"
+    for option in ("--until: '7' is a duration without a unit", "--host: ", "--trace: /nowhere/x cannot be written: "):
+        assert option in told.err
+    assert "--shiviz: /proc/x cannot be written: /proc refuses it" in told.err
+    assert main(["replay", str(folder) + "x"]) == 2
+    assert "is no folder of a bundle, no scenario's file and no scenario that" in " ".join(
+        capsys.readouterr().err.split()
+    )
     assert main(["replay", str(folder), "--seed", "1"]) == 2
     assert "has a seed and a system of its own" in capsys.readouterr().err
     (folder / "verdict.json").write_text(json.dumps(values | {"digest": "0" * 32}))

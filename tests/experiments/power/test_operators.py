@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from experiments.power.operators import OPERATORS, mutated, sites
+from experiments.power.operators import OPERATORS, equal, mutated, sites
 
 MODULE = '''
 """A module."""
@@ -54,6 +54,25 @@ EXPECTED = [
 
 def test_sites_are_what_runs_and_may_be_wrong() -> None:
     assert [(site.operator, site.after) for site in sites(MODULE)] == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("source", "same"),
+    [
+        ("def f(a):\n    return a if not (1 < 2) else 3\n", False),
+        ("def f(a):\n    'not so'\n    if a + 1: pass\n    return len(a) < 3\n", False),
+        ("def f(a):\n    return min(a)\n", False),
+        ("def f(x):\n    while not (not x): return 1\n", False),
+        ("def f():\n    return 1 <= 2 or 3\n", False),
+    ],
+)
+def test_a_change_that_the_compiler_sees_is_no_equal(source: str, same: bool) -> None:
+    assert {equal(source, number) for number in range(len(sites(source)))} == {same}
+
+
+def test_a_change_that_the_compiler_folds_away_is_an_equal() -> None:
+    folded = "def f(a):\n    if 0:\n        return a < 3\n    return 2\n"
+    assert [equal(folded, number) for number in range(len(sites(folded)))] == [True]
 
 
 def test_every_operator_is_shown() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.bench.power import _median_seeds, _seeds_in, _told_of_mutants
 from experiments.power.catalogue import Search, listen, read, search
-from experiments.power.designs import DESIGNS, MODULES
+from experiments.power.designs import DESIGNS, MODULES, judged
 from experiments.power.mutants import Fate, Mutant, all_mutants, chosen, score, try_out
 from experiments.power.substitute import substitute
 
@@ -44,15 +44,22 @@ def test_a_catalogue_that_is_not_there_is_told(tmp_path: object) -> None:
 
 
 def test_a_mutant_that_breaks_a_claim_is_caught() -> None:
-    fate = try_out(mutant_of("models.home", "message-dropped", "self.ctx.send"), {("home", 0): ("conservation",)})
+    fate = try_out(mutant_of("models.home", "message-dropped", "self.ctx.send"), {("home", 0): ("", ("conservation",))})
     assert (fate.outcome, fate.runs) == ("caught", 1)
     assert fate.by == "conservation invalid in home, seed 0"
 
 
 def test_a_mutant_that_nobody_judges_survives_and_runs_only_where_it_matters() -> None:
-    runs = {(design, 0): () for design in DESIGNS}
-    fate = try_out(mutant_of("models.merge", "comparison-turned", "len(after)"), runs)
-    assert (fate.outcome, fate.by, fate.runs) == ("survived", None, len(MODULES["models.merge"]))
+    some, asked = mutant_of("models.merge", "comparison-turned", "len(after)"), len(MODULES["models.merge"])
+    fate = try_out(some, {(design, 0): ("another digest", ()) for design in DESIGNS})
+    assert (fate.outcome, fate.by, fate.runs, fate.differ) == ("survived", None, asked, asked)
+
+
+def test_a_mutant_that_nothing_went_by_is_told_from_one_that_nobody_convicted() -> None:
+    runs = {("failover", 0): (judged("failover", 0)[0], ())}
+    some = [mutant for mutant in all_mutants() if mutant.module == "models.monitor"][:6]
+    fates = [fate for fate in (try_out(mutant, runs) for mutant in some) if fate.outcome != "caught"]
+    assert {(fate.outcome, fate.differ) for fate in fates} == {("survived", 1), ("unseen", 0)}
 
 
 def test_the_sample_is_the_same_in_whatever_order_mutants_come() -> None:
@@ -64,14 +71,23 @@ def test_the_sample_is_the_same_in_whatever_order_mutants_come() -> None:
 def test_the_score_leaves_out_what_could_not_be_imported() -> None:
     mutant = all_mutants()[0]
     fates = [Fate(mutant, outcome, by, 1, 0.1) for outcome, by in OUTCOMES]
-    assert score(fates) == 2 / 3
+    assert score(fates) == 2 / 4
     told = _told_of_mutants(fates)
     assert told["caught_by_a_claim"] == told["caught_by_an_error"] == told["survived"] == told["unborn"] == 1
-    assert told["survivors"] == [mutant.name]
+    assert told["unseen"] == told["equal"] == 1
+    assert told["survivors"] == [f"{mutant.name} (0 of 1 runs differ, every claim holds)"]
+    assert told["unseen_mutants"] == told["equal_mutants"] == [mutant.name]
     assert score([]) == 0
 
 
-OUTCOMES = (("caught", "conservation invalid"), ("caught", "raised KeyError"), ("survived", None), ("unborn", "'x'"))
+OUTCOMES = (
+    ("caught", "conservation invalid"),
+    ("caught", "raised KeyError"),
+    ("survived", None),
+    ("unseen", None),
+    ("equal", None),
+    ("unborn", "'x'"),
+)
 
 
 def test_the_median_counts_a_range_without_a_catch_as_longest() -> None:
