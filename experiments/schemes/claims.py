@@ -132,8 +132,8 @@ def _promises_kept(results: Results[SchemeRow]) -> Finding:
     return Finding(
         claim="No scheme loses more than it may: nothing, or nothing older than its window",
         holds=not bad,
-        detail=f"runs that did: {at_most(len(bad), len(results.rows))}{_some(bad)}; of {len(cells)} cells that may lose "
-        f"nothing, each has {at_most(0, len(results.seeds)) if not bad else 'its count in the table'}",
+        detail=f"runs that did: {at_most(len(bad), len(results.rows))}{_some(bad)}; of {len(cells)} cells that may "
+        f"lose nothing, each has {at_most(0, len(results.seeds)) if not bad else 'its count in the table'}",
     )
 
 
@@ -285,9 +285,9 @@ def _brought_back(results: Results[SchemeRow]) -> Finding:
     return Finding(
         claim="What a returning region brings back is reconciled by its operators, and none of it is lost",
         holds=not bad,
-        detail=f"runs that left something: {at_most(len(bad), len(rows))}; {sum(row.resurfaced for row in rows)} events "
-        f"resurfaced, {sum(row.merged for row in rows)} were merged, {sum(row.compensated for row in rows)} compensated, "
-        "the others were denials",
+        detail=f"runs that left something: {at_most(len(bad), len(rows))}; {sum(row.resurfaced for row in rows)} "
+        f"events resurfaced, {sum(row.merged for row in rows)} were merged, {sum(row.compensated for row in rows)} "
+        "compensated, the others were denials",
     )
 
 
