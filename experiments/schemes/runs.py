@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import inf
 from typing import Final, NamedTuple
 
-from experiments.experiment import Cell, Row, RunResult
+from experiments.experiment import Cell, Row, RunResult, SystemOption
 from experiments.measures import Answer, Observation, Outcome, answered_share, carry_out, latencies_ms
 from experiments.measures.availability import served
 from experiments.scenario import Scenario, build, load
@@ -102,7 +103,7 @@ class Toll(NamedTuple):
 
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Run one scheme through one failure."""
-    scenario = at_a_drawn_instant(load(cell.scenario).with_system(dict(cell.arm.system)), seed)
+    scenario = at_a_drawn_instant(_variant(cell.scenario, tuple(sorted(cell.arm.system.items()))), seed)
     trace = TraceLevel.FULL if cell.scenario == LOST_REPLIES else TraceLevel.OFF
     world, system = build(scenario, seed, trace=trace)
     forced: list[int] = []
@@ -110,6 +111,12 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     seen = carry_out(world, system, scenario, seed)
     assert isinstance(seen, Observation), "a store keeps a ledger"
     return RunResult(row=_row(cell, seen, world, system, len(forced)))
+
+
+@cache
+def _variant(scenario: str, system: tuple[tuple[str, SystemOption], ...]) -> Scenario:
+    """A scenario under a scheme; frozen, and read once however many seeds there are."""
+    return load(scenario).with_system(dict(system))
 
 
 def at_a_drawn_instant(scenario: Scenario, seed: int) -> Scenario:
