@@ -48,7 +48,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=SchemeRow,
     quick=Size(seeds=3),
-    full=Size(seeds=40),
+    full=Size(seeds=30),
     run_once=run_once,
     check=check,
     report=_report,

@@ -143,6 +143,11 @@ def _label(arm: str) -> str:
     return f"{NUMBERS[arm]}. {label}" if arm in NUMBERS else label
 
 
+def _unbroken(arm: str) -> str:
+    """For narrow first columns."""
+    return _label(arm).replace(" ", "\u00a0")
+
+
 # -- tables --------------------------------------------------------------------------------
 
 _Measure = tuple[str, Callable[[Sequence[SchemeRow]], str]]
@@ -175,15 +180,17 @@ def _cost(page: Page, results: Results[SchemeRow]) -> None:
 def _failure(page: Page, results: Results[SchemeRow], scenario: str) -> None:
     page.section(f"When it fails: {FAILURES[scenario].title}")
     deadline_ms = load(scenario).workload.deadline_us / 1000
+    found = [row.at_risk or 0 for row in results.rows if row.scenario == scenario and row.arm != "no-denials"]
+    before = sum(found) / len(found)
     page.note(
-        f"Scenario {scenario}: {load(scenario).question} The instant is drawn from the seed, uniform within "
-        f"{SPAN_US / 1e6:.0f} s and the same for all schemes. Served: of the commands issued in the "
+        f"Scenario {scenario}: {load(scenario).question} The instant differs from seed to seed, evenly over "
+        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes. Served: of those issued in the "
         f"{OUTAGE_US / 1e6:.0f} s from the failure on. Served again: from the failure to the first answer to a command "
-        "issued after it. Ages are from the acknowledgement to the failure."
+        f"issued after it. Ages are from the acknowledgement to the failure, before which {before:.0f} commands had been "
+        f"acknowledged on average. A 0 stands for {at_most(0, len(results.seeds))} runs."
     )
     measures: list[_Measure] = [
         ("may lose", lambda rows: _promise(rows[0].arm, scenario)),
-        ("acknowledged before", mean(lambda row: row.at_risk or 0)),
         ("lost", count(lambda row: row.lost)),
         ("runs with a loss", lambda rows: runs([row.lost for row in rows])),
         ("oldest lost, ms", oldest),
@@ -193,8 +200,8 @@ def _failure(page: Page, results: Results[SchemeRow], scenario: str) -> None:
         ("promoted, forced", lambda rows: f"{total(rows, 'promoted')}, {total(rows, 'forced')}"),
     ]
     if scenario == _DARK:
-        measures.insert(3, ("resurfaced", count(lambda row: row.resurfaced)))
-        measures.insert(4, ("set aside at the end", count(lambda row: row.set_aside)))
+        measures.insert(2, ("resurfaced", count(lambda row: row.resurfaced)))
+        measures.insert(3, ("set aside at the end", count(lambda row: row.set_aside)))
     _table(page, results, scenario, measures)
 
 
@@ -203,7 +210,7 @@ def _table(page: Page, results: Results[SchemeRow], scenario: str, measures: Seq
     shown: list[tuple[Arm, tuple[SchemeRow, ...]]] = [
         (arm, results.at(scenario, arm.name)) for arm in ARMS if results.at(scenario, arm.name)
     ]
-    lines = [[_label(arm.name), *(whole(cell(rows)) for _, cell in measures)] for arm, rows in shown]
+    lines = [[_unbroken(arm.name), *(whole(cell(rows)) for _, cell in measures)] for arm, rows in shown]
     page.table(["", *(title for title, _ in measures)], lines)
 
 
@@ -230,7 +237,7 @@ def _windows(page: Page, results: Results[SchemeRow]) -> None:
         age = "-" if one.oldest_ms is None else f"{one.oldest_ms:.0f} of {one.expected.most_us / 1e3:.0f}"
         rows.append(
             [
-                f"{_label(one.arm)}, {FAILURES[one.scenario].title}{' (left behind)' if one.behind else ''}",
+                f"{_unbroken(one.arm)}, {FAILURES[one.scenario].title}{' (left behind)' if one.behind else ''}",
                 f"{one.expected.mean_us / 1e3:.1f}",
                 f"{one.events:.1f}",
                 whole(events(one.measured)),
@@ -284,6 +291,7 @@ def _returns(page: Page, results: Results[SchemeRow]) -> None:
         lines,
         caption="Acknowledged events a run",
     )
+    page.note(f"A 0 stands for {at_most(0, len(results.seeds))} runs.")
 
 
 def _denials(page: Page, results: Results[SchemeRow]) -> None:

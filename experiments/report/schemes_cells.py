@@ -13,7 +13,6 @@ from experiments.statistics import (
     format_interval,
     format_quantile,
     t_interval,
-    zero_count_bound,
 )
 
 __all__ = [
@@ -48,12 +47,12 @@ def bounded(value: Callable[[SchemeRow], float]) -> Callable[[Sequence[SchemeRow
 
 
 def count(value: Callable[[SchemeRow], int]) -> Callable[[Sequence[SchemeRow]], str]:
-    """A mean count a run; where it was never seen, in how many runs at most it can be."""
+    """A mean count a run; a plain 0 where it was never seen, of which `runs` says how much that means."""
 
     def cell(rows: Sequence[SchemeRow]) -> str:
         values = [value(row) for row in rows]
         if not any(values):
-            return f"0 (at most {100 * zero_count_bound(len(values)):.2g} % of runs)"
+            return "0"
         return events(t_interval(values))
 
     return cell
@@ -78,7 +77,7 @@ def runs(counts: Sequence[int]) -> str:
     """Runs with a loss among all, with the exact interval of their share."""
     hit = sum(count > 0 for count in counts)
     share = clopper_pearson(hit, len(counts))
-    return f"{hit} of {len(counts)} [{share.low:.2f}, {share.high:.2f}]"
+    return f"{hit} of {len(counts)} [{share.low:.2f}, {share.high:.2f}]".replace(" of ", "\u00a0of\u00a0")
 
 
 def oldest(rows: Sequence[SchemeRow]) -> str:

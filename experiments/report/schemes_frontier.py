@@ -38,11 +38,11 @@ def draw_frontier(results: Results[SchemeRow], path: Path) -> None:
         axes.set_title(failing.title)
     for place, axes in enumerate(panels):
         axes.set_xscale("log")
-        axes.set_xlim(min(at_ms.values()) / 1.35, max(at_ms.values()) * 1.6)
+        axes.set_xlim(min(at_ms.values()) / 1.8, max(at_ms.values()) * 1.6)
         axes.set_xticks([2, 5, 10, 20, 50, 100], ["2", "5", "10", "20", "50", "100"])
         axes.minorticks_off()
         axes.set_yscale("symlog", linthresh=1, linscale=0.7)
-        axes.set_ylim(-0.25, most * 3.5)
+        axes.set_ylim(-0.25, most * 5)
         axes.set_yticks([0, 1, 10, 100], ["0", "1", "10", "100"])
         if place % 3 == 0:
             axes.set_ylabel("acknowledged and not kept, events a run")
@@ -92,6 +92,7 @@ def _label(axes: Axes, at_ms: Mapping[str, float], gone: Mapping[str, float]) ->
                 textcoords="offset points",
                 ha="center",
                 fontsize=9,
+                color=_colour(together[0]),
             )
 
 

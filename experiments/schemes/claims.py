@@ -205,7 +205,7 @@ def _windows_agree(results: Results[SchemeRow]) -> Finding:
     inside = sum(one.measured.excludes(one.events) is False for one in found)
     known = all(one.family.defined for one in found)
     return Finding(
-        claim="Measured losses agree with rate x window at a failure at a random instant",
+        claim="Measured losses agree with rate x window, over instants spread evenly in a second",
         holds=(not outside) if known else None,
         detail=f"{inside} of {len(found)} lie in their own 95 % intervals, {len(found) - len(outside)} in intervals "
         f"that hold for all at once with 95 %{_some(outside)}",
