@@ -145,7 +145,7 @@ def _label(arm: str) -> str:
 
 def _unbroken(arm: str) -> str:
     """For narrow first columns."""
-    return _label(arm).replace(" ", "\u00a0")
+    return _label(arm).replace(" ", "\u00a0").replace("-", "\u2011")
 
 
 # -- tables --------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def _cost(page: Page, results: Results[SchemeRow]) -> None:
         ("p99, home", mean(lambda row: row.latency_near_p99_ms)),
         ("p50, all", mean(lambda row: row.latency_all_p50_ms)),
         ("p99, all", mean(lambda row: row.latency_all_p99_ms)),
-        ("served", mean(lambda row: row.availability_all, ".4f")),
+        ("served", bounded(lambda row: row.availability_all)),
         ("messages a command", mean(lambda row: row.messages / row.commands)),
         ("log bytes a command, each copy", mean(lambda row: row.bytes_per_command, ".4g")),
         ("busiest server, utilisation", mean(lambda row: row.utilisation_busiest, ".2g")),
@@ -186,8 +186,8 @@ def _failure(page: Page, results: Results[SchemeRow], scenario: str) -> None:
         f"Scenario {scenario}: {load(scenario).question} The instant differs from seed to seed, evenly over "
         f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes. Served: of those issued in the "
         f"{OUTAGE_US / 1e6:.0f} s from the failure on. Served again: from the failure to the first answer to a command "
-        f"issued after it. Ages are from the acknowledgement to the failure, before which {before:.0f} commands had been "
-        f"acknowledged on average. A 0 stands for {at_most(0, len(results.seeds))} runs."
+        f"issued after it. Ages are from the acknowledgement to the failure, before which {before:.0f} commands had "
+        f"been acknowledged on average. A 0 stands for {at_most(0, len(results.seeds))} runs."
     )
     measures: list[_Measure] = [
         ("may lose", lambda rows: _promise(rows[0].arm, scenario)),

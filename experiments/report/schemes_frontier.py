@@ -82,15 +82,16 @@ def _label(axes: Axes, at_ms: Mapping[str, float], gone: Mapping[str, float]) ->
         rows.setdefault(round(8 * log10(1 + gone[arm])), []).append(arm)
     for arms in rows.values():
         level, last = 0, -10.0
+        aside = any(gone[arm] > 0 for arm in arms)  # off the bar that stands in the mark
         for x, together in _places(sorted(arms, key=lambda arm: (at_ms[arm], NUMBERS[arm])), at_ms):
             level = level + 1 if x - last < _CLOSE else 0
             last = x
             axes.annotate(
                 ", ".join(str(NUMBERS[arm]) for arm in together),
                 (at_ms[together[0]], max(gone[arm] for arm in together)),
-                xytext=(0, 6 + 11 * level),
+                xytext=(3 if aside else 0, 5 + 11 * level),
                 textcoords="offset points",
-                ha="center",
+                ha="left" if aside else "center",
                 fontsize=9,
                 color=_colour(together[0]),
             )
