@@ -1,10 +1,10 @@
 """What does each persistence scheme cost, and what does it lose?
 
-Claim:     a scheme loses to a failure what its tier, its holders and their spread do not keep out of its reach, and no
-           more: nothing, what came within one period of flushing or shipping (rate x window), or all. The more it keeps,
-           the longer an acknowledgement takes: heap, local disk, disks of a cluster, of several, of several regions.
-Varies:    the scheme (17 arms), the failure (process, host, cluster, disk, region dark and back, region destroyed, lost
-           replies, none), its instant within a second.  Held fixed: hosts, load, operators; arms are paired by seed.
+Claim:     a scheme loses to a failure what its tier, its holders and their spread do not keep out of its reach, and
+           no more: nothing, what came within one period of flushing or shipping (rate x window), or all. The more it
+           keeps, the longer an acknowledgement takes: heap, local disk, disks of one cluster, of several, of regions.
+Varies:    the scheme (17 arms), the failure (process, host, cluster, disk, region dark and back, region destroyed,
+           lost replies, none), its instant within a second.  Held fixed: hosts, load, people; arms paired by seed.
 Measures:  p50 and p99 of acknowledgements, acknowledged events lost or left behind, availability, time to be served
            again, commands done twice, bytes and events a command; 95 % intervals over runs.
 Run:       ./lab run persistence-schemes [--quick] [--seeds N]
@@ -48,7 +48,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=SchemeRow,
     quick=Size(seeds=3),
-    full=Size(seeds=40),
+    full=Size(seeds=30),
     run_once=run_once,
     check=check,
     report=_report,

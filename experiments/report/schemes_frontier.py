@@ -38,11 +38,11 @@ def draw_frontier(results: Results[SchemeRow], path: Path) -> None:
         axes.set_title(failing.title)
     for place, axes in enumerate(panels):
         axes.set_xscale("log")
-        axes.set_xlim(min(at_ms.values()) / 1.35, max(at_ms.values()) * 1.6)
+        axes.set_xlim(min(at_ms.values()) / 1.8, max(at_ms.values()) * 1.6)
         axes.set_xticks([2, 5, 10, 20, 50, 100], ["2", "5", "10", "20", "50", "100"])
         axes.minorticks_off()
         axes.set_yscale("symlog", linthresh=1, linscale=0.7)
-        axes.set_ylim(-0.25, most * 3.5)
+        axes.set_ylim(-0.25, most * 5)
         axes.set_yticks([0, 1, 10, 100], ["0", "1", "10", "100"])
         if place % 3 == 0:
             axes.set_ylabel("acknowledged and not kept, events a run")
@@ -82,16 +82,18 @@ def _label(axes: Axes, at_ms: Mapping[str, float], gone: Mapping[str, float]) ->
         rows.setdefault(round(8 * log10(1 + gone[arm])), []).append(arm)
     for arms in rows.values():
         level, last = 0, -10.0
+        aside = any(gone[arm] > 0 for arm in arms)  # off the bar that stands in the mark
         for x, together in _places(sorted(arms, key=lambda arm: (at_ms[arm], NUMBERS[arm])), at_ms):
             level = level + 1 if x - last < _CLOSE else 0
             last = x
             axes.annotate(
                 ", ".join(str(NUMBERS[arm]) for arm in together),
                 (at_ms[together[0]], max(gone[arm] for arm in together)),
-                xytext=(0, 6 + 11 * level),
+                xytext=(3 if aside else 0, 5 + 11 * level),
                 textcoords="offset points",
-                ha="center",
+                ha="left" if aside else "center",
                 fontsize=9,
+                color=_colour(together[0]),
             )
 
 

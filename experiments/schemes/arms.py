@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from experiments.experiment import Arm, SystemOption
@@ -12,10 +14,12 @@ from models.store.words import scheme_of
 __all__ = ["ARMS", "CONTROL", "FAILURES", "LOST_REPLIES", "SCENARIOS", "Failing", "scheme_of_arm"]
 
 #: How people work through what a region brings back.
-_RECONCILED: Final[dict[str, SystemOption]] = {"reconcile": "200/s", "reconcile_delay": "500ms"}
+_RECONCILED: Final[Mapping[str, SystemOption]] = MappingProxyType({"reconcile": "200/s", "reconcile_delay": "500ms"})
 
 
-def _arm(name: str, label: str, scheme: str, *, ranked: bool = True, **more: SystemOption) -> Arm:
+def _arm(
+    name: str, label: str, scheme: str, more: Mapping[str, SystemOption] = MappingProxyType({}), *, ranked: bool = True
+) -> Arm:
     return Arm(name=name, label=label, system={"scheme": scheme, **more}, ranked=ranked)
 
 
@@ -26,9 +30,9 @@ ARMS: Final = (
     _arm("periodic-200ms", "local-persist, flushed every 200 ms", "local-persist-periodic+200ms"),
     _arm("persist", "local-persist", "local-persist"),
     # The same scheme, to weigh what storing denials costs.
-    _arm("no-denials", "local-persist, denials not stored", "local-persist", ranked=False, store_denials=False),
-    _arm("ship-1s", "delayed-ship, every 1 s", "delayed-ship@region+1s", **_RECONCILED),
-    _arm("ship-250ms", "delayed-ship, every 250 ms", "delayed-ship@region+250ms", **_RECONCILED),
+    _arm("no-denials", "local-persist, denials not stored", "local-persist", {"store_denials": False}, ranked=False),
+    _arm("ship-1s", "delayed-ship, every 1 s", "delayed-ship@region+1s", _RECONCILED),
+    _arm("ship-250ms", "delayed-ship, every 250 ms", "delayed-ship@region+250ms", _RECONCILED),
     # The same scheme, to show what nobody reconciles.
     _arm("ship-1s-left", "delayed-ship, every 1 s, nobody reconciles", "delayed-ship@region+1s", ranked=False),
     _arm("multi-mem-2of3", "multi-mem, 2 of 3 hosts", "multi-mem:2/3@host"),

@@ -1,12 +1,15 @@
 """Which schemes no other beats: none is as quick and loses as little, and is better in one of the two.
 
-The frontier of a failure is chosen on the even seeds and reported on the odd ones, so that no scheme is
-praised for the luck that chose it. A scheme's latency is that of the control under the same seeds.
+Losses are compared as shares of what was acknowledged before the failure: of two schemes that lose
+all, the slower one had acknowledged a little less, which is no merit. The frontier of a failure is
+chosen on the even seeds and reported on the odd ones, so that no scheme is praised for the luck that
+chose it. A scheme's latency is that of the control under the same seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import fsum
 from typing import NamedTuple
 
 from experiments.results import Results
@@ -18,10 +21,17 @@ __all__ = ["Frontier", "Point", "frontier", "unkept"]
 
 
 class Point(NamedTuple):
-    """A scheme under a failure, over some seeds: p99 of the control's near clients, and what was not kept, a run."""
+    """A scheme under a failure, over some seeds.
+
+    Attributes:
+        latency_ms: p99 of the control's near clients.
+        unkept: Acknowledged events that were not kept, a run.
+        share: The same as a share of what was acknowledged before the failure, mean over runs.
+    """
 
     latency_ms: Interval
     unkept: Interval
+    share: float
 
 
 class Frontier(NamedTuple):
@@ -56,14 +66,15 @@ def _points(results: Results[SchemeRow], scenario: str, seeds: Iterable[int]) ->
     found = {}
     for arm in ARMS:
         calm = [row.latency_near_p99_ms for row in results.at(CONTROL, arm.name) if row.seed in chosen]
-        gone = [unkept(row) for row in results.at(scenario, arm.name) if row.seed in chosen]
-        if arm.ranked and calm and gone:
-            found[arm.name] = Point(t_interval(calm), t_interval(gone))
+        failed = [row for row in results.at(scenario, arm.name) if row.seed in chosen]
+        if arm.ranked and calm and failed:
+            share = fsum(unkept(row) / (row.at_risk or 1) for row in failed) / len(failed)
+            found[arm.name] = Point(t_interval(calm), t_interval([unkept(row) for row in failed]), share)
     return found
 
 
 def _unbeaten(points: Mapping[str, Point]) -> frozenset[str]:
-    at = {arm: (point.latency_ms.estimate, point.unkept.estimate) for arm, point in points.items()}
+    at = {arm: (point.latency_ms.estimate, point.share) for arm, point in points.items()}
     return frozenset(
         arm
         for arm, mine in at.items()

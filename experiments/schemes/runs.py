@@ -1,8 +1,10 @@
 """One run under one scheme: when it fails, what became of what was acknowledged, and what it cost.
 
 The instant of the fault is data like the rest of the schedule: the scenario's own, later by a part of
-`SPAN_US` that is drawn from the seed. The span is a whole number of every period that is compared
-(but for flushes of 2 ms), so that the instant is uniform within each, and it is the same for all arms.
+`SPAN_US` that the seed names, the same for all arms. Parts of consecutive seeds follow the golden ratio
+(Weyl's sequence), so that any number of seeds covers the span evenly, and with it every period that is
+compared, of which it holds a whole number but for flushes of 2 ms. Instants drawn independently would
+be as uniform and scatter more; intervals that take runs for independent are a little too wide for it.
 """
 
 from __future__ import annotations
@@ -10,10 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import inf
 from typing import Final, NamedTuple
 
-from experiments.experiment import Cell, Row, RunResult
+from experiments.experiment import Cell, Row, RunResult, SystemOption
 from experiments.measures import Answer, Observation, Outcome, answered_share, carry_out, latencies_ms
 from experiments.measures.availability import served
 from experiments.scenario import Scenario, build, load
@@ -24,14 +27,15 @@ from models.store.entries import entry_bytes
 from models.store.requests import Accepted, Refused
 from models.store.shard import Shard
 from models.system import System
-from sim.chance import Chance
 from sim.topology import Location, at_service
 from sim.trace import TraceLevel
 from sim.world import World
 
-__all__ = ["ANSWER_US", "OUTAGE_US", "SPAN_US", "SchemeRow", "Toll", "at_a_drawn_instant", "run_once", "toll"]
+__all__ = ["ANSWER_US", "OUTAGE_US", "SPAN_US", "SchemeRow", "Toll", "at_its_instant", "run_once", "toll"]
 
 SPAN_US: Final = 1_000_000
+#: Of the span, less whole ones: the golden ratio.
+_STEP_US: Final = 618_034
 #: Commands issued for so long from the failure on say how available a scheme is.
 OUTAGE_US: Final = 3_000_000
 #: Longer than an answer's way home, shorter than a client's patience with an attempt.
@@ -102,7 +106,7 @@ class Toll(NamedTuple):
 
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Run one scheme through one failure."""
-    scenario = at_a_drawn_instant(load(cell.scenario).with_system(dict(cell.arm.system)), seed)
+    scenario = at_its_instant(_variant(cell.scenario, tuple(sorted(cell.arm.system.items()))), seed)
     trace = TraceLevel.FULL if cell.scenario == LOST_REPLIES else TraceLevel.OFF
     world, system = build(scenario, seed, trace=trace)
     forced: list[int] = []
@@ -112,11 +116,17 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     return RunResult(row=_row(cell, seen, world, system, len(forced)))
 
 
-def at_a_drawn_instant(scenario: Scenario, seed: int) -> Scenario:
+@cache
+def _variant(scenario: str, system: tuple[tuple[str, SystemOption], ...]) -> Scenario:
+    """A scenario under a scheme; frozen, and read once however many seeds there are."""
+    return load(scenario).with_system(dict(system))
+
+
+def at_its_instant(scenario: Scenario, seed: int) -> Scenario:
     """The scenario with its faults later, all by the same part of `SPAN_US`."""
     if not scenario.faults:
         return scenario
-    later_us = Chance(seed).draws("failure").below(SPAN_US)
+    later_us = (seed * _STEP_US + _STEP_US // 2) % SPAN_US
     moved = []
     for fault in scenario.faults:
         assert isinstance(fault.at, int), f"{fault.id} begins at no time, so it cannot begin later"

@@ -1,0 +1,213 @@
+"""The schemes' experiment: faults that are data, promises that can be broken, and a page made of made-up rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from experiments.experiment import Cell, Finding, ReportContext
+from experiments.persistence_schemes import EXPERIMENT
+from experiments.provenance import Provenance
+from experiments.report.persistence_schemes import report
+from experiments.results import Results
+from experiments.scenario import load
+from experiments.schemes import ARMS, CONTROL, FAILURES, SCENARIOS, SchemeRow, check, expected, frontier, promised
+from experiments.schemes import run_once as run
+from experiments.schemes.claims import breaks
+from experiments.schemes.runs import SPAN_US, at_its_instant
+from models.store.schemes import Loss
+
+FLUSH_US = (1_000, 3_000)
+
+
+@cache
+def row(scenario: str, arm: str, seed: int = 1) -> SchemeRow:
+    found = run(Cell(scenario=scenario, arm=EXPERIMENT.arm(arm)), seed).row
+    assert isinstance(found, SchemeRow)
+    return found
+
+
+# -- the instant ---------------------------------------------------------------------------
+
+
+def test_the_instant_is_a_function_of_the_seed_alone_and_written_into_the_schedule():
+    scenario = load("schemes_disk_loss")
+    first, again, other = (at_its_instant(scenario, seed) for seed in (1, 1, 2))
+    assert first.fingerprint() == again.fingerprint() != other.fingerprint()
+    at = [fault.at for fault in first.faults]
+    assert at[0] == at[1]
+    assert scenario.faults[0].at <= at[0] < scenario.faults[0].at + SPAN_US
+    assert [fault["at"] for fault in first.document["fault"]] != [fault["at"] for fault in scenario.document["fault"]]
+
+
+def test_the_instants_of_a_few_seeds_cover_the_span_evenly():
+    scenario = load("schemes_process_crash")
+    first_us = scenario.faults[0].at
+    parts = sorted((at_its_instant(scenario, seed).faults[0].at - first_us) * 8 // SPAN_US for seed in range(16))
+    assert max(parts.count(part) for part in range(8)) <= 3
+    assert set(parts) == set(range(8))
+
+
+def test_a_control_is_left_as_it_is():
+    scenario = load(CONTROL)
+    assert at_its_instant(scenario, 1) is scenario
+
+
+def test_all_arms_fail_at_the_same_instant():
+    assert row("schemes_host_power", "mem").failed_at_ms == row("schemes_host_power", "multi-mem-2of3").failed_at_ms
+
+
+# -- promises ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arm", "scenario", "loss"),
+    [
+        ("persist", "schemes_cluster_power", Loss.NOTHING),
+        ("persist", "schemes_disk_loss", Loss.ALL),
+        ("multi-mem-2of3", "schemes_host_power", Loss.NOTHING),
+        ("multi-mem-2of3", "schemes_cluster_power", Loss.SINCE_SNAPSHOT),
+        ("multi-mem-2of3-cluster", "schemes_cluster_power", Loss.NOTHING),
+        ("multi-mem-2of3-cluster", "schemes_region_dark", Loss.SINCE_SNAPSHOT),
+        ("multi-persist-2of3-region", "schemes_region_destroyed", Loss.NOTHING),
+        ("multi-persist-2of3-cluster", "schemes_region_destroyed", Loss.ALL),
+        ("ship-1s", "schemes_region_dark", Loss.NOTHING),
+        ("ship-1s", "schemes_region_destroyed", Loss.UNSHIPPED),
+    ],
+)
+def test_what_a_scheme_may_lose(arm: str, scenario: str, loss: Loss):
+    assert promised(arm, scenario) is loss
+
+
+def test_windows_are_half_a_period_and_what_flushes_add():
+    assert expected("ship-1s", "schemes_region_destroyed", FLUSH_US) == (500_000, 1_000_000)
+    assert expected("mem-1s", "schemes_process_crash", FLUSH_US) == (501_000, 1_003_000)
+    assert expected("periodic-200ms", "schemes_host_power", FLUSH_US) == (103_000, 206_000)
+    assert expected("periodic-200ms", "schemes_process_crash", FLUSH_US) is None
+    assert expected("mem", "schemes_process_crash", FLUSH_US) is None
+
+
+def test_a_broken_promise_is_noticed():
+    kept = row("schemes_host_power", "persist")
+    assert not breaks(kept)
+    assert breaks(replace(kept, lost=1))
+    windowed = replace(kept, arm="periodic-200ms", lost=5)
+    assert not breaks(replace(windowed, lost_age_ms=205.0))
+    assert breaks(replace(windowed, lost_age_ms=207.0))
+    assert breaks(replace(row("schemes_process_crash", "mem"), scenario=CONTROL))
+
+
+# -- runs ----------------------------------------------------------------------------------
+
+
+def test_a_heap_that_is_never_saved_loses_just_what_was_acknowledged():
+    found = row("schemes_process_crash", "mem")
+    assert found.lost == found.at_risk > 0
+    assert found.served_again_ms is not None
+    assert found.served_again_ms < 1_000
+
+
+def test_a_region_that_returns_brings_back_what_was_not_shipped_and_people_merge_it():
+    found = row("schemes_region_dark", "ship-1s")
+    assert found.resurfaced > 0
+    assert found.merged > 0
+    assert (found.lost, found.set_aside, found.duplicates) == (0, 0, 0)
+    left = row("schemes_region_dark", "ship-1s-left")
+    assert left.set_aside > 0
+    assert left.merged == 0
+
+
+def test_a_destroyed_region_takes_what_was_not_shipped():
+    found = row("schemes_region_destroyed", "ship-250ms")
+    assert found.lost_age_ms is not None
+    assert found.lost_age_ms <= 250
+    assert found.forced == 1
+
+
+def test_denials_that_are_not_stored_leave_no_event():
+    found = row(CONTROL, "no-denials")
+    assert found.denied_share > 0
+    assert found.events == round((1 - found.denied_share) * found.commands)
+    assert row(CONTROL, "persist").events == row(CONTROL, "persist").commands
+
+
+# -- all together --------------------------------------------------------------------------
+
+
+def made_up(folder: Path) -> Results[SchemeRow]:
+    """Rows of every cell under four seeds, as they might have come out: later arms slower, losses as promised."""
+    template = row("schemes_host_power", "periodic-1s")
+    rows = []
+    for scenario in SCENARIOS:
+        for place, arm in enumerate(ARMS):
+            for seed in range(4):
+                may = scenario in FAILURES and promised(arm.name, scenario) is not Loss.NOTHING
+                p50_ms = 2.0 + place + seed / 100
+                made = replace(
+                    template,
+                    scenario=scenario,
+                    arm=arm.name,
+                    seed=seed,
+                    latency_near_p50_ms=p50_ms,
+                    latency_near_p99_ms=2 * p50_ms,
+                    lost=10 + seed if may else 0,
+                    at_risk=10 + seed if scenario in FAILURES else None,
+                    lost_age_ms=100.0 if may else None,
+                    decided_twice=0,
+                    availability_all=1.0,
+                )
+                rows.append(made)
+    return Results(rows, folder / "rows.jsonl")
+
+
+def finding(results: Results[SchemeRow], words: str) -> Finding:
+    return next(found for found in check(results) if words in found.claim)
+
+
+def test_claims_hold_of_good_rows_and_fail_of_bad_ones(tmp_path: Path):
+    good = made_up(tmp_path)
+    assert finding(good, "more than it may").holds
+    assert finding(good, "Sometimes whatever").holds
+    assert finding(good, "At p50").holds
+    assert finding(good, "two events").holds
+    bad = Results([replace(one, duplicates=1, lost=9) for one in good.rows], tmp_path / "rows.jsonl")
+    assert finding(bad, "more than it may").holds is False
+    assert finding(bad, "two events").holds is False
+    assert finding(bad, "everything acknowledged").holds is False
+    level = Results([replace(one, latency_near_p50_ms=1.0) for one in good.rows], tmp_path / "rows.jsonl")
+    assert finding(level, "At p50").holds is False
+
+
+def test_the_frontier_is_chosen_on_even_seeds_and_reported_on_odd_ones(tmp_path: Path):
+    good = made_up(tmp_path)
+    found = frontier(good, "schemes_process_crash")
+    # The quickest that keeps everything, and the quickest of all.
+    assert found.chosen == ("mem", "periodic-1s")
+    assert found.confirmed == found.chosen
+    assert found.held["mem"].unkept.estimate == 12
+    lucky = [
+        replace(one, lost=0) if (one.arm, one.seed % 2, one.scenario) == ("mem", 0, "schemes_process_crash") else one
+        for one in good.rows
+    ]
+    found = frontier(Results(lucky, tmp_path / "rows.jsonl"), "schemes_process_crash")
+    assert found.chosen == ("mem",)
+    assert found.held["mem"].unkept.estimate == 12
+
+
+def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path):
+    results = made_up(tmp_path)
+    source = Provenance(commit=None, clean=True, lock="0", python="3", seeds=4, command="./lab run persistence-schemes")
+    context = ReportContext(
+        question=EXPERIMENT.question, size="quick", provenance=source, findings=tuple(check(results))
+    )
+    pages = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        answer = report(results, tmp_path / name, context)
+        pages.append(((tmp_path / name / "frontier.svg").read_bytes(), (tmp_path / name / "index.html").read_text()))
+    assert pages[0] == pages[1]
+    assert answer in pages[0][1]
+    assert "nan" not in pages[0][1]
