@@ -197,9 +197,12 @@ class Device:
         if self._waiting:
             self._begin()
         for request in batch:
+            file = self.file(request.name)
             if request.wait is not None:
-                file = self.file(request.name)
                 self._tell(request.wait, max(file.common, file.claimed))
+            if not (file.cache or file.device):
+                # An empty file is as good as none; a log of many segments leaves many.
+                self._files.pop(request.name, None)
 
     def _put(self, request: _Request) -> None:
         """Put a replacement in place; what was appended since it was asked for comes after it."""

@@ -13,7 +13,7 @@ ever durable before the one in front of it, and a recovered log has no hole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, NamedTuple
 
 from models.store.entries import Entry
@@ -124,9 +124,7 @@ class Journal:
         disk, size = self._disk, self._segment
         bases = [record for record in disk.read(_BASE) if record is not TORN]
         self.base = base = bases[-1] if bases else Base()
-        for number in range(base.below // size, base.position // size):
-            if disk.read(self._name(number)):
-                disk.truncate(self._name(number), 0)
+        emptied = self._empty(range(base.below // size, base.position // size))
         self.entries = []
         number, whole = base.position // size, True
         while records := disk.read(self._name(number)):
@@ -141,7 +139,8 @@ class Journal:
         self.durable = base.position
         self._open(self.length)
         # Asked for at one instant, they are one flush.
-        for flushed in [disk.flush(self._name(one)) for one in range(base.position // size, number)]:  # noqa: UP028
+        flushes = [*emptied, *(disk.flush(self._name(one)) for one in range(base.position // size, number))]
+        for flushed in flushes:  # noqa: UP028
             yield flushed
         self.durable = self.length
 
@@ -218,12 +217,15 @@ class Journal:
         self._next_base = Base(upto, self.base.position, self.base.origin, window)
         yield self._disk.replace(_BASE, self._next_base)
 
-    def release_head(self) -> None:
-        """Let go of what lies before the base that was moved."""
+    def release_head(self) -> list[Wait]:
+        """Let go of what lies before the base that was moved; returns what to wait for before it is moved again.
+
+        The base tells the next start of the last truncation's files alone. Were their end not durable
+        before another begins, a power loss would bring them back for good.
+        """
         before, self.base = self.base, self._next_base
         del self.entries[: self.base.position - before.position]
-        for number in range(before.position // self._segment, self.base.position // self._segment):
-            self._disk.truncate(self._name(number), 0)
+        return self._empty(range(before.position // self._segment, self.base.position // self._segment))
 
     def restart_at(self, position: int, window: tuple[Answered, ...]) -> Generator[Wait, Any, None]:
         """Begin anew behind a snapshot that was handed over: nothing up to `position` is kept, nor anything else."""
@@ -241,6 +243,14 @@ class Journal:
         self._open(position)
 
     # -- files -------------------------------------------------------------------------------
+
+    def _empty(self, numbers: Iterable[int]) -> list[Wait]:
+        """Empty the files of these numbers, as far as they hold anything; to be waited for."""
+        names = [self._name(number) for number in numbers]
+        names = [name for name in names if self._disk.read(name)]
+        for name in names:
+            self._disk.truncate(name, 0)
+        return [self._disk.flush(name) for name in names]
 
     def _name(self, number: int) -> str:
         return f"{self._prefix}.{number}"

@@ -120,13 +120,19 @@ class Keeper:
                 yield from self.look()
 
     def look(self) -> Generator[Wait, Any, None]:
-        """Write what is due, drop what may go."""
+        """Write what is due, drop what may go; again for as long as that makes room."""
         self._take_old()
         yield from self._write_due()
-        if self._policy.truncate and self._shard.ready:
+        while self._policy.truncate and self._shard.ready:
+            base = self._shard.journal.base.position
             upto = self._droppable()
-            if upto > self._shard.journal.base.position:
+            if upto > base:
                 yield from self._drop(upto)
+            # What held the next segment back was taken just now: a look that left it there would drop one segment
+            # at a time, and a log that grows faster would grow for ever.
+            wrote = yield from self._write_due()
+            if not wrote and self._shard.journal.base.position == base:
+                break
 
     def _take_old(self) -> None:
         age_us = self._policy.snapshots.age_us
@@ -150,17 +156,19 @@ class Keeper:
             return  # all of it is in a snapshot already
         self._due[key] = shard.streams.snapshot(key, shard.snapshots.latest.get(key), shard.ctx.now_us())
 
-    def _write_due(self) -> Generator[Wait, Any, None]:
+    def _write_due(self) -> Generator[Wait, Any, bool]:
+        """Write the snapshots whose last event is committed; returns whether there were any."""
         shard = self._shard
         ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= shard.committed]
         if not ripe:
-            return
+            return False
         for key, _ in ripe:
             del self._due[key]
         ahead = any(taken.position > shard.journal.durable for _, taken in ripe)
         yield from shard.snapshots.write(taken for _, taken in ripe)
         if ahead:
             shard.ctx.point("N4")
+        return True
 
     def _droppable(self) -> int:
         """Up to where the head of the log may go."""
@@ -205,8 +213,10 @@ class Keeper:
                 yield from journal.move_base(upto, left)
                 self.dropped += upto - journal.entries[0].position + 1
                 shard.streams.forget_head(upto, left)
-                journal.release_head()
+                emptied = journal.release_head()
                 shard.ctx.point("N3")
+                for flushed in emptied:  # noqa: UP028
+                    yield flushed
         finally:
             self.cutting = None
             done.resolve()

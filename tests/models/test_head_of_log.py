@@ -1,0 +1,73 @@
+"""The head of a lone shard's log: that it goes, that it stays gone, and what goes with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.domains.bank_account import BankAccount, Deposit
+from models.store.options import LogPolicy, MemberOptions
+from models.store.requests import Submit
+from models.store.shard import Shard
+from models.store.snapshots import SnapshotPolicy
+from sim.testing import FakeContext
+
+SECOND = 1_000_000
+SEGMENT = 10
+
+
+def shard_on(ctx: FakeContext, **policy: Any) -> Shard:
+    """A lone shard that cuts its log, started and ready."""
+    log = LogPolicy(segment=SEGMENT, truncate=True, **policy)
+    shard = Shard(ctx, MemberOptions(number=1, shard=0, home=1, log=log), BankAccount())
+    ctx.start(shard)
+    while not shard.leads:
+        ctx.advance(1_000)
+    return shard
+
+
+def deposit(ctx: FakeContext, shard: Shard, accounts: list[int], first_id: int = 1) -> None:
+    """One command to each of the accounts, all committed afterwards."""
+    for number, account in enumerate(accounts, first_id):
+        ctx.deliver(shard, Submit(command_id=number, aggregate=account, command=Deposit(amount=1)))
+    while shard.committed < shard.journal.length:
+        ctx.advance(1_000)
+
+
+def records_on_disk(ctx: FakeContext) -> int:
+    """Entries in all files of the log."""
+    return sum(len(records) for name, records in ctx._device.contents() if "/log." in name)
+
+
+def test_what_was_dropped_stays_gone_after_a_power_loss() -> None:
+    ctx = FakeContext()
+    shard = shard_on(ctx, snapshots=SnapshotPolicy(every=5))
+    for begin in range(0, 60, 20):
+        deposit(ctx, shard, [7] * 20, first_id=begin + 1)
+        ctx.advance(2 * SECOND)
+    assert shard.journal.base.position == 60
+    ctx = ctx.power_loss()
+    assert records_on_disk(ctx) == 0
+    again = shard_on(ctx, snapshots=SnapshotPolicy(every=5))
+    assert again.told() == {7: 60}
+
+
+def test_a_power_loss_amid_the_dropping_leaves_nothing_behind_for_good() -> None:
+    ctx = FakeContext(flush_us=50_000)
+    shard = shard_on(ctx, snapshots=SnapshotPolicy(every=5))
+    deposit(ctx, shard, [7] * 20)
+    while "N3" not in ctx.points:  # the files are emptied, and nothing says so durably
+        ctx.advance(1_000)
+    ctx = ctx.power_loss()
+    assert records_on_disk(ctx) == 20
+    shard_on(ctx, snapshots=SnapshotPolicy(every=5))
+    ctx.advance(SECOND)
+    ctx = ctx.power_loss()
+    assert records_on_disk(ctx) == 0
+
+
+def test_one_look_drops_every_segment_that_a_sweep_makes_free() -> None:
+    ctx = FakeContext()
+    shard = shard_on(ctx, sweep=True)
+    deposit(ctx, shard, list(range(10 * SEGMENT)))
+    ctx.advance(SECOND + SECOND // 2)
+    assert shard.journal.base.position == 10 * SEGMENT
