@@ -7,15 +7,13 @@ profile is taken on a run of its own, since watching costs more than what is wat
 
 from __future__ import annotations
 
-import cProfile
-import pstats
 import statistics
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
+from functools import partial
 from time import process_time
 from typing import Any, Final
 
+from experiments.bench._profile import time_share_by_file
 from experiments.workers import calm_collector
 from models.clients import Workload
 from models.deployment import region_split
@@ -31,7 +29,6 @@ RATE_PER_S: Final = 300
 LOAD_S: Final = 30
 DRAIN_S: Final = 5
 REPETITIONS: Final = 5
-_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def build() -> World:
@@ -65,29 +62,10 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
             "commands": _commands(world),
             "messages_per_command": round(world.network.totals()["sent"] / _commands(world), 2),
             "heap_entries_per_command": round(next(world.env._eid) / _commands(world), 2),
-            "time_share_by_file": _profile(),
+            "time_share_by_file": time_share_by_file(partial(build().run, (LOAD_S + DRAIN_S) * 1_000_000)),
         },
     }
 
 
 def _commands(world: World) -> int:
     return len({row.op for row in world.history.rows})
-
-
-def _profile() -> dict[str, float]:
-    """Share of the profiler's own time by source file, the largest ten."""
-    world = build()
-    profile = cProfile.Profile()
-    profile.runcall(world.run, (LOAD_S + DRAIN_S) * 1_000_000)
-    spent: Counter[str] = Counter()
-    for (file, _, name), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
-        spent[_place(file, name)] += own
-    total = sum(spent.values())
-    return {place: round(own / total, 3) for place, own in spent.most_common(10)}
-
-
-def _place(file: str, name: str) -> str:
-    path = Path(file)
-    if path.is_relative_to(_ROOT) and ".venv" not in path.parts:
-        return str(path.relative_to(_ROOT))
-    return "heap operations" if "heap" in name else "other built-ins and libraries"
