@@ -230,9 +230,12 @@ class Replica(Member):
 
     @handles(Install)
     def on_install(self, msg: Install, sender: Location) -> Generator[Wait, Any, None] | None:
-        """Stand behind a snapshot of everything, if it is from the leader and goes further than this log."""
+        """Stand behind a snapshot of everything, if it is from the leader and goes further than this log.
+
+        Also if it was meant for an earlier life: what is committed is, and the answer tells of this one.
+        """
         theirs = msg.reigns[-1].epoch
-        if not self.ready or theirs < self.promised or self.leads or msg.session != self.session:
+        if not self.ready or theirs < self.promised or self.leads:
             return None
         return self._stand_behind(msg, sender)
 
