@@ -126,33 +126,34 @@ def store(
     groups: tuple[Group, ...] = ()
     if wanted is not None and chosen is not None and place is not None:
         groups = _read(problems, lambda: groups_of(topology, wanted, chosen, place, shards)) or ()
-    if problems:
-        raise ValueError("; ".join(problems))
-    assert wanted is not None
-    assert place is not None
-    beside = topology.clients(place)[0].location if topology.clients(place) else topology.servers(place)[0].location
-    if archive:
-        log = replace(log, archive=at_service(beside, ARCHIVE))
     options = _read(
         problems,
         lambda: MemberOptions(
             number=0,
             shard=0,
             home=0,
-            ship=ship,
-            log=log,
+            ship=ship or ShipOptions(),
+            log=log or LogPolicy(),
             window=window,
             cache=cache or None,
             store_denials=store_denials,
-            in_doubt=doubt,
+            in_doubt=doubt or InDoubt.BLOCK,
             doubt_us=doubt_us,
             forward_timeout_us=workload.attempt_timeout_us,
             replay_us=replay_us,
-            subscriber=at_service(beside, SUBSCRIBER) if subscriber else None,
         ),
     )
-    if options is None:
+    if promote_after_us < 0:
+        problems.append(f"{promote_after_us=} is no time; give at least 1, or 0 for never")
+    if problems:
         raise ValueError("; ".join(problems))
+    assert wanted is not None
+    assert place is not None
+    beside = topology.clients(place)[0].location if topology.clients(place) else topology.servers(place)[0].location
+    if archive:
+        options = replace(options, log=replace(log, archive=at_service(beside, ARCHIVE)))
+    if subscriber:
+        options = replace(options, subscriber=at_service(beside, SUBSCRIBER))
     placements = [placement for group in groups for placement in _members(group, options)]
     if archive:
         placements.append(Placement(host=beside, name=ARCHIVE, make=ArchiveService, kind=ArchiveService))

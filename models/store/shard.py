@@ -137,16 +137,18 @@ class Shard(Replica):
                 yield from self._load(stream_key, stream)
                 if not self.leads:
                     return Unavailable(command_id=msg.command_id, reason="not the leader")
+                stream = self.streams.of(stream_key)  # another, where all was derived again meanwhile
             found = self.streams.done.get(key)  # it may have come twice while this one loaded
             if found is None:
                 made = self._decide(msg, stream)
                 if isinstance(made, Gone):
                     return made
                 if isinstance(made, str):  # denied, and not stored: as true as the state it was decided on
+                    version = stream.version
                     learnt = yield from self._until_committed(stream.last)
                     if learnt:
                         return self._in_doubt(learnt, msg.command_id)
-                    return Refused(command_id=msg.command_id, version=stream.version, reason=made)
+                    return Refused(command_id=msg.command_id, version=version, reason=made)
                 found = made
         entry = found if isinstance(found, Answered) else self.journal.at(found)
         if instance_of(entry.address) != msg.aggregate:
@@ -220,6 +222,7 @@ class Shard(Replica):
             yield from self._load(key, stream)
             if not self.leads:
                 return Unavailable(command_id=msg.event_id, reason="not the leader")
+            stream = self.streams.of(key)
         head = self.streams.head(key, self.committed)
         decision = decide_append(head, AppendRequest(msg.event_id, _EXPECT.get(expected, expected)))
         if isinstance(decision, ClosedStream):
@@ -228,15 +231,19 @@ class Shard(Replica):
             return Conflict(command_id=msg.event_id, expected=expected, current=decision.current)
         learnt, told = COMMITTED, None
         if isinstance(decision, Ok):
-            known = event.__class__ in self.domain.effects
-            after = self.domain.evolve(stream.state, event) if known else self.domain.initial()
+            if isinstance(event, Deleted | Closed):
+                after = self.domain.initial()
+            elif event.__class__ is Denied or event.__class__ in self.domain.effects:
+                after = self.domain.evolve(stream.state, event)
+            else:  # no replay of the log could ever read it
+                reason = f"{type(event).__name__} is no event of domain {self.domain.name!r}"
+                return Unavailable(command_id=msg.event_id, reason=reason)
             self.ctx.point("C5")
             position = self._write(msg.tenant, msg.aggregate, msg.event_id, stream, event, after)
             told = self.domain.told(after)
             learnt = yield from self._until_committed(position)
         elif isinstance(decision, IdempotentNotReady):
-            found = self.streams.done.get(command_key(msg.tenant, msg.event_id))
-            learnt = yield from self._until_committed(found if isinstance(found, int) else stream.last)
+            learnt = yield from self._until_committed(stream.position_of(decision.version))
         else:
             assert isinstance(decision, Idempotent)
         if learnt:
@@ -256,6 +263,9 @@ class Shard(Replica):
         stream = self.streams.of(key)
         while stream.state is None:
             yield from self._load(key, stream)
+            if not self.leads:
+                return None
+            stream = self.streams.of(key)
         told, version, exists = self.domain.told(stream.state), stream.version, not stream.deleted
         if (yield from self._until_committed(stream.last)):
             return None

@@ -103,6 +103,7 @@ class Snapshots:
         self._bears_out = bears_out
         self._file = file
         self._records = 0
+        self._writing: list[Snapshot] = []
 
     def recover(self) -> Generator[Wait, Any, int]:
         """Read them back; returns how many were passed over."""
@@ -132,8 +133,10 @@ class Snapshots:
             ctx.disk.append(self._file, snapshot)
             self.bytes_written += snapshot_bytes(snapshot)
         self._records += len(fresh)
+        self._writing = fresh
         ctx.point("N1")
         yield ctx.disk.flush(self._file)
+        self._writing = []
         for snapshot in fresh:
             if self._bears_out(snapshot):  # the log may have given up its tail meanwhile
                 self._keep(snapshot)
@@ -156,7 +159,8 @@ class Snapshots:
 
     def merge(self) -> Generator[Wait, Any, None]:
         """Put the file together again without what is outdated."""
-        merged = _Merged(tuple(self.latest.values()))
+        # What is being written counts once it is flushed, also where the file is put together meanwhile.
+        merged = _Merged((*self.latest.values(), *filter(self._bears_out, self._writing)))
         self.bytes_written += self.stored_bytes()
         self._records = len(merged.snapshots)
         yield self._ctx.disk.replace(self._file, merged)
