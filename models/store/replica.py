@@ -291,6 +291,8 @@ class Replica(Member):
             self.ctx.set_timer(0, self._become_whole)
         if at_once:
             self._acknowledge()
+            if self.journal.held < self.journal.length:
+                self._owed = sender  # and again once the rest is held
 
     def _take(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
