@@ -234,7 +234,9 @@ class Client(Service):
                 return
             if isinstance(answer, Unavailable):
                 reason = answer.reason
-            elif not isinstance(answer, RolledBack):
+            elif isinstance(answer, RolledBack):
+                reason = "rolled back"
+            else:
                 unanswered = True
             left_us = deadline_us - ctx.mono_us()
             if left_us > 0:

@@ -10,11 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.addressing import conflicts
 from models.domain import Denied
-from models.domain.content import content_of
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
 from models.merge import MergePolicy, surviving_chain
@@ -22,10 +21,11 @@ from models.ordinals import pack_ordinal, unpack_ordinal
 from models.sequence_end import SequenceEnd
 from models.split import SplitShard
 from models.store.aside import AsideKey, aside_key
-from models.store.entries import Entry, instance_of
+from models.store.entries import Entry, audited, instance_of
 from models.store.journal import Answered
 from models.store.lineage import common_prefix, reached
 from models.store.shard import Shard
+from models.store.streams import command_key
 from models.tenancy import operation_of
 
 __all__ = [
@@ -136,8 +136,8 @@ def home_ledger(shards: Sequence[Mapping[int, Shard]], *, tenants: int = 1) -> L
             final[event.account].append(event)
         aside = _set_aside(list(copies.values()), truth)
         divergent += [_final(e, number, pack_ordinal(e.epoch, e.position), status, tenants) for e, status in aside]
-        by_address = {entry.address: content_of(entry.event) for entry in truth.journal.entries}
-        clashes += len(conflicts([(e.address, content_of(e.event)) for e, _ in aside], by_address))
+        # Two requests that led to equal facts are two events all the same.
+        clashes += len(conflicts([_audited(e) for e, _ in aside], dict(map(_audited, truth.journal.entries))))
     return Ledger(
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),
@@ -223,6 +223,11 @@ def _set_aside(copies: Sequence[Shard], truth: Shard) -> list[tuple[Entry, Statu
             for entry in store.journal.after(max(keep, store.journal.base.position)):
                 found.setdefault(aside_key(entry), (entry, Status.DIVERGENT))
     return list(found.values())
+
+
+def _audited(entry: Entry) -> tuple[int, tuple[Any, ...]]:
+    """Where an event is, unique over all tenancies, and what it is."""
+    return command_key(entry.tenant, entry.address), audited(entry.event_id, entry.event)
 
 
 def _fate(store: Shard, entry: Entry) -> Status:

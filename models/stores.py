@@ -37,7 +37,7 @@ from models.store.wire import ShipOptions
 from models.store.words import scheme_of
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
-from sim.topology import Topology, at_service
+from sim.topology import Location, Topology, at_service
 
 __all__ = [
     "ARCHIVE",
@@ -124,40 +124,39 @@ def store(
     groups: tuple[Group, ...] = ()
     if wanted is not None and chosen is not None and place is not None:
         groups = _read(problems, lambda: groups_of(topology, wanted, chosen, place, shards)) or ()
-    if problems:
-        raise ValueError("; ".join(problems))
-    assert wanted is not None
-    assert place is not None
-    beside = topology.clients(place)[0].location if topology.clients(place) else topology.servers(place)[0].location
-    if archive:
-        log = replace(log, archive=at_service(beside, ARCHIVE))
     options = _read(
         problems,
         lambda: MemberOptions(
             number=0,
             shard=0,
             home=0,
-            ship=ship,
-            log=log,
+            ship=ship or ShipOptions(),
+            log=log or LogPolicy(),
             window=window,
             cache=cache or None,
             store_denials=store_denials,
-            in_doubt=doubt,
+            in_doubt=doubt or InDoubt.BLOCK,
             doubt_us=doubt_us,
             gather_us=gather_us,
             forward_timeout_us=workload.attempt_timeout_us,
             replay_us=replay_us,
-            subscriber=at_service(beside, SUBSCRIBER) if subscriber else None,
-            sequencer=at_service(beside, SEQUENCER) if global_sequence else None,
         ),
     )
-    if options is None:
+    if promote_after_us < 0:
+        problems.append(f"{promote_after_us=} is no time; give at least 1, or 0 for never")
+    if problems:
         raise ValueError("; ".join(problems))
-    placements = [placement for group in groups for placement in members_of(group, options)]
+    assert wanted is not None
+    assert place is not None
+    beside = topology.clients(place)[0].location if topology.clients(place) else topology.servers(place)[0].location
     if archive:
-        placements.append(Placement(host=beside, name=ARCHIVE, make=ArchiveService, kind=ArchiveService))
+        options = replace(options, log=replace(log, archive=at_service(beside, ARCHIVE)))
+    if global_sequence:
+        options = replace(options, sequencer=at_service(beside, SEQUENCER))
     if subscriber:
-        placements.append(Placement(host=beside, name=SUBSCRIBER, make=Subscriber, kind=Subscriber))
+        options = replace(options, subscriber=at_service(beside, SUBSCRIBER))
+    placements = [placement for group in groups for placement in members_of(group, options)]
+    placements += _beside(beside, options)
     if global_sequence:
         placements += sequence_of(beside, groups)
     if promote_after_us:
@@ -235,6 +234,16 @@ def application(
         placements.append(operator_of(host, groups, promote_after_us, -1))
     mix = DomainMix({group.domain.name: group.domain.number for group in groups}, workload.accounts)
     return group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
+
+
+def _beside(host: Location, options: MemberOptions) -> list[Placement]:
+    """The archive and the subscriber that the members were told of."""
+    placed = []
+    if options.log.archive is not None:
+        placed.append(Placement(host=host, name=ARCHIVE, make=ArchiveService, kind=ArchiveService))
+    if options.subscriber is not None:
+        placed.append(Placement(host=host, name=SUBSCRIBER, make=Subscriber, kind=Subscriber))
+    return placed
 
 
 def _domain(name: str, workload: Workload) -> Domain[Any]:

@@ -26,21 +26,29 @@ DESIGNS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "split": {"factory": "models.deployment:region_split", **_SHIPPING},
     }
 )
-#: Modules of the store that a design runs. Clients, driver and ledger are left out: they are the measuring rod.
+_EVERY: Final = tuple(DESIGNS)
+_UNSPLIT: Final = ("home", "majority", "failover")
+#: Modules of the store that a design runs. Clients, driver and ledger are left out: they are the measuring rod;
+#: and so is what these designs do without: snapshots and truncation, publishing, operators of single shards.
 MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "models.bank": tuple(DESIGNS),
         "models.clock": ("split",),
-        "models.eventlog": tuple(DESIGNS),
-        "models.failover": ("failover",),
-        "models.home": ("home", "majority", "failover"),
+        "models.domains.bank_account": _EVERY,
         "models.merge": ("split",),
         "models.monitor": ("failover",),
-        "models.ordinals": ("home", "majority", "failover"),
+        "models.ordinals": _UNSPLIT,
         "models.reconcile": ("failover",),
-        "models.requests": tuple(DESIGNS),
-        "models.shipping": tuple(DESIGNS),
         "models.split": ("split",),
+        "models.store.aside": ("failover",),
+        "models.store.dedup": _EVERY,
+        "models.store.durable": _UNSPLIT,
+        "models.store.journal": _EVERY,
+        "models.store.lineage": ("failover",),
+        "models.store.member": _UNSPLIT,
+        "models.store.replica": _UNSPLIT,
+        "models.store.shard": _UNSPLIT,
+        "models.store.shipping": _EVERY,
+        "models.store.streams": _EVERY,
     }
 )
 

@@ -2,7 +2,7 @@
 
 Reads an order as JSON from stdin and prints the outcome as JSON:
 
-    {"module": "models.home", "origin": ".../models/home.py", "number": 7,
+    {"module": "models.clock", "origin": ".../models/clock.py", "number": 7,
      "runs": [["home", 0, "5f2a...", ["conservation", ...]], ...]}
 
 A run counts against the mutant where a claim that holds for the store as it is does not hold any

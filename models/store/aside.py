@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
 from models.addressing import RECONCILIATION, Scope, conflicts, message_type_id
-from models.domain import Denied, Event
-from models.domain.forms import content_of
-from models.store.entries import Entry
+from models.domain import Denied
+from models.store.entries import Entry, audited
 from sim.host import Context, Wait
 from sim.message import Message
 from sim.storage import TORN
@@ -105,7 +104,7 @@ class Aside:
         self.conflicts = 0
         self._ctx = ctx
         self._keys: set[AsideKey] = set()
-        self._at: dict[tuple[int, int], Event] = {}
+        self._at: dict[tuple[int, int], tuple[Any, ...]] = {}
 
     @property
     def unreconciled(self) -> list[Entry]:
@@ -155,11 +154,11 @@ class Aside:
         if self._at:
             other = self._at.get((entry.tenant, entry.address))
             if other is not None:
-                pairs = [(entry.address, content_of(entry.event))]
-                self.conflicts += len(conflicts(pairs, {entry.address: content_of(other)}))
+                pairs = [(entry.address, audited(entry.event_id, entry.event))]
+                self.conflicts += len(conflicts(pairs, {entry.address: other}))
 
     def _keep(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
             self.entries.append(entry)
             self._keys.add(aside_key(entry))
-            self._at[entry.tenant, entry.address] = entry.event
+            self._at[entry.tenant, entry.address] = audited(entry.event_id, entry.event)

@@ -147,7 +147,9 @@ class DurableCopy(Service):
             self._damaged, replayed = True, 0
             if self.options.peers:
                 yield from self._lose_all()
-        self.committed = min(self.committed, self.journal.length)
+        # Snapshots are written of what is committed, and only such a head goes: that much is known at a start.
+        known = [self.journal.base.position, *(snapshot.position for snapshot in self.snapshots.latest.values())]
+        self.committed = min(max(self.committed, *known), self.journal.length)
         if replayed and self.options.replay_us:
             yield self.ctx.sleep(replayed * self.options.replay_us)
 

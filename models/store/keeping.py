@@ -87,7 +87,7 @@ class Keeper:
         if not self._active:
             return
         key = (entry.tenant, instance_of(entry.address))
-        if self._every is not None and stream.fresh >= self._every and stream.state is not None:
+        if self._every is not None and stream.fresh >= self._every:
             self._take(key, stream)
         elif key not in self._dirty:
             self._dirty[key] = entry.accepted_us
@@ -102,10 +102,9 @@ class Keeper:
         """The log has given up its tail: nothing that was taken counts."""
         self._due.clear()
         self._dirty.clear()
-        streams = self._shard.streams
-        for key in streams:
-            if streams.by_key[key].fresh:
-                self._dirty[key] = streams.by_key[key].fresh_us
+        fresh = [(stream.fresh_us, key) for key, stream in self._shard.streams.by_key.items() if stream.fresh]
+        for since_us, key in sorted(fresh):
+            self._dirty[key] = since_us
 
     # -- what goes on ------------------------------------------------------------------------
 
@@ -233,14 +232,16 @@ class Keeper:
         archive = self._policy.archive
         if archive is None:
             return True
-        first = journal.base.position
-        for start in range(first, upto, size):
-            entries = tuple(journal.after(start, min(size, upto - start)))
+        start = journal.base.position
+        while start < upto:
+            end = (start // size + 1) * size  # the first may be shorter: the log began behind a snapshot
+            entries = tuple(journal.after(start, end - start))
             message = Archive(source=shard.options.number, shard=shard.options.shard, entries=entries)
             answer = yield shard.ctx.call(archive, message, shard.options.ask_us)
             if not isinstance(answer, Archived):
                 return False
             self.archived += len(entries)
+            start = end
         return True
 
     # -- for others --------------------------------------------------------------------------

@@ -120,6 +120,8 @@ class MemberOptions:
         for name in ("window", "doubt_us", "forward_timeout_us", "ask_us", "settle_us"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name}={getattr(self, name)} is none; give at least 1")
+        if self.cache is not None and self.cache < 1:
+            raise ValueError(f"cache={self.cache} keeps no state; give at least 1, or None for all")
         for name in ("gather_us", "replay_us"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}={getattr(self, name)} is negative; give at least 0")

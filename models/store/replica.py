@@ -250,9 +250,12 @@ class Replica(Member):
 
     @handles(Install)
     def on_install(self, msg: Install, sender: Location) -> Generator[Wait, Any, None] | None:
-        """Stand behind a snapshot of everything, if it is from the leader and goes further than this log."""
+        """Stand behind a snapshot of everything, if it is from the leader and goes further than this log.
+
+        Also if it was meant for an earlier life: what is committed is, and the answer tells of this one.
+        """
         theirs = msg.reigns[-1].epoch
-        if not self.ready or theirs < self.promised or self.leads or msg.session != self.session:
+        if not self.ready or theirs < self.promised or self.leads:
             return None
         return self._stand_behind(msg, sender)
 
@@ -309,6 +312,8 @@ class Replica(Member):
             self.ctx.set_timer(0, self._become_whole)
         if at_once:
             self._acknowledge()
+            if self.journal.held < self.journal.length:
+                self._owed = sender  # and again once the rest is held
 
     def _take(self, entries: Sequence[Entry]) -> None:
         append, apply, aside, appended = self.journal.append, self.streams.apply, self.aside, self.keeper.appended

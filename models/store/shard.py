@@ -3,7 +3,7 @@
 One command, one event. The leader finds the aggregate's state, decides, appends, and answers once
 the event is committed (`models.store.replica`). A request that comes again finds by its id what it
 came to the first time, and waits for that to be committed as the first one did. The crash points
-C3 to C6 and C10 stand where they are passed.
+C3, C5 and C10 stand where they are passed.
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ from collections.abc import Generator
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from models.addressing import mint
-from models.domain import Denied, Domain, Event, State
+from models.domain import Denied, Event
 from models.store.appending import Append as AppendRequest
 from models.store.appending import Deleted as ClosedStream
-from models.store.appending import Expect, Idempotent, IdempotentNotReady, Ok, WrongExpectedVersion, decide_append
+from models.store.appending import Expect, IdempotentNotReady, Ok, WrongExpectedVersion, decide_append
 from models.store.aside import AsideKey, DivergentEntries, DivergentQuery, Reconciled, ReconciledNoted
-from models.store.entries import Closed, Deleted, Entry, instance_of, tip_after
+from models.store.entries import Closed, Deleted, Entry, instance_of
 from models.store.journal import Answered
-from models.store.numbering import NumberQuery, Numbers
-from models.store.options import MemberOptions
-from models.store.replica import COMMITTED, IN_DOUBT, ROLLED_BACK, Replica
+from models.store.replica import COMMITTED
 from models.store.requests import (
     EXPECT_ANY,
     EXPECT_NO_STREAM,
@@ -47,8 +44,9 @@ from models.store.requests import (
     Unavailable,
     answer_of,
 )
-from models.store.streams import Stream, StreamKey, command_key
-from sim.host import Context, Wait, handles
+from models.store.streams import Stream, command_key
+from models.store.writing import Writer
+from sim.host import Wait, handles
 from sim.message import Message
 from sim.topology import Location
 
@@ -59,15 +57,10 @@ _EXPECT: Final = MappingProxyType(
 )
 
 
-class Shard(Replica):
+class Shard(Writer):
     """One member of one shard of one domain, as clients see it; arguments as for a replica."""
 
-    POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C10"})
-
-    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
-        super().__init__(ctx, options, domain)
-        self._loading: dict[StreamKey, Wait] = {}
-        self._sequenced = options.sequencer is not None
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C10"})
 
     def told(self) -> dict[int, int | str | None]:
         """This member's view of every aggregate with a history, whoever its tenant: for small worlds and reports."""
@@ -155,24 +148,17 @@ class Shard(Replica):
         return answer_of(entry, msg.command_id)
 
     def _decide_later(self, msg: Submit, key: int) -> Generator[Wait, Any, Any]:
-        """As `_decide`, after what it has to wait for: a number of the global sequence, the aggregate's state."""
-        number = 0
-        if self._sequenced:
-            begun = yield from self.numbering.begin()
-            if begun is None:
-                return Unavailable(command_id=msg.command_id, reason="no number of the global sequence")
-            number = begun
-        found: Any = None
-        if (yield from self._loaded((msg.tenant, msg.aggregate))) is None:
-            found = Unavailable(command_id=msg.command_id, reason="not the leader")
+        """As `_decide`, after what it has to wait for."""
+        prepared = yield from self._prepared((msg.tenant, msg.aggregate), msg.command_id)
+        if isinstance(prepared, Unavailable):
+            return prepared
+        number, stream = prepared
+        found: Any = self.streams.done.get(key)  # it may have come twice while this one waited
         if found is None:
-            found = self.streams.done.get(key)  # it may have come twice while this one waited
-        if found is None:
-            found = self._decide(msg, self.streams.of((msg.tenant, msg.aggregate)), number)
+            found = self._decide(msg, stream, number)
             if isinstance(found, int):
                 return found
-        if number:
-            self.numbering.give_up(number)
+        self._give_up(number)
         return found
 
     def _deny(self, msg: Submit, reason: str) -> Generator[Wait, Any, Answer | None]:
@@ -199,50 +185,6 @@ class Shard(Replica):
         self.ctx.point("C5")
         return self._write(msg.tenant, msg.aggregate, msg.command_id, stream, event, after, number)
 
-    def _write(
-        self,
-        tenant: int,
-        aggregate: int,
-        event_id: int,
-        stream: Stream,
-        event: Event,
-        after: State | None,
-        number: int = 0,
-    ) -> int:
-        """Append an event to a stream and see to it that it will be held; returns its position."""
-        version = stream.version + 1
-        position = self.journal.length + 1
-        now, options = self.ctx.now_us(), self.options
-        entry = Entry(
-            now,
-            options.number,
-            position,
-            self.epoch,
-            tenant,
-            mint(options.event_type, aggregate, version),
-            event_id,
-            now,
-            event,
-            None if after is None else self.domain.told(after),
-            tip_after(stream.tip, version, event_id, event),
-            0,
-            number,
-        )
-        self.journal.append(entry)
-        if number:
-            self.numbering.used(number)
-        if self.aside.entries:
-            self.aside.met(entry)
-        self.keeper.appended(self.streams.apply(entry, after), entry)
-        self.ctx.point("C6")
-        self._hold()
-        return position
-
-    def _in_doubt(self, learnt: int, request_id: int) -> InDoubt | RolledBack | None:
-        if learnt == ROLLED_BACK:
-            return RolledBack(command_id=request_id)
-        return InDoubt(command_id=request_id) if learnt == IN_DOUBT else None
-
     # -- appends -----------------------------------------------------------------------------
 
     def _serve_append(
@@ -251,56 +193,58 @@ class Shard(Replica):
         """A writer's own event: `models.store.appending` says what becomes of it."""
         self.ctx.point("C3")
         key = (msg.tenant, msg.aggregate)
-        number = 0
-        if self._sequenced:
-            begun = yield from self.numbering.begin()
-            if begun is None:
-                return Unavailable(command_id=msg.event_id, reason="no number of the global sequence")
-            number = begun
-        stream = yield from self._loaded(key)
-        if stream is None:
-            if number:
-                self.numbering.give_up(number)
-            return Unavailable(command_id=msg.event_id, reason="not the leader")
+        prepared = yield from self._prepared(key, msg.event_id)
+        if isinstance(prepared, Unavailable):
+            return prepared
+        number, stream = prepared
         head = self.streams.head(key, self.committed)
         decision = decide_append(head, AppendRequest(msg.event_id, _EXPECT.get(expected, expected)))
-        if number and not isinstance(decision, Ok):
-            self.numbering.give_up(number)
+        if isinstance(decision, Ok):
+            position = self._append(msg, event, stream, number)
+            if isinstance(position, Unavailable):
+                return position
+            return (yield from self._appended(msg, decision.version, position))
+        self._give_up(number)
         if isinstance(decision, ClosedStream):
             return Gone(command_id=msg.event_id)
         if isinstance(decision, WrongExpectedVersion):
             return Conflict(command_id=msg.event_id, expected=expected, current=decision.current)
-        learnt, told = COMMITTED, None
-        if isinstance(decision, Ok):
-            known = event.__class__ in self.domain.effects
-            after = self.domain.evolve(stream.state, event) if known else self.domain.initial()
-            self.ctx.point("C5")
-            position = self._write(msg.tenant, msg.aggregate, msg.event_id, stream, event, after, number)
-            told = self.domain.told(after)
-            learnt = yield from self._until_committed(position)
-        elif isinstance(decision, IdempotentNotReady):
-            found = self.streams.done.get(command_key(msg.tenant, msg.event_id))
-            learnt = yield from self._until_committed(found if isinstance(found, int) else stream.last)
-        else:
-            assert isinstance(decision, Idempotent)
-        if not isinstance(decision, Ok):
-            done = self.streams.done.get(command_key(msg.tenant, msg.event_id))
-            told = self.journal.at(done).told if isinstance(done, int) else done and done.told
+        waits = isinstance(decision, IdempotentNotReady)
+        return (yield from self._appended(msg, decision.version, stream.position_of(decision.version) if waits else 0))
+
+    def _append(self, msg: Append | Delete, event: Event, stream: Stream, number: int) -> int | Unavailable:
+        """Append a writer's event to a stream; returns its position, or why it cannot be there."""
+        if isinstance(event, Deleted | Closed):
+            after = self.domain.initial()
+        elif event.__class__ is Denied or event.__class__ in self.domain.effects:
+            after = self.domain.evolve(stream.state, event)
+        else:  # no replay of the log could ever read it
+            self._give_up(number)
+            reason = f"{type(event).__name__} is no event of domain {self.domain.name!r}"
+            return Unavailable(command_id=msg.event_id, reason=reason)
+        self.ctx.point("C5")
+        return self._write(msg.tenant, msg.aggregate, msg.event_id, stream, event, after, number)
+
+    def _appended(
+        self, msg: Append | Delete, version: int, position: int
+    ) -> Generator[Wait, Any, Accepted | InDoubt | RolledBack | None]:
+        """The answer to a writer once its event counts; the same each time it asks."""
+        learnt = yield from self._until_committed(position)
         if learnt:
             return self._in_doubt(learnt, msg.event_id)
+        found = self.streams.done.get(command_key(msg.tenant, msg.event_id))
+        told = self.journal.at(found).told if isinstance(found, int) else found and found.told
         self.ctx.point("C10")
-        return Accepted(command_id=msg.event_id, version=decision.version, told=told)
-
-    @handles(NumberQuery)
-    def on_number_query(self, msg: NumberQuery, sender: Location) -> Numbers | None:
-        """Tell the sequencer what became of numbers, and whether this one leads: only the latest leader knows."""
-        return self.numbering.about(msg.numbers) if self.ready else None
+        return Accepted(command_id=msg.event_id, version=version, told=told)
 
     # -- questions ---------------------------------------------------------------------------
 
     @handles(Look)
     def on_look(self, msg: Look, sender: Location) -> Any:
-        """Tell the state of an aggregate, once all that it comes from is committed; only the leader knows."""
+        """Tell the state of an aggregate, once all that it comes from is committed; only the leader knows.
+
+        One that was deposed and has not heard of it may still tell what was true under its reign.
+        """
         return self._look(msg) if self.leads else None
 
     def _look(self, msg: Look) -> Generator[Wait, Any, Seen | None]:
@@ -341,35 +285,6 @@ class Shard(Replica):
             return Outcome(event_id=msg.event_id, outcome="unknown")
         sure = isinstance(found, Answered) or found <= self.committed
         return Outcome(event_id=msg.event_id, outcome="committed" if sure else "in doubt")
-
-    # -- loading -----------------------------------------------------------------------------
-
-    def _loaded(self, key: StreamKey) -> Generator[Wait, Any, Stream | None]:
-        """A stream with its state in memory; None if this member does not lead any more by then."""
-        while self.leads:
-            stream = self.streams.of(key)  # afresh: while one loads, all may be derived again, or put out of memory
-            if stream.state is not None:
-                return stream
-            yield from self._load(key, stream)
-        return None
-
-    def _load(self, key: StreamKey, stream: Stream) -> Generator[Wait, Any, None]:
-        """Bring a state into memory; who asks meanwhile waits for the same."""
-        under_way = self._loading.get(key)
-        if under_way is not None:
-            yield under_way
-            return
-        done = self._loading[key] = self.ctx.wait()
-        snapshot = self.snapshots.latest.get(key)
-        self.ctx.point("C4")
-        cost_us = self.options.replay_us * (stream.version - (snapshot.version if snapshot else 0))
-        if cost_us:
-            yield self.ctx.sleep(cost_us)
-        if self.streams.get(key) is stream:
-            self.streams.load(key, snapshot)
-            self.keeper.loaded(key, stream, cost_us)
-        del self._loading[key]
-        done.resolve()
 
     # -- reconciliation ----------------------------------------------------------------------
 

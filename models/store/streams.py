@@ -79,6 +79,10 @@ class Stream:
         """Position of its last entry that is kept, 0 if none is."""
         return self.positions[-1] if self.positions else 0
 
+    def position_of(self, version: int) -> int:
+        """Position of an entry that is kept."""
+        return self.positions[version - self.version - 1]
+
 
 class Streams:
     """All streams of a shard.
@@ -129,8 +133,8 @@ class Streams:
                 f"{self._journal.base.streams} streams have events that were truncated, and {covered} have snapshots"
             )
         if self._cache is not None:
-            for key in list(self.by_key)[: -self._cache]:
-                self._forget(key)
+            for key in self.by_key:
+                self._touch(key)
         return replayed
 
     def get(self, key: StreamKey) -> Stream | None:
@@ -261,7 +265,8 @@ class Streams:
     def forget_head(self, upto: int, left: Iterable[Answered]) -> None:
         """The log's head is about to go: no stream has entries there any more, and `left` is all that is known."""
         for answered in left:
-            if self.done.get(answered.key) is not None:
+            found = self.done.get(answered.key)
+            if isinstance(found, int) and found <= upto:  # else it was forgotten meanwhile, and done again
                 self.done.swap(answered.key, answered)
         for entry in self._journal.entries:
             if entry.position > upto:

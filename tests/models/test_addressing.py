@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models.bank import Deposited, Withdrawn
 
 from models.addressing import (
     BANK,
@@ -17,6 +16,8 @@ from models.addressing import (
     pack_type,
     unpack_type,
 )
+from models.domain.forms import content_of
+from models.domains.bank_account import Deposited, Withdrawn
 
 types = st.builds(
     pack_type,
@@ -72,9 +73,9 @@ def test_parts_that_do_not_fit_their_bits_are_refused():
 
 
 def test_equal_addresses_with_unequal_content_conflict_and_duplicates_do_not():
-    mine = Deposited(command_id=1, account=5, amount=10)
-    same = Deposited(command_id=1, account=5, amount=10)
-    other = Withdrawn(command_id=1, account=5, amount=10)
+    mine = content_of(Deposited(amount=10))
+    same = content_of(Deposited(amount=10))
+    other = content_of(Withdrawn(amount=10))
 
     assert conflicts([(100, mine), (101, mine), (102, mine)], {100: same, 101: other}) == [101]
 

@@ -1,9 +1,8 @@
 import pytest
 
 from models.ledger import Status, home_ledger, pack_ordinal, unpack_ordinal
-from models.monitor import Promote
 from models.ordinals import pack_ordinal as defined
-from tests.models.shards import at, batch, batch_of_reign, reconciled, shard_of_region, submit
+from tests.models.shards import at, batch, batch_of_reign, promote, reconciled, shard_of_region, submit
 
 
 def divided():
@@ -16,8 +15,7 @@ def divided():
         ctx.advance(5_000)
     submit(old_ctx, old, 2)
     ctx, new = copies[2]
-    ctx.deliver(new, Promote(epoch=2))
-    ctx.advance(5_000)
+    promote(ctx, new, 2)
     return (old_ctx, old), copies[2], copies[3]
 
 
@@ -32,7 +30,7 @@ def aside(ledger):
 def test_the_latest_reign_counts_and_not_the_longest_log():
     (old_ctx, old), (_, new), (_, copy) = divided()
     submit(old_ctx, old, 4)
-    assert len(old.log.entries) == 3 > len(new.log.entries) == 1
+    assert len(old.journal.entries) == 3 > len(new.journal.entries) == 1
 
     ledger = home_ledger([{1: old, 2: new, 3: copy}])
 
@@ -68,7 +66,7 @@ def test_what_is_set_aside_already_keeps_its_fate_where_a_copy_still_has_it():
     ctx.advance(5_000)
     old_ctx.deliver(old, batch_of_reign(old, 2, 1), at(2))
     old_ctx.advance(20_000)
-    old_ctx.deliver(old, reconciled(old.set_aside[0], merged=False))
+    old_ctx.deliver(old, reconciled(old.aside.entries[0], merged=False))
     old_ctx.advance(5_000)
 
     ledger = home_ledger([{1: old, 2: new, 3: copy}])

@@ -1,44 +1,76 @@
-"""Services say which crash points they pass and what they note; the lists are what the code does."""
+"""Services say which crash points they pass and what they note; the lists are what they and their parts do."""
+
+from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from models.clients import Client, Script
+from models.monitor import Monitor
+from models.reconcile import Operator
+from models.split import SplitShard
+from models.store.archive import ArchiveService
+from models.store.operators import ShardOperator
+from models.store.publishing import Publisher, Subscriber
+from models.store.shard import Shard
+from sim.host import Service
+
 MODELS = Path(__file__).parents[2] / "models"
-CLASSES = [
-    (path.stem, node)
-    for path in sorted(MODELS.glob("*.py"))
-    for node in ast.parse(path.read_text(encoding="utf-8")).body
-    if isinstance(node, ast.ClassDef)
-]
+#: Modules that mark on behalf of a service, those of its class and its bases apart.
+PARTS: dict[type[Service], tuple[str, ...]] = {Shard: ("journal", "aside", "streams", "snapshots", "keeping")}
+SERVICES = (Shard, SplitShard, Script, Client, Monitor, Operator, ShardOperator, ArchiveService, Subscriber)
 
 
-def marked(node: ast.ClassDef, method: str) -> set[str]:
-    """The first arguments of `self.ctx.<method>(...)` in a class, each branch of a conditional one."""
+def marked(tree: ast.AST, methods: tuple[str, ...]) -> set[str]:
+    """The first arguments of calls of `<...>ctx.<method>`, each branch of a conditional one, where they are texts."""
     found: set[str] = set()
-    for call in ast.walk(node):
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == f"self.ctx.{method}":
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in methods:
             first = call.args[0]
             branches = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
-            found |= {ast.literal_eval(branch) for branch in branches}
+            found |= {ast.literal_eval(branch) for branch in branches if isinstance(branch, ast.Constant)}
     return found
 
 
-def listed(node: ast.ClassDef, name: str) -> set[str]:
-    for statement in node.body:
-        if isinstance(statement, ast.AnnAssign) and ast.unparse(statement.target) == name:
-            assert isinstance(statement.value, ast.Call)
-            return set(ast.literal_eval(statement.value.args[0]))
-    return set()
+def trees(service: type[Service]) -> list[ast.AST]:
+    """The classes of a service, and the modules of its parts."""
+    kinds = [kind for kind in service.__mro__ if kind.__module__.startswith("models.")]
+    files = [MODELS / "store" / f"{part}.py" for part in PARTS.get(service, ())]
+    return [
+        *map(class_of, [*kinds, Publisher] if service is Shard else kinds),
+        *(ast.parse(file.read_text(encoding="utf-8")) for file in files),
+    ]
 
 
-@pytest.mark.parametrize(("module", "node"), CLASSES, ids=[f"{module}.{node.name}" for module, node in CLASSES])
-def test_a_service_lists_what_it_marks(module: str, node: ast.ClassDef) -> None:
-    assert listed(node, "POINTS") == marked(node, "point")
-    assert {note.partition("=")[0] for note in listed(node, "NOTES")} == marked(node, "note")
+def class_of(kind: type) -> ast.ClassDef:
+    source = Path(str(sys.modules[kind.__module__].__file__)).read_text(encoding="utf-8")
+    (found,) = [
+        node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == kind.__name__
+    ]
+    return found
 
 
-def test_some_service_marks_something() -> None:
-    assert any(listed(node, "POINTS") for _, node in CLASSES)
-    assert any(listed(node, "NOTES") for _, node in CLASSES)
+def listed(service: type[Service], name: str) -> set[Any]:
+    """What it and its bases list."""
+    return set().union(*(vars(kind).get(name, frozenset()) for kind in service.__mro__))
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_lists_what_it_marks(service: type[Service]) -> None:
+    # A client marks through `_mark`, which does nothing unless it is a script.
+    points = ("point", "_mark") if service is Script else ("point",)
+    assert listed(service, "POINTS") == set().union(*(marked(tree, points) for tree in trees(service)))
+    notes = set().union(*(marked(tree, ("note",)) for tree in trees(service)))
+    assert {note.partition("=")[0] for note in listed(service, "NOTES")} == notes
+
+
+def test_no_module_marks_anything_for_a_service_that_is_not_looked_at() -> None:
+    everything = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODELS.rglob("*.py")}
+    seen = set().union(*(marked(tree, ("point", "_mark", "note")) for kind in SERVICES for tree in trees(kind)))
+
+    assert set().union(*(marked(tree, ("point", "_mark", "note")) for tree in everything.values())) == seen
+    assert len(seen) > 20

@@ -2,10 +2,10 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models.bank import Deposit, Deposited, Withdraw, Withdrawn, effect, judge
-from models.eventlog import Entry
 
-from models.addressing import BANK, Scope, mint, pack_type
+from models.addressing import Scope, mint, pack_type
+from models.domain import Denied
+from models.domains.bank_account import Account, BankAccount, Deposit, Deposited, Withdraw, Withdrawn
 from models.merge import (
     Compensated,
     Merged,
@@ -14,11 +14,22 @@ from models.merge import (
     compensation_key,
     surviving_chain,
 )
+from models.store.entries import Entry, instance_of
 
 REGIONS = (1, 2, 3)
 OPENING = 20
 END = 10**9
 policies = st.sampled_from(list(MergePolicy))
+DOMAIN = BankAccount(opening_balance=OPENING)
+
+
+def effect(event):
+    """What an event does to a balance, whatever it was."""
+    return {Deposited: 1, Withdrawn: -1, Denied: 0}[type(event)] * getattr(event, "amount", 0)
+
+
+def entry_of(stamp_us, region, position, address, event_id, event, told, parent=0):
+    return Entry(stamp_us, region, position, 1, 0, address, event_id, stamp_us, event, told, 0, parent)
 
 
 class Region:
@@ -31,19 +42,17 @@ class Region:
         self.clock = 0
 
     def write(self, kind, account, amount):
-        command = kind(command_id=self.number << 32 | len(self.log), account=account, amount=amount)
         balance = self.merge.balance(account)
-        event = judge(balance, command)
-        version = 1 + sum(e.event.account == account for e in self.log)
+        event = DOMAIN.decide(Account(balance=balance), kind(amount=amount))
+        version = 1 + sum(instance_of(e.address) == account for e in self.log)
         self.clock += 1
-        type_id = pack_type(Scope.SERVICE, command=False, domain=BANK, incarnation=self.number)
-        entry = Entry(
+        type_id = pack_type(Scope.SERVICE, command=False, domain=DOMAIN.number, incarnation=self.number)
+        entry = entry_of(
             self.clock,
             self.number,
             len(self.log) + 1,
-            1,
             mint(type_id, account, version),
-            self.clock,
+            self.number << 32 | len(self.log),
             event,
             balance + effect(event),
             self.merge.head(account),
@@ -94,14 +103,15 @@ def reference(policy, regions):
     balances, outputs = {}, []
     for entry in sorted(e for region in regions.values() for e in region.log):
         event = entry.event
-        before = balances.get(event.account, OPENING)
+        account = instance_of(entry.address)
+        before = balances.get(account, OPENING)
         if policy is MergePolicy.LAST_WRITER_WINS:
-            after = entry.balance if isinstance(event, Deposited | Withdrawn) else before
+            after = entry.told if isinstance(event, Deposited | Withdrawn) else before
         else:
             after = before + effect(event)
         reversed_ = after < 0
-        balances[event.account] = before if reversed_ else after
-        outputs.append((entry.address, reversed_, balances[event.account]))
+        balances[account] = before if reversed_ else after
+        outputs.append((entry.address, reversed_, balances[account]))
     return outputs
 
 
@@ -138,8 +148,8 @@ def test_no_balance_is_negative_at_a_cut_or_above_and_money_is_conserved(schedul
     by_account = {}
     for entry in (e for region in regions.values() for e in region.log):
         if entry.address not in merge.compensated:
-            total = by_account.get(entry.event.account, OPENING)
-            by_account[entry.event.account] = total + effect(entry.event)
+            account = instance_of(entry.address)
+            by_account[account] = by_account.get(account, OPENING) + effect(entry.event)
     assert merge.balances() == by_account
 
 
@@ -182,7 +192,7 @@ def test_of_two_withdrawals_of_everything_the_later_in_canonical_order_is_compen
     key = compensation_key(MergePolicy.CANONICAL, second)
     assert settled.outputs == (
         Merged(first, 0, 0, 0),
-        Compensated(second, 0, 0, 0, key, regions[2].log[0].event.command_id),
+        Compensated(second, 0, 0, 0, key, regions[2].log[0].event_id),
     )
     assert settled.vector == ((1, 1), (2, 1), (3, 0))
 
@@ -196,8 +206,8 @@ def test_nothing_above_the_cut_is_settled():
 
 def test_an_event_that_lands_in_the_middle_changes_what_follows():
     merge = MergeDomain(MergePolicy.CANONICAL, OPENING, REGIONS)
-    late = Entry(1, 2, 1, 1, 1, 1, Withdrawn(command_id=1, account=0, amount=15), 5)
-    early = Entry(2, 1, 1, 1, 2, 2, Withdrawn(command_id=2, account=0, amount=10), 10)
+    late = entry_of(1, 2, 1, 1, 1, Withdrawn(amount=15), 5)
+    early = entry_of(2, 1, 1, 2, 2, Withdrawn(amount=10), 10)
     merge.ingest(early)
     assert merge.balance(0) == 10
 

@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.monitor import Heartbeat, Monitor, MonitorOptions, Promote, Promoted, Vote, VoteRequest
+from models.monitor import Heartbeat, Monitor, MonitorOptions, Vote, VoteRequest
+from models.store.group import Promote, Promoted
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location
 

@@ -1,12 +1,11 @@
 import pytest
-from models.bank import Deposited
-from models.eventlog import Entry
-from models.failover import DivergentEntries, DivergentQuery, Reconciled, ReconciledNoted
-from models.home import EVENT_TYPE
-from models.requests import Accepted, Submit
 
-from models.addressing import mint
+from models.addressing import Scope, mint, pack_type
+from models.domains.bank_account import BankAccount, Deposited
 from models.reconcile import Operator, OperatorOptions
+from models.store.aside import DivergentEntries, DivergentQuery, Reconciled, ReconciledNoted
+from models.store.entries import Entry
+from models.store.requests import Accepted, Submit
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location
 
@@ -14,9 +13,12 @@ STORE = at_service(pack_location(1, 1, 1), "store")
 MS = 1_000
 
 
-def entry(position):
-    event = Deposited(command_id=100 + position, account=position, amount=1)
-    return Entry(0, 1, position, 1, mint(EVENT_TYPE, position, 1), 0, event, 1)
+EVENT_TYPE = pack_type(Scope.SERVICE, command=False, domain=BankAccount.number)
+
+
+def entry(position, event=None):
+    event = event or Deposited(amount=1)
+    return Entry(0, 1, position, 1, 5, mint(EVENT_TYPE, position, 1), 100 + position, 0, event, 1, 0)
 
 
 class Bench:
@@ -30,7 +32,7 @@ class Bench:
         self.answering = True
         self._answer_ms = answer_ms
         self._due = []
-        self.ctx.start(Operator(self.ctx, OperatorOptions(stores=(STORE,), delay_us=0, **options)))
+        self.ctx.start(Operator(self.ctx, OperatorOptions(stores=(STORE,), delay_us=0, **options), BankAccount()))
 
     def run(self, ms):
         for _ in range(ms):
@@ -57,9 +59,9 @@ class Bench:
         if isinstance(msg, DivergentQuery):
             return DivergentEntries(entries=tuple(self.left[: msg.limit]))
         if isinstance(msg, Submit):
-            return Accepted(command_id=msg.command.command_id, version=1, balance=1)
+            return Accepted(command_id=msg.command_id, version=1, told=1)
         assert isinstance(msg, Reconciled)
-        self.left = [e for e in self.left if e.event.command_id != msg.command_id]
+        self.left = [e for e in self.left if e.event_id != msg.command_id]
         return ReconciledNoted(epoch=msg.epoch, position=msg.position)
 
 

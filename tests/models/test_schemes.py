@@ -105,9 +105,12 @@ def test_holders_are_near_and_far_enough_apart() -> None:
     ("options", "told"),
     [
         ({"holders": 0}, "acknowledge nothing; ask for at least 1"),
-        ({"flush_every_us": 5}, "is for copies in the page cache, not DEVICE; leave it out"),
+        ({"flush_every_us": 5}, "is for copies in memory, and those on the device are flushed at once; leave it out"),
         ({"tier": Tier.PAGE_CACHE}, "leaves its page cache unflushed; say how often"),
-        ({"ship_every_us": 0}, "ship_every_us=0 is no period"),
+        ({"ship_every_us": -1}, "ship_every_us=-1 is no period"),
+        ({"flush_every_us": 0, "tier": Tier.HEAP}, "flush_every_us=0 is no period"),
+        ({"ship_every_us": 0, "holders": 2}, "ships behind the acknowledgement, and 2 holders come before it"),
+        ({"holders": 3, "copies": 2}, "self.copies=2 cannot hold what self.holders=3 must"),
     ],
 )
 def test_a_scheme_that_makes_no_sense_is_refused(options: dict[str, int], told: str) -> None:

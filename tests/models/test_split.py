@@ -1,40 +1,30 @@
 """One shard of the split on its own: what it stamps, promises, saves and takes up again."""
 
-from models.bank import Deposit, Deposited, Withdraw, Withdrawn
-from models.eventlog import Entry
-from models.home import ShardOptions
-from models.requests import Accepted, Submit, Unavailable
-from models.shipping import Ship, ShipAck, ShipOptions
-
 from models.addressing import EventAddress, unpack_type
+from models.domains.bank_account import BankAccount, Deposit, Deposited, Withdraw, Withdrawn
 from models.merge import MergePolicy
 from models.split import SplitShard
+from models.store.entries import Entry
+from models.store.requests import Accepted, Submit, Unavailable
+from models.store.wire import Ship, ShipAck
 from sim.testing import FakeContext
-from sim.topology import at_service, pack_location
+from tests.models.shards import OPENING, at, options
 
 FLUSH = 1_000
 
 
-def at(region):
-    return at_service(pack_location(region, 1, 1), "store")
-
-
 def shard_on(ctx, region=1):
-    options = ShardOptions(
-        region=region,
-        shard=0,
-        peers=tuple((r, at(r)) for r in (1, 2, 3) if r != region),
-        opening_balance=100,
-        forward_timeout_us=1_000_000,
-        ship=ShipOptions(),
-    )
-    shard = SplitShard(ctx, options, policy=MergePolicy.CANONICAL)
+    shard = SplitShard(ctx, options(region), BankAccount(opening_balance=OPENING), policy=MergePolicy.CANONICAL)
     ctx.start(shard)
     ctx.advance(20 * FLUSH)
-    for peer, _ in options.peers:
-        ctx.deliver(shard, ShipAck(receiver=peer, shard=0, epoch=1, session=1, upto=0), at(peer))
+    for peer, line in shard._outbound.items():
+        ctx.deliver(shard, ack(peer, challenge=line.challenge), at(peer))
     ctx.sent.clear()
     return shard
+
+
+def ack(receiver, *, session=1, upto=0, challenge=0):
+    return ShipAck(receiver=receiver, shard=0, epoch=1, session=session, upto=upto, challenge=challenge)
 
 
 def fresh():
@@ -43,17 +33,18 @@ def fresh():
 
 
 def submit(ctx, shard, command_id, *, amount=1, kind=Deposit):
-    return ctx.deliver(shard, Submit(command=kind(command_id=command_id, account=0, amount=amount)))
+    return ctx.deliver(shard, Submit(command_id=command_id, aggregate=0, command=kind(amount=amount)))
 
 
 def foreign(region, position, stamp_us, *, event=None):
-    event = event or Deposited(command_id=1_000 * region + position, account=0, amount=1)
-    address = region << 40 | position
-    return Entry(stamp_us, region, position, 1, address, stamp_us, event, 0)
+    address = region << 112 | position
+    command_id = 1_000 * region + position
+    return Entry(stamp_us, region, position, 1, 0, address, command_id, stamp_us, event or Deposited(amount=1), 0, 0)
 
 
-def ship(region, *entries, first=1, promise_us=0):
-    return Ship(source=region, shard=0, reigns=(), first=first, entries=entries, promise_us=promise_us, probe=False)
+def ship(region, *entries, first=1, promise_us=0, **more):
+    fields = {"source": region, "shard": 0, "reigns": (), "first": first, "entries": entries, "promise_us": promise_us}
+    return Ship(probe=False, **(fields | more))
 
 
 def test_an_answer_waits_for_the_flush_and_for_nothing_else():
@@ -62,7 +53,7 @@ def test_an_answer_waits_for_the_flush_and_for_nothing_else():
 
     assert (reply.done, ctx.sent) == (False, [])
     ctx.advance(2 * FLUSH)
-    assert reply.value == Accepted(command_id=1, version=1, balance=101)
+    assert reply.value == Accepted(command_id=1, version=1, told=101)
     assert [to for to, msg in ctx.sent if isinstance(msg, Ship) and msg.entries] == [at(2), at(3)]
 
 
@@ -103,7 +94,7 @@ def test_a_stamp_beyond_the_reserve_waits_for_the_disk_and_then_is_given():
 def test_the_promise_stays_below_an_entry_that_is_not_durable():
     ctx, shard = fresh()
     submit(ctx, shard, 1)
-    ctx.deliver(shard, ShipAck(receiver=2, shard=0, epoch=1, session=2, upto=0), at(2))
+    ctx.deliver(shard, ack(2), at(2))
 
     assert shard._promise() == shard.log.entries[0].stamp_us - 1
     ctx.advance(2 * FLUSH)
@@ -130,7 +121,7 @@ def settled_world():
     early = ctx.now_us() - 5
     submit(ctx, shard, 1, amount=80, kind=Withdraw)
     ctx.advance(2 * FLUSH)
-    event = Withdrawn(command_id=2_001, account=0, amount=70)
+    event = Withdrawn(amount=70)
     late = ctx.now_us() + 1
     for region, entries in ((2, (foreign(2, 1, early, event=event),)), (3, ())):
         ctx.deliver(shard, ship(region, *entries, promise_us=late, first=1), at(region))
@@ -168,7 +159,8 @@ def test_a_restart_takes_up_what_was_saved_and_asks_for_the_rest():
     assert again.merge.vector() == {1: 1, 2: 1, 3: 0}
     assert born.notes == [("stable", shard.merge.cut_us)]  # no compensation is told twice
     born.deliver(again, ship(2, first=3), at(2))
-    assert born.sent == [(at(2), ShipAck(receiver=1, shard=0, epoch=1, session=2, upto=1))]
+    assert born.sent == [(at(2), ack(1, session=again.session, upto=1))]
+    assert again.session != shard.session
 
 
 def test_what_was_settled_but_not_saved_is_settled_again_alike():
@@ -188,14 +180,14 @@ def test_what_was_settled_but_not_saved_is_settled_again_alike():
 
 def test_acknowledgements_wait_for_the_tick_unless_the_source_is_mistaken():
     ctx, shard = fresh()
-    ctx.deliver(shard, ship(2, foreign(2, 1, ctx.now_us())), at(2))
+    ctx.deliver(shard, ship(2, foreign(2, 1, ctx.now_us()), session=shard.session), at(2))
     assert ctx.sent == []
     ctx.deliver(shard, ship(3, foreign(3, 2, ctx.now_us()), first=2), at(3))
-    assert ctx.sent == [(at(3), ShipAck(receiver=1, shard=0, epoch=1, session=1, upto=0))]
+    assert ctx.sent == [(at(3), ack(1, session=shard.session))]
 
     ctx.advance(250_000)
 
-    assert (at(2), ShipAck(receiver=1, shard=0, epoch=1, session=1, upto=1)) in ctx.sent
+    assert (at(2), ack(1, session=shard.session, upto=1)) in ctx.sent
 
 
 def test_a_command_sent_twice_is_accepted_once():
@@ -210,7 +202,7 @@ def test_a_command_sent_twice_is_accepted_once():
 
 def test_a_shard_that_is_still_recovering_refuses_for_certain():
     ctx = FakeContext(at(1), flush_us=FLUSH)
-    shard = SplitShard(ctx, shard_on(FakeContext(at(1))).options, policy=MergePolicy.CANONICAL)
+    shard = SplitShard(ctx, options(1), BankAccount(opening_balance=OPENING), policy=MergePolicy.CANONICAL)
     ctx.start(shard)
 
     assert submit(ctx, shard, 1).value == Unavailable(command_id=1, reason="recovering")
