@@ -66,6 +66,7 @@ class Group:
 def store(
     site: Site,
     workload: Workload,
+    kind: type[Shard] = Shard,
     *,
     scheme: str = "multi-persist:2/3",
     domain: str = "bank-account",
@@ -97,6 +98,8 @@ def store(
     resend_us: int = 500_000,
 ) -> System:
     """One domain under one scheme. 0 stands for never, or for all; of `force_after_us`, any number below 0.
+
+    Its members are of a `kind`, which is no option: a subclass is a store that differs in that one thing.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -156,7 +159,7 @@ def store(
     )
     if options is None:
         raise ValueError("; ".join(problems))
-    placements = [placement for group in groups for placement in _members(group, options)]
+    placements = [placement for group in groups for placement in _members(group, options, kind)]
     if archive:
         placements.append(Placement(host=beside, name=ARCHIVE, make=ArchiveService, kind=ArchiveService))
     if subscriber:
@@ -252,7 +255,7 @@ def store_name(domain: str, shard: int) -> str:
     return f"{domain}-{shard}"
 
 
-def _members(group: Group, options: MemberOptions) -> list[Placement]:
+def _members(group: Group, options: MemberOptions, kind: type[Shard] = Shard) -> list[Placement]:
     """The services of a group."""
     placed = []
     for number, location in group.members:
@@ -267,7 +270,7 @@ def _members(group: Group, options: MemberOptions) -> list[Placement]:
         )
         name = store_name(group.domain.name, group.shard)
         host = Location((int(location) >> 64) << 64)
-        placed.append(Placement(host=host, name=name, make=maker(Shard, mine, group.domain), kind=Shard))
+        placed.append(Placement(host=host, name=name, make=maker(kind, mine, group.domain), kind=kind))
     return placed
 
 

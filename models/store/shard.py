@@ -48,7 +48,7 @@ from models.store.requests import (
     Unavailable,
     answer_of,
 )
-from models.store.streams import Stream, StreamKey, command_key
+from models.store.streams import Stream, StreamKey
 from sim.host import Context, Wait, handles
 from sim.message import Message
 from sim.topology import Location
@@ -128,7 +128,7 @@ class Shard(Replica):
 
     def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | None]:
         self.ctx.point("C3")
-        key = command_key(msg.tenant, msg.command_id)
+        key = self.streams.key_of(msg.tenant, msg.command_id)
         found = self.streams.done.get(key)
         if found is None:
             stream_key = (msg.tenant, msg.aggregate)
@@ -235,7 +235,7 @@ class Shard(Replica):
             told = self.domain.told(after)
             learnt = yield from self._until_committed(position)
         elif isinstance(decision, IdempotentNotReady):
-            found = self.streams.done.get(command_key(msg.tenant, msg.event_id))
+            found = self.streams.done.get(self.streams.key_of(msg.tenant, msg.event_id))
             learnt = yield from self._until_committed(found if isinstance(found, int) else stream.last)
         else:
             assert isinstance(decision, Idempotent)
@@ -283,7 +283,7 @@ class Shard(Replica):
         """Tell what became of a request."""
         if not self.leads:
             return None
-        found = self.streams.done.get(command_key(msg.tenant, msg.event_id))
+        found = self.streams.done.get(self.streams.key_of(msg.tenant, msg.event_id))
         if found is None:
             return Outcome(event_id=msg.event_id, outcome="unknown")
         sure = isinstance(found, Answered) or found <= self.committed
