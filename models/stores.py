@@ -32,6 +32,7 @@ from models.reconcile import Operator, OperatorOptions
 from models.store.archive import ArchiveService
 from models.store.options import InDoubt, LogPolicy, MemberOptions
 from models.store.publishing import Subscriber
+from models.store.shard import Shard
 from models.store.snapshots import SnapshotPolicy
 from models.store.wire import ShipOptions
 from models.store.words import scheme_of
@@ -59,6 +60,7 @@ ARCHIVE: Final = "archive"
 def store(
     site: Site,
     workload: Workload,
+    kind: type[Shard] = Shard,
     *,
     scheme: str = "multi-persist:2/3",
     domain: str = "bank-account",
@@ -93,6 +95,8 @@ def store(
     resend_us: int = 500_000,
 ) -> System:
     """One domain under one scheme. 0 stands for never, or for all; of `force_after_us`, any number below 0.
+
+    Its members are of a `kind`, which is no option: a subclass is a store that differs in that one thing.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -155,7 +159,7 @@ def store(
         options = replace(options, sequencer=at_service(beside, SEQUENCER))
     if subscriber:
         options = replace(options, subscriber=at_service(beside, SUBSCRIBER))
-    placements = [placement for group in groups for placement in members_of(group, options)]
+    placements = [placement for group in groups for placement in members_of(group, options, kind)]
     placements += _beside(beside, options)
     if global_sequence:
         placements += sequence_of(beside, groups)

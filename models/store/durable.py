@@ -70,6 +70,10 @@ class DurableCopy(Service):
         {"applied", "role=home", "role=copy", "divergent", "compensated", "reconciled", "rolled-back", "damaged"}
     )
 
+    #: What its parts are made of; a subclass may have others.
+    STREAMS: ClassVar[type[Streams]] = Streams
+    ASIDE: ClassVar[type[Aside]] = Aside
+
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx)
         self.options = options
@@ -82,8 +86,8 @@ class DurableCopy(Service):
         scheme = options.scheme
         self.journal = Journal(ctx, tier=scheme.tier, segment=options.log.segment)
         self.snapshots = Snapshots(ctx, self._bears_out)
-        self.streams = Streams(domain, self.journal, window=options.window, cache=options.cache)
-        self.aside = Aside(ctx)
+        self.streams = self.STREAMS(domain, self.journal, window=options.window, cache=options.cache)
+        self.aside = self.ASIDE(ctx)
         self.committed = 0
         self._forgets = scheme.tier is not Tier.DEVICE and scheme.holders > 1
         self._damaged = False

@@ -225,7 +225,7 @@ class Member(DurableCopy):
             return False
         counted = [head for head in heads if head.reigns and (head.whole or forced or lonely)]
         mine = [self._head()] if self.reigns and (self.whole or forced or lonely) else []
-        best = max([*mine, *counted], key=_rank)
+        best = self._best([*mine, *counted])
         if best.number != self.options.number and not (yield from self._catch_up(best)):
             return False
         yield from self._held_all()
@@ -234,6 +234,10 @@ class Member(DurableCopy):
         yield from self._live_under((*best.reigns, Reign(epoch, self.options.number, self.journal.length)))
         yield from self._become_whole()
         return True
+
+    def _best(self, heads: Sequence[Head]) -> Head:
+        """Whose log the reign begins with; its own comes first, if it counts."""
+        return max(heads, key=_rank)
 
     def _enough(self, heads: Sequence[Head], lonely: bool) -> bool:
         if lonely:

@@ -45,12 +45,14 @@ class Replica(Member):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C4", "C7", "C8", "C9", "C11", "C12", "N1", "N2", "N3", "N4"})
+    #: What manages its log.
+    KEEPER: ClassVar[type[Keeper]] = Keeper
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
         scheme = options.scheme
         self.journal.on_durable = self._advanced
-        self.keeper = Keeper(self)
+        self.keeper = self.KEEPER(self)
         self.publisher = Publisher(self, options.subscriber)
         self.numbering = Numbering(self, options.sequencer)
         self.released = 0

@@ -158,10 +158,14 @@ class Streams:
         if stream is None:
             stream = self.by_key[key] = Stream(self._initial)
         self._step(stream, entry, state)
-        self.done.put(command_key(tenant, entry.event_id), entry.position)
+        self.done.put(self.key_of(tenant, entry.event_id), entry.position)
         if self._cache is not None and stream.state is not None:
             self._touch(key)
         return stream
+
+    def key_of(self, tenant: int, event_id: int) -> int:
+        """What a command is remembered by: two tenants never meet."""
+        return command_key(tenant, event_id)
 
     def head(self, key: StreamKey, replicated: int) -> StreamHead:
         """What a decision on an append needs to know.
@@ -317,7 +321,7 @@ class Streams:
         version = version_of(entry.address)
         if stream is None:
             stream = self.by_key[key] = Stream(self._initial)
-        self.done.put(command_key(entry.tenant, entry.event_id), entry.position)
+        self.done.put(self.key_of(entry.tenant, entry.event_id), entry.position)
         if version <= stream.version:
             stream.positions.append(entry.position)
             return 0
@@ -337,7 +341,7 @@ class Streams:
 
     def _known(self, key: StreamKey, event_id: int) -> int | None:
         """The version that an event id has in a stream, if it is remembered."""
-        found = self.done.get(command_key(key[0], event_id))
+        found = self.done.get(self.key_of(key[0], event_id))
         if found is None:
             return None
         address = self._journal.at(found).address if isinstance(found, int) else found.address
