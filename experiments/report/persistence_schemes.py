@@ -184,10 +184,11 @@ def _failure(page: Page, results: Results[SchemeRow], scenario: str) -> None:
     before = sum(found) / len(found)
     page.note(
         f"Scenario {scenario}: {load(scenario).question} The instant differs from seed to seed, evenly over "
-        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes. Served: of those issued in the "
-        f"{OUTAGE_US / 1e6:.0f} s from the failure on. Served again: from the failure to the first answer to a command "
-        f"issued after it. Ages are from the acknowledgement to the failure, before which {before:.0f} commands had "
-        f"been acknowledged on average. A 0 stands for {at_most(0, len(results.seeds))} runs."
+        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes; {before:.0f} commands had been acknowledged before it on "
+        "average. A scheme may lose nothing, all, or what was acknowledged within so many milliseconds of the failure, "
+        f"from which ages count back. Served: of those issued in the {OUTAGE_US / 1e6:.0f} s from the failure on. Served "
+        "again: from the failure to the first answer to a command issued after it. "
+        f"A 0 stands for {at_most(0, len(results.seeds))} runs."
     )
     measures: list[_Measure] = [
         ("may lose", lambda rows: _promise(rows[0].arm, scenario)),
@@ -215,9 +216,12 @@ def _table(page: Page, results: Results[SchemeRow], scenario: str, measures: Seq
 
 
 def _promise(arm: str, scenario: str) -> str:
-    told = "what was not shipped stays behind" if left_behind(arm, scenario) else str(promised(arm, scenario))
+    """In a few words what may be gone: all, nothing, or what came within so many milliseconds."""
     limit = expected(arm, scenario, flush_us())
-    return f"{told}: {limit.most_us / 1e3:.0f} ms" if limit is not None else told
+    if limit is None:
+        return "nothing" if promised(arm, scenario) is Loss.NOTHING else "all"
+    told = f"{limit.most_us / 1e3:.0f} ms"
+    return (f"{told} left behind" if left_behind(arm, scenario) else told).replace(" ", "\u00a0")
 
 
 def _windows(page: Page, results: Results[SchemeRow]) -> None:
