@@ -210,7 +210,7 @@ class Journal:
             yield from self.durable_at(keep)
         return removed
 
-    def move_base(self, upto: int, window: tuple[Answered, ...], streams: int) -> Generator[Wait, Any, None]:
+    def move_base(self, upto: int, window: tuple[Answered, ...], streams: int = 0) -> Generator[Wait, Any, None]:
         """Durably begin after `upto`, the end of a segment; the rest is what must still be known of what goes.
 
         What goes is still here until `release_head`.
