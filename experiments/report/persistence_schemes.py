@@ -184,8 +184,8 @@ def _failure(page: Page, results: Results[SchemeRow], scenario: str) -> None:
     before = sum(found) / len(found)
     page.note(
         f"Scenario {scenario}: {load(scenario).question} The instant differs from seed to seed, evenly over "
-        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes; {before:.0f} commands had been acknowledged before it "
-        "on average. A scheme may lose nothing, all, or what was acknowledged within so many milliseconds of the "
+        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes; {before:.0f} commands had been acknowledged before "
+        "it on average. A scheme may lose nothing, all, or what was acknowledged within so many milliseconds of the "
         f"failure, from which ages count back. Served: of those issued in the {OUTAGE_US / 1e6:.0f} s from the failure "
         "on. Served again: from the failure to the first answer to a command issued after it. "
         f"A 0 stands for {at_most(0, len(results.seeds))} runs."
