@@ -234,11 +234,11 @@ def _windows(page: Page, results: Results[SchemeRow]) -> None:
         "process at once. A shipment that has left arrives, so no one-way delay is added: it counts only where a cut "
         f"eats what is under way. Times {rate_per_s():.0f} a second that is the predicted mean; denials are events "
         "too. All cells are one family in the last column, whose intervals hold at once with 95 %; in the one before, "
-        "one in twenty may miss."
+        "one in twenty may miss, and cells that share their instants miss together."
     )
     rows = []
     for one in windows(results):
-        age = "-" if one.oldest_ms is None else f"{one.oldest_ms:.0f} of {one.expected.most_us / 1e3:.0f}"
+        age = "-" if one.oldest_ms is None else whole(f"{one.oldest_ms:.0f} of {one.expected.most_us / 1e3:.0f}")
         rows.append(
             [
                 f"{_unbroken(one.arm)}, {FAILURES[one.scenario].title}{' (left behind)' if one.behind else ''}",
