@@ -184,10 +184,10 @@ def _failure(page: Page, results: Results[SchemeRow], scenario: str) -> None:
     before = sum(found) / len(found)
     page.note(
         f"Scenario {scenario}: {load(scenario).question} The instant differs from seed to seed, evenly over "
-        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes; {before:.0f} commands had been acknowledged before it on "
-        "average. A scheme may lose nothing, all, or what was acknowledged within so many milliseconds of the failure, "
-        f"from which ages count back. Served: of those issued in the {OUTAGE_US / 1e6:.0f} s from the failure on. Served "
-        "again: from the failure to the first answer to a command issued after it. "
+        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes; {before:.0f} commands had been acknowledged before "
+        "it on average. A scheme may lose nothing, all, or what was acknowledged within so many milliseconds of the "
+        f"failure, from which ages count back. Served: of those issued in the {OUTAGE_US / 1e6:.0f} s from the failure "
+        "on. Served again: from the failure to the first answer to a command issued after it. "
         f"A 0 stands for {at_most(0, len(results.seeds))} runs."
     )
     measures: list[_Measure] = [
@@ -234,11 +234,11 @@ def _windows(page: Page, results: Results[SchemeRow]) -> None:
         "process at once. A shipment that has left arrives, so no one-way delay is added: it counts only where a cut "
         f"eats what is under way. Times {rate_per_s():.0f} a second that is the predicted mean; denials are events "
         "too. All cells are one family in the last column, whose intervals hold at once with 95 %; in the one before, "
-        "one in twenty may miss."
+        "one in twenty may miss, and cells that share their instants miss together."
     )
     rows = []
     for one in windows(results):
-        age = "-" if one.oldest_ms is None else f"{one.oldest_ms:.0f} of {one.expected.most_us / 1e3:.0f}"
+        age = "-" if one.oldest_ms is None else whole(f"{one.oldest_ms:.0f} of {one.expected.most_us / 1e3:.0f}")
         rows.append(
             [
                 f"{_unbroken(one.arm)}, {FAILURES[one.scenario].title}{' (left behind)' if one.behind else ''}",

@@ -24,7 +24,7 @@ NUMBERS: Final[Mapping[str, int]] = {arm.name: number for number, arm in enumera
 _FAMILIES: Final = tuple(dict.fromkeys(scheme_of_arm(arm.name).name for arm in _RANKED))
 #: Labels closer than this, in decades, are put above each other; a letter is so wide.
 _CLOSE: Final = 0.16
-_LETTER: Final = 0.05
+_LETTER: Final = 0.045
 
 
 def draw_frontier(results: Results[SchemeRow], path: Path) -> None:
