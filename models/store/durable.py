@@ -185,7 +185,7 @@ class DurableCopy(Service):
             self.ctx.disk.truncate(_WHOLE, 0)
             yield self.ctx.disk.flush(_WHOLE)  # a crash half way must not count as having it all
         yield from self.snapshots.replace_all(snapshots)
-        yield from self.journal.restart_at(position, window)
+        yield from self.journal.restart_at(position, window, len(self.snapshots.latest))
         self.streams.rebuild(self.snapshots.latest.values())
         if was_whole:
             yield from self._become_whole()

@@ -124,9 +124,16 @@ class Streams:
             self.done.put(answered.key, answered)
         for snapshot in snapshots:
             self._restore(snapshot)
-        replayed = 0
+        replayed, begun = 0, 0
         for entry in self._journal.entries:
             replayed += self._recover(entry)
+            begun += version_of(entry.address) == 1
+        base, older = self._journal.base, len(self.by_key) - begun
+        if older < base.streams:
+            raise LookupError(
+                f"{base.streams} streams began up to position {base.position}, where the log was truncated, "
+                f"and snapshots cover {older} of them"
+            )
         if self._cache is not None:
             for key in self.by_key:
                 self._touch(key)

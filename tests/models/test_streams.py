@@ -305,3 +305,16 @@ def test_an_id_of_another_stream_is_not_known_in_this_one() -> None:
 def test_a_cache_that_keeps_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="cache=0 keeps no state; give at least 1, or None for all"):
         Store(cache=0)
+
+
+def test_a_stream_of_which_nothing_is_left_is_missed_where_its_snapshot_is_not_there() -> None:
+    store = store_of(("+", 0), ("+", 1), ("+", 0))
+    for key in ((0, 0), (0, 1)):
+        store.take(key)
+    store.drop(2)
+    store.restart()
+    store.check()
+
+    del store.snapshots[0, 1]
+    with pytest.raises(LookupError, match="2 streams began up to position 2, .* and snapshots cover 1 of them"):
+        store.restart()
