@@ -196,7 +196,7 @@ class DurableCopy(Service):
         # Through nothing: a crash in between leaves an empty log, beyond which no snapshot is believed.
         yield from self.journal.restart_at(0, ())
         yield from self.snapshots.replace_all(snapshots)
-        yield from self.journal.restart_at(position, window, streams=len(snapshots))
+        yield from self.journal.restart_at(position, window, len(self.snapshots.latest))
         self.streams.rebuild(self.snapshots.latest.values())
         if was_whole:
             yield from self._become_whole()

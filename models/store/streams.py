@@ -124,13 +124,15 @@ class Streams:
             self.done.put(answered.key, answered)
         for snapshot in snapshots:
             self._restore(snapshot)
-        replayed = 0
+        replayed, begun = 0, 0
         for entry in self._journal.entries:
             replayed += self._recover(entry)
-        covered = sum(stream.version > len(stream.positions) for stream in self.by_key.values())
-        if covered != self._journal.base.streams:
+            begun += version_of(entry.address) == 1
+        base, older = self._journal.base, len(self.by_key) - begun
+        if older < base.streams:
             raise LookupError(
-                f"{self._journal.base.streams} streams have events that were truncated, and {covered} have snapshots"
+                f"{base.streams} streams began up to position {base.position}, where the log was truncated, "
+                f"and snapshots cover {older} of them"
             )
         if self._cache is not None:
             for key in self.by_key:
@@ -259,12 +261,6 @@ class Streams:
                 found = answered_of(self._journal.at(found), key)
             left.append(found)
         return tuple(left)
-
-    def reaching_below(self, upto: int) -> int:
-        """How many streams have events up to a position, kept or not."""
-        return sum(
-            stream.version > len(stream.positions) or stream.positions[0] <= upto for stream in self.by_key.values()
-        )
 
     def forget_head(self, upto: int, left: Iterable[Answered]) -> None:
         """The log's head is about to go: no stream has entries there any more, and `left` is all that is known."""
