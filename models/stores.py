@@ -2,7 +2,8 @@
 
 A domain's shards are numbered from 0; shard i of it has its home on the i-th server of the home
 region, and its other members where the scheme wants them. Operators, a subscriber and an archive,
-where asked for, sit on the client host of the home region, out of the way of what befalls servers.
+where asked for, sit on the client host of the home region (the operators of another, if told so), out of
+the way of what befalls servers.
 Clients ask the member in their own region first, then the home, then the others.
 """
 
@@ -94,6 +95,7 @@ def store(
     promote_after_us: int = 0,
     force_after_us: int = -1,
     gather_us: int = 500_000,
+    operators: str = "",
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
 ) -> System:
@@ -126,6 +128,8 @@ def store(
     wanted = _read(problems, lambda: _domain(domain, workload))
     chosen = _read(problems, lambda: scheme_of(scheme))
     place = _read(problems, lambda: _home(topology, home))
+    if operators:
+        _read(problems, lambda: _home(topology, operators))
     if tenants < 1:
         problems.append(f"{tenants=} is nobody; give at least 1")
     groups: tuple[Group, ...] = ()
@@ -165,7 +169,9 @@ def store(
     if subscriber:
         placements.append(Placement(host=beside, name=SUBSCRIBER, make=Subscriber, kind=Subscriber))
     if promote_after_us:
-        placements.append(_operator(beside, groups, promote_after_us, force_after_us))
+        place = operators or place
+        desk = (topology.clients(place) or topology.servers(place))[0].location
+        placements.append(_operator(desk, groups, promote_after_us, force_after_us))
     bank = isinstance(wanted, BankAccount)
     mix: Mix = BankMix(workload) if bank else _DomainMix({wanted.name: wanted.number}, workload.accounts)
     return _system(
