@@ -91,6 +91,7 @@ def store(
     gather_us: int = 500_000,
     reconcile_per_s: float = 0.0,
     reconcile_delay_us: int = 1_000_000,
+    operators: str = "",
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
 ) -> System:
@@ -123,6 +124,8 @@ def store(
     wanted = _read(problems, lambda: _domain(domain, workload))
     chosen = _read(problems, lambda: scheme_of(scheme))
     place = _read(problems, lambda: _home(topology, home))
+    if operators:
+        _read(problems, lambda: _home(topology, operators))
     if tenants < 1:
         problems.append(f"{tenants=} is nobody; give at least 1")
     groups: tuple[Group, ...] = ()
@@ -164,7 +167,9 @@ def store(
     if global_sequence:
         placements += sequence_of(beside, groups)
     if promote_after_us:
-        placements.append(operator_of(beside, groups, promote_after_us, force_after_us))
+        site_of = operators or place
+        desk = (topology.clients(site_of) or topology.servers(site_of))[0].location
+        placements.append(operator_of(desk, groups, promote_after_us, force_after_us))
     if reconcile_per_s:
         stores = tuple(location for group in groups for _, location in group.members)
         people = OperatorOptions(stores=stores, delay_us=reconcile_delay_us, rate_per_s=reconcile_per_s)

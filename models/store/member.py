@@ -37,6 +37,7 @@ class Member(DurableCopy):
         super().__init__(ctx, options, domain)
         self._recovered = False
         self._joining = False
+        self._promised_to: Location | None = None
         self._ordered: tuple[Promote, Wait] | None = None
         self._locations = dict(options.peers)
         self._inbound = Inbound(held=options.ship.held)
@@ -89,7 +90,9 @@ class Member(DurableCopy):
             return False
         known = [head for head in heads if head.reigns]
         founding = (Reign(1, options.home, 0),)
-        if not known:
+        # Where all are heard and nobody has anything, whoever else has founded it is no further than this one.
+        nothing = len(heads) == options.members - 1 and all(head.length == 0 and head.promised <= 1 for head in heads)
+        if not known or nothing:
             yield from self._live_under(founding)
             yield from self._become_whole()
             return True
@@ -99,7 +102,10 @@ class Member(DurableCopy):
         if best.reigns[-1].region != options.number:
             yield from self._live_under(founding)  # what all lineages begin with; the leader tells the rest
             return True
-        return (yield from self._take_over(self.promised + 1, lonely=options.scheme.holders == 1))
+        if (yield from self._take_over(self.promised + 1, lonely=options.scheme.holders == 1)):
+            return True
+        yield self.ctx.sleep(options.ask_us)
+        return False
 
     def _lead_again(self) -> Generator[Wait, Any, None]:
         """The leader starts again: on its word, or, where it may have forgotten something, with a reign of its own."""
@@ -152,12 +158,13 @@ class Member(DurableCopy):
         if not self._recovered:
             return None  # it does not know yet what it has
         if msg.epoch > self.promised:
-            return self._promise_and_tell(msg.epoch) if self.ready else None
-        if msg.epoch == self.promised and msg.epoch:
-            return None  # promised to whoever asked first: two that counted on it would reign at once
+            return self._promise_and_tell(msg.epoch, sender) if self.ready else None
+        if 0 < msg.epoch == self.promised and self._promised_to != sender:
+            return None  # promised to somebody else, who chose the same number: an epoch has one leader
         return self._head()
 
-    def _promise_and_tell(self, epoch: int) -> Generator[Wait, Any, Head]:
+    def _promise_and_tell(self, epoch: int, sender: Location) -> Generator[Wait, Any, Head]:
+        self._promised_to = sender
         yield from self._promise(epoch)
         return self._head()
 
@@ -220,6 +227,7 @@ class Member(DurableCopy):
             return False
         if epoch <= self.promised:
             return False
+        self._promised_to = None  # to itself
         yield from self._promise(epoch)
         heads = (yield from self._heads(epoch, self.options.gather_us if forced else None)) if gather else []
         heads = [head for head in heads if head.promised == epoch]
