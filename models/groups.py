@@ -93,7 +93,7 @@ def store_name(domain: str, shard: int) -> str:
     return f"{domain}-{shard}"
 
 
-def members_of(group: Group, options: MemberOptions) -> list[Placement]:
+def members_of(group: Group, options: MemberOptions, kind: type[Shard] = Shard) -> list[Placement]:
     """The services of a group."""
     placed = []
     for number, location in group.members:
@@ -108,7 +108,7 @@ def members_of(group: Group, options: MemberOptions) -> list[Placement]:
         )
         name = store_name(group.domain.name, group.shard)
         host = Location((int(location) >> 64) << 64)
-        placed.append(Placement(host=host, name=name, make=maker(Shard, mine, group.domain), kind=Shard))
+        placed.append(Placement(host=host, name=name, make=maker(kind, mine, group.domain), kind=kind))
     return placed
 
 

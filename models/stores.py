@@ -32,6 +32,7 @@ from models.reconcile import Operator, OperatorOptions
 from models.store.archive import ArchiveService
 from models.store.options import InDoubt, LogPolicy, MemberOptions
 from models.store.publishing import Subscriber
+from models.store.shard import Shard
 from models.store.snapshots import SnapshotPolicy
 from models.store.wire import ShipOptions
 from models.store.words import scheme_of
@@ -59,6 +60,7 @@ ARCHIVE: Final = "archive"
 def store(
     site: Site,
     workload: Workload,
+    kind: type[Shard] = Shard,
     *,
     scheme: str = "multi-persist:2/3",
     domain: str = "bank-account",
@@ -89,10 +91,13 @@ def store(
     gather_us: int = 500_000,
     reconcile_per_s: float = 0.0,
     reconcile_delay_us: int = 1_000_000,
+    operators: str = "",
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
 ) -> System:
     """One domain under one scheme. 0 stands for never, or for all; of `force_after_us`, any number below 0.
+
+    Its members are of a `kind`, which is no option: a subclass is a store that differs in that one thing.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -119,6 +124,8 @@ def store(
     wanted = _read(problems, lambda: _domain(domain, workload))
     chosen = _read(problems, lambda: scheme_of(scheme))
     place = _read(problems, lambda: _home(topology, home))
+    if operators:
+        _read(problems, lambda: _home(topology, operators))
     if tenants < 1:
         problems.append(f"{tenants=} is nobody; give at least 1")
     groups: tuple[Group, ...] = ()
@@ -155,12 +162,14 @@ def store(
         options = replace(options, sequencer=at_service(beside, SEQUENCER))
     if subscriber:
         options = replace(options, subscriber=at_service(beside, SUBSCRIBER))
-    placements = [placement for group in groups for placement in members_of(group, options)]
+    placements = [placement for group in groups for placement in members_of(group, options, kind)]
     placements += _beside(beside, options)
     if global_sequence:
         placements += sequence_of(beside, groups)
     if promote_after_us:
-        placements.append(operator_of(beside, groups, promote_after_us, force_after_us))
+        site_of = operators or place
+        desk = (topology.clients(site_of) or topology.servers(site_of))[0].location
+        placements.append(operator_of(desk, groups, promote_after_us, force_after_us))
     if reconcile_per_s:
         stores = tuple(location for group in groups for _, location in group.members)
         people = OperatorOptions(stores=stores, delay_us=reconcile_delay_us, rate_per_s=reconcile_per_s)

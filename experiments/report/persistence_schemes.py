@@ -184,10 +184,11 @@ def _failure(page: Page, results: Results[SchemeRow], scenario: str) -> None:
     before = sum(found) / len(found)
     page.note(
         f"Scenario {scenario}: {load(scenario).question} The instant differs from seed to seed, evenly over "
-        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes. Served: of those issued in the "
-        f"{OUTAGE_US / 1e6:.0f} s from the failure on. Served again: from the failure to the first answer to a command "
-        f"issued after it. Ages are from the acknowledgement to the failure, before which {before:.0f} commands had "
-        f"been acknowledged on average. A 0 stands for {at_most(0, len(results.seeds))} runs."
+        f"{SPAN_US / 1e6:.0f} s, and is the same for all schemes; {before:.0f} commands had been acknowledged before "
+        "it on average. A scheme may lose nothing, all, or what was acknowledged within so many milliseconds of the "
+        f"failure, from which ages count back. Served: of those issued in the {OUTAGE_US / 1e6:.0f} s from the failure "
+        "on. Served again: from the failure to the first answer to a command issued after it. "
+        f"A 0 stands for {at_most(0, len(results.seeds))} runs."
     )
     measures: list[_Measure] = [
         ("may lose", lambda rows: _promise(rows[0].arm, scenario)),
@@ -215,9 +216,12 @@ def _table(page: Page, results: Results[SchemeRow], scenario: str, measures: Seq
 
 
 def _promise(arm: str, scenario: str) -> str:
-    told = "what was not shipped stays behind" if left_behind(arm, scenario) else str(promised(arm, scenario))
+    """In a few words what may be gone: all, nothing, or what came within so many milliseconds."""
     limit = expected(arm, scenario, flush_us())
-    return f"{told}: {limit.most_us / 1e3:.0f} ms" if limit is not None else told
+    if limit is None:
+        return "nothing" if promised(arm, scenario) is Loss.NOTHING else "all"
+    told = f"{limit.most_us / 1e3:.0f} ms"
+    return (f"{told} left behind" if left_behind(arm, scenario) else told).replace(" ", "\u00a0")
 
 
 def _windows(page: Page, results: Results[SchemeRow]) -> None:
@@ -230,11 +234,11 @@ def _windows(page: Page, results: Results[SchemeRow]) -> None:
         "process at once. A shipment that has left arrives, so no one-way delay is added: it counts only where a cut "
         f"eats what is under way. Times {rate_per_s():.0f} a second that is the predicted mean; denials are events "
         "too. All cells are one family in the last column, whose intervals hold at once with 95 %; in the one before, "
-        "one in twenty may miss."
+        "one in twenty may miss, and cells that share their instants miss together."
     )
     rows = []
     for one in windows(results):
-        age = "-" if one.oldest_ms is None else f"{one.oldest_ms:.0f} of {one.expected.most_us / 1e3:.0f}"
+        age = "-" if one.oldest_ms is None else whole(f"{one.oldest_ms:.0f} of {one.expected.most_us / 1e3:.0f}")
         rows.append(
             [
                 f"{_unbroken(one.arm)}, {FAILURES[one.scenario].title}{' (left behind)' if one.behind else ''}",

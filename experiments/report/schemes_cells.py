@@ -77,7 +77,7 @@ def runs(counts: Sequence[int]) -> str:
     """Runs with a loss among all, with the exact interval of their share."""
     hit = sum(count > 0 for count in counts)
     share = clopper_pearson(hit, len(counts))
-    return f"{hit} of {len(counts)} [{share.low:.2f}, {share.high:.2f}]".replace(" of ", "\u00a0of\u00a0")
+    return f"{hit} of {len(counts)} [{share.low:.2f}, {share.high:.2f}]"
 
 
 def oldest(rows: Sequence[SchemeRow]) -> str:
@@ -107,5 +107,5 @@ def total(rows: Sequence[SchemeRow], metric: str) -> int:
 
 
 def whole(cell: str) -> str:
-    """Keep an interval on one line: a column of halves cannot be compared."""
-    return cell.replace(" [", "\u00a0[").replace(", ", ",\u00a0")
+    """Keep it on one line: a column of halves cannot be compared."""
+    return cell.replace(" ", "\u00a0")

@@ -22,8 +22,9 @@ _RANKED: Final = tuple(arm for arm in ARMS if arm.ranked)
 #: By arm, its number in the figure.
 NUMBERS: Final[Mapping[str, int]] = {arm.name: number for number, arm in enumerate(_RANKED, start=1)}
 _FAMILIES: Final = tuple(dict.fromkeys(scheme_of_arm(arm.name).name for arm in _RANKED))
-#: Labels closer than this, in decades, are put above each other.
+#: Labels closer than this, in decades, are put above each other; a letter is so wide.
 _CLOSE: Final = 0.16
+_LETTER: Final = 0.045
 
 
 def draw_frontier(results: Results[SchemeRow], path: Path) -> None:
@@ -81,13 +82,14 @@ def _label(axes: Axes, at_ms: Mapping[str, float], gone: Mapping[str, float]) ->
     for arm in at_ms:
         rows.setdefault(round(8 * log10(1 + gone[arm])), []).append(arm)
     for arms in rows.values():
-        level, last = 0, -10.0
+        level, reached = 0, -10.0
         aside = any(gone[arm] > 0 for arm in arms)  # off the bar that stands in the mark
         for x, together in _places(sorted(arms, key=lambda arm: (at_ms[arm], NUMBERS[arm])), at_ms):
-            level = level + 1 if x - last < _CLOSE else 0
-            last = x
+            text = ", ".join(str(NUMBERS[arm]) for arm in together)
+            level = level + 1 if x < reached else 0
+            reached = x + max(_CLOSE, _LETTER * len(text) if aside else 0.0)
             axes.annotate(
-                ", ".join(str(NUMBERS[arm]) for arm in together),
+                text,
                 (at_ms[together[0]], max(gone[arm] for arm in together)),
                 xytext=(3 if aside else 0, 5 + 11 * level),
                 textcoords="offset points",

@@ -124,6 +124,16 @@ def check_hosts(hosts: Values, messages: Collection[str] | None) -> Iterable[Fin
             yield Finding(path, _time(us), "no message of this name exists", way_to(name, messages))
 
 
+def check_legs(legs: object, messages: Collection[str] | None) -> Iterable[Finding]:
+    """Delays by message class against the messages that exist."""
+    if messages is None or not isinstance(legs, Mapping):
+        return
+    for name in legs:
+        if name not in messages:
+            path = f"latency.legs.{name}"
+            yield Finding(path, shown(legs[name]), "no message of this name exists", way_to(name, messages))
+
+
 def check_connections(connections: Values, messages: Collection[str] | None) -> Iterable[Finding]:
     """Back-off against itself, and what is to travel on connections against the messages that exist."""
     low, high = connections.get("retransmit_min"), connections.get("retransmit_max")

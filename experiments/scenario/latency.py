@@ -39,13 +39,17 @@ def latency_of(
     findings += found
     noise, found = _noise(values.get("noise", {}), beside)
     findings += found
+    legs, found = _legs(values.get("legs", {}), beside)
+    findings += found
     bandwidth, caps, found = _bandwidth(values)
     findings += found
     rules, found = read_slow(values.get("slow", []), "latency.slow", topology)
     findings += found
     if model is None or regions is None:
         return None, findings
-    model = replace(model, samples=samples, noise=noise, bytes_per_s=bandwidth, layer_caps=caps, slow_rules=rules)
+    model = replace(
+        model, samples=samples, noise=noise, bytes_per_s=bandwidth, layer_caps=caps, slow_rules=rules, legs=legs
+    )
     if values["table"] != "uniform":
         findings += _unknown_distances(model, regions, values["table"])
     return model, findings
@@ -113,6 +117,21 @@ def _noise(raw: object, beside: Beside) -> tuple[Mapping[Tier, Any], list[Findin
         findings += found
         if delay is not None:
             made[Tier(key)] = delay
+    return MappingProxyType(made), findings
+
+
+def _legs(raw: object, beside: Beside) -> tuple[Mapping[str, Any], list[Finding]]:
+    """Delays by message class; whether there are such messages is known once the system is."""
+    path = "latency.legs"
+    if not isinstance(raw, Mapping):
+        return {}, [Finding(path, shown(raw), "not a table", f'write [{path}] with lines as Ask = {{ kind = "..." }}')]
+    findings: list[Finding] = []
+    made = {}
+    for key, value in raw.items():
+        delay, found = read_delay(value, f"{path}.{key}", beside)
+        findings += found
+        if delay is not None:
+            made[key] = delay
     return MappingProxyType(made), findings
 
 

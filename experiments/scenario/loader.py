@@ -160,6 +160,7 @@ class _Reader:
         messages = checks.message_names() if self.system else None
         self._add(checks.check_hosts(self.hosts, messages))
         self._add(checks.check_connections(self.connections, messages))
+        self._add(checks.check_legs(self.latency.get("legs"), messages))
         self.faults = self._list("fault")
         for path, fault in self.faults:
             self._add(checks.check_fault(path, fault, self.run.get("until"), self.world, self.regions))

@@ -132,7 +132,7 @@ class LatencySection(Section):
     """`[latency]`: round trips, halved for each way; `between_regions` is for `uniform` only.
 
     `table` may be a CSV file of round trips, `samples` one of delays measured one by one. What
-    the tables under `noise`, `bandwidth`, `layer_caps` and `slow` hold is read in `latency`.
+    the tables under `noise`, `legs`, `bandwidth`, `layer_caps` and `slow` hold is read in `latency`.
     """
 
     table: Annotated[str, AfterValidator(_table)] = "public-cloud"
@@ -143,6 +143,7 @@ class LatencySection(Section):
     between_clusters: Duration = 1_500
     jitter: Share = 0.0
     noise: Any = Field(default_factory=dict)
+    legs: Any = Field(default_factory=dict)
     bandwidth: Any = Field(default_factory=dict)
     layer_caps: Any = Field(default_factory=dict)
     slow: Any = Field(default_factory=list)

@@ -36,6 +36,7 @@ _LINEAGE: Final = "lineage"
 PROMISE: Final = "promise"
 _WHOLE: Final = "whole"
 _STEP_DOWN: Final = "step-down"
+_REMAKE: Final = "remake"
 
 
 class _StepDown(NamedTuple):
@@ -70,6 +71,10 @@ class DurableCopy(Service):
         {"applied", "role=home", "role=copy", "divergent", "compensated", "reconciled", "rolled-back", "damaged"}
     )
 
+    #: What its parts are made of; a subclass may have others.
+    STREAMS: ClassVar[type[Streams]] = Streams
+    ASIDE: ClassVar[type[Aside]] = Aside
+
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx)
         self.options = options
@@ -82,8 +87,8 @@ class DurableCopy(Service):
         scheme = options.scheme
         self.journal = Journal(ctx, tier=scheme.tier, segment=options.log.segment)
         self.snapshots = Snapshots(ctx, self._bears_out)
-        self.streams = Streams(domain, self.journal, window=options.window, cache=options.cache)
-        self.aside = Aside(ctx)
+        self.streams = self.STREAMS(domain, self.journal, window=options.window, cache=options.cache)
+        self.aside = self.ASIDE(ctx)
         self.committed = 0
         self._forgets = scheme.tier is not Tier.DEVICE and scheme.holders > 1
         self._damaged = False
@@ -122,6 +127,8 @@ class DurableCopy(Service):
         yield from self.journal.recover()
         yield from self.snapshots.recover()
         self.ctx.point("C4")
+        if [record for record in disk.read(_REMAKE) if record is not TORN][-1:] == [1]:
+            yield from self._lose_all()
         yield from self._rebuild()
         marks = [record for record in disk.read(_STEP_DOWN) if record is not TORN]
         if marks and marks[-1].reigns[-1].epoch > self.epoch:
@@ -154,12 +161,14 @@ class DurableCopy(Service):
             yield self.ctx.sleep(replayed * self.options.replay_us)
 
     def _lose_all(self) -> Generator[Wait, Any, None]:
-        """Be as one whose disk is empty."""
+        """Be as one whose disk is empty; once begun it is finished, by the next life if need be."""
+        yield self.ctx.disk.replace(_REMAKE, 1)
         self.whole = False
         self.ctx.disk.truncate(_WHOLE, 0)
         yield self.ctx.disk.flush(_WHOLE)
         yield from self.journal.restart_at(0, ())
         yield from self.snapshots.replace_all(())
+        yield self.ctx.disk.replace(_REMAKE, 0)
         self.streams.rebuild(())
 
     # -- what must not be forgotten ----------------------------------------------------------
@@ -192,7 +201,7 @@ class DurableCopy(Service):
         # Through nothing: a crash in between leaves an empty log, beyond which no snapshot is believed.
         yield from self.journal.restart_at(0, ())
         yield from self.snapshots.replace_all(snapshots)
-        yield from self.journal.restart_at(position, window, streams=len(snapshots))
+        yield from self.journal.restart_at(position, window, len(self.snapshots.latest))
         self.streams.rebuild(self.snapshots.latest.values())
         if was_whole:
             yield from self._become_whole()
@@ -216,7 +225,7 @@ class DurableCopy(Service):
             yield from self.aside.keep(entry for entry in suffix if entry.origin == self.options.number)
         elif suffix:
             self.ctx.note("rolled-back", len(suffix))  # never acknowledged: its clients were told nothing, or doubt
-        if keep < base:
+        if keep < base or self._uncovered(keep):
             yield from self._lose_all()  # the branch goes back behind what is kept: begin anew
         elif (yield from self.journal.truncate(keep)):
             yield from self.snapshots.keep_up_to(keep)
@@ -230,6 +239,11 @@ class DurableCopy(Service):
         given_up = self.aside.entries[mark.aside_before :]
         if given_up:
             self.ctx.note("divergent", sum(entry.event.__class__ is not Denied for entry in given_up))
+
+    def _uncovered(self, keep: int) -> bool:
+        """Whether some stream has events that only a snapshot knows, and that snapshot was taken after `keep`."""
+        found = ((self.streams.get(key), one.position) for key, one in self.snapshots.latest.items())
+        return any(at > keep and stream is not None and stream.version > len(stream.positions) for stream, at in found)
 
     def _note_applied(self) -> None:
         """Tell how far this copy is, and of which reign (`models.ordinals`)."""

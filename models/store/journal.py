@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, NamedTuple
 
-from models.store.entries import Entry
+from models.store.entries import Entry, version_of
 from models.store.schemes import Tier
 from sim.host import Context, Wait
 from sim.storage import TORN
@@ -50,7 +50,7 @@ class Base(NamedTuple):
         below: From which position on the files of the last truncation were.
         origin: The position after which this host's files begin; above 0 where it was handed a snapshot.
         window: Commands whose entries are not kept and that must still be known, oldest first.
-        streams: How many streams have events that are not kept, each of which needs a snapshot.
+        streams: How many streams began up to here: so many snapshots there must be.
     """
 
     position: int = 0
@@ -210,14 +210,15 @@ class Journal:
             yield from self.durable_at(keep)
         return removed
 
-    def move_base(self, upto: int, window: tuple[Answered, ...], streams: int) -> Generator[Wait, Any, None]:
+    def move_base(self, upto: int, window: tuple[Answered, ...]) -> Generator[Wait, Any, None]:
         """Durably begin after `upto`, the end of a segment; the rest is what must still be known of what goes.
 
         What goes is still here until `release_head`.
         """
         assert self.base.position <= upto <= self.durable, f"{upto=} is outside {self.base.position}..{self.durable}"
         disk, base, size = self._disk, self.base, self._segment
-        self._next_base = Base(upto, base.position, base.origin, window, streams)
+        begun = sum(version_of(entry.address) == 1 for entry in self.entries[: upto - base.position])
+        self._next_base = Base(upto, base.position, base.origin, window, base.streams + begun)
         # What the last truncation emptied must stay so: the next start looks no further back than `below`.
         # Asked for at one instant, they are one flush.
         emptied = [disk.flush(self._name(one)) for one in range(base.below // size, base.position // size)]
@@ -234,9 +235,7 @@ class Journal:
         del self.entries[: self.base.position - before.position]
         return self._empty(range(before.position // self._segment, self.base.position // self._segment))
 
-    def restart_at(
-        self, position: int, window: tuple[Answered, ...], *, streams: int = 0
-    ) -> Generator[Wait, Any, None]:
+    def restart_at(self, position: int, window: tuple[Answered, ...], streams: int = 0) -> Generator[Wait, Any, None]:
         """Begin anew behind a snapshot that was handed over: nothing up to `position` is kept, nor anything else."""
         self.dismiss()
         before, size = self.base, self._segment

@@ -215,7 +215,7 @@ class Keeper:
         try:
             if (yield from self._archive(upto)):
                 left = shard.streams.answered_up_to(upto)
-                yield from journal.move_base(upto, left, shard.streams.reaching_below(upto))
+                yield from journal.move_base(upto, left)
                 self.dropped += upto - journal.entries[0].position + 1
                 shard.streams.forget_head(upto, left)
                 emptied = journal.release_head()

@@ -37,6 +37,7 @@ class Member(DurableCopy):
         super().__init__(ctx, options, domain)
         self._recovered = False
         self._joining = False
+        self._promised_to: Location | None = None
         self._ordered: tuple[Promote, Wait] | None = None
         self._locations = dict(options.peers)
         self._inbound = Inbound(held=options.ship.held)
@@ -89,7 +90,9 @@ class Member(DurableCopy):
             return False
         known = [head for head in heads if head.reigns]
         founding = (Reign(1, options.home, 0),)
-        if not known:
+        # Where all are heard and nobody has anything, whoever else has founded it is no further than this one.
+        nothing = len(heads) == options.members - 1 and all(head.length == 0 and head.promised <= 1 for head in heads)
+        if not known or nothing:
             yield from self._live_under(founding)
             yield from self._become_whole()
             return True
@@ -99,7 +102,10 @@ class Member(DurableCopy):
         if best.reigns[-1].region != options.number:
             yield from self._live_under(founding)  # what all lineages begin with; the leader tells the rest
             return True
-        return (yield from self._take_over(self.promised + 1, lonely=options.scheme.holders == 1))
+        if (yield from self._take_over(self.promised + 1, lonely=options.scheme.holders == 1)):
+            return True
+        yield self.ctx.sleep(options.ask_us)
+        return False
 
     def _lead_again(self) -> Generator[Wait, Any, None]:
         """The leader starts again: on its word, or, where it may have forgotten something, with a reign of its own."""
@@ -107,9 +113,11 @@ class Member(DurableCopy):
         if not self.whole:
             while True:
                 heads = yield from self._heads(0)
-                later = [head.reigns[-1].epoch for head in heads if head.reigns and head.reigns[-1].epoch > self.epoch]
-                if later:
-                    yield from self._promise(max(later))  # somebody else has led since
+                latest = max((head.reigns[-1].epoch for head in heads if head.reigns), default=0)
+                if latest > self.epoch:
+                    # Somebody else has led since. Its own reign is over: what it wrote in it now would stand
+                    # where entries of that reign stood which it has forgotten, and nobody could tell them apart.
+                    yield from self._promise(latest)
                     return
                 if (yield from self._take_over(self.promised + 1, lonely=scheme.holders == 1)):
                     return
@@ -150,12 +158,13 @@ class Member(DurableCopy):
         if not self._recovered:
             return None  # it does not know yet what it has
         if msg.epoch > self.promised:
-            return self._promise_and_tell(msg.epoch) if self.ready else None
-        if msg.epoch == self.promised and msg.epoch:
-            return None  # promised to whoever asked first: two that counted on it would reign at once
+            return self._promise_and_tell(msg.epoch, sender) if self.ready else None
+        if 0 < msg.epoch == self.promised and self._promised_to != sender:
+            return None  # promised to somebody else, who chose the same number: an epoch has one leader
         return self._head()
 
-    def _promise_and_tell(self, epoch: int) -> Generator[Wait, Any, Head]:
+    def _promise_and_tell(self, epoch: int, sender: Location) -> Generator[Wait, Any, Head]:
+        self._promised_to = sender
         yield from self._promise(epoch)
         return self._head()
 
@@ -218,6 +227,7 @@ class Member(DurableCopy):
             return False
         if epoch <= self.promised:
             return False
+        self._promised_to = None  # to itself
         yield from self._promise(epoch)
         heads = (yield from self._heads(epoch, self.options.gather_us if forced else None)) if gather else []
         heads = [head for head in heads if head.promised == epoch]
@@ -225,7 +235,7 @@ class Member(DurableCopy):
             return False
         counted = [head for head in heads if head.reigns and (head.whole or forced or lonely)]
         mine = [self._head()] if self.reigns and (self.whole or forced or lonely) else []
-        best = max([*mine, *counted], key=_rank)
+        best = self._best([*mine, *counted])
         if best.number != self.options.number and not (yield from self._catch_up(best)):
             return False
         yield from self._held_all()
@@ -234,6 +244,10 @@ class Member(DurableCopy):
         yield from self._live_under((*best.reigns, Reign(epoch, self.options.number, self.journal.length)))
         yield from self._become_whole()
         return True
+
+    def _best(self, heads: Sequence[Head]) -> Head:
+        """Whose log the reign begins with; its own comes first, if it counts."""
+        return max(heads, key=_rank)
 
     def _enough(self, heads: Sequence[Head], lonely: bool) -> bool:
         if lonely:

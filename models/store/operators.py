@@ -1,7 +1,8 @@
 """The operators of a store: people who look whether a shard is led, and promote a member if it is not.
 
 A shard is led if a member says that it leads and what it appends comes to count. Where nobody has for
-`patience_us`, the operator promotes the whole member with the latest reign and the longest log. Where
+`patience_us`, the operator promotes the whole member with the latest reign and the longest log; one that
+leads and does not get on, or could not be promoted, only after the others: it may hear nobody. Where
 not enough members answer, nobody may lead without losing what only the silent ones have; after
 `force_after_us` more the operator declares that lost and forces it. Epochs are counted on the
 operator's disk, so none is given twice.
@@ -75,6 +76,7 @@ class ShardOperator(Service):
     def _watch(self, members: Sequence[Location]) -> Generator[Wait, Any, None]:
         options, ctx = self.options, self.ctx
         silent_us: int | None = None
+        in_vain: set[int] = set()
         while True:
             yield ctx.sleep(options.poll_us)
             calls = [ctx.call(member, StatusQuery(), options.ask_us) for member in members]
@@ -82,6 +84,7 @@ class ShardOperator(Service):
             found = {index: status for index, status in answers if status is not None}
             if any(status.leads and status.progress for status in found.values()):
                 silent_us = None
+                in_vain.clear()
                 continue
             now = ctx.mono_us()
             silent_us = now if silent_us is None else silent_us
@@ -90,20 +93,21 @@ class ShardOperator(Service):
             if ready and now - silent_us >= options.patience_us:
                 late_us = now - silent_us - options.patience_us
                 forced = options.force_after_us is not None and late_us >= options.force_after_us
-                if (yield from self._promote(members, ready, forced=forced)):
+                if in_vain >= ready.keys():
+                    in_vain.clear()
+                best = _best(ready, None if forced else in_vain)
+                if (yield from self._promote(members[best], ready, forced=forced)):
                     silent_us = None
+                in_vain.add(best)
 
-    def _promote(
-        self, members: Sequence[Location], found: dict[int, Status], *, forced: bool
-    ) -> Generator[Wait, Any, bool]:
-        """Have the best member lead; returns whether it does."""
+    def _promote(self, member: Location, found: dict[int, Status], *, forced: bool) -> Generator[Wait, Any, bool]:
+        """Have a member lead; returns whether it does."""
         ctx = self.ctx
         self.epoch = epoch = max(self.epoch, *(status.epoch for status in found.values())) + 1
         yield ctx.disk.replace("epoch", epoch)
-        best = max(found, key=lambda index: (*_rank(found[index]), -index))
         if forced:
             ctx.note("forcing", epoch)  # whatever comes of it: the answer may be lost
-        answer = yield ctx.call(members[best], Promote(epoch=epoch, force=forced), self.options.promote_us)
+        answer = yield ctx.call(member, Promote(epoch=epoch, force=forced), self.options.promote_us)
         if not isinstance(answer, Promoted) or not answer.leads:
             return False
         self.promotions += 1
@@ -111,6 +115,17 @@ class ShardOperator(Service):
         return True
 
 
-def _rank(status: Status) -> tuple[bool, bool, int, int]:
-    """Whom to promote: who has all it acknowledged, and can; the latest reign, then the longest log."""
-    return status.whole, status.ready, status.epoch, status.length
+def _best(found: dict[int, Status], in_vain: set[int] | None) -> int:
+    """Whom to promote: who has the most; but nobody before others that failed, or leads in vain.
+
+    Args:
+        found: Who answered.
+        in_vain: Who was tried; None to go by what they have alone, since the rest will be lost.
+    """
+
+    def rank(index: int) -> tuple[bool, bool, int, int, int]:
+        status = found[index]
+        hopeful = in_vain is None or not (index in in_vain or status.leads)
+        return (hopeful, status.whole, status.epoch, status.length, -index)
+
+    return max(found, key=rank)

@@ -74,7 +74,8 @@ class Publisher:
         """More is committed."""
         news, self._news = self._news, None
         if news is not None:
-            self._shard.ctx.set_timer(0, news.resolve)
+            # With a value: None would not end a wait for the first of two.
+            self._shard.ctx.set_timer(0, news.resolve, True)
 
     def live(self) -> Generator[Wait, Any, None]:
         """Publish for as long as the member leads, and wait while it does not."""

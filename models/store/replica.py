@@ -45,12 +45,14 @@ class Replica(Member):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C4", "C7", "C8", "C9", "C11", "C12", "N1", "N2", "N3", "N4"})
+    #: What manages its log.
+    KEEPER: ClassVar[type[Keeper]] = Keeper
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
         scheme = options.scheme
         self.journal.on_durable = self._advanced
-        self.keeper = Keeper(self)
+        self.keeper = self.KEEPER(self)
         self.publisher = Publisher(self, options.subscriber)
         self.numbering = Numbering(self, options.sequencer)
         self.released = 0
@@ -235,11 +237,15 @@ class Replica(Member):
         return min(published, length if options.sequencer is None else self.numbering.marked)
 
     def wanted_by_peers(self, patience: int) -> list[int]:
-        """Up to where each peer has the log, but for those that lack more than `patience` entries."""
-        if not self.leads:
+        """Up to where each peer has the log, but for those that lack more than `patience` entries.
+
+        A leader that promised to follow another leads no more, and still has what nobody else has.
+        """
+        if not self.reigns or self.leader != self.options.number:
             return []
-        length = self.journal.length
-        return [out.acked or 0 for out in self._outbound.values() if length - (out.acked or 0) <= patience]
+        length, ships = self.journal.length, self._holders > 1 or self.options.scheme.ship_every_us is not None
+        acked = [out.acked or 0 for out in self._outbound.values()] or [0 for _ in self.options.peers if ships]
+        return [upto for upto in acked if length - upto <= patience]
 
     def _undisturbed(self) -> Generator[Wait, Any, None]:
         while self.keeper.cutting is not None:

@@ -44,7 +44,7 @@ from models.store.requests import (
     Unavailable,
     answer_of,
 )
-from models.store.streams import Stream, command_key
+from models.store.streams import Stream
 from models.store.writing import Writer
 from sim.host import Wait, handles
 from sim.message import Message
@@ -121,7 +121,7 @@ class Shard(Writer):
 
     def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | None]:
         self.ctx.point("C3")
-        key = command_key(msg.tenant, msg.command_id)
+        key = self.streams.key_of(msg.tenant, msg.command_id)
         found: int | str | Answered | Message | None = self.streams.done.get(key)
         if found is None:
             stream = self.streams.of((msg.tenant, msg.aggregate))
@@ -232,7 +232,7 @@ class Shard(Writer):
         learnt = yield from self._until_committed(position)
         if learnt:
             return self._in_doubt(learnt, msg.event_id)
-        found = self.streams.done.get(command_key(msg.tenant, msg.event_id))
+        found = self.streams.done.get(self.streams.key_of(msg.tenant, msg.event_id))
         told = self.journal.at(found).told if isinstance(found, int) else found and found.told
         self.ctx.point("C10")
         return Accepted(command_id=msg.event_id, version=version, told=told)
@@ -280,7 +280,7 @@ class Shard(Writer):
         """Tell what became of a request."""
         if not self.leads:
             return None
-        found = self.streams.done.get(command_key(msg.tenant, msg.event_id))
+        found = self.streams.done.get(self.streams.key_of(msg.tenant, msg.event_id))
         if found is None:
             return Outcome(event_id=msg.event_id, outcome="unknown")
         sure = isinstance(found, Answered) or found <= self.committed

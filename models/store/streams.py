@@ -124,13 +124,15 @@ class Streams:
             self.done.put(answered.key, answered)
         for snapshot in snapshots:
             self._restore(snapshot)
-        replayed = 0
+        replayed, begun = 0, 0
         for entry in self._journal.entries:
             replayed += self._recover(entry)
-        covered = sum(stream.version > len(stream.positions) for stream in self.by_key.values())
-        if covered != self._journal.base.streams:
+            begun += version_of(entry.address) == 1
+        base, older = self._journal.base, len(self.by_key) - begun
+        if older < base.streams:
             raise LookupError(
-                f"{self._journal.base.streams} streams have events that were truncated, and {covered} have snapshots"
+                f"{base.streams} streams began up to position {base.position}, where the log was truncated, "
+                f"and snapshots cover {older} of them"
             )
         if self._cache is not None:
             for key in self.by_key:
@@ -158,10 +160,14 @@ class Streams:
         if stream is None:
             stream = self.by_key[key] = Stream(self._initial)
         self._step(stream, entry, state)
-        self.done.put(command_key(tenant, entry.event_id), entry.position)
+        self.done.put(self.key_of(tenant, entry.event_id), entry.position)
         if self._cache is not None and stream.state is not None:
             self._touch(key)
         return stream
+
+    def key_of(self, tenant: int, event_id: int) -> int:
+        """What a command is remembered by: two tenants never meet."""
+        return command_key(tenant, event_id)
 
     def head(self, key: StreamKey, replicated: int) -> StreamHead:
         """What a decision on an append needs to know.
@@ -256,12 +262,6 @@ class Streams:
             left.append(found)
         return tuple(left)
 
-    def reaching_below(self, upto: int) -> int:
-        """How many streams have events up to a position, kept or not."""
-        return sum(
-            stream.version > len(stream.positions) or stream.positions[0] <= upto for stream in self.by_key.values()
-        )
-
     def forget_head(self, upto: int, left: Iterable[Answered]) -> None:
         """The log's head is about to go: no stream has entries there any more, and `left` is all that is known."""
         for answered in left:
@@ -317,7 +317,7 @@ class Streams:
         version = version_of(entry.address)
         if stream is None:
             stream = self.by_key[key] = Stream(self._initial)
-        self.done.put(command_key(entry.tenant, entry.event_id), entry.position)
+        self.done.put(self.key_of(entry.tenant, entry.event_id), entry.position)
         if version <= stream.version:
             stream.positions.append(entry.position)
             return 0
@@ -337,7 +337,7 @@ class Streams:
 
     def _known(self, key: StreamKey, event_id: int) -> int | None:
         """The version that an event id has in a stream, if it is remembered."""
-        found = self.done.get(command_key(key[0], event_id))
+        found = self.done.get(self.key_of(key[0], event_id))
         if found is None:
             return None
         address = self._journal.at(found).address if isinstance(found, int) else found.address

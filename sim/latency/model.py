@@ -52,6 +52,9 @@ class LatencyModel:
             layers above the lowest, which would otherwise starve it. Links of unlimited
             bandwidth are not capped.
         slow_rules: What changes with time, and where.
+        legs: By the name of a message's class, what such messages take on top of propagation,
+            in place of jitter and noise, whatever the distance; a request and its answer are of
+            two classes, so each direction of an exchange has its own. Not within a host.
     """
 
     one_way_us: Mapping[tuple[str, str], int]
@@ -64,6 +67,7 @@ class LatencyModel:
     bytes_per_s: Mapping[Tier, int] = field(default_factory=lambda: MappingProxyType({}))
     layer_caps: Mapping[Layer, int] = field(default_factory=lambda: MappingProxyType({}))
     slow_rules: tuple[SlowRule, ...] = ()
+    legs: Mapping[str, Shape] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
         for pair, delay_us in self.one_way_us.items():
@@ -101,6 +105,13 @@ class LatencyModel:
             if noise is not None:
                 return Shifted(base_us, noise)
         return Jittered(base_us, base_us * self.jitter) if self.jitter else Constant(base_us)
+
+    def leg(self, src: HostSpec, dst: HostSpec, message: str) -> Delay | None:
+        """The delay of messages of one class, where it is not that of the link; raises as `between`."""
+        noise = self.legs.get(message) if self.legs else None
+        if noise is None or src.index == dst.index:
+            return None
+        return Shifted(self.base_us(src, dst), noise)
 
     def base_us(self, src: HostSpec, dst: HostSpec) -> int:
         """The propagation from one host to another, microseconds; raises as `between`."""

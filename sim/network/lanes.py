@@ -85,7 +85,7 @@ class Port:
         self.receive: Receive | None = None
         self.refuses = False
         self.life = 0
-        self.samplers: dict[Delay, Sampler] = {}
+        self.samplers: dict[tuple[str, Delay], Sampler] = {}
 
 
 class Sampler:

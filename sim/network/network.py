@@ -21,7 +21,7 @@ from typing import Any
 from sim.chance import Chance
 from sim.effects import LinkEffect
 from sim.kernel import CALL, Environment
-from sim.latency import LatencyModel
+from sim.latency import Delay, LatencyModel
 from sim.message import Layer, Message, check_message_type
 from sim.network.accounts import Totals, assert_conserved, count_in_flight, sum_of_all, sums_by
 from sim.network.connections import Connections
@@ -175,7 +175,7 @@ class Network:
         if link.weather is not None and link.weather.loses(self.env._now):  # type: ignore[arg-type]
             self._lose(parcel, LOST)
             return
-        due_us = depart_us + self.delay_us(link)
+        due_us = depart_us + self.delay_us(link, parcel.lane.sampler)
         if released is not None:
             due_us = released.in_order(due_us)
         if parcel.__class__ is Segment:
@@ -215,9 +215,10 @@ class Network:
         weather = link.weather
         return link.open and (weather is None or not (weather.hold or weather.loses(self.env._now)))  # type: ignore[arg-type]
 
-    def delay_us(self, link: Link) -> int:
-        """Draw the delay of what sets out on the link now, microseconds."""
-        drawn_us = (link.sampler.delays or link.sampler.refill()).pop()
+    def delay_us(self, link: Link, sampler: Sampler | None = None) -> int:
+        """Draw the delay of what sets out on the link now, microseconds; of the link, if not of `sampler`."""
+        sampler = sampler or link.sampler
+        drawn_us = (sampler.delays or sampler.refill()).pop()
         return drawn_us if link.weather is None else link.weather.delay_us(drawn_us, self.env._now)  # type: ignore[arg-type]
 
     # -- links and lanes ---------------------------------------------------------------
@@ -235,13 +236,7 @@ class Network:
 
     def _connect(self, src: int, dst: int) -> Link:
         source, sink = self._topology.hosts[src], self._topology.hosts[dst]
-        delay = self._latency.between(source, sink)
-        samplers = self._ports[src].samplers
-        sampler = samplers.get(delay)
-        if sampler is None:
-            generator = self._chance.generator(f"port/{source.path}/{delay!r}")
-            sampler = samplers[delay] = Sampler(delay, generator)
-        link = Link(src, dst, sampler, self._ports[dst])
+        link = Link(src, dst, self._sampler(src, self._latency.between(source, sink)), self._ports[dst])
         link.bytes_per_second = self._latency.bandwidth(source, sink)
         link.slow = self._latency.slow(source, sink, self._chance)
         if link.bytes_per_second is not None:
@@ -250,12 +245,25 @@ class Network:
         self._judge(link)
         return link
 
+    def _sampler(self, src: int, delay: Delay, name: str = "port") -> Sampler:
+        """What draws delays of one distribution for a source; `name` tells apart those that shall not share one."""
+        samplers = self._ports[src].samplers
+        sampler = samplers.get((name, delay))
+        if sampler is None:
+            generator = self._chance.generator(f"{name}/{self._topology.hosts[src].path}/{delay!r}")
+            sampler = samplers[name, delay] = Sampler(delay, generator)
+        return sampler
+
     def _open_lane(self, src: int, dst: int, message_type: type[Message]) -> Lane:
         layer = self._layers.get(message_type)
         if layer is None:
             layer = self._layers[message_type] = check_message_type(message_type)
         link = self.link(src, dst)
         lane = Lane(link, message_type, layer, carried=message_type.__name__ in self._carried)
+        hosts = self._topology.hosts
+        leg = self._latency.leg(hosts[src], hosts[dst], message_type.__name__)
+        if leg is not None:
+            lane.sampler = self._sampler(src, leg, f"leg/{message_type.__name__}")
         lane.weighed = self._traced or link.transmitter is not None
         link.lanes.append(lane)
         self._lanes[src].setdefault(message_type, {})[dst] = lane

@@ -53,7 +53,7 @@ def test_a_run_is_shown_at_the_instant_asked_for(small: str, capsys: pytest.Capt
     assert "b/c1/h2: down" in lines
     assert "  service store (SplitShard)" in lines
     assert "    ready = True" in lines
-    assert any(line.startswith("    store/log: ") and line.endswith(" durable") for line in lines)
+    assert any(line.startswith("    store/log.0: ") and line.endswith(" durable") for line in lines)
 
 
 def test_one_host_can_be_shown_alone_with_its_own_last_events(small: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +99,7 @@ def test_a_whole_run_has_the_digest_of_every_other_run_of_its_seed(
 def test_another_system_can_be_laid_over_the_world(small: str, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--system", "factory=models.deployment:majority_fixed_leader", "--system", "home=a"]
     lines = replayed(capsys, small, "--until", "1s", *options, "--system", "heartbeat=70ms")
-    assert "  service store (HomeShard)" in lines
+    assert "  service store (Shard)" in lines
 
 
 def test_the_trace_goes_into_files(small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -145,6 +145,14 @@ def test_noise_has_any_shape(table: dict[str, Any], delay: Any) -> None:
     assert scenario.latency.between(here, there) == Shifted(20_000, delay)
 
 
+def test_a_leg_is_the_delay_of_one_message_class() -> None:
+    scenario = read({}, legs={"Ask": {"kind": "exponential", "mean": "1ms"}})
+    here, there = (scenario.topology.host(path) for path in ("a/c1/h1", "b/c1/h1"))
+    assert scenario.latency.leg(here, there, "Ask") == Shifted(20_000, Exponential(1_000))
+    assert scenario.latency.leg(here, there, "Reply") is None
+    assert scenario.latency.leg(here, here, "Ask") is None
+
+
 def test_bandwidth_and_caps_are_given_by_tier_and_layer() -> None:
     model = read(bandwidth={"between_regions": "1GiB/s"}, layer_caps={"region": "10Mbit/s"}).latency
     assert model.bytes_per_s == {Tier.BETWEEN_REGIONS: 2**30}
@@ -190,6 +198,12 @@ def test_what_changes_with_time_is_a_list_of_rules() -> None:
         ({"samples": "s.txt"}, 'latency.samples = "s.txt": not the name of a .csv file; write one that ends in .csv'),
         ({"samples": "links.csv"}, 'latency.samples = "links.csv": holds samples of no pair of this topology'),
         ({"samples": "bad.csv"}, 'latency.samples, bad.csv line 2 = delay_ms = "?": not a number; '),
+        ({"legs": 3}, "latency.legs = 3: not a table; write [latency.legs] with lines as Ask = "),
+        ({"legs": {"Ask": {"mean": "1ms"}}}, "latency.legs.Ask.kind = (nothing): is required"),
+        (
+            {"legs": {"Aks": {"kind": "exponential", "mean": "1ms"}}},
+            "no message of this name exists; did you mean 'Ask'",
+        ),
         # Noise.
         ({"noise": 3}, "latency.noise = 3: not a table; write it under [latency.noise.between_regions]"),
         (

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from models.store.group import Head, HeadQuery, Promote, Promoted
 from models.store.lineage import Reign, reached
-from models.store.requests import Accepted
+from models.store.options import LogPolicy
+from models.store.requests import Accepted, RolledBack
 from models.store.schemes import Scheme, Tier
+from models.store.snapshots import SnapshotPolicy
 from models.store.wire import ShipAck, ShipOptions
-from tests.models.shards import FOUNDING, Cluster, at, deposit, shard_of_region
+from sim.host import Wait
+from tests.models.shards import FOUNDING, OPENING, Cluster, at, deposit, shard_of_region
 
 QUORUM = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=2, copies=3)
 SMALL = ShipOptions(batch=2, window=2)
@@ -122,3 +128,124 @@ def test_a_leader_that_is_not_whole_and_hears_of_a_later_reign_does_not_lead() -
     until(cluster, lambda: cluster.shard[1].ready)
 
     assert (cluster.shard[1].leads, cluster.shard[1].promised) == (False, 2)
+
+
+# -- whatever happens ------------------------------------------------------------------------------------
+
+PAGES = Scheme(name="multi-persist-periodic", tier=Tier.PAGE_CACHE, holders=2, copies=3, flush_every_us=50_000)
+MEMORY = Scheme(name="multi-mem", tier=Tier.HEAP, holders=2, copies=3)
+THREE_OF_FIVE = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=3, copies=5)
+CUTTING = LogPolicy(
+    segment=2, snapshots=SnapshotPolicy(every=1), truncate=True, peer_patience=2, every_us=30_000, retain_events=1
+)
+
+
+class Trial:
+    """A cluster to which anything happens that its scheme must outlive, and what clients were told meanwhile."""
+
+    def __init__(self, scheme: Scheme, log: LogPolicy) -> None:
+        self.scheme = scheme
+        self.cluster = Cluster(members=scheme.members, scheme=scheme, ship=SMALL, log=log)
+        self.replies: list[tuple[int, Wait]] = []
+        self.leaders: dict[int, int] = {}
+
+    def step(self, what: str, number: int, other: int, ms: float) -> None:
+        cluster = self.cluster
+        number, other = ((n - 1) % self.scheme.members + 1 for n in (number, other))
+        if what == "write":
+            for _ in range(other):
+                if number in cluster.shard:
+                    self.replies.append((len(self.replies) + 1, cluster.send(number, deposit(len(self.replies) + 1))))
+        elif what == "cut" and number != other:
+            cluster.cut(number, other)
+        elif what == "isolate":
+            cluster.isolate(number)
+        elif what == "heal":
+            cluster.heal()
+        elif what == "promote" and number in cluster.shard:
+            epoch = 1 + max(shard.promised for shard in cluster.shard.values())
+            cluster.send(number, Promote(epoch=epoch))
+        elif what == "start" and number not in cluster.shard:
+            cluster.start(number)
+        elif what in ("process_crash", "power_loss", "disk_loss") and number in cluster.shard and self.bearable(what):
+            cluster.stop(number, what)
+            if other != number:
+                cluster.start(number)
+        self.run(ms)
+
+    def bearable(self, what: str) -> bool:
+        """Whether one more may fail so: all others have what they ever acknowledged.
+
+        Where copies are not on the device a new life cannot tell what took the last one, and counts as if
+        its memory and page cache were gone.
+        """
+        shards = self.cluster.shard
+        return (self.scheme.tier is Tier.DEVICE and what != "disk_loss") or (
+            len(shards) == self.scheme.members and all(shard.whole for shard in shards.values())
+        )
+
+    def run(self, ms: float) -> None:
+        self.cluster.run(ms)
+        for number, shard in self.cluster.shard.items():
+            if shard.leads:
+                assert self.leaders.setdefault(shard.epoch, number) == number, "two led in one reign"
+
+    def settle(self) -> None:
+        """All come back, and an operator sees to it that somebody leads."""
+        cluster = self.cluster
+        cluster.heal()
+        for number in cluster.numbers:
+            if number not in cluster.shard:
+                cluster.start(number)
+        for _ in range(12):
+            self.run(2_000)
+            if sum(shard.leads for shard in cluster.shard.values()) == 1:
+                break
+            ready = [number for number in cluster.numbers if cluster.shard[number].ready]
+            if ready:
+                self.step("promote", ready[0], 0, 0.1)
+        self.run(6_000)
+
+    def check(self) -> None:
+        cluster = self.cluster
+        leader = cluster.shard[cluster.leader()]
+        accepted = {id_ for id_, reply in self.replies if isinstance(reply.value, Accepted)}
+        rolled_back = {id_ for id_, reply in self.replies if isinstance(reply.value, RolledBack)}
+        done = {key for key, _ in leader.streams.done}
+        assert accepted <= done
+        assert not rolled_back & done
+        versions = [reply.value.version for _, reply in self.replies if isinstance(reply.value, Accepted)]
+        assert len(set(versions)) == len(versions)
+        for shard in cluster.shard.values():
+            assert shard.whole
+            assert {key for key, _ in shard.streams.done} == done
+            assert shard.told() == ({0: OPENING + len(done)} if done else {})
+            assert shard.aside.entries == []
+            tips = {stream.tip for stream in shard.streams.by_key.values()}
+            assert tips == {stream.tip for stream in leader.streams.by_key.values()}
+
+
+happenings = st.tuples(
+    st.sampled_from(
+        ["write", "write", "cut", "isolate", "heal", "promote", "start", "process_crash", "power_loss", "disk_loss"]
+    ),
+    st.integers(1, 5),
+    st.integers(1, 5),
+    st.sampled_from([0.1, 0.7, 1.3, 3, 40, 250, 700]),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from([QUORUM, PAGES, MEMORY, THREE_OF_FIVE]),
+    st.sampled_from([LogPolicy(), CUTTING]),
+    st.lists(happenings, max_size=25),
+)
+def test_whatever_a_scheme_must_outlive_loses_nothing_and_all_agree_in_the_end(
+    scheme: Scheme, log: LogPolicy, plan: list[tuple[str, int, int, float]]
+) -> None:
+    trial = Trial(scheme, log)
+    for what, number, other, ms in plan:
+        trial.step(what, number, other, ms)
+    trial.settle()
+    trial.check()

@@ -6,6 +6,7 @@ from typing import Any
 
 from models.addressing import Scope, pack_type
 from models.domains.bank_account import BankAccount, Deposit
+from models.store.group import Head, HeadQuery
 from models.store.lineage import Reign
 from models.store.options import LogPolicy, MemberOptions
 from models.store.requests import Submit
@@ -93,3 +94,65 @@ def test_one_that_waits_for_others_that_are_gone_can_be_forced_to_lead() -> None
         rate=10,
     )
     assert any(row.kind is Kind.OK and row.t_us > 9 * SECOND for row in run.rows)
+
+
+def heads(ctx: FakeContext, *answers: Head) -> None:
+    """Answer the open questions of where the others are."""
+    for answer in answers:
+        ctx.answer(answer)
+    ctx.advance(20_000)
+
+
+def test_an_amnesiac_leader_that_hears_of_a_later_reign_does_not_lead() -> None:
+    founding, later = Reign(1, 1, 0), Reign(2, 2, 9)
+    ctx, shard = shard_of("multi-mem:2/3", peers=2)
+    ctx.disk.replace("lineage", (founding,))
+    ctx.advance(20_000)
+    ctx.start(shard)
+    ctx.advance(20_000)
+    heads(ctx, *(Head(number=n, promised=2, reigns=(founding, later), length=9, whole=True) for n in (2, 3)))
+    assert (shard.ready, shard.leads, shard.promised) == (True, False, 2)
+
+
+def test_an_epoch_is_promised_to_one_member_only() -> None:
+    ctx, shard = shard_of("multi-persist:2/3", peers=2)
+    shard.ready, shard._recovered, shard.reigns, shard.promised = True, True, (Reign(1, 2, 0),), 1
+    first, second = (location for _, location in shard.options.peers)
+    told = ctx.deliver(shard, HeadQuery(epoch=5), first)
+    ctx.advance(20_000)
+    assert told.value.promised == 5
+    assert ctx.deliver(shard, HeadQuery(epoch=5), first).value.promised == 5
+    assert ctx.deliver(shard, HeadQuery(epoch=5), second).value is None
+
+
+def test_a_leader_that_promised_to_follow_keeps_what_no_peer_has() -> None:
+    _, shard = shard_of("delayed-ship", peers=1)
+    shard.ready, shard.reigns, shard.promised = True, (Reign(1, 1, 0),), 2
+    assert not shard.leads
+    assert shard.wanted_by_peers(patience=100) == [0]
+
+
+def test_a_home_that_starts_after_another_has_founded_the_shard_leads_it_where_nobody_has_anything() -> None:
+    founding = (Reign(1, 1, 0),)
+    ctx, shard = shard_of("multi-persist:2/3", peers=2)
+    ctx.start(shard)
+    ctx.advance(20_000)
+    heads(
+        ctx,
+        Head(number=2, promised=1, reigns=founding, length=0, whole=True),
+        Head(number=3, promised=1, reigns=founding, length=0, whole=False),
+    )
+    assert shard.leads
+
+
+def test_who_gives_up_what_only_a_snapshot_stood_for_begins_anew() -> None:
+    _, shard = shard_of("delayed-ship", peers=1)
+    shard.ready, shard.reigns, shard.promised = True, (Reign(1, 1, 0),), 1
+    for command_id in range(1, 4):
+        stream, opened = shard.streams.of((0, 1)), shard.domain.initial()
+        shard._write(0, 1, command_id, stream, shard.domain.decide(opened, Deposit(amount=1)), opened)
+    shard.snapshots.latest[0, 1] = shard.streams.snapshot((0, 1), None, 0)
+    assert not shard._uncovered(2)  # all three are in the log
+    del shard.streams.by_key[0, 1].positions[:1]  # the first went behind the snapshot of the third
+    assert shard._uncovered(2)
+    assert not shard._uncovered(3)

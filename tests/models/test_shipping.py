@@ -290,24 +290,22 @@ def test_a_line_that_is_restarted_asks_anew_and_trusts_no_answer_to_an_earlier_q
 
 
 def test_what_is_shipped_at_times_waits_for_its_time():
-    source = Source(every_us=1_000)
+    source = Source(at_once=False)
     source.hears(1, 0)
-    source.ctx.advance(1_500)
-    source.line.tick()
+    source.line.ship()
     source.sent()
     source.grow(2)
     assert source.sent() == []
     source.ctx.advance(500)
     source.line.tick()
     assert [sent for sent in source.sent() if sent[1]] == []
-    source.ctx.advance(600)
-    source.line.tick()
+    source.line.ship()
 
     assert [sent for sent in source.sent() if sent[1]] == [(1, 2)]
 
 
 def test_a_heartbeat_speaks_of_nothing_that_was_not_sent_yet():
-    source = Source(every_us=10_000)
+    source = Source(at_once=False)
     source.hears(1, 0)
     source.grow(2)
     source.ctx.advance(60)

@@ -1,0 +1,154 @@
+"""Rendezvous hashing: every node bids for every key, and the highest bids win.
+
+After Thaler and Ravishankar (IEEE/ACM ToN 1998). It moves the least that can be moved, at any
+position of the list and for any node that comes or goes, without virtual nodes; the price is a bid a
+node and look-up. With unequal weights a bid is -weight / ln(u), u uniform in (0, 1) from the hash
+(Schindelhauer and Schomaker, SPAA 2005), so a node wins in proportion to its weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import log
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.keyspace.keys import HASH_END, KeyHash, Points, mix64, mix64_many
+from models.keyspace.placement import (
+    Moved,
+    Node,
+    Placement,
+    check_length,
+    first_apart,
+    node_mistakes,
+    refuse,
+    whole_line,
+    zones_of,
+)
+from models.store.schemes import Spread
+
+__all__ = ["Rendezvous"]
+
+#: The prefix whose keys are bidders; no tenant and domain are this.
+_BIDDER: Final = (1 << 64) - 2
+
+
+class Rendezvous:
+    """Bidders at one version.
+
+    Args:
+        nodes: In any order.
+        spread: No two owners of a key share a failure domain of this level.
+        seed: Decides the bids.
+        version: The epoch of this membership.
+
+    Raises:
+        ValueError: repeated nodes, none, or a weight that is no share; all of it at once.
+    """
+
+    __slots__ = ("_equal", "_members", "_salts", "_zones", "hashed", "spread", "version")
+
+    def __init__(self, nodes: Sequence[Node], *, spread: Spread = Spread.HOST, seed: int = 0, version: int = 1) -> None:
+        mistakes = node_mistakes(nodes)
+        if version < 1:
+            mistakes.append(f"{version=} is no epoch; count from 1")
+        refuse("rendezvous", mistakes)
+        self.hashed = KeyHash(seed)
+        self.spread, self.version = spread, version
+        self._members = tuple(sorted(nodes, key=lambda node: node.number))
+        self._equal = len({node.weight for node in nodes}) == 1
+        bidders = [_BIDDER << 64 | node.number for node in self._members]
+        self._salts = tuple((self.hashed(bidder), node) for bidder, node in zip(bidders, self._members, strict=True))
+        self._zones = zones_of(nodes, spread)
+
+    def __repr__(self) -> str:
+        return f"Rendezvous({len(self._members)} nodes, version {self.version})"
+
+    @property
+    def nodes(self) -> tuple[int, ...]:
+        """All nodes, ascending."""
+        return tuple(node.number for node in self._members)
+
+    @property
+    def members(self) -> tuple[Node, ...]:
+        """The nodes with their zones and weights, ascending."""
+        return self._members
+
+    @property
+    def line(self) -> int:
+        """The line is that of hashes."""
+        return HASH_END
+
+    def point(self, key: int) -> int:
+        """The hash of a key."""
+        return self.hashed(key)
+
+    def span(self, key: int) -> tuple[int, int]:
+        """The key's point alone: its neighbours belong to others."""
+        point = self.hashed(key)
+        return point, point + 1
+
+    def longest(self) -> int:
+        """As many owners as there are zones."""
+        return self._zones
+
+    def owners(self, key: int, n: int) -> tuple[int, ...]:
+        """The `n` highest bidders that share no zone."""
+        if not 1 <= n <= self._zones:
+            check_length(n, self._members, self.spread)
+        point = self.hashed(key)
+        bids = [(self._bid(mix64(salt ^ point), node), node) for salt, node in self._salts]
+        if n == 1:
+            return (max(bids, key=lambda bid: (bid[0], -bid[1].number))[1].number,)
+        bids.sort(key=lambda bid: (-bid[0], bid[1].number))
+        return first_apart((node for _, node in bids), self.spread, n)
+
+    def winners(self, points: Points) -> NDArray[np.int64]:
+        """The highest bidder of many points at once; for equal weights.
+
+        Raises:
+            ValueError: weights differ.
+        """
+        if not self._equal:
+            raise ValueError("weights differ, and logarithms of many at once depend on the processor; ask key by key")
+        best = np.zeros(len(points), dtype=np.uint64)
+        winner = np.full(len(points), self._members[0].number, dtype=np.int64)
+        for salt, node in self._salts:
+            bids = mix64_many(points ^ np.uint64(salt))
+            higher = bids > best
+            best[higher], winner[higher] = bids[higher], node.number
+        return winner
+
+    def join(self, node: Node) -> Rendezvous:
+        """The placement with one more bidder."""
+        return self._with((*self._members, node))
+
+    def leave(self, number: int) -> Rendezvous:
+        """The placement without a bidder; ValueError if it is none, or the last."""
+        self._known(number)
+        return self._with([node for node in self._members if node.number != number])
+
+    def reweigh(self, number: int, weight: float) -> Rendezvous:
+        """The placement in which a bidder has another weight."""
+        self._known(number)
+        return self._with([replace(node, weight=weight) if node.number == number else node for node in self._members])
+
+    def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
+        """The whole line, unless it is the same version: the fewest keys move, and they are anywhere."""
+        return whole_line(self, after)
+
+    def _bid(self, mixed: int, node: Node) -> float:
+        if self._equal:
+            return mixed  # as a whole number: no rounding, no logarithm
+        return -node.weight / log((mixed + 0.5) / HASH_END) if mixed < HASH_END - 1024 else node.weight * 2.0**64
+
+    def _known(self, number: int) -> None:
+        if number not in self.nodes:
+            near = min(self.nodes, key=lambda known: (abs(known - number), known))
+            raise ValueError(f"node {number} bids nowhere in {self!r}; the nearest is {near}")
+
+    def _with(self, nodes: Sequence[Node]) -> Rendezvous:
+        return Rendezvous(nodes, spread=self.spread, seed=self.hashed.seed, version=self.version + 1)

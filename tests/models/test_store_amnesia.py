@@ -1,0 +1,42 @@
+"""A leader that has forgotten its log comes back to find that another has led since."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.clients import Workload
+from models.stores import store
+from models.system import Site
+from sim.faults import Fault
+from sim.history import Kind
+from sim.host import HostOptions
+from sim.latency import public_cloud
+from sim.topology import grid
+from sim.world import World
+
+SECOND = 1_000_000
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_it_writes_nothing_more_in_its_former_reign(seed: int):
+    topology = grid(("us-east-1",), clusters=1, hosts=3, cores=2)
+    # Clients ask the former leader first, also between its return and the first heartbeat of the new one.
+    workload = Workload(rate_per_s=300, ends_us=6 * SECOND, accounts=30, opening_balance=1_000_000)
+    system = store(Site(topology), workload, scheme="multi-mem:2/3", promote_after_us=500_000)
+    dark = Fault(id="dark", kind="power-loss", targets=("us-east-1/c1/h1",), at=1_050_000, for_us=3 * SECOND)
+    world = World(topology=topology, latency=public_cloud(), hosts=HostOptions(), seed=seed, faults=(dark,))
+    promoted: list[int] = []
+    world.on_note("promoted", lambda t_us, location, value: promoted.append(t_us))
+    for placement in system.placements:
+        world.place(placement)
+    world.run(9 * SECOND)
+
+    assert len(promoted) == 1
+    accepted = {row.op for row in world.history.rows if row.kind is Kind.OK}
+    assert system.ledger is not None
+    ledger = system.ledger(world.service)
+    kept = {event.command_id for events in ledger.final.values() for event in events}
+    assert accepted - kept == set()
+    views = list(ledger.balances.values())
+    assert len(views) == 3
+    assert views[0] == views[1] == views[2]
