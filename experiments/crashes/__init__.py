@@ -1,10 +1,11 @@
 """The crash table: every crash point, with every kind of crash and recovery, under every persistence scheme.
 
 Read `cells` for what there is to run, `world` for what a cell is, `judge` for what it is held to, `tables` for
-the whole of it.
+the whole of it, `results` for how it is told.
 """
 
 from experiments.crashes.cells import POINTS, SCHEMES
-from experiments.crashes.tables import CellResult, table
+from experiments.crashes.results import CellResult, summary, to_html, to_text
+from experiments.crashes.tables import table
 
-__all__ = ["POINTS", "SCHEMES", "CellResult", "table"]
+__all__ = ["POINTS", "SCHEMES", "CellResult", "summary", "table", "to_html", "to_text"]

@@ -15,7 +15,7 @@ from models.store.schemes import Failure, Recovery, Scheme, Tier
 from models.store.words import scheme_of
 from sim.faults import CrashKind
 
-__all__ = ["FAILURES", "POINTS", "SCHEMES", "Cell", "Setting", "cells", "setting_of", "why_not"]
+__all__ = ["FAILURES", "POINTS", "SCHEMES", "Cell", "cells", "lags", "why_not"]
 
 #: The points, and what has just happened when one is passed.
 POINTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -55,13 +55,6 @@ SCHEMES: Final = (
 )
 
 
-class Setting(NamedTuple):
-    """How the worlds of some cells differ: whether logs are truncated, and whether one member's disk is slow."""
-
-    truncates: bool
-    lags: bool
-
-
 class Cell(NamedTuple):
     """One cell: where the crash strikes, how, what goes on afterwards, and under which scheme."""
 
@@ -92,25 +85,15 @@ def why_not(point: str, words: str) -> str | None:
         return "the leader alone is enough: nobody else is waited for"
     if point == "C9" and scheme.members == 1:
         return "nobody else keeps a copy"
-    if point == "N3" and not _reaches_a_disk(scheme):
-        return "its log is on no disk, so none of it is ever dropped"
     if point == "N4" and not _outruns(scheme):
         return "an event counts only once it is on the disk of every member, so no snapshot is ahead of the log there"
     return None
 
 
-def setting_of(point: str, words: str) -> Setting:
-    """What a world must be like for a point to be passed in it, if it can be."""
+def lags(point: str, words: str) -> bool:
+    """Whether a point is passed only by a member whose disk is slower than those of the others."""
     scheme = scheme_of(words)
-    if point == "N4":
-        # A snapshot that lets the log go waits until the log is durable; one that only saves time does not.
-        return Setting(truncates=False, lags=scheme.tier is Tier.DEVICE and _outruns(scheme))
-    return Setting(truncates=point == "N3" or _reaches_a_disk(scheme), lags=False)
-
-
-def _reaches_a_disk(scheme: Scheme) -> bool:
-    """Whether its log is ever durable."""
-    return scheme.tier is Tier.DEVICE or scheme.flush_every_us is not None
+    return point == "N4" and scheme.tier is Tier.DEVICE and _outruns(scheme)
 
 
 def _outruns(scheme: Scheme) -> bool:

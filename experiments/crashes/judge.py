@@ -66,6 +66,8 @@ def judge(ended: Ended) -> Verdict:
     wrong += _streams(log)
     wrong += _versions(answer for answer in answers if answer not in lost)
     wrong += _done_all_the_same(ended.rows, log)
+    if truth is None and ended.promise.served:
+        wrong.append("nobody leads")
     if truth is not None:
         wrong += _copies(ended, truth, log)
         wrong += _subscriber(ended.received, log, truth)
@@ -114,6 +116,9 @@ def _streams(log: Iterable[Entry]) -> Iterator[str]:
 
 def _copies(ended: Ended, truth: Shard, log: list[Entry]) -> Iterator[str]:
     """Where a member differs from the events, or from the leader."""
+    for number in ended.up:
+        if number not in ended.members:
+            yield f"member {number} is up and does not know where it stands"
     balances = {instance_of(entry.address): entry.told for entry in log}
     for number, shard in sorted(ended.members.items()):
         if shard.told() != balances:

@@ -1,60 +1,28 @@
 """The crash table: every cell run, judged, and told.
 
 Cells of one scheme share a rehearsal; each is a world of its own, so schemes can be shared out to processes.
+Where a rehearsal passes a point only while nobody waits for an answer, worlds of other seeds are
+rehearsed until one passes it with a command in flight.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import Final
 
-from experiments.crashes.cells import SCHEMES, Cell, Setting, cells, setting_of, why_not
-from experiments.crashes.judge import Verdict, judge
-from experiments.crashes.world import Ended, Passage, act, pick, rehearse
-from models.store.schemes import Loss, Promise, Recovery
+from experiments.crashes.cells import SCHEMES, Cell, cells, lags, why_not
+from experiments.crashes.judge import judge
+from experiments.crashes.results import CellResult
+from experiments.crashes.world import Passage, Rehearsal, act, pick, rehearse
+from models.store.schemes import Loss, Promise
 from models.store.shard import Shard
-from sim.faults import CrashKind
 from sim.units import format_us
 
-__all__ = ["CellResult", "table"]
+__all__ = ["of_scheme", "table"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellResult:
-    """What one cell showed.
-
-    Attributes:
-        point: Where the crash struck.
-        kind: How.
-        recovery: What went on afterwards.
-        scheme: Under which, in words.
-        applies: Whether the point can be passed under the scheme.
-        reason: Why not; empty if it can.
-        hits: How often the crash struck there with a command in flight; 0 is a failure where it applies.
-        promised: What the scheme promises, in words.
-        lost: Acknowledged commands that are gone.
-        lost_allowed: Acknowledged commands that the promise would have let go.
-        duplicated: Commands that took effect twice.
-        holds: Whether the promise was kept, and the cell counts.
-        detail: What was wrong; empty if nothing.
-    """
-
-    point: str
-    kind: CrashKind
-    recovery: Recovery
-    scheme: str
-    applies: bool
-    reason: str
-    hits: int
-    promised: str
-    lost: int
-    lost_allowed: int
-    duplicated: int
-    holds: bool
-    detail: str
+_SEEDS: Final = range(1, 9)
 
 
 def table(
@@ -62,7 +30,7 @@ def table(
     jobs: int = 1,
     *,
     schemes: Sequence[str] = SCHEMES,
-    make: type[Shard] = Shard,
+    strikes: int = 1,
 ) -> tuple[CellResult, ...]:
     """Run every cell, in the order of the table; the result does not depend on `jobs`.
 
@@ -70,64 +38,97 @@ def table(
         progress: Told (cells done, cells in all) from time to time.
         jobs: Processes to share the schemes out to; 1 runs all of them here.
         schemes: In words.
-        make: The store, which a test may replace by a broken one.
+        strikes: Worlds a cell, each with its crash at another passage of the point, as far as there are such.
     """
-    total = sum(len(list(cells(scheme))) for scheme in schemes)
+    total = sum(1 for scheme in schemes for _ in cells(scheme))
     found: list[CellResult] = []
 
-    def tell() -> None:
+    def take(results: Sequence[CellResult]) -> None:
+        found.extend(results)
         if progress is not None:
             progress(len(found), total)
 
     if jobs == 1:
         for scheme in schemes:
-            for result in of_scheme(scheme, make):
-                found.append(result)
-                tell()
+            for result in of_scheme(scheme, strikes=strikes):
+                take([result])
         return tuple(found)
     with ProcessPoolExecutor(min(jobs, len(schemes)), mp_context=get_context("spawn")) as crew:
-        for results in crew.map(_all_of, schemes, [make] * len(schemes)):
-            found += results
-            tell()
+        for results in crew.map(_all_of, schemes, [strikes] * len(schemes)):
+            take(results)
     return tuple(found)
 
 
-def of_scheme(scheme: str, make: type[Shard] = Shard, points: Sequence[str] | None = None) -> Iterator[CellResult]:
-    """The cells of one scheme, or of some of its points."""
-    rehearsed: dict[Setting, tuple[tuple[Passage, ...], Ended]] = {}
+def of_scheme(
+    scheme: str, points: Sequence[str] | None = None, *, strikes: int = 1, make: type[Shard] = Shard
+) -> Iterator[CellResult]:
+    """The cells of one scheme, or of some of its points; a test may replace the store by a broken one."""
+    known: dict[tuple[bool, int], Rehearsal] = {}
+    chosen: dict[str, tuple[Rehearsal, tuple[Passage, ...]]] = {}
     for cell in cells(scheme):
         if points is not None and cell.point not in points:
             continue
-        setting = setting_of(cell.point, scheme)
-        if setting not in rehearsed:
-            rehearsed[setting] = rehearse(scheme, setting, make)
-        passages, control = rehearsed[setting]
-        yield _result(cell, passages, control, make)
+        if cell.point not in chosen:
+            chosen[cell.point] = _choose(cell, known, strikes, make)
+        yield _result(cell, *chosen[cell.point])
 
 
-def _all_of(scheme: str, make: type[Shard]) -> tuple[CellResult, ...]:
-    return tuple(of_scheme(scheme, make))
+def _all_of(scheme: str, strikes: int) -> tuple[CellResult, ...]:
+    return tuple(of_scheme(scheme, strikes=strikes))
 
 
-def _result(cell: Cell, passages: Iterable[Passage], control: Ended, make: type[Shard]) -> CellResult:
+def _choose(
+    cell: Cell, known: dict[tuple[bool, int], Rehearsal], strikes: int, make: type[Shard]
+) -> tuple[Rehearsal, tuple[Passage, ...]]:
+    """The first world that passes a point with a command in flight, and where it does; else the first of all."""
+    slow, applies = lags(cell.point, cell.scheme), why_not(cell.point, cell.scheme) is None
+    for seed in _SEEDS:
+        if (slow, seed) not in known:
+            known[slow, seed] = rehearse(cell.scheme, slow=slow, seed=seed, make=make)
+        passages = pick(known[slow, seed], cell.point, strikes)
+        if passages or not applies:
+            return known[slow, seed], passages
+    return known[slow, _SEEDS[0]], ()
+
+
+def _result(cell: Cell, rehearsal: Rehearsal, passages: Sequence[Passage]) -> CellResult:
     reason = why_not(cell.point, cell.scheme)
     if reason is not None:
-        passed = Counter(one.point for one in passages)[cell.point]
+        passed = sum(one.point == cell.point for one in rehearsal.passages)
         wrong = [f"it was passed {passed} times all the same"] if passed else []
-        return _told(cell, reason, 0, None, judge(control), wrong)
-    passage = pick(passages, cell.point)
-    if passage is None:
-        return _told(cell, "", 0, None, judge(control), ["it was never passed with a command in flight"])
-    ended = act(cell, passage, make)
-    hits = int(ended.crashed_us is not None and bool(ended.in_flight))
-    wrong = [] if hits else ["the crash never struck there with a command in flight"]
-    return _told(cell, "", hits, ended.promise, judge(ended), wrong)
+        wrong += judge(rehearsal.ended).wrong
+        return _told(cell, reason, wrong=wrong)
+    wrong = [] if passages else ["it was never passed with a command in flight"]
+    hits = lost = may_go = twice = 0
+    promised = ""
+    for passage in passages:
+        at = f"at {passage.host}, {passage.t_us} us, seed {rehearsal.seed}: "
+        try:
+            ended = act(cell, rehearsal, passage)
+            verdict = judge(ended)
+        except Exception as raised:  # noqa: BLE001 - a store may fail in any way, and the table tells of each
+            wrong.append(f"{at}{raised!r}")
+            continue
+        if ended.crashed_us is not None and ended.in_flight:
+            hits += 1
+        else:
+            wrong.append(f"{at}the crash did not strike with a command in flight")
+        wrong += [at + one for one in verdict.wrong]
+        lost, may_go, twice = lost + len(verdict.lost), may_go + len(verdict.may_go), twice + len(verdict.duplicated)
+        promised = promised or in_words(ended.promise)
+    return _told(cell, "", hits, promised, lost, may_go, twice, wrong)
 
 
 def _told(
-    cell: Cell, reason: str, hits: int, promise: Promise | None, verdict: Verdict, wrong: list[str]
+    cell: Cell,
+    reason: str,
+    hits: int = 0,
+    promised: str = "",
+    lost: int = 0,
+    may_go: int = 0,
+    twice: int = 0,
+    wrong: Sequence[str] = (),
 ) -> CellResult:
-    wrong = [*wrong, *verdict.wrong]
     return CellResult(
         point=cell.point,
         kind=cell.kind,
@@ -136,10 +137,10 @@ def _told(
         applies=not reason,
         reason=reason,
         hits=hits,
-        promised="" if promise is None else in_words(promise),
-        lost=len(verdict.lost),
-        lost_allowed=len(verdict.may_go),
-        duplicated=len(verdict.duplicated),
+        promised=promised,
+        lost=lost,
+        lost_allowed=may_go,
+        duplicated=twice,
         holds=not wrong,
         detail="; ".join(wrong),
     )
@@ -147,7 +148,9 @@ def _told(
 
 def in_words(promise: Promise) -> str:
     """What may be lost, how old it may be, and whether there is service afterwards."""
-    told = str(promise.lost)
-    if promise.lost is not Loss.NOTHING and promise.window_us is not None:
-        told += f" ({format_us(promise.window_us)})"
-    return told if promise.served else f"{told}, no service"
+    told = {Loss.SINCE_SNAPSHOT: "since last saved", Loss.UNSHIPPED: "what was not shipped"}.get(
+        promise.lost, str(promise.lost)
+    )
+    if promise.window_us:
+        told += f", {format_us(promise.window_us)}"
+    return told if promise.served else f"{told}; no service"

@@ -11,9 +11,9 @@ memory. It does not know what was answered, so it issues all that was due before
 ids; on another host the program is started there a little later. For a store that is just what it
 must get right: the same answers, and nothing done twice.
 
-A cell is rehearsed first, without its crash. The rehearsal tells each passage of each point, where, and which
-commands were in flight. Operators send the same questions in every cell and differ in patience
-alone, so up to the crash the cell is the rehearsal.
+A cell is rehearsed first, without its crash. The rehearsal tells when each point is passed, where, and whether
+a command was in flight. Operators send the same questions in every cell and differ in patience alone, so
+up to the crash the cell is the rehearsal.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from experiments.crashes.cells import FAILURES, Cell, Setting, setting_of
+from experiments.crashes.cells import FAILURES, Cell
 from models.addressing import Scope, pack_type
 from models.clients import Drawn, Script, Workload
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
@@ -49,15 +49,16 @@ from sim.topology import Location, Topology, at_service, grid, host_of
 from sim.trace import TraceLevel
 from sim.world import World
 
-__all__ = ["DOMAIN", "EARLY", "GRACE_US", "LATE", "PROBES", "Ended", "Passage", "act", "pick", "rehearse"]
+__all__ = ["DOMAIN", "EARLY", "GRACE_US", "LATE", "PROBES", "Ended", "Passage", "Rehearsal", "act", "pick", "rehearse"]
 
 _REGION: Final = "lab"
 _CLIENT: Final = f"{_REGION}/clients/client1"
-_SEED: Final = 5
 DOMAIN: Final = BankAccount(opening_balance=100)
 
 _BEGIN_US: Final = 300_000
-_GAP_US: Final = 13_000
+#: Commands come in pairs, so that one may be answered while the other is anywhere.
+_PAIR_US: Final = 24_000
+_WITHIN_PAIR_US: Final = 1_000
 _FLUSH_US_MAX: Final = 3_000
 _HEARTBEAT_US: Final = 20_000
 _TO_SERVERS_RTT_US: Final = 8_000
@@ -106,7 +107,8 @@ class Ended:
         crashed_us: When the crash struck; None if it did not.
         in_flight: Commands that were in flight then.
         promise: What its scheme promises for it.
-        members: By number, the members that are up and know where they stand.
+        up: Numbers of the members whose hosts are up.
+        members: By number, those of them that know where they stand.
         archived: What the archive was handed.
         received: What the subscriber has.
         desk_us: When the desk issued its commands.
@@ -116,22 +118,42 @@ class Ended:
     crashed_us: int | None
     in_flight: tuple[int, ...]
     promise: Promise
+    up: tuple[int, ...]
     members: dict[int, Shard]
     archived: tuple[Entry, ...]
     received: tuple[Entry, ...]
     desk_us: int
 
 
-def rehearse(scheme: str, setting: Setting, make: type[Shard] = Shard) -> tuple[tuple[Passage, ...], Ended]:
-    """The run that the cells of a scheme share up to their crash, and how it ends without one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """The run that some cells share up to their crash.
+
+    Attributes:
+        scheme: In words; `slow`, `seed` and `make` are those of `rehearse`.
+        passages: Of every point, in order of time.
+        ended: How it ends without a crash.
+    """
+
+    scheme: str
+    slow: bool
+    seed: int
+    make: type[Shard]
+    passages: tuple[Passage, ...]
+    ended: Ended
+
+
+def rehearse(scheme: str, *, slow: bool = False, seed: int = 1, make: type[Shard] = Shard) -> Rehearsal:
+    """Run what the cells of a scheme share up to their crash, and on to the end without one.
 
     Args:
         scheme: In words.
-        setting: Of those cells.
+        slow: Whether the last member's disk is slow, as for the cells that need it.
+        seed: Of the world.
         make: The store.
     """
     recovery = Recovery.AT_ONCE
-    world, servers = _world(scheme, recovery, setting, (), _BEGIN_US, make, TraceLevel.FULL)
+    world, servers = _world(scheme, recovery, slow, (), _BEGIN_US, seed, make, TraceLevel.FULL)
     desk_us = _BEGIN_US + _SETTLE_US
     world.run(desk_us + _LAST_US)
     world.check_conservation()
@@ -139,23 +161,31 @@ def rehearse(scheme: str, setting: Setting, make: type[Shard] = Shard) -> tuple[
     passages = []
     for row in world.trace.rows:
         if row.kind == "point":
-            name = str(row.message)
-            seen[name, row.src] += 1
-            open_then = bool(_in_flight(world.history.rows, row.t_us, ended=0))
+            point = str(row.message)
+            seen[point, row.src] += 1
+            open_then = row.t_us < desk_us and bool(_in_flight(world.history.rows, row.t_us, ended=0))
             path = world.topology.hosts[row.src].path
-            passages.append(Passage(name, path, seen[name, row.src], row.t_us, open_then))
+            passages.append(Passage(point, path, seen[point, row.src], row.t_us, open_then))
     promise = promise_of(scheme_of(scheme), FAILURES[CrashKind.PROCESS_CRASH], recovery, Struck.CLIENT)
-    return tuple(passages), _ended(world, servers, promise, desk_us)
+    ended = _ended(world, servers, promise, desk_us)
+    return Rehearsal(scheme=scheme, slow=slow, seed=seed, make=make, passages=tuple(passages), ended=ended)
 
 
-def pick(passages: Iterable[Passage], point: str) -> Passage | None:
-    """A passage with a command in flight, on the leader's host if there is one; late enough for a past to lose."""
-    known = [one for one in passages if one.point == point and one.in_flight and one.t_us < _BEGIN_US + _SETTLE_US]
-    known = [one for one in known if one.host == _path(0)] or known
-    return known[len(known) * 2 // 3] if known else None
+def pick(rehearsal: Rehearsal, point: str, strikes: int = 1) -> tuple[Passage, ...]:
+    """Passages of a point to strike at, each with a command in flight; none if there is none.
+
+    The first is late enough for a past that may be lost, on the host of the leader if it passes the point; the
+    second on another host, if one does.
+    """
+    known = [one for one in rehearsal.passages if one.point == point and one.in_flight]
+    mine = [one for one in known if one.host == _path(0)]
+    others = [one for one in known if one.host != _path(0)]
+    wanted = [(mine or others, 2 / 3), (others if mine else [], 2 / 3), (known, 1 / 3), (known, 1)]
+    chosen = dict.fromkeys(among[int((len(among) - 1) * share)] for among, share in wanted if among)
+    return tuple(chosen)[:strikes]
 
 
-def act(cell: Cell, passage: Passage, make: type[Shard] = Shard) -> Ended:
+def act(cell: Cell, rehearsal: Rehearsal, passage: Passage) -> Ended:
     """Run a cell: the crash strikes at that passage."""
     down_us = dict(_DOWN_US)[cell.recovery]
     crash = Fault(
@@ -166,8 +196,8 @@ def act(cell: Cell, passage: Passage, make: type[Shard] = Shard) -> Ended:
         for_us=down_us,
         params={"torn": True} if cell.kind is CrashKind.POWER_LOSS else {},
     )
-    setting = setting_of(cell.point, cell.scheme)
-    world, servers = _world(cell.scheme, cell.recovery, setting, (crash,), passage.t_us, make, TraceLevel.OFF)
+    slow, seed, make = rehearsal.slow, rehearsal.seed, rehearsal.make
+    world, servers = _world(cell.scheme, cell.recovery, slow, (crash,), passage.t_us, seed, make, TraceLevel.OFF)
     desk_us = _desk_us(cell.recovery, passage.t_us)
     world.run(desk_us + _LAST_US)
     world.check_conservation()
@@ -185,6 +215,11 @@ def _path(server: int) -> str:
     return f"{_REGION}/c1/h{server + 1}"
 
 
+def _begun_us(place: int) -> int:
+    """When the users issue a command, counted from 0."""
+    return _BEGIN_US + place // 2 * _PAIR_US + place % 2 * _WITHIN_PAIR_US
+
+
 def _desk_us(recovery: Recovery, crash_us: int) -> int:
     return crash_us + (dict(_DOWN_US)[recovery] or 0) + _SETTLE_US
 
@@ -195,17 +230,20 @@ def _desk_us(recovery: Recovery, crash_us: int) -> int:
 def _world(
     scheme: str,
     recovery: Recovery,
-    setting: Setting,
+    slow: bool,
     faults: Sequence[Fault],
     crash_us: int,
+    seed: int,
     make: type[Shard],
     trace: TraceLevel,
 ) -> tuple[World, tuple[tuple[int, Location], ...]]:
     """A world in place, and its members."""
     topology = grid([_REGION], clusters=1, hosts=3, cores=1, clients=2)
     weather = [_unheard()]
-    if setting.lags:
-        weather.append(Fault(id="slow", kind="disk-slow", targets=(_path(2),), at=0, for_us=None, params={"factor": 8}))
+    if slow:
+        weather.append(
+            Fault(id="slow", kind="disk-slow", targets=(_path(2),), at=0, for_us=None, params={"factor": 20})
+        )
     world = World(
         topology=topology,
         latency=uniform(
@@ -215,13 +253,13 @@ def _world(
             between_clusters_rtt_us=_TO_SERVERS_RTT_US,
         ),
         hosts=HostOptions(default_service_us=50, flush_us_max=_FLUSH_US_MAX),
-        seed=_SEED,
+        seed=seed,
         faults=(*weather, *faults),
         trace=trace,
     )
     (group,) = groups_of(topology, DOMAIN, scheme_of(scheme), _REGION, 1)
     desk = topology.clients(_REGION)[1].location
-    for placement in _members(group.members, scheme, setting, desk, make):
+    for placement in _members(group.members, scheme, desk, make):
         world.place(placement)
     for placement in _others(topology, group.members, scheme, recovery, crash_us):
         world.place(placement)
@@ -234,14 +272,14 @@ def _unheard() -> Fault:
         id="unheard",
         kind="link-lossy",
         targets=(f"{_REGION}/c1",),
-        at=_BEGIN_US + _UNHEARD * _GAP_US + _TO_SERVERS_RTT_US // 2,
-        for_us=_GAP_US,
+        at=_begun_us(_UNHEARD) + _TO_SERVERS_RTT_US // 2,
+        for_us=_PAIR_US // 2,
         params={"to": (_CLIENT,), "one_way": True, "loss": 1.0},
     )
 
 
 def _members(
-    members: Sequence[tuple[int, Location]], scheme: str, setting: Setting, desk: Location, make: type[Shard]
+    members: Sequence[tuple[int, Location]], scheme: str, desk: Location, make: type[Shard]
 ) -> Iterable[Placement]:
     options = MemberOptions(
         number=members[0][0],
@@ -254,8 +292,8 @@ def _members(
         log=LogPolicy(
             segment=4,
             snapshots=SnapshotPolicy(every=3),
-            truncate=setting.truncates,
-            sweep=setting.truncates,
+            truncate=True,
+            sweep=True,
             archive=at_service(desk, ARCHIVE),
             every_us=12_000,
         ),
@@ -278,7 +316,7 @@ def _others(
     """Clients, operators, subscriber and archive."""
     users, desk = (host.location for host in topology.clients(_REGION))
     entries = tuple(location for _, location in members)
-    plan = [(_BEGIN_US + place * _GAP_US, place + 1, _drawn(*asked)) for place, asked in enumerate(_ASKED)]
+    plan = [(_begun_us(place), place + 1, _drawn(*asked)) for place, asked in enumerate(_ASKED)]
     ask = partial(_script, entries)
     yield Placement(host=users, name="client", make=ask(plan), kind=Script)
     if recovery is Recovery.ELSEWHERE:
@@ -332,6 +370,7 @@ def _ended(world: World, servers: Sequence[tuple[int, Location]], promise: Promi
         crashed_us=crashed_us,
         in_flight=() if crashed_us is None else _in_flight(world.history.rows, crashed_us, ended=1),
         promise=promise,
+        up=tuple(number for number, shard in found.items() if shard is not None),
         members={number: shard for number, shard in found.items() if shard is not None and shard.ready},
         archived=tuple(archive.entries.get(0, ())),
         received=tuple(subscriber.received.get(0, ())),

@@ -187,3 +187,15 @@ def test_a_script_gives_its_commands_at_their_instants_and_passes_the_points_of_
 
     assert ctx.points == ["C13", "C14", "C2", "C13"]
     assert [(o.op, o.kind) for o in ctx.operations] == [(2, Kind.INVOKE), (1, Kind.INVOKE), (2, Kind.OK)]
+
+
+@pytest.mark.parametrize(("repeats", "issued"), [(False, [3]), (True, [1, 2, 3])])
+def test_a_script_that_comes_back_issues_what_is_to_come_and_if_told_to_what_was(repeats, issued):
+    plan = [(at, op, Drawn(0, Deposit(amount=1), "deposit", 1)) for op, at in ((1, 1_000), (2, 2_000), (3, 9_000))]
+    ctx = FakeContext()
+    ctx.advance(5_000)
+
+    ctx.start(Script(ctx, workload(), route=lambda _: (ENTRY,), plan=plan, repeats=repeats))
+    ctx.advance(5_000)
+
+    assert [msg.command_id for _, msg in ctx.sent] == issued

@@ -10,7 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.store.schemes import SCHEMES, Failure, Loss, Scheme, Spread, Tier, holders_of, lost_by
+from models.store.schemes import (
+    SCHEMES,
+    Failure,
+    Loss,
+    Promise,
+    Recovery,
+    Scheme,
+    Spread,
+    Struck,
+    Tier,
+    holders_of,
+    lost_by,
+    promise_of,
+)
 from sim.topology import Topology, grid
 
 BY_NAME = {scheme.name: scheme for scheme in SCHEMES}
@@ -39,6 +52,64 @@ def test_k_disks_take_what_k_holders_flushed() -> None:
 
 def test_a_holder_outside_survives_its_region() -> None:
     assert lost_by(replace(BY_NAME["multi-persist"], spread=Spread.REGION), Failure.REGION_DESTROYED) is NOTHING
+
+
+CRASH, POWER = Failure.PROCESS_CRASH, Failure.HOST_POWER
+
+
+def promise(lost: Loss, window_us: int | None = 0, *, served: bool = True) -> Promise:
+    return Promise(lost=lost, window_us=window_us, served=served)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "crash", "power", "gone"),
+    [
+        (
+            replace(BY_NAME["local-mem"], flush_every_us=5),
+            promise(Loss.SINCE_SNAPSHOT, 5),
+            promise(Loss.SINCE_SNAPSHOT, 5),
+            promise(ALL, None, served=False),
+        ),
+        (
+            BY_NAME["local-mem"],
+            promise(Loss.SINCE_SNAPSHOT, None),
+            promise(Loss.SINCE_SNAPSHOT, None),
+            promise(ALL, None, served=False),
+        ),
+        (BY_NAME["local-persist"], promise(NOTHING), promise(NOTHING), promise(ALL, None, served=False)),
+        (
+            BY_NAME["local-persist-periodic"],
+            promise(NOTHING),
+            promise(Loss.PERIOD, 1_000_000),
+            promise(ALL, None, served=False),
+        ),
+        (replace(BY_NAME["multi-mem"], holders=2, copies=3), promise(NOTHING), promise(NOTHING), promise(NOTHING)),
+        (BY_NAME["multi-persist"], promise(NOTHING), promise(NOTHING), promise(NOTHING, served=False)),
+        (BY_NAME["delayed-ship"], promise(NOTHING), promise(NOTHING), promise(Loss.UNSHIPPED, 1_000_000)),
+    ],
+    ids=lambda value: value.name if isinstance(value, Scheme) else "",
+)
+def test_what_a_scheme_promises_for_its_leader(scheme: Scheme, crash: Promise, power: Promise, gone: Promise) -> None:
+    for recovery in (Recovery.AT_ONCE, Recovery.LATER):
+        assert promise_of(scheme, CRASH, recovery) == crash
+        assert promise_of(scheme, POWER, recovery) == power
+    assert promise_of(scheme, CRASH, Recovery.ELSEWHERE) == gone
+    assert promise_of(scheme, POWER, Recovery.ELSEWHERE) == gone
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda scheme: scheme.name)
+def test_whoever_else_is_struck_loses_nothing(scheme: Scheme) -> None:
+    enough = scheme.members - 1 >= scheme.holders
+    for failure in (CRASH, POWER):
+        for recovery in Recovery:
+            stays = recovery is not Recovery.ELSEWHERE
+            assert promise_of(scheme, failure, recovery, Struck.CLIENT) == promise(NOTHING)
+            assert promise_of(scheme, failure, recovery, Struck.FOLLOWER) == promise(NOTHING, served=stays or enough)
+
+
+def test_a_promise_is_about_one_host_that_goes_down() -> None:
+    with pytest.raises(ValueError, match=r"disk loss.* is no crash of one host; give PROCESS_CRASH or HOST_POWER"):
+        promise_of(SCHEMES[0], Failure.DISK_LOSS, Recovery.LATER)
 
 
 SERVERS = grid(["a", "b", "c"], clusters=3, hosts=3, cores=1, racks=3, clients=1)
