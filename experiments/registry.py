@@ -14,7 +14,7 @@ from sim.wording import way_to
 
 __all__ = ["MODULES", "find", "module_of", "names"]
 
-MODULES: tuple[str, ...] = ("experiments.merge_domains", "experiments.world_theory")
+MODULES: tuple[str, ...] = ("experiments.log_management", "experiments.merge_domains", "experiments.world_theory")
 
 
 def names() -> tuple[str, ...]:
