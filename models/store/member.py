@@ -100,8 +100,12 @@ class Member(DurableCopy):
         if not self.whole:
             while True:
                 heads = yield from self._heads(0)
-                if any(head.reigns and head.reigns[-1].epoch > self.epoch for head in heads):
-                    return  # somebody else has led since
+                latest = max((head.reigns[-1].epoch for head in heads if head.reigns), default=0)
+                if latest > self.epoch:
+                    # Somebody else has led since. Its own reign is over: what it wrote in it now would stand
+                    # where entries of that reign stood which it has forgotten, and nobody could tell them apart.
+                    yield from self._promise(latest)
+                    return
                 if (yield from self._take_over(self.promised + 1, lonely=scheme.holders == 1)):
                     return
                 yield self.ctx.sleep(self.options.ask_us)
