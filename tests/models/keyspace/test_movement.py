@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from math import sqrt
 
 import numpy as np
@@ -67,7 +68,7 @@ def test_the_told_stretches_are_where_keys_moved(members: list[Node], number: in
         after = before.join(node(number, 2.0))
     n = min(n, before.longest(), after.longest())
     moved = before.moved(after, n)
-    assert all(left.end <= right.begin for left, right in zip(moved, moved[1:], strict=False))
+    assert all(left.end <= right.begin for left, right in itertools.pairwise(moved))
     for key in KEYS:
         inside = [one for one in moved if one.begin <= before.point(key) < one.end]
         if before.owners(key, n) == after.owners(key, n):
@@ -175,12 +176,18 @@ def test_baselines_move_their_share(kind: type[Ring], joined: object, left: obje
         assert share_moved((all_of_it,), before.line) is None
 
 
-def test_winners_are_first_owners() -> None:
-    made = Rendezvous(nodes(9), seed=4)
-    points = made.hashed.many(range(200))
-    assert made.winners(points).tolist() == [made.owners(key, 1)[0] for key in range(200)]
+@pytest.mark.parametrize("spread", Spread)
+@pytest.mark.parametrize("n", [1, 3])
+def test_bids_for_many_are_bids_for_each(spread: Spread, n: int) -> None:
+    made = Rendezvous(nodes(9), spread=spread, seed=4)
+    found = made.lists(made.hashed.many(range(100)), n).tolist()
+    assert found == [list(made.owners(key, n)) for key in range(100)]
+
+
+def test_unequal_bids_are_made_one_by_one() -> None:
+    made = Rendezvous([node(1), node(2, 2.0)])
     with pytest.raises(ValueError, match="key by key"):
-        Rendezvous([node(1), node(2, 2.0)]).winners(points)
+        made.lists(made.hashed.many(range(3)), 1)
 
 
 def test_buckets_of_many_are_those_of_each() -> None:

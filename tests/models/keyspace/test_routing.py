@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,7 +80,7 @@ def test_kept_routes_never_overlap_and_are_no_more_than_allowed(several: list[Ro
         kept = list(cache.routes())
         assert (route in kept) == all(one.version <= route.version for one in rivals)
         assert len(kept) <= limit
-        assert all(left.end <= right.begin for left, right in zip(kept, kept[1:], strict=False))
+        assert all(left.end <= right.begin for left, right in itertools.pairwise(kept))
         assert all(cache.find(one.begin) == one for one in kept)
 
 

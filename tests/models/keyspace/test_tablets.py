@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -69,9 +71,7 @@ def test_the_told_stretches_are_where_keys_moved(several: list[tuple[str, int, i
     moved = before.moved(after, 1)
     told = [key for key in keys if any(one.begin <= key < one.end for one in moved)]
     assert told == moved_keys(before, after, keys, 1)
-    assert all(
-        left.end < right.begin or left.after != right.after for left, right in zip(moved, moved[1:], strict=False)
-    )
+    assert all(left.end < right.begin or left.after != right.after for left, right in itertools.pairwise(moved))
 
 
 @given(points)
@@ -211,6 +211,8 @@ def test_a_newcomer_is_given_its_share_and_nothing_else_moves() -> None:
     loads = {one.begin: 1.0 for one in tablets.tablets}
     moves = balance(tablets, loads)
     assert len(moves) == 10
+    assert moves == balance(tablets, loads, to=5)
+    assert len(balance(tablets, loads, most_moves=3)) == 3
     assert all(move.owners == (5,) for move in moves)
 
 
