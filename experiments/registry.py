@@ -15,6 +15,7 @@ from sim.wording import way_to
 __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
+    "experiments.key_space",
     "experiments.log_management",
     "experiments.merge_domains",
     "experiments.persistence_schemes",

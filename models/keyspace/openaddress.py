@@ -216,7 +216,7 @@ class SlotTable:
 
     def clean(self) -> int:
         """Take the tombstones away and put every key where it would be without; returns how many keys moved."""
-        before = dict((key, slot) for slot, key in self)
+        before = {key: slot for slot, key in self}
         self._slots = [_FREE] * len(self._slots)
         self._tombstones = 0
         moved, size = 0, len(self._slots)

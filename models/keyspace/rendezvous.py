@@ -106,21 +106,28 @@ class Rendezvous:
         bids.sort(key=lambda bid: (-bid[0], bid[1].number))
         return first_apart((node for _, node in bids), self.spread, n)
 
-    def winners(self, points: Points) -> NDArray[np.int64]:
-        """The highest bidder of many points at once; for equal weights.
+    def lists(self, points: Points, n: int) -> NDArray[np.int64]:
+        """The first `n` owners of many points at once, a row each; for equal weights.
 
         Raises:
-            ValueError: weights differ.
+            ValueError: weights differ, or there are not so many zones.
         """
         if not self._equal:
             raise ValueError("weights differ, and logarithms of many at once depend on the processor; ask key by key")
-        best = np.zeros(len(points), dtype=np.uint64)
-        winner = np.full(len(points), self._members[0].number, dtype=np.int64)
-        for salt, node in self._salts:
-            bids = mix64_many(points ^ np.uint64(salt))
-            higher = bids > best
-            best[higher], winner[higher] = bids[higher], node.number
-        return winner
+        check_length(n, self._members, self.spread)
+        bids = np.empty((len(points), len(self._salts)), dtype=np.uint64)
+        for at, (salt, _) in enumerate(self._salts):
+            bids[:, at] = mix64_many(points ^ np.uint64(salt))
+        numbers = np.array([node.number for node in self._members], dtype=np.int64)
+        if n == 1:
+            best: NDArray[np.int64] = numbers[bids.argmax(axis=1)][:, None]
+            return best
+        ranked = np.argsort(~bids, axis=1, kind="stable")
+        if self.spread is Spread.HOST:
+            first: NDArray[np.int64] = numbers[ranked[:, :n]]
+            return first
+        rows = [first_apart((self._members[at] for at in row), self.spread, n) for row in ranked.tolist()]
+        return np.array(rows, dtype=np.int64).reshape(len(points), n)
 
     def join(self, node: Node) -> Rendezvous:
         """The placement with one more bidder."""
