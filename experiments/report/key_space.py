@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_LARGEST: Final = list(SIZES)[-1]
+_LARGEST: Final = tuple(SIZES)[-1]
 _LEVELS: Final = ("host", "cluster", "region")
-_VERDICTS: Final = {True: "inside", False: "OUTSIDE", None: "no interval"}
+_VERDICTS: Final[Mapping[bool | None, str]] = {True: "inside", False: "OUTSIDE", None: "no interval"}
 
 
 def report(results: Results[KeySpaceRow], folder: Path, context: ReportContext) -> str:

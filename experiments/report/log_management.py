@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from experiments.experiment import ReportContext
-from experiments.log_management import ARMS, AWAY, CALM, EVERY, MONTH, LogRow, log_bound
+from experiments.logs import ARMS, AWAY, CALM, EVERY, MONTH, LogRow, log_bound
 from experiments.report.figure import PALETTE, new_figure, save_figure, shade
 from experiments.report.page import Page, report_page
 from experiments.results import Results
@@ -31,7 +31,7 @@ _STYLES: Final[Mapping[str, tuple[str, str]]] = {
     "retain-time": (PALETTE[3], "-"),
     "retain-events": (PALETTE[4], "-"),
 }
-_TITLES: Final = {
+_TITLES: Final[Mapping[str, str]] = {
     MONTH: "A month, with the power lost at the end of each week",
     AWAY: "A follower away for a week",
     CALM: "Without a fault",

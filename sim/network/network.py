@@ -39,6 +39,7 @@ from sim.network.lanes import (
     Receive,
     Sampler,
     Segment,
+    sampler_of,
 )
 from sim.network.stream import DEFAULT_CONNECTIONS, ConnectionOptions, ConnectionView
 from sim.network.transmitter import Transmitter
@@ -246,13 +247,7 @@ class Network:
         return link
 
     def _sampler(self, src: int, delay: Delay, name: str = "port") -> Sampler:
-        """What draws delays of one distribution for a source; `name` tells apart those that shall not share one."""
-        samplers = self._ports[src].samplers
-        sampler = samplers.get((name, delay))
-        if sampler is None:
-            generator = self._chance.generator(f"{name}/{self._topology.hosts[src].path}/{delay!r}")
-            sampler = samplers[name, delay] = Sampler(delay, generator)
-        return sampler
+        return sampler_of(self._ports[src].samplers, self._chance, self._topology.hosts[src].path, delay, name)
 
     def _open_lane(self, src: int, dst: int, message_type: type[Message]) -> Lane:
         layer = self._layers.get(message_type)

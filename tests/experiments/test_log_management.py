@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from experiments.experiment import Cell
-from experiments.log_management import AWAY, EXPERIMENT, MONTH, LogRow, log_bound, measured
+from experiments.log_management import EXPERIMENT
+from experiments.logs import AWAY, MONTH, LogRow, log_bound, measured
 from experiments.measures.observation import Answer, Outcome
 from experiments.measures.storage import archived_whole, unexplained
 from experiments.scenario import Scenario, build, load, parse
