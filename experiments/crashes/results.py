@@ -115,7 +115,8 @@ def _shown(one: CellResult) -> str:
 
 def _titles(*, short: bool = False) -> list[str]:
     if short:
-        return [f"{kind[:7]} {recovery.removeprefix('same host ')}" for kind in FAILURES for recovery in Recovery]
+        words = [recovery.removeprefix("same host ").replace("another host", "elsewhere") for recovery in Recovery]
+        return [f"{kind.split('-')[0]} {word}" for kind in FAILURES for word in words]
     return [f"{kind}, {recovery}" for kind in FAILURES for recovery in Recovery]
 
 
