@@ -103,7 +103,7 @@ def _points(axes: Axes, results: Results[KeySpaceRow], metric: str, root: bool =
         found = [(SIZES[name], _values(results, name, arm.name, metric)) for name in SIZES]
         places = [(n, sum(values) / len(values)) for n, values in found if values]
         heights = [sqrt(y) if root else y for _, y in places]
-        colour = PALETTE[at % len(PALETTE)]
+        colour = (*PALETTE, "#888888")[at]
         axes.plot([n for n, _ in places], heights, marks[at], color=colour, label=arm.label, markersize=6)
         axes.plot([n for n, _ in places], heights, color=colour, linewidth=0.8, alpha=0.5)
     axes.set_xscale("log")
