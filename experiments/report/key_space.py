@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,7 +26,7 @@ __all__ = ["report"]
 
 _LARGEST: Final = list(SIZES)[-1]
 _LEVELS: Final = ("host", "cluster", "region")
-_VERDICTS: Final = {True: "inside", False: "OUTSIDE", None: "no interval"}
+_VERDICTS: Final[Mapping[bool | None, str]] = {True: "inside", False: "OUTSIDE", None: "no interval"}
 
 
 def report(results: Results[KeySpaceRow], folder: Path, context: ReportContext) -> str:
@@ -84,7 +84,7 @@ def _table(
     unit: str = "",
 ) -> None:
     """Schemes down, sizes and metrics across."""
-    header = ["", *(f"{SIZES[scenario]} nodes: {title}" for title, _, _ in columns for scenario in SIZES)]
+    header = ["", *(f"{SIZES[scenario]} nodes{title}" for title, _, _ in columns for scenario in SIZES)]
     lines = []
     for arm in ARMS:
         cells = []
@@ -164,7 +164,7 @@ def _movement(page: Page, results: Results[KeySpaceRow], folder: Path) -> None:
         page,
         results,
         "Keys whose first owner changed",
-        [("joins", "moved_join", ".2f"), ("leaves", "moved_leave", ".2f")],
+        [(", one joins", "moved_join", ".2f"), (", one leaves", "moved_leave", ".2f")],
         scale=100,
         unit="%",
     )
@@ -208,7 +208,7 @@ def _hot(page: Page, results: Results[KeySpaceRow], folder: Path) -> None:
         page,
         results,
         "Busiest node, of an equal share",
-        [("", "hot_max", ".2f"), ("reads spread", "hot_spread", ".2f")],
+        [("", "hot_max", ".2f"), (", reads spread", "hot_spread", ".2f")],
     )
 
 

@@ -77,6 +77,8 @@ class Ring:
     __slots__ = (
         "_asked",
         "_bounds",
+        "_flat",
+        "_known",
         "_lists",
         "_members",
         "_numbers",
@@ -125,6 +127,8 @@ class Ring:
         self._shift = 64 - bits
         starts = np.searchsorted(self._points >> np.uint64(self._shift), np.arange((1 << bits) + 1, dtype=np.uint64))
         self._starts = array("I", starts.astype(np.uint32).tobytes())
+        self._known = self._numbers.tolist()
+        self._flat = array("i")
         self._table: Indices = self._owner[:, None]
         self._width = 0
         self._lists: dict[int, list[tuple[int, ...] | None]] = {}
@@ -186,7 +190,8 @@ class Ring:
             at = bisect_left(self._bounds, mixed, at, end)
         found = lists[at]
         if found is None:
-            found = lists[at] = tuple(self._numbers[self._table[at % len(self._table), :n]].tolist())
+            row = at % (len(lists) - 1) * self._width
+            found = lists[at] = tuple([self._known[index] for index in self._flat[row : row + n]])
         asked = self._asked[n]
         if len(asked) >= KEPT:
             asked.clear()
@@ -218,12 +223,12 @@ class Ring:
         Raises:
             ValueError: it is no member, or the last.
         """
-        self._known(number)
+        self._require(number)
         return self._with([node for node in self._members if node.number != number])
 
     def reweigh(self, number: int, weight: float) -> Ring:
         """The ring in which a member has another weight; it keeps those of its positions that remain."""
-        self._known(number)
+        self._require(number)
         return self._with([replace(node, weight=weight) if node.number == number else node for node in self._members])
 
     def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
@@ -244,7 +249,7 @@ class Ring:
     def _with(self, nodes: Sequence[Node]) -> Ring:
         return Ring(nodes, vnodes=self.vnodes, spread=self.spread, seed=self.hashed.seed, version=self.version + 1)
 
-    def _known(self, number: int) -> None:
+    def _require(self, number: int) -> None:
         if number not in self.nodes:
             near = min(self.nodes, key=lambda known: (abs(known - number), known))
             raise ValueError(f"node {number} is no member of {self!r}; the nearest is {near}")
@@ -270,7 +275,9 @@ class Ring:
             if not 1 <= n <= self._zones:
                 check_length(n, self._members, self.spread)
             if n > self._width:
-                self._table, self._width = self._preferences(n), n
+                # Once as a plain array, for single look-ups; numpy sees the same memory.
+                self._flat, self._width = array("i", self._preferences(n).tobytes()), n
+                self._table = np.frombuffer(self._flat, dtype=np.int32).reshape(-1, n)
             # One more than there are intervals: past the last position comes the first.
             self._asked[n] = {}
             self._lists[n] = [None] * (len(self._points) + 1)
