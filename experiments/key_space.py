@@ -44,7 +44,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=tuple(SIZES),
     row=KeySpaceRow,
     quick=Size(seeds=6),
-    full=Size(seeds=60),
+    full=Size(seeds=40),
     run_once=run_once,
     check=check,
     report=_report,

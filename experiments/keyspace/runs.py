@@ -36,11 +36,11 @@ _TOP: Final = 10
 class KeySpaceRow(Row):
     """One run; None where the scheme has no such thing.
 
-    `keys_...` are keys a node relative to an equal share, `moved_...` shares of the keys whose first owner
-    changed, `needless` those that moved between two nodes that were there before and after. `hot_...` are the load
-    of the busiest node relative to an equal share under Zipf's law: as placed, with reads spread over three copies,
-    and where hot keys get tablets of their own. In a cut of one region `majority` and `any` are shares of keys with so many of three copies
-    on that side (`cut`) or the other (`rest`), by what copies are spread over.
+    `keys_...` are keys a node relative to an equal share, `moved_...` shares of the keys whose first owner changed,
+    `needless` those that moved between two nodes that were there before and after. `hot_...` are the load of the
+    busiest node relative to an equal share under Zipf's law: as placed, with reads spread over three copies, and where
+    hot keys get tablets of their own. In a cut of one region `majority` and `any` are shares of keys with so many of
+    three copies on that side (`cut`) or the other (`rest`), by what copies are spread over.
     """
 
     keys_max: float

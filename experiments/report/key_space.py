@@ -84,7 +84,7 @@ def _table(
     unit: str = "",
 ) -> None:
     """Schemes down, sizes and metrics across."""
-    header = ["", *(f"{SIZES[scenario]} nodes: {title}" for title, _, _ in columns for scenario in SIZES)]
+    header = ["", *(f"{SIZES[scenario]} nodes{title}" for title, _, _ in columns for scenario in SIZES)]
     lines = []
     for arm in ARMS:
         cells = []
@@ -103,7 +103,7 @@ def _points(axes: Axes, results: Results[KeySpaceRow], metric: str, root: bool =
         found = [(SIZES[name], _values(results, name, arm.name, metric)) for name in SIZES]
         places = [(n, sum(values) / len(values)) for n, values in found if values]
         heights = [sqrt(y) if root else y for _, y in places]
-        colour = PALETTE[at % len(PALETTE)]
+        colour = (*PALETTE, "#888888")[at]
         axes.plot([n for n, _ in places], heights, marks[at], color=colour, label=arm.label, markersize=6)
         axes.plot([n for n, _ in places], heights, color=colour, linewidth=0.8, alpha=0.5)
     axes.set_xscale("log")
@@ -164,7 +164,7 @@ def _movement(page: Page, results: Results[KeySpaceRow], folder: Path) -> None:
         page,
         results,
         "Keys whose first owner changed",
-        [("joins", "moved_join", ".2f"), ("leaves", "moved_leave", ".2f")],
+        [(", one joins", "moved_join", ".2f"), (", one leaves", "moved_leave", ".2f")],
         scale=100,
         unit="%",
     )
@@ -208,7 +208,7 @@ def _hot(page: Page, results: Results[KeySpaceRow], folder: Path) -> None:
         page,
         results,
         "Busiest node, of an equal share",
-        [("", "hot_max", ".2f"), ("reads spread", "hot_spread", ".2f")],
+        [("", "hot_max", ".2f"), (", reads spread", "hot_spread", ".2f")],
     )
 
 

@@ -133,3 +133,17 @@ def test_all_mistakes_are_told_at_once() -> None:
     ]
     with pytest.raises(ValueError, match="is no key"):
         SlotTable(nodes(1), slots=4).insert(-1)
+
+
+def test_owners_follow_their_key_about() -> None:
+    table = SlotTable(nodes(4), slots=40, limit=0.95)
+    for key in range(38):
+        asked = [table.owners(one, 1) for one in range(40)]
+        assert [table.owners(one, 1) for one in range(40)] == asked
+        slot = table.insert(key)
+        assert table.owners(key, 1) == (slot * 4 // 40,)
+    for key in range(0, 38, 2):
+        table.delete(key)
+    table.clean()
+    for slot, key in table:
+        assert table.owners(key, 1) == (slot * 4 // 40,)
