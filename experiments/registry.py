@@ -16,6 +16,7 @@ __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
     "experiments.merge_domains",
+    "experiments.pbs",
     "experiments.persistence_schemes",
     "experiments.world_theory",
 )
