@@ -18,6 +18,7 @@ MODULES: tuple[str, ...] = (
     "experiments.key_space",
     "experiments.log_management",
     "experiments.merge_domains",
+    "experiments.pbs",
     "experiments.persistence_schemes",
     "experiments.world_theory",
 )

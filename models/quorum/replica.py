@@ -180,7 +180,8 @@ class Replica(Coordinator):
         else:
             self.cells[key] = cell
         if only_tombstones(cell):
-            self.buried.setdefault(key, self.ctx.mono_us())
+            # Afresh for every tombstone: a second deletion has its own grace, whatever was missed between the two.
+            self.buried[key] = self.ctx.mono_us()
         else:
             self.buried.pop(key, None)
         homes = self.preference.homes(key)
