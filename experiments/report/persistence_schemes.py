@@ -104,7 +104,8 @@ def answer_of(results: Results[SchemeRow], findings: Sequence[Finding]) -> str:
         f"from the heap that is never saved, a host without power {lost('periodic-1s', 'schemes_host_power')} from a "
         f"page cache that is flushed every second, a destroyed region {lost('ship-1s', 'schemes_region_destroyed')} "
         "from a log that is shipped every second; "
-        f"{at_most(broken, len(results.rows))} runs lost more than their scheme may{doubt}. Intervals are 95 % over {len(results.seeds)} runs."
+        f"{at_most(broken, len(results.rows))} runs lost more than their scheme may{doubt}. "
+        f"Intervals are 95 % over {len(results.seeds)} runs."
     )
 
 
