@@ -44,7 +44,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=tuple(SIZES),
     row=KeySpaceRow,
     quick=Size(seeds=6),
-    full=Size(seeds=40),
+    full=Size(seeds=24),
     run_once=run_once,
     check=check,
     report=_report,

@@ -11,7 +11,7 @@ Who decides to split or move is in `master`; here is only what a decision does.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 
@@ -229,13 +229,6 @@ class TabletMap:
         made = self._with(0, 0, ())
         made._make(made.tablets, [node for node in self._members if node.number != number], self.spread, made.version)
         return made
-
-    def rewrite(self, change: Callable[[Tablet], Tablet]) -> TabletMap:
-        """The map with every tablet changed, checked as a new one is; for many reassignments at once."""
-        version = self.version + 1
-        changed = [(old, change(old)) for old in self.tablets]
-        tablets = [old if old == new else replace(new, version=version) for old, new in changed]
-        return TabletMap(tablets, self._members, spread=self.spread, version=version)
 
     def _index(self, begin: int) -> int:
         """Where the tablet that begins there is; ValueError if none does."""
