@@ -296,8 +296,8 @@ def _limits(page: Page) -> None:
             "Bytes are of envelopes and fields in a plain encoding; no compression, no index, no file system.",
             "Small states of one number: with large ones snapshots cost more, and the sweep with them.",
             (
-                "One shard in one region, with one holder unless a follower is away; the archive answers always, and a slow or "
-                "lost one is not in here."
+                "One shard in one region, with one holder unless a follower is away; the archive always answers, and "
+                "one that is slow or lost is not in here."
             ),
             "Members count what they keep themselves; what followers keep is like the leader's, and not shown.",
         ]
