@@ -12,7 +12,7 @@ from enum import StrEnum
 from math import exp
 from typing import Final
 
-from experiments.quorums.cells import CLOSED, MEAN_MS, PAUSES_MS, STORES, VERSIONS, visible_cell
+from experiments.quorums.cells import CLOSED, MEAN_MS, STORES, VERSIONS, visible_cell
 from experiments.quorums.published import EXPONENTIAL, FRESH, LEGS, SWEPT, TABLE
 from experiments.quorums.wars import Quorum, closed_form
 
@@ -162,8 +162,8 @@ def _stores() -> list[Claim]:
             other=visible_cell(legs, q),
         )
         for legs, q in STORES
-        for pause in PAUSES_MS
-        if legs != "ssd" or pause == 0
+        for pause in (0, 1, 5)
+        if not pause or (legs != "ssd" and (pause == 1 or q.r == 1))
     ]
 
 

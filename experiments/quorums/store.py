@@ -108,7 +108,8 @@ def recursion(seed: int, legs: Legs, quorum: Quorum, pauses: Sequence[int], coun
         if (again[0] == acks).all() and (again[1] == held).all():
             break
         acks, held = again
-    order = np.argsort(asked + held, axis=1, kind="stable")[:, : quorum.r]
+    # Of two answers at one instant the one that set out first counts.
+    order = np.lexsort((asked, asked + held), axis=1)[:, : quorum.r]
     behind = np.take_along_axis(stored - asked, order, axis=1).min(axis=1)
     return Seen(read.astype(float), write.astype(float), (write + waits >= behind).astype(float))
 

@@ -87,8 +87,10 @@ def stale(rng: Generator, legs: Legs, quorum: Quorum, count: int, pauses: Sequen
     return np.array([np.prod(tail(legs.w, free + pause), axis=1).mean() for pause in pauses])
 
 
-def latency(rng: Generator, legs: Legs, quorum: Quorum, count: int, level: float, *, write: bool) -> float:
-    """The `level` quantile of reads or of writes, milliseconds."""
+def latency(
+    rng: Generator, legs: Legs, quorum: Quorum, count: int, levels: Sequence[float], *, write: bool
+) -> list[float]:
+    """Quantiles of reads or of writes, milliseconds, all from the same draws."""
     first, second, need = (legs.w, legs.a, quorum.w) if write else (legs.r, legs.s, quorum.r)
     x, y = sample(first, rng, (count,)), sample(second, rng, (count,))
     shift = 2 * legs.remote_us / 1_000
@@ -111,7 +113,12 @@ def latency(rng: Generator, legs: Legs, quorum: Quorum, count: int, level: float
             ]
         return sum(chances[:need])
 
-    return _crossing(lambda at: float(np.log(max(late(at), 1e-300) / (1 - level))), 1e-3)
+    found: list[float] = []
+    for level in levels:
+        # The next quantile is near the last.
+        low, step = (0.7 * found[-1], 0.5) if found else (1e-3, 1.0)
+        found.append(_crossing(lambda at, level=level: float(np.log(max(late(at), 1e-300) / (1 - level))), low, step))  # type: ignore[misc]
+    return found
 
 
 def closed_form(quorum: Quorum) -> float:
@@ -119,19 +126,19 @@ def closed_form(quorum: Quorum) -> float:
     return comb(quorum.n - quorum.w, quorum.r) / comb(quorum.n, quorum.r)
 
 
-def _crossing(falling: Callable[[float], float], low: float) -> float:
-    """Where a falling function of a logarithm crosses 0, to seven digits: regula falsi, the Illinois way."""
-    left, right = np.log(low), np.log(low) + 1.0
+def _crossing(falling: Callable[[float], float], low: float, step: float) -> float:
+    """Where a falling function crosses 0 above `low`, to six digits: regula falsi on logarithms, the Illinois way."""
+    left, right = np.log(low), np.log(low) + step
     at_left, at_right = falling(low), falling(float(np.exp(right)))
     while at_right > 0:
-        left, at_left, right = right, at_right, right + 1.0
+        left, at_left, right = right, at_right, right + step
         at_right = falling(float(np.exp(right)))
     for _ in range(60):
         if at_left == at_right:
             break
         middle = (left * at_right - right * at_left) / (at_right - at_left)
         at = falling(float(np.exp(middle)))
-        if abs(at) < 1e-7 or right - left < 1e-8:
+        if abs(at) < 1e-6 or right - left < 1e-8:
             return float(np.exp(middle))
         if at > 0:
             left, at_left, at_right = middle, at, at_right / 2

@@ -14,7 +14,7 @@ from models.quorum.options import Fanout, QuorumOptions, Repair, Resolve, Stamps
 from models.quorum.preference import Preference
 from models.system import Site, System
 from sim.host import Context, Placement
-from sim.topology import Topology, at_service
+from sim.topology import HostSpec, Topology, at_service
 
 __all__ = ["Coordinators", "Holds", "coordinator_placements", "lay_out", "node_placements", "quorum"]
 
@@ -102,7 +102,7 @@ def lay_out(
         ValueError: it cannot be so, for these reasons.
     """
     topology = site.topology
-    wrong = problems(options, sum(not host.client for host in topology.hosts))
+    wrong = problems(options, len(_servers(topology)))
     if not 0 <= deletes < 1:
         wrong.append(f"{deletes=} is no share of the writes; give 0 to below 1")
     if holds is Holds.SET and options.resolve is Resolve.LATEST:
@@ -121,10 +121,10 @@ def lay_out(
 
 def node_placements(topology: Topology, options: QuorumOptions, kind: type[Node] = Node) -> list[Placement]:
     """A node on every server."""
-    servers = [host for host in topology.hosts if not host.client]
+    make = _maker(kind, topology, options)
     return [
-        Placement(host=host.location, name=NODE, make=_maker(kind, topology, options, number), kind=kind)
-        for number, host in enumerate(servers)
+        Placement(host=host.location, name=NODE, make=make(number), kind=kind)
+        for number, host in enumerate(_servers(topology))
     ]
 
 
@@ -132,34 +132,33 @@ def coordinator_placements(
     topology: Topology, options: QuorumOptions, kind: type[Coordinator] = Coordinator
 ) -> list[Placement]:
     """A coordinator on every client host."""
-    clients, servers = [host for host in topology.hosts if host.client], _servers(topology)
+    make, first = _maker(kind, topology, options), len(_servers(topology))
+    clients = [host for host in topology.hosts if host.client]
     return [
-        Placement(
-            host=host.location, name=COORDINATOR, make=_maker(kind, topology, options, servers + index), kind=kind
-        )
+        Placement(host=host.location, name=COORDINATOR, make=make(first + index), kind=kind)
         for index, host in enumerate(clients)
     ]
 
 
 def _maker(
-    kind: type[Coordinator], topology: Topology, options: QuorumOptions, number: int
-) -> Callable[[Context], Coordinator]:
-    servers = [host for host in topology.hosts if not host.client]
+    kind: type[Coordinator], topology: Topology, options: QuorumOptions
+) -> Callable[[int], Callable[[Context], Coordinator]]:
+    servers = _servers(topology)
     nodes = tuple(at_service(host.location, NODE) for host in servers)
+    # One for all, since it only remembers what it has worked out: a function of the key.
     preference = Preference([(host.region, host.cluster) for host in servers], options.n)
-    return lambda ctx: kind(ctx, nodes, options, preference, number)
+    return lambda number: lambda ctx: kind(ctx, nodes, options, preference, number)
 
 
-def _servers(topology: Topology) -> int:
-    return sum(not host.client for host in topology.hosts)
+def _servers(topology: Topology) -> list[HostSpec]:
+    return [host for host in topology.hosts if not host.client]
 
 
 def _clients(
     topology: Topology, workload: Workload, coordinators: Coordinators, holds: Holds, deletes: float, sessions: int
 ) -> list[Placement]:
     """Drivers that share the load; each audits its coordinator and the nodes of its region."""
-    servers = [host for host in topology.hosts if not host.client]
-    clients = [host for host in topology.hosts if host.client]
+    servers, clients = _servers(topology), [host for host in topology.hosts if host.client]
     nodes = tuple(at_service(host.location, NODE) for host in servers)
     placed = []
     for index, host in enumerate(clients):

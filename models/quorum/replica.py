@@ -99,12 +99,17 @@ class Replica(Coordinator):
         return Stored() if stored else None
 
     @handles(Query)
-    def on_query(self, msg: Query, sender: Location) -> Generator[Wait, Any, Message | None]:
+    def on_query(self, msg: Query, sender: Location) -> Message | Generator[Wait, Any, Message] | None:
         """Tell what it holds, once that is on the disk; in place of another, what it keeps for it."""
         if not self.whole:
             return None
-        if msg.key in self.flushing:
-            yield self.ctx.disk.flush(_CELLS)
+        return self._flushed_first(msg) if msg.key in self.flushing else self._held(msg)
+
+    def _flushed_first(self, msg: Query) -> Generator[Wait, Any, Message]:
+        yield self.ctx.disk.flush(_CELLS)
+        return self._held(msg)
+
+    def _held(self, msg: Query) -> Held:
         held = self.cells.get(msg.key, NOTHING)
         if len(self.hints) and self.number not in self.preference.homes(msg.key):
             held = self._merged((held, *self.hints.of_key(msg.key)))
