@@ -82,8 +82,8 @@ def test_one_look_drops_every_segment_that_a_sweep_makes_free() -> None:
 # -- a peer that lacks what is gone --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("every_us", [None, SECOND])
-def test_a_snapshot_of_everything_goes_to_a_peer_that_answers_and_into_no_cut(every_us: int | None) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_snapshot_of_everything_goes_to_a_peer_that_answers_and_into_no_cut(at_once: bool) -> None:
     ctx = FakeContext()
     handed: list[Outbound] = []
     out = Outbound(
@@ -94,7 +94,7 @@ def test_a_snapshot_of_everything_goes_to_a_peer_that_answers_and_into_no_cut(ev
         upto=lambda: 60,
         promise=lambda: 0,
         header=(1, 0),
-        every_us=every_us,
+        at_once=at_once,
         install=handed.append,
     )
     out.acknowledged(9, out.challenge, 20)

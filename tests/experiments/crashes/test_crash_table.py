@@ -105,7 +105,7 @@ def test_the_table_is_the_same_again_and_in_two_processes() -> None:
 @pytest.mark.parametrize(
     ("make", "scheme", "point", "kind", "recovery", "told"),
     [
-        (broken.Hasty, "local-persist", "C10", POWER, Recovery.AT_ONCE, "is lost"),
+        (broken.Hasty, "local-persist", "C12", POWER, Recovery.AT_ONCE, "is lost"),
         (broken.Hasty, "multi-persist:2/3", "C10", POWER, Recovery.LATER, "is lost"),
         (broken.Sluggish, "local-mem+40ms", "C5", CRASH, Recovery.AT_ONCE, "is lost"),
         (broken.Sluggish, "local-persist-periodic+40ms", "C5", POWER, Recovery.LATER, "is lost"),
