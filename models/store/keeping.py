@@ -108,10 +108,11 @@ class Keeper:
         """The log has given up its tail: nothing that was taken counts."""
         self._due.clear()
         self._dirty.clear()
-        streams = self._shard.streams
-        for key in streams:
-            if streams.by_key[key].fresh:
-                self._dirty[key] = streams.by_key[key].fresh_us
+        by_key = self._shard.streams.by_key
+        fresh = [(stream.fresh_us, key) for key, stream in by_key.items() if stream.fresh]
+        # Oldest first, as they would have come: whoever looks for old ones stops at the first that is not.
+        for since_us, key in sorted(fresh):
+            self._dirty[key] = since_us
 
     # -- what goes on ------------------------------------------------------------------------
 
