@@ -108,7 +108,9 @@ class Keeper:
         """The log has given up its tail: nothing that was taken counts."""
         self._due.clear()
         self._dirty.clear()
-        fresh = [(stream.fresh_us, key) for key, stream in self._shard.streams.by_key.items() if stream.fresh]
+        by_key = self._shard.streams.by_key
+        fresh = [(stream.fresh_us, key) for key, stream in by_key.items() if stream.fresh]
+        # Oldest first, as they would have come: whoever looks for old ones stops at the first that is not.
         for since_us, key in sorted(fresh):
             self._dirty[key] = since_us
 
