@@ -15,7 +15,10 @@ from sim.wording import way_to
 __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
+    "experiments.key_space",
+    "experiments.log_management",
     "experiments.merge_domains",
+    "experiments.pbs",
     "experiments.persistence_schemes",
     "experiments.world_theory",
 )

@@ -42,6 +42,8 @@ GROUP: Final = 6
 PUBLISHING: Final = 7
 ARCHIVE: Final = 8
 SEQUENCE: Final = 9
+#: Leaderless quorums.
+LEADERLESS: Final = 20
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

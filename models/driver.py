@@ -139,6 +139,7 @@ class DriverOptions:
             is sticky, and audits each.
         roaming: Whether each operation goes to any replica at random.
         retries: Whether an attempt without answer, or refused, is repeated with the same id until the deadline.
+        deletes: Which part of the writes delete, that is, write nothing.
         sessions: How many operations may be under way at once.
         share: Part of the whole load's rate.
         first_id: Operation ids count up from here.
@@ -150,6 +151,7 @@ class DriverOptions:
     near: tuple[int, ...]
     roaming: bool = False
     retries: bool = False
+    deletes: float = 0.0
     sessions: int = 3
     share: float = 1.0
     first_id: int = 1
@@ -215,9 +217,14 @@ class Driver(Service):
             value = (old, new)
         elif options.specification == "counter":
             value = 1 + new
-        if f in ("read", "dequeue", "acquire", "release"):
+        if f in ("read", "dequeue", "acquire", "release") or (f == "write" and self._deletes(count)):
             value = None
         return Drawn(options.first_id + count, session, f, key, value)
+
+    def _deletes(self, count: int) -> bool:
+        """Whether an operation, if it writes, writes nothing; from its number, so that it takes no draw."""
+        share = self._options.deletes
+        return share > 0 and _scattered(count + 1, 1_000_000) < share * 1_000_000
 
     def _session(self, number: int) -> Generator[Wait, Any, None]:
         """Carry out what waits in one session, one after the other."""

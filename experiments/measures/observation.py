@@ -13,7 +13,7 @@ from experiments.scenario import Scenario, build
 from models.ledger import FinalEvent, Ledger
 from models.system import System
 from sim.faults import KINDS
-from sim.history import HistoryRow, Kind
+from sim.history import History, HistoryRow, Kind
 from sim.topology import Location, host_of
 from sim.trace import TraceLevel
 from sim.world import World
@@ -136,12 +136,17 @@ def carry_out(world: World, system: System, scenario: Scenario, seed: int) -> Ev
     _to_the_end(world, scenario)
     return Observation(
         **_common(world, system, scenario, seed),
-        answers=tuple(_answer(invoke, completion) for invoke, completion in world.history.pairs()),
+        answers=answers_of(world.history),
         ledger=system.ledger(world.service),
         progress=tuple(progress),
         noted={name: tuple(rows) for name, rows in noted.items()},
         cut=_first_cut(scenario),
     )
+
+
+def answers_of(history: History) -> tuple[Answer, ...]:
+    """Every operation of a bank's history with what its client was told, by invocation."""
+    return tuple(_answer(invoke, completion) for invoke, completion in history.pairs())
 
 
 def _to_the_end(world: World, scenario: Scenario) -> None:

@@ -82,12 +82,12 @@ def _label(axes: Axes, at_ms: Mapping[str, float], gone: Mapping[str, float]) ->
     for arm in at_ms:
         rows.setdefault(round(8 * log10(1 + gone[arm])), []).append(arm)
     for arms in rows.values():
-        level, reached = 0, -10.0
+        reached: list[float] = []  # by level, up to where it is written on
         aside = any(gone[arm] > 0 for arm in arms)  # off the bar that stands in the mark
         for x, together in _places(sorted(arms, key=lambda arm: (at_ms[arm], NUMBERS[arm])), at_ms):
             text = ", ".join(str(NUMBERS[arm]) for arm in together)
-            level = level + 1 if x < reached else 0
-            reached = x + max(_CLOSE, _LETTER * len(text) if aside else 0.0)
+            level = next((level for level, end in enumerate(reached) if end <= x), len(reached))
+            reached[level : level + 1] = [x + max(_CLOSE, _LETTER * len(text) if aside else 0.0)]
             axes.annotate(
                 text,
                 (at_ms[together[0]], max(gone[arm] for arm in together)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -65,7 +64,7 @@ class Failing(NamedTuple):
 CONTROL: Final = "schemes_no_fault"
 LOST_REPLIES: Final = "schemes_lost_replies"
 #: By scenario, from the mildest.
-FAILURES: Final = {
+FAILURES: Final[Mapping[str, Failing]] = {
     "schemes_process_crash": Failing("process crash", Failure.PROCESS_CRASH),
     "schemes_host_power": Failing("host without power", Failure.HOST_POWER),
     "schemes_cluster_power": Failing("cluster without power", Failure.CLUSTER_POWER),
@@ -76,7 +75,6 @@ FAILURES: Final = {
 SCENARIOS: Final = (CONTROL, *FAILURES, LOST_REPLIES)
 
 
-@cache
 def scheme_of_arm(name: str) -> Scheme:
     """The scheme of an arm; KeyError if there is no such arm."""
     words = {arm.name: str(arm.system["scheme"]) for arm in ARMS}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Final, NamedTuple
 
 from experiments.experiment import Finding
@@ -158,14 +157,12 @@ def _all_gone(results: Results[SchemeRow]) -> Finding:
 # -- windows -------------------------------------------------------------------------------
 
 
-@cache
 def flush_us() -> tuple[int, int]:
     """Shortest and longest flush of the control's hosts."""
     hosts = load(CONTROL).hosts
     return hosts.flush_us_min, hosts.flush_us_max
 
 
-@cache
 def rate_per_s() -> float:
     """Commands a second; each is acknowledged with an event."""
     return load(CONTROL).workload.rate_per_s

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from math import inf
 from typing import Final, NamedTuple
 
@@ -116,9 +115,8 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     return RunResult(row=_row(cell, seen, world, system, len(forced)))
 
 
-@cache
 def _variant(scenario: str, system: tuple[tuple[str, SystemOption], ...]) -> Scenario:
-    """A scenario under a scheme; frozen, and read once however many seeds there are."""
+    """A scenario under a scheme."""
     return load(scenario).with_system(dict(system))
 
 

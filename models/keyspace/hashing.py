@@ -19,6 +19,7 @@ import numpy as np
 
 from models.keyspace.keys import HASH_END, KeyHash, Points
 from models.keyspace.placement import (
+    KEPT,
     Moved,
     Node,
     Placement,
@@ -78,7 +79,7 @@ class Buckets(ABC):
         ValueError: repeated nodes, none, or weights that differ; all of it at once.
     """
 
-    __slots__ = ("_lists", "_ordered", "_zones", "hashed", "spread", "version")
+    __slots__ = ("_asked", "_lists", "_ordered", "_zones", "hashed", "spread", "version")
 
     def __init__(self, nodes: Sequence[Node], *, spread: Spread = Spread.HOST, seed: int = 0, version: int = 1) -> None:
         mistakes = node_mistakes(nodes)
@@ -92,6 +93,7 @@ class Buckets(ABC):
         self._ordered = tuple(nodes)
         self._zones = zones_of(nodes, spread)
         self._lists: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._asked: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self._ordered)} nodes, version {self.version})"
@@ -138,13 +140,11 @@ class Buckets(ABC):
 
     def owners(self, key: int, n: int) -> tuple[int, ...]:
         """The node of the key's bucket, then those of the next that share no zone with an earlier one."""
-        bucket = self.bucket(self.hashed(key))
-        found = self._lists.get((bucket, n))
+        found = self._asked.get((key, n))
         if found is None:
-            if not 1 <= n <= self._zones:
-                check_length(n, self._ordered, self.spread)
-            around = self._ordered[bucket:] + self._ordered[:bucket]
-            found = self._lists[bucket, n] = first_apart(around, self.spread, n)
+            if len(self._asked) >= KEPT:
+                self._asked.clear()
+            found = self._asked[key, n] = self._from(self.bucket(self.hashed(key)), n)
         return found
 
     def join(self: _Same, node: Node) -> _Same:
@@ -154,6 +154,16 @@ class Buckets(ABC):
     def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
         """The whole line, unless it is the same version."""
         return whole_line(self, after)
+
+    def _from(self, bucket: int, n: int) -> tuple[int, ...]:
+        """The list of a bucket."""
+        found = self._lists.get((bucket, n))
+        if found is None:
+            if not 1 <= n <= self._zones:
+                check_length(n, self._ordered, self.spread)
+            around = self._ordered[bucket:] + self._ordered[:bucket]
+            found = self._lists[bucket, n] = first_apart(around, self.spread, n)
+        return found
 
     def _with(self: _Same, nodes: Sequence[Node]) -> _Same:
         return type(self)(nodes, spread=self.spread, seed=self.hashed.seed, version=self.version + 1)

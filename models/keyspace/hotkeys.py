@@ -5,7 +5,7 @@ No scheme makes one key's load less by placing it: whoever owns it carries all o
 | relief | tablets | ring, rendezvous, jump, modulo, open addressing |
 |---|---|---|
 | a place apart from other keys | split to a tablet of the one key, give it to an idle node | none: the hash places it |
-| fewer other keys on its node | reassign the neighbours | lower the node's weight (ring, rendezvous): others' keys move |
+| fewer other keys on its node | reassign the neighbours | lower the node's weight (ring, rendezvous only) |
 | reads spread over the copies | `reader_of` | `reader_of` |
 
 Spread reads leave the coordinator's order: a client that must read its own writes names the version it
@@ -27,12 +27,12 @@ class Hot(NamedTuple):
 
     Attributes:
         key: Which.
-        count: At most this often it was seen.
-        error: And at least `count` less this.
+        times: At most this often it was seen.
+        error: And at least `times` less this.
     """
 
     key: int
-    count: int
+    times: int
     error: int
 
 
@@ -92,7 +92,7 @@ class SpaceSaving:
 
     def above(self, share: float) -> list[Hot]:
         """The keys that surely had more than this share of all that was seen, the highest first."""
-        return [hot for hot in self.hottest(len(self)) if hot.count - hot.error > share * self.seen]
+        return [hot for hot in self.hottest(len(self)) if hot.times - hot.error > share * self.seen]
 
     def missed_at_most(self) -> int:
         """How often a key without a counter may have come: no more than the least count."""

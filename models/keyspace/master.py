@@ -216,7 +216,9 @@ def merges(tablets: TabletMap, loads: Mapping[int, float], limits: Limits) -> li
     return found
 
 
-def balance(tablets: TabletMap, loads: Mapping[int, float], *, most_moves: int | None = None) -> list[Reassign]:
+def balance(
+    tablets: TabletMap, loads: Mapping[int, float], *, to: int | None = None, most_moves: int | None = None
+) -> list[Reassign]:
     """The fewest moves of leading tablets, greedily, that even out what nodes carry by weight.
 
     Each takes the tablet that helps most from the busiest node and gives it to the idlest that may hold it; it ends
@@ -225,6 +227,7 @@ def balance(tablets: TabletMap, loads: Mapping[int, float], *, most_moves: int |
     Args:
         tablets: The map.
         loads: Of each tablet by its `begin`; 0 where it is not given.
+        to: Give to this node alone, such as a newcomer, so that nothing moves among the others; None for any.
         most_moves: Stop after so many; None for no limit.
     """
     carried = dict.fromkeys(tablets.nodes, 0.0)
@@ -235,7 +238,7 @@ def balance(tablets: TabletMap, loads: Mapping[int, float], *, most_moves: int |
     by_number = {node.number: node for node in tablets.members}
     moves: dict[int, Reassign] = {}
     while most_moves is None or len(moves) < most_moves:
-        found = _best_move(tablets.spread, by_number, carried, held, loads)
+        found = _best_move(tablets.spread, by_number, carried, held, loads, to)
         if found is None:
             break
         begin, source, owners = found
@@ -286,11 +289,13 @@ def _best_move(
     carried: Mapping[int, float],
     held: Mapping[int, Mapping[int, Tablet]],
     loads: Mapping[int, float],
+    to: int | None,
 ) -> tuple[int, int, tuple[int, ...]] | None:
     """Begin, old coordinator and new owners of the move that lowers the busiest node most; None if none does."""
     relative = {number: carried[number] / nodes[number].weight for number in carried}
     source = max(relative, key=lambda number: (relative[number], -number))
-    for target in sorted(relative, key=lambda number: (relative[number], number)):
+    idlest_first = sorted(relative, key=lambda number: (relative[number], number))
+    for target in idlest_first if to is None else [to]:
         if target == source:
             return None
         best: tuple[float, int, tuple[int, ...]] | None = None

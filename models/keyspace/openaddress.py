@@ -19,6 +19,7 @@ from typing import Final
 
 from models.keyspace.keys import HASH_END, KeyHash
 from models.keyspace.placement import (
+    KEPT,
     Moved,
     Node,
     Placement,
@@ -86,6 +87,7 @@ class SlotTable:
     """
 
     __slots__ = (
+        "_asked",
         "_nodes",
         "_orders",
         "_slots",
@@ -126,6 +128,7 @@ class SlotTable:
         self._zones = zones_of(nodes, spread)
         self._slots = [_FREE] * slots
         self._orders: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._asked: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def __repr__(self) -> str:
         return f"SlotTable({self.keys} keys in {len(self._slots)} slots on {len(self._nodes)} nodes)"
@@ -199,6 +202,7 @@ class SlotTable:
         at, size = self.home(key), len(self._slots)
         while self._slots[at] >= 0:
             at = at + 1 if at + 1 < size else 0
+        self._asked.clear()  # where an absent key would be has changed for some
         self._tombstones -= self._slots[at] == _TOMBSTONE
         self._slots[at] = key
         self.keys += 1
@@ -209,6 +213,7 @@ class SlotTable:
         at, _ = self.find(key)
         if at is None:
             return False
+        self._asked.clear()
         self._slots[at] = _TOMBSTONE
         self.keys -= 1
         self._tombstones += 1
@@ -216,9 +221,10 @@ class SlotTable:
 
     def clean(self) -> int:
         """Take the tombstones away and put every key where it would be without; returns how many keys moved."""
-        before = dict((key, slot) for slot, key in self)
+        before = {key: slot for slot, key in self}
         self._slots = [_FREE] * len(self._slots)
         self._tombstones = 0
+        self._asked.clear()
         moved, size = 0, len(self._slots)
         for key, slot in before.items():
             at = self.home(key)
@@ -243,16 +249,24 @@ class SlotTable:
 
     def owners(self, key: int, n: int) -> tuple[int, ...]:
         """The node whose block holds the key, or would; then those of the next blocks that share no zone."""
+        found = self._asked.get((key, n))
+        if found is None:
+            if len(self._asked) >= KEPT:
+                self._asked.clear()
+            found = self._asked[key, n] = self._probed(key, n)
+        return found
+
+    def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
+        """The whole line, unless it is the same version."""
+        return whole_line(self, after)
+
+    def _probed(self, key: int, n: int) -> tuple[int, ...]:
         if not 1 <= n <= self._zones:
             check_length(n, self._nodes, self.spread)
         slot, probes = self.find(key)
         if slot is None:
             slot = (self.home(key) + probes - 1) % len(self._slots)
         return self._order(slot * len(self._nodes) // len(self._slots), n)
-
-    def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
-        """The whole line, unless it is the same version."""
-        return whole_line(self, after)
 
     def _order(self, block: int, n: int) -> tuple[int, ...]:
         found = self._orders.get((block, n))

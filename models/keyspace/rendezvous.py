@@ -2,8 +2,9 @@
 
 After Thaler and Ravishankar (IEEE/ACM ToN 1998). It moves the least that can be moved, at any
 position of the list and for any node that comes or goes, without virtual nodes; the price is a bid a
-node and look-up. With unequal weights a bid is -weight / ln(u), u uniform in (0, 1) from the hash
-(Schindelhauer and Schomaker, SPAA 2005), so a node wins in proportion to its weight.
+node and look-up, but for keys asked for lately, whose owners are kept. With unequal weights a bid is
+-weight / ln(u), u uniform in (0, 1) from the hash (Schindelhauer and Schomaker, SPAA 2005), so a
+node wins in proportion to its weight.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from models.keyspace.keys import HASH_END, KeyHash, Points, mix64, mix64_many
 from models.keyspace.placement import (
+    KEPT,
     Moved,
     Node,
     Placement,
@@ -49,7 +51,7 @@ class Rendezvous:
         ValueError: repeated nodes, none, or a weight that is no share; all of it at once.
     """
 
-    __slots__ = ("_equal", "_members", "_salts", "_zones", "hashed", "spread", "version")
+    __slots__ = ("_asked", "_equal", "_members", "_salts", "_zones", "hashed", "spread", "version")
 
     def __init__(self, nodes: Sequence[Node], *, spread: Spread = Spread.HOST, seed: int = 0, version: int = 1) -> None:
         mistakes = node_mistakes(nodes)
@@ -63,6 +65,7 @@ class Rendezvous:
         bidders = [_BIDDER << 64 | node.number for node in self._members]
         self._salts = tuple((self.hashed(bidder), node) for bidder, node in zip(bidders, self._members, strict=True))
         self._zones = zones_of(nodes, spread)
+        self._asked: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def __repr__(self) -> str:
         return f"Rendezvous({len(self._members)} nodes, version {self.version})"
@@ -97,30 +100,35 @@ class Rendezvous:
 
     def owners(self, key: int, n: int) -> tuple[int, ...]:
         """The `n` highest bidders that share no zone."""
-        if not 1 <= n <= self._zones:
-            check_length(n, self._members, self.spread)
-        point = self.hashed(key)
-        bids = [(self._bid(mix64(salt ^ point), node), node) for salt, node in self._salts]
-        if n == 1:
-            return (max(bids, key=lambda bid: (bid[0], -bid[1].number))[1].number,)
-        bids.sort(key=lambda bid: (-bid[0], bid[1].number))
-        return first_apart((node for _, node in bids), self.spread, n)
+        found = self._asked.get((key, n))
+        if found is None:
+            if len(self._asked) >= KEPT:
+                self._asked.clear()
+            found = self._asked[key, n] = self._ranked(key, n)
+        return found
 
-    def winners(self, points: Points) -> NDArray[np.int64]:
-        """The highest bidder of many points at once; for equal weights.
+    def lists(self, points: Points, n: int) -> NDArray[np.int64]:
+        """The first `n` owners of many points at once, a row each; for equal weights.
 
         Raises:
-            ValueError: weights differ.
+            ValueError: weights differ, or there are not so many zones.
         """
         if not self._equal:
             raise ValueError("weights differ, and logarithms of many at once depend on the processor; ask key by key")
-        best = np.zeros(len(points), dtype=np.uint64)
-        winner = np.full(len(points), self._members[0].number, dtype=np.int64)
-        for salt, node in self._salts:
-            bids = mix64_many(points ^ np.uint64(salt))
-            higher = bids > best
-            best[higher], winner[higher] = bids[higher], node.number
-        return winner
+        check_length(n, self._members, self.spread)
+        bids = np.empty((len(points), len(self._salts)), dtype=np.uint64)
+        for at, (salt, _) in enumerate(self._salts):
+            bids[:, at] = mix64_many(points ^ np.uint64(salt))
+        numbers = np.array([node.number for node in self._members], dtype=np.int64)
+        if n == 1:
+            best: NDArray[np.int64] = numbers[bids.argmax(axis=1)][:, None]
+            return best
+        ranked = np.argsort(~bids, axis=1, kind="stable")
+        if self.spread is Spread.HOST:
+            first: NDArray[np.int64] = numbers[ranked[:, :n]]
+            return first
+        rows = [first_apart((self._members[at] for at in row), self.spread, n) for row in ranked.tolist()]
+        return np.array(rows, dtype=np.int64).reshape(len(points), n)
 
     def join(self, node: Node) -> Rendezvous:
         """The placement with one more bidder."""
@@ -139,6 +147,16 @@ class Rendezvous:
     def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
         """The whole line, unless it is the same version: the fewest keys move, and they are anywhere."""
         return whole_line(self, after)
+
+    def _ranked(self, key: int, n: int) -> tuple[int, ...]:
+        if not 1 <= n <= self._zones:
+            check_length(n, self._members, self.spread)
+        point = self.hashed(key)
+        bids = [(self._bid(mix64(salt ^ point), node), node) for salt, node in self._salts]
+        if n == 1:
+            return (max(bids, key=lambda bid: (bid[0], -bid[1].number))[1].number,)
+        bids.sort(key=lambda bid: (-bid[0], bid[1].number))
+        return first_apart((node for _, node in bids), self.spread, n)
 
     def _bid(self, mixed: int, node: Node) -> float:
         if self._equal:

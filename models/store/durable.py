@@ -68,7 +68,17 @@ class DurableCopy(Service):
     """
 
     NOTES: ClassVar[frozenset[str]] = frozenset(
-        {"applied", "role=home", "role=copy", "divergent", "compensated", "reconciled", "rolled-back", "damaged"}
+        {
+            "applied",
+            "role=home",
+            "role=copy",
+            "divergent",
+            "compensated",
+            "reconciled",
+            "rolled-back",
+            "damaged",
+            "subscriber-behind",
+        }
     )
 
     #: What its parts are made of; a subclass may have others.

@@ -7,6 +7,7 @@ an auditor finds what was changed or is missing (`models.store.chain`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +22,7 @@ __all__ = [
     "Closed",
     "Deleted",
     "Entry",
+    "all_bytes",
     "audit",
     "entry_bytes",
     "instance_of",
@@ -95,6 +97,18 @@ def instance_of(address: int) -> int:
 def entry_bytes(entry: Entry) -> int:
     """Bytes of an entry on the disk: its envelope and its event's fields."""
     return ENVELOPE_BYTES + wire_size(entry.event)
+
+
+def all_bytes(entries: Iterable[Entry]) -> int:
+    """Bytes of many entries on the disk; an event that equals an earlier one is not measured again."""
+    sizes: dict[Event, int] = {}
+    total = 0
+    for entry in entries:
+        size = sizes.get(entry.event)
+        if size is None:
+            size = sizes[entry.event] = entry_bytes(entry)
+        total += size
+    return total
 
 
 def audit(entries: list[Entry], *, after: int = 0, tip: int = 0, kept: int | None = None) -> ChainBroken | None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from models.store.archive import Archive, Archived
-from models.store.entries import Entry, entry_bytes, instance_of
+from models.store.entries import Entry, all_bytes, instance_of
 from models.store.image import Image
 from models.store.snapshots import Snapshot
 from models.store.streams import Stream, StreamKey
@@ -42,13 +42,17 @@ class Storage:
         log: Entries.
         snapshots: The newest of each stream.
         window: Remembered commands whose entries are gone.
-        written: All that was ever written for snapshots, outdated ones included.
+        dropped: Entries that this life of the member let go of.
+        snapshots_written: What this life wrote for snapshots, outdated ones included.
+        windows_written: What it wrote for windows: the whole of one whenever the head is cut.
     """
 
     log: int
     snapshots: int
     window: int
-    written: int
+    dropped: int
+    snapshots_written: int
+    windows_written: int
 
     @property
     def total(self) -> int:
@@ -72,6 +76,8 @@ class Keeper:
         self.cutting: Wait | None = None
         self.archived = 0
         self.dropped = 0
+        self._dropped_bytes = 0
+        self._windows_written = 0
         self._shard = shard
         self._policy = shard.options.log
         wanted = self._policy.snapshots
@@ -216,7 +222,10 @@ class Keeper:
             if (yield from self._archive(upto)):
                 left = shard.streams.answered_up_to(upto)
                 yield from journal.move_base(upto, left)
-                self.dropped += upto - journal.entries[0].position + 1
+                gone = journal.entries[: upto - journal.entries[0].position + 1]
+                self.dropped += len(gone)
+                self._dropped_bytes += all_bytes(gone)
+                self._windows_written += _ANSWERED_BYTES * len(left)
                 shard.streams.forget_head(upto, left)
                 emptied = journal.release_head()
                 shard.ctx.point("N3")
@@ -265,8 +274,10 @@ class Keeper:
         """What is on the disk."""
         shard = self._shard
         return Storage(
-            log=sum(entry_bytes(entry) for entry in shard.journal.entries),
+            log=all_bytes(shard.journal.entries),
             snapshots=shard.snapshots.stored_bytes(),
             window=_ANSWERED_BYTES * len(shard.journal.base.window),
-            written=shard.snapshots.bytes_written,
+            dropped=self._dropped_bytes,
+            snapshots_written=shard.snapshots.bytes_written,
+            windows_written=self._windows_written,
         )

@@ -83,8 +83,10 @@ class Member(DurableCopy):
         """One round of asking, for a member that knows nothing; returns whether it knows now."""
         options = self.options
         heads = yield from self._heads(0)
-        # So many that one holds whatever was acknowledged, and one knows of the last promise, whatever this one forgot.
-        needed = min(max(options.voters, options.scheme.holders), options.members - 1)
+        # So many that one holds whatever was acknowledged, and one knows of the last promise, whatever this one
+        # forgot; where all must hold everything, an earlier leader can do nothing without those who promised.
+        holders = options.scheme.holders if options.scheme.holders < options.members else 0
+        needed = min(max(options.voters, holders), options.members - 1)
         if len(heads) < needed:
             yield self.ctx.sleep(options.ask_us)
             return False

@@ -104,6 +104,10 @@ class Publisher:
             self.marked = answer.upto
             shard.let_go()
             yield ctx.disk.replace(_MARK, self.marked)
+            if self.marked < start:
+                # It lost what it had, and this log no longer has it: nothing that is sent would fit.
+                ctx.note("subscriber-behind", self.marked)
+                yield ctx.sleep(shard.options.ship.resend_us_max)
 
 
 class _Received(NamedTuple):

@@ -247,12 +247,12 @@ class Replica(Member):
         acked = [out.acked or 0 for out in self._outbound.values()] or [0 for _ in self.options.peers if ships]
         return [upto for upto in acked if length - upto <= patience]
 
+    def _image(self) -> Image:
+        return self.keeper.image()
+
     def _undisturbed(self) -> Generator[Wait, Any, None]:
         while self.keeper.cutting is not None:
             yield self.keeper.cutting
-
-    def _image(self) -> Image:
-        return self.keeper.image()
 
     @handles(Install)
     def on_install(self, msg: Install, sender: Location) -> Generator[Wait, Any, None] | None:
@@ -285,16 +285,13 @@ class Replica(Member):
             return None
         theirs = msg.reigns[-1].epoch
         if theirs < self.promised:
-            self._tell_deposed(sender)
+            self._send_ack(sender, 0, 0)
             return None
         if theirs > self.epoch:
             return self._adopt_and_follow(msg, sender)
         if not self.leads:
             self._follow(msg, sender)
         return None
-
-    def _tell_deposed(self, sender: Location) -> None:
-        self._send_ack(sender, 0, 0)
 
     def _adopt_and_follow(self, ship: Ship, sender: Location) -> Generator[Wait, Any, None]:
         self.ready = False

@@ -81,7 +81,7 @@ class Outbound:
         self._install = install
         self._sent = 0
         self._sent_us = -options.heartbeat_us
-        self._asked_us = -options.resend_us
+        self._asked_us = self._handed_us = -options.resend_us
         self._moved_us = 0
         self._due = 0
         self._patience_us = options.resend_us
@@ -105,18 +105,23 @@ class Outbound:
         """Send again what stays unanswered; else a heartbeat if the line was quiet."""
         now = self._ctx.mono_us()
         acked = self.acked
-        if acked is not None and self._sent > acked and now - self._moved_us >= self._patience_us:
+        behind = acked is not None and acked < self._journal.base.position
+        if acked is not None and not behind and self._sent > acked and now - self._moved_us >= self._patience_us:
             self._patience_us = min(2 * self._patience_us, self._options.resend_us_max)
             self._resend(now)
         elif now - self._sent_us >= self._options.heartbeat_us:
-            if acked is not None and acked < self._journal.base.position:
-                self._hand_over(now)
-            else:
-                self._send(self._quiet_from(), self._quiet_from() - 1)
+            self._send(self._quiet_from(), self._quiet_from() - 1)
 
     def acknowledged(self, session: int, challenge: int, upto: int) -> bool:
         """Take an acknowledgement; returns whether `acked` changed."""
         now = self._ctx.mono_us()
+        changed = self._note_acknowledged(now, session, challenge, upto)
+        if self.acked is not None and self.acked < self._journal.base.position:
+            # Only to a peer that answers: a snapshot of everything is much to send into a cut, again and again.
+            self._hand_over(now)
+        return changed
+
+    def _note_acknowledged(self, now: int, session: int, challenge: int, upto: int) -> bool:
         # The peer may hold more than we have (a suffix that it has yet to give up).
         upto = min(upto, self._upto())
         if session != self.session:
@@ -154,11 +159,7 @@ class Outbound:
 
     def _push(self) -> None:
         acked = self.acked
-        if acked is None:
-            return
-        if acked < self._journal.base.position:
-            if self._sent_us + self._options.resend_us <= self._ctx.mono_us():
-                self._hand_over(self._ctx.mono_us())
+        if acked is None or acked < self._journal.base.position:
             return
         options = self._options
         end = min(self._upto() if self._at_once else self._due, acked + options.window)
@@ -172,11 +173,15 @@ class Outbound:
             self._sent = last
 
     def _quiet_from(self) -> int:
-        """The position that a heartbeat speaks of: nothing beyond it was sent."""
-        return (self._upto() if self._at_once or self.acked is None else self._sent) + 1
+        """The position that a heartbeat speaks of: nothing beyond it was sent, or the peer is to say what it lacks."""
+        all_of_it = self._at_once or self.acked is None or self._sent < self._journal.base.position
+        return (self._upto() if all_of_it else self._sent) + 1
 
     def _hand_over(self, now: int) -> None:
-        self._sent_us = now
+        """Send a snapshot in place of what is no longer kept, unless the last is just under way."""
+        if now - self._handed_us < self._options.resend_us:
+            return
+        self._handed_us = self._sent_us = now
         assert self._install is not None, "the log lost its head, and nobody sends what it came to"
         self._install(self)
 
@@ -193,7 +198,6 @@ class Outbound:
         assert self.acked is not None
         self._moved_us = now
         if self.acked < self._journal.base.position:
-            self._hand_over(now)
             return
         last = min(self._sent, self.acked + self._options.batch)
         self._sent = last

@@ -16,6 +16,7 @@ from numpy.random import Generator
 from sim.message import Layer, Message, Transport
 
 if TYPE_CHECKING:
+    from sim.chance import Chance
     from sim.latency import Delay
     from sim.latency.slow import Slow
     from sim.network.stream import Stream
@@ -39,6 +40,7 @@ __all__ = [
     "Sampler",
     "Segment",
     "Stage",
+    "sampler_of",
 ]
 
 # Why a message was dropped.
@@ -110,6 +112,16 @@ class Sampler:
         self._block = min(2 * self._block, _LARGEST_BLOCK)
         self.delays = drawn
         return drawn
+
+
+def sampler_of(
+    samplers: dict[tuple[str, Delay], Sampler], chance: Chance, path: str, delay: Delay, name: str
+) -> Sampler:
+    """What draws delays of one distribution for the source at `path`; `name` tells apart those that share none."""
+    sampler = samplers.get((name, delay))
+    if sampler is None:
+        sampler = samplers[name, delay] = Sampler(delay, chance.generator(f"{name}/{path}/{delay!r}"))
+    return sampler
 
 
 class Link:

@@ -1,13 +1,12 @@
 """The path of a message from host to host.
 
-A datagram on a link that has nothing unusual about it takes one heap entry: it is counted,
-its delay is taken from a block drawn ahead, and it lands if no cut closed its link at any
-moment of the flight. That last rule needs no list of messages in flight: every closing of a
-link raises the link's epoch, and a message whose epoch is no longer the link's was under way
-when a cut began. `Lane.plain` says that this path is taken.
+A datagram on a link that has nothing unusual about it takes one heap entry: it is counted, its delay is
+taken from a block drawn ahead, and it lands if no cut closed its link at any moment of the flight. That
+last rule needs no list of messages in flight: every closing of a link raises the link's epoch, and a
+message whose epoch is no longer the link's was under way when a cut began (`Lane.plain`: the fast path).
 
-All else is the general path, in this order: a closed link loses the message, a held one
-keeps it, a link of finite bandwidth queues it; then it sets out, is perhaps lost, and lands.
+All else is the general path: a closed link loses the message, a held one keeps it, a link of finite
+bandwidth queues it; then it sets out, is perhaps lost, and lands.
 """
 
 from __future__ import annotations
@@ -39,6 +38,7 @@ from sim.network.lanes import (
     Receive,
     Sampler,
     Segment,
+    sampler_of,
 )
 from sim.network.stream import DEFAULT_CONNECTIONS, ConnectionOptions, ConnectionView
 from sim.network.transmitter import Transmitter
@@ -246,13 +246,7 @@ class Network:
         return link
 
     def _sampler(self, src: int, delay: Delay, name: str = "port") -> Sampler:
-        """What draws delays of one distribution for a source; `name` tells apart those that shall not share one."""
-        samplers = self._ports[src].samplers
-        sampler = samplers.get((name, delay))
-        if sampler is None:
-            generator = self._chance.generator(f"{name}/{self._topology.hosts[src].path}/{delay!r}")
-            sampler = samplers[name, delay] = Sampler(delay, generator)
-        return sampler
+        return sampler_of(self._ports[src].samplers, self._chance, self._topology.hosts[src].path, delay, name)
 
     def _open_lane(self, src: int, dst: int, message_type: type[Message]) -> Lane:
         layer = self._layers.get(message_type)
@@ -260,8 +254,7 @@ class Network:
             layer = self._layers[message_type] = check_message_type(message_type)
         link = self.link(src, dst)
         lane = Lane(link, message_type, layer, carried=message_type.__name__ in self._carried)
-        hosts = self._topology.hosts
-        leg = self._latency.leg(hosts[src], hosts[dst], message_type.__name__)
+        leg = self._latency.leg(self._topology.hosts[src], self._topology.hosts[dst], message_type.__name__)
         if leg is not None:
             lane.sampler = self._sampler(src, leg, f"leg/{message_type.__name__}")
         lane.weighed = self._traced or link.transmitter is not None
@@ -399,8 +392,8 @@ class Network:
 
         Worlds with connections add `retransmitted` and `resets`, those that weigh messages `bytes`.
         """
-        resets = self._connections.resets.total() if self._connections.opened else None
-        return sum_of_all(self.lanes(), self.in_flight(), resets)
+        connections = self._connections
+        return sum_of_all(self.lanes(), self.in_flight(), connections.resets.total() if connections.opened else None)
 
     def check_conservation(self) -> None:
         """Assert sent + duplicated = delivered + dropped + in flight on every lane."""

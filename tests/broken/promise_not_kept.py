@@ -17,13 +17,14 @@ from typing import Any
 from models.store.group import Head
 from models.store.shard import Shard
 from sim.host import Wait
+from sim.topology import Location
 from tests.broken.families.store import store_of
 
 
 class Faithless(Shard):
     """Says that it promised."""
 
-    def _promise_and_tell(self, epoch: int) -> Generator[Wait, Any, Head]:
+    def _promise_and_tell(self, epoch: int, sender: Location) -> Generator[Wait, Any, Head]:
         yield self.ctx.sleep(1)
         return replace(self._head(), promised=epoch)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.domain import Denied, Domain, Event
 from models.domain.forms import content_of, from_form, lift, to_form
 from models.domains import shipped
-from models.domains.bank_account import Deposit, Withdraw
+from models.domains.bank_account import Account, BankAccount, Deposit, Withdraw, Withdrawn
 from models.domains.cart import CheckOut, Put
 from models.domains.counter import Add
 from models.domains.inventory import Receive, Reserve, Ship
@@ -254,3 +254,10 @@ def test_two_on_one_seat_are_seen() -> None:
 def test_options_that_make_no_domain_are_refused(make: Any) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         make()
+
+
+def test_the_whole_balance_can_be_withdrawn_and_not_a_cent_more() -> None:
+    bank = BankAccount()
+
+    assert bank.decide(Account(balance=10), Withdraw(amount=10)) == Withdrawn(amount=10)
+    assert bank.decide(Account(balance=10), Withdraw(amount=11)) == Denied(reason="insufficient funds")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
 
 from models.domains.bank_account import BankAccount, Deposit
+from models.store.journal import Base, Journal
 from models.store.options import LogPolicy, MemberOptions
 from models.store.requests import Submit
 from models.store.shard import Shard
+from models.store.shipping import Outbound
 from models.store.snapshots import SnapshotPolicy
+from models.store.wire import Ship, ShipOptions
 from sim.testing import FakeContext
 
 SECOND = 1_000_000
@@ -71,3 +77,36 @@ def test_one_look_drops_every_segment_that_a_sweep_makes_free() -> None:
     deposit(ctx, shard, list(range(10 * SEGMENT)))
     ctx.advance(SECOND + SECOND // 2)
     assert shard.journal.base.position == 10 * SEGMENT
+
+
+# -- a peer that lacks what is gone --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("every_us", [None, SECOND])
+def test_a_snapshot_of_everything_goes_to_a_peer_that_answers_and_into_no_cut(every_us: int | None) -> None:
+    ctx = FakeContext()
+    handed: list[Outbound] = []
+    out = Outbound(
+        ctx,
+        ctx.location,
+        ShipOptions(),
+        journal=cast(Journal, SimpleNamespace(base=Base(position=50))),
+        upto=lambda: 60,
+        promise=lambda: 0,
+        header=(1, 0),
+        every_us=every_us,
+        install=handed.append,
+    )
+    out.acknowledged(9, out.challenge, 20)
+    assert handed == [out]
+    for _ in range(100):  # it was lost, and so is all that follows
+        ctx.advance(SECOND)
+        out.tick()
+        out.push()
+    assert handed == [out]
+    _, last = ctx.sent[-1]
+    assert isinstance(last, Ship)
+    assert last.first > 21  # what the peer does not expect makes it answer
+    out.acknowledged(9, out.challenge, 20)
+    out.acknowledged(9, out.challenge, 20)
+    assert handed == [out, out]

@@ -168,7 +168,7 @@ def test_a_holder_that_lost_its_memory_does_not_count_in_a_change_of_lead_until_
     cluster.run(50)
     assert cluster.ask(2, StatusQuery()).whole is False
     for number in (2, 3):
-        assert cluster.ask(number, Promote(epoch=5 + number), 3_000) is None
+        assert not cluster.ask(number, Promote(epoch=5 + number), 3_000).leads
     assert [shard.promised for shard in cluster.shard.values()] == [1, 1, 1]  # nobody promised for nothing
 
     cluster.heal()
@@ -185,7 +185,7 @@ def test_a_take_over_needs_so_many_that_one_must_have_what_was_acknowledged() ->
     write(cluster, 1, 1, 2)
     cluster.stop(1)
     cluster.isolate(3)
-    assert cluster.ask(3, Promote(epoch=2), 3_000) is None
+    assert not cluster.ask(3, Promote(epoch=2), 3_000).leads
     assert cluster.shard[3].promised == 1
     cluster.heal()
     assert cluster.ask(3, Promote(epoch=2), 3_000) == Promoted(epoch=2)
@@ -227,7 +227,7 @@ def test_whoever_is_forced_leads_with_what_it_has_and_the_rest_gives_way() -> No
     cluster.cut(1, 3)
     write(cluster, 1, 1, 2)
     cluster.isolate(3)
-    assert cluster.ask(3, Promote(epoch=2), 2_000) is None
+    assert not cluster.ask(3, Promote(epoch=2), 2_000).leads
     assert cluster.ask(3, Promote(epoch=3, force=True)) == Promoted(epoch=3)
     assert cluster.log(3) == []
     cluster.heal()
@@ -303,7 +303,7 @@ def test_operators_declare_lost_what_only_the_silent_have_after_their_patience(f
     assert notes(cluster, where) == []
     cluster.run(6_000)
 
-    assert [name for name, _ in notes(cluster, where)] == ([] if force_after_us is None else ["forced"])
+    assert [name for name, _ in notes(cluster, where)] == ([] if force_after_us is None else ["forcing", "forced"])
     assert cluster.shard[3].leads is (force_after_us is not None)
 
 

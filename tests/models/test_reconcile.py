@@ -1,10 +1,10 @@
 import pytest
 
 from models.addressing import Scope, mint, pack_type
-from models.domains.bank_account import BankAccount, Deposited
+from models.domains.bank_account import BankAccount, Deposit, Deposited
 from models.reconcile import Operator, OperatorOptions
 from models.store.aside import DivergentEntries, DivergentQuery, Reconciled, ReconciledNoted
-from models.store.entries import Entry
+from models.store.entries import Deleted, Entry
 from models.store.requests import Accepted, Submit
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location
@@ -94,6 +94,18 @@ def test_after_a_standstill_the_operator_does_not_rush():
 
     # Ten a second, and at most a second of lateness made up for.
     assert len(bench.submitted_ms) - stood_still <= 40
+
+
+def test_a_command_is_submitted_with_its_id_and_tenant_and_what_none_leads_to_is_given_up():
+    ctx = FakeContext()
+    ctx.start(Operator(ctx, OperatorOptions(stores=(STORE,), delay_us=0, rate_per_s=1_000.0), BankAccount()))
+    ctx.advance(1_000_001)
+    ctx.answer(DivergentEntries(entries=(entry(1), entry(2, event=Deleted()))))
+    ctx.advance(10_000)
+
+    submitted, given_up = (msg for _, msg, _ in ctx.calls if not isinstance(msg, DivergentQuery))
+    assert submitted == Submit(command_id=101, aggregate=1, command=Deposit(amount=1), tenant=5)
+    assert given_up == Reconciled(epoch=1, position=2, command_id=102, merged=False)
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,8 @@ def test_what_the_log_gave_up_meanwhile_does_not_count() -> None:
 def test_the_file_is_put_together_again_when_most_of_it_is_outdated() -> None:
     ctx = FakeContext()
     found = written(ctx, *(snapshot(version=version, position=version) for version in range(1, 70)))
+    ctx.run(found.tidy)
+    ctx.advance(5_000)
 
     assert len(ctx.disk.read("snapshots")) < 10
     assert found.stored_bytes() * 60 < found.bytes_written

@@ -316,5 +316,5 @@ def test_a_stream_of_which_nothing_is_left_is_missed_where_its_snapshot_is_not_t
     store.check()
 
     del store.snapshots[0, 1]
-    with pytest.raises(LookupError, match="2 streams began up to position 2, .* and snapshots cover 1 of them"):
+    with pytest.raises(LookupError, match=r"2 streams began up to position 2, .* and snapshots cover 1 of them"):
         store.restart()

@@ -22,16 +22,20 @@ _PARTS: Final = ((Keeper, "KEEPER"), (Streams, "STREAMS"), (Aside, "ASIDE"))
 _SHORT_LOG: Final = MappingProxyType(
     {"snapshot_every": 2, "segment": 2, "truncate": True, "sweep": True, "keep_every_us": 100_000}
 )
-_PROMOTES: Final = MappingProxyType({"promote_after_us": 500_000})
+_PROMOTES: Final = MappingProxyType({"promote_after_us": 500_000, "operators": "north"})
 #: By name, the options of a small store.
 STORES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "flushed": {"scheme": "local-persist"},
-        "periodic": {"scheme": "local-persist-periodic+500ms", **_SHORT_LOG},
-        "memory": {"scheme": "multi-mem:2/3", **_PROMOTES},
-        "copies": {"scheme": "multi-persist:2/3", **_PROMOTES},
-        "short_log": {"scheme": "multi-persist:2/3", "peer_patience": 2, **_SHORT_LOG, **_PROMOTES},
-        "shipped": {"scheme": "delayed-ship+500ms", "force_after_us": 500_000, **_PROMOTES},
+        "memory": {"scheme": "multi-mem:2/3@region", **_PROMOTES},
+        "copies": {"scheme": "multi-persist:2/3@region", **_PROMOTES},
+        "short_log": {"scheme": "multi-persist:2/3@region", "peer_patience": 2, **_SHORT_LOG, **_PROMOTES},
+        "shipped": {
+            "scheme": "delayed-ship+500ms",
+            "force_after_us": 500_000,
+            "promote_after_us": 500_000,
+            "operators": "west",
+        },
         "two_tenants": {"scheme": "local-persist", "tenants": 2},
     }
 )
@@ -51,7 +55,6 @@ def store_of(wrong: type[Any], name: str) -> Callable[[Site, Any], System]:
 
 
 flushed = store_of(Shard, "flushed")
-periodic = store_of(Shard, "periodic")
 memory = store_of(Shard, "memory")
 copies = store_of(Shard, "copies")
 short_log = store_of(Shard, "short_log")

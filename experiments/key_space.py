@@ -1,0 +1,52 @@
+"""Who owns which keys: how even is it, what moves as nodes come and go, and who reaches an owner in a cut?
+
+Claim:     keys a node vary, and move, as the closed form of each scheme says; where a node joins, rings, tablets,
+           rendezvous and jump move only what it gets; probes are Knuth's; no placement carries less than its hottest
+           key; in a cut a key's owners are on each side as its zones (within them, the hypergeometric law) say.
+Varies:    the scheme (8 arms), the number of nodes (3 scenarios).  Held fixed: 3 regions of 2 clusters, 100 keys a
+           node, 3 copies, Zipf's law with 0.99; arms are paired by seed, which decides every hash.
+Measures:  fullest node and squared coefficient of variation, share of keys moved, the busiest node under Zipf's law,
+           shares of keys with a majority or any copy on each side; intervals that hold for all closed forms at once.
+Run:       ./lab run key-space [--quick] [--seeds N]
+Writes:    reports/key-space/
+
+Nothing here is simulated over time: placements are values. What a store does while they change is another question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from experiments.experiment import Better, Experiment, ReportContext, Size
+from experiments.keyspace import ARMS, SIZES, KeySpaceRow, check, run_once
+from experiments.results import Results
+
+__all__ = ["EXPERIMENT"]
+
+_LOWER: Final = ("keys_max", "keys_cv2", "moved_join", "moved_leave", "needless_join", "hot_max", "hot_wrong")
+BETTER: Final[Mapping[str, Better]] = MappingProxyType(dict.fromkeys(_LOWER, Better.LOWER))
+
+
+def _report(results: Results[KeySpaceRow], folder: Path, context: ReportContext) -> str:
+    from experiments.report.key_space import report
+
+    return report(results, folder, context)
+
+
+EXPERIMENT: Final = Experiment(
+    name="key-space",
+    question="Who owns which keys: how even is it, what moves as nodes come and go, and who reaches an owner in a cut?",
+    headline=False,
+    arms=ARMS,
+    scenarios=tuple(SIZES),
+    row=KeySpaceRow,
+    quick=Size(seeds=6),
+    full=Size(seeds=24),
+    run_once=run_once,
+    check=check,
+    report=_report,
+    better=BETTER,
+)

@@ -1,0 +1,128 @@
+"""How many replicas, how many must answer, and what else of Dynamo is switched on.
+
+Whatever cannot be met is refused before the run, every mistake at once, with the nearest that can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Fanout", "QuorumOptions", "Repair", "Resolve", "Stamps", "problems"]
+
+
+class Resolve(StrEnum):
+    """What becomes of two versions of which neither has seen the other."""
+
+    SIBLINGS = "siblings"  # both stay, until a later write has seen them
+    LATEST = "last-writer-wins"  # the one of the higher stamp stays
+
+
+class Stamps(StrEnum):
+    """Where the stamp of a write comes from."""
+
+    READ = "read"  # above all that R replicas hold, which costs a round trip before the write's own
+    CLOCK = "clock"  # the wall clock of whoever coordinates
+
+
+class Fanout(StrEnum):
+    """Whom a request goes to at first."""
+
+    ALL = "all"  # every replica, and the quickest count (Dynamo, Cassandra's writes, Riak)
+    QUORUM = "quorum"  # as many as must answer, chosen at random; the others only if those are silent
+
+
+class Repair(StrEnum):
+    """What a read does about replicas that it finds behind."""
+
+    BLOCKING = "blocking"  # those that answered are told before the client is, the others behind its back
+    BACKGROUND = "background"  # all behind its back
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuorumOptions:
+    """A leaderless store.
+
+    Attributes:
+        n: Replicas of a key.
+        r: How many must answer a read.
+        w: How many must have stored a write.
+        resolve: What becomes of concurrent versions.
+        stamps: Where stamps come from; siblings read first in any case, to know what they supersede.
+        fanout: Whom a request goes to at first.
+        repair: What a read does about replicas that are behind.
+        sloppy: Whether other hosts stand in for replicas that are silent and count for W and R. If not, they
+            keep hints all the same, and do not count.
+        patience_us: After which silence a coordinator asks again, and others besides.
+        rounds: How often it does; then the client is left without an answer.
+        hints_max: Most hints that a host keeps; further ones are refused. 0 switches hinted handoff off.
+        hint_window_us: Age, by the wall clock, from which a hint is dropped and counted.
+        handoff_every_us: Pause between attempts to hand hints over.
+        anti_entropy_every_us: Pause between comparisons with another replica; 0 switches them off.
+        depth: Levels of the Merkle trees below the root.
+        grace_us: How long a tombstone is kept at least.
+    """
+
+    n: int = 3
+    r: int = 2
+    w: int = 2
+    resolve: Resolve = Resolve.LATEST
+    stamps: Stamps = Stamps.READ
+    fanout: Fanout = Fanout.ALL
+    repair: Repair = Repair.BLOCKING
+    sloppy: bool = False
+    patience_us: int = 300_000
+    rounds: int = 3
+    hints_max: int = 1_000
+    hint_window_us: int = 10_000_000
+    handoff_every_us: int = 500_000
+    anti_entropy_every_us: int = 1_000_000
+    depth: int = 8
+    grace_us: int = 60_000_000
+
+    @property
+    def strict(self) -> bool:
+        """Whether every read meets every acknowledged write at a replica."""
+        return self.r + self.w > self.n and not self.sloppy
+
+
+def problems(options: QuorumOptions, servers: int) -> list[str]:
+    """Everything that is wrong with options on so many servers, and last the nearest quorum that can be met."""
+    n, r, w = options.n, options.r, options.w
+    found = []
+    if n < 1:
+        found.append(f"{n=} replicas hold nothing")
+    if n > servers:
+        found.append(f"{n=} replicas need as many servers, and there are {servers}")
+    for name, need, what in (("r", r, "read"), ("w", w, "write")):
+        if need < 1:
+            found.append(f"{name}={need}: a {what} that asks nobody says nothing")
+        elif need > n:
+            found.append(f"{name}={need} of {n=} replicas can never answer a {what}")
+    if found:
+        nearest = min(max(n, 1), servers)
+        best = f"n={nearest}, r={min(max(r, 1), nearest)}, w={min(max(w, 1), nearest)}"
+        found.append(f"the nearest that can be met is {best}")
+    for name, value, least in (
+        ("patience_us", options.patience_us, 1),
+        ("rounds", options.rounds, 1),
+        ("hints_max", options.hints_max, 0),
+        ("hint_window_us", options.hint_window_us, 1),
+        ("handoff_every_us", options.handoff_every_us, 1),
+        ("anti_entropy_every_us", options.anti_entropy_every_us, 0),
+        ("grace_us", options.grace_us, 1),
+    ):
+        if value < least:
+            found.append(f"{name}={value} must be at least {least}")
+    if not 1 <= options.depth <= 16:
+        found.append(f"depth={options.depth} levels of a Merkle tree must be 1 to 16")
+    if options.hints_max and options.hint_window_us > options.grace_us:
+        found.append(
+            f"hint_window_us={options.hint_window_us} is above grace_us={options.grace_us}: a hint could bring back "
+            "what was deleted, so lower it"
+        )
+    longest = 2 * options.patience_us * options.rounds
+    if options.grace_us < longest:
+        found.append(f"grace_us={options.grace_us} is below two operations' patience, so give at least {longest}")
+    return found

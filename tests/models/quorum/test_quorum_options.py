@@ -1,0 +1,68 @@
+"""What cannot be met is refused before the run: everything at once, with the nearest that can."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from experiments.cli import main
+from experiments.scenario import load
+from models.clients import Workload
+from models.quorum import Fanout, Holds, QuorumOptions, quorum
+from models.quorum.options import problems
+from models.quorum.preference import Preference
+from models.system import Site
+from sim.topology import grid
+
+SITE = Site(grid(["a", "b", "c"], clusters=1, hosts=1, cores=1))
+LOAD = Workload(rate_per_s=10, ends_us=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"n": 5}, ["n=5 replicas need as many servers, and there are 3", "n=3, r=2, w=2"]),
+        ({"n": 0}, ["n=0 replicas hold nothing", "r=2 of n=0 replicas can never", "n=1, r=1, w=1"]),
+        (
+            {"r": 4, "w": 0},
+            ["r=4 of n=3 replicas can never answer a read", "w=0: a write that asks nobody", "r=3, w=1"],
+        ),
+        ({"r": 0}, ["r=0: a read that asks nobody says nothing", "n=3, r=1, w=2"]),
+        ({"grace_us": 1_000_000}, ["hint_window_us=10000000 is above grace_us", "below two operations' patience"]),
+        ({"depth": 0, "rounds": 0}, ["rounds=0 must be at least 1", "depth=0 levels of a Merkle tree must be 1 to 16"]),
+        ({"holds": Holds.SET, "deletes": 0.5}, ['resolve = "siblings"', "whole sets are not deleted here"]),
+        ({"deletes": 1.0}, ["deletes=1.0 is no share of the writes; give 0 to below 1"]),
+    ],
+)
+def test_every_mistake_is_told_at_once_with_the_way_out(options: dict[str, object], told: list[str]) -> None:
+    with pytest.raises(ValueError, match=".") as refused:
+        quorum(SITE, LOAD, **options)  # type: ignore[arg-type]
+    assert [part for part in told if part not in str(refused.value)] == []
+
+
+def test_a_quorum_that_can_be_met_has_no_problems() -> None:
+    assert problems(QuorumOptions(n=3, r=1, w=3, fanout=Fanout.QUORUM), 3) == []
+
+
+def test_a_scenario_with_a_quorum_that_cannot_be_met_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = load("quorum_strict").text.replace("n = 3", "n = 7").replace("w = 2", "w = 9")
+    (tmp_path / "bad.toml").write_text(text)
+    assert main(["check", str(tmp_path / "bad.toml"), "--seeds", "1"]) == 2
+    told = capsys.readouterr()
+    assert "n=7 replicas need as many servers" in told.out + told.err
+    assert "w=9 of n=7" in told.out + told.err
+
+
+def test_replicas_stand_in_different_regions_and_move_little_when_a_host_comes() -> None:
+    zones = [(region, cluster) for region in "abc" for cluster in ("c1", "c2") for _ in range(2)]
+    preference = Preference(zones, 3)
+    for key in range(200):
+        homes, others = preference.homes(key), preference.others(key)
+        assert sorted(homes + others) == list(range(12))
+        assert {zones[number][0] for number in homes} == set("abc")
+    more = Preference([*zones, ("a", "c3")], 3)
+    moved = sum(preference.homes(key) != more.homes(key) for key in range(1_000))
+    assert 100 < moved < 350, "a fifth of the keys of its region, and no others"
