@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from experiments.crashes.world import DOMAIN, EARLY, GRACE_US, PROBES, Ended
+from experiments.crashes.place import DOMAIN, EARLY, GRACE_US, PROBES
+from experiments.crashes.world import Ended
 from models.domain import Denied
 from models.store.entries import Entry, audit, instance_of, version_of
 from models.store.schemes import Loss
