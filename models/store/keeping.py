@@ -166,7 +166,12 @@ class Keeper:
     def _write_due(self) -> Generator[Wait, Any, bool]:
         """Write the snapshots whose last event is committed; returns whether there were any."""
         shard = self._shard
-        ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= shard.committed]
+        safe = shard.committed
+        if shard.options.scheme.holders == 1:
+            # What no peer has may have to be given up, and a snapshot of it would be all that stood for what
+            # came before: the copy would have to be made anew, perhaps of one that has less.
+            safe = min([safe, *shard.wanted_by_peers(self._policy.peer_patience)])
+        ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= safe]
         if not ripe:
             return False
         for key, _ in ripe:
