@@ -115,7 +115,7 @@ def _closed() -> list[Claim]:
     rows = []
     for quorum in CLOSED:
         for pause in (0, 5):
-            # What is not there yet when the write is acknowledged comes after an exponential time, whatever came before.
+            # What is not there when the write is acknowledged comes an exponential time later, whatever came before.
             value = closed_form(quorum) * exp(-quorum.r * (pause + 0.002) / MEAN_MS)
             rows.append(
                 Claim(
