@@ -16,6 +16,7 @@ from numpy.random import Generator
 from sim.message import Layer, Message, Transport
 
 if TYPE_CHECKING:
+    from sim.chance import Chance
     from sim.latency import Delay
     from sim.latency.slow import Slow
     from sim.network.stream import Stream
@@ -86,6 +87,14 @@ class Port:
         self.refuses = False
         self.life = 0
         self.samplers: dict[tuple[str, Delay], Sampler] = {}
+
+    def sampler(self, chance: Chance, path: str, delay: Delay, name: str = "port") -> Sampler:
+        """What draws delays of one distribution for the host at `path`; those of different names share none."""
+        sampler = self.samplers.get((name, delay))
+        if sampler is None:
+            generator = chance.generator(f"{name}/{path}/{delay!r}")
+            sampler = self.samplers[name, delay] = Sampler(delay, generator)
+        return sampler
 
 
 class Sampler:

@@ -21,7 +21,7 @@ from typing import Any
 from sim.chance import Chance
 from sim.effects import LinkEffect
 from sim.kernel import CALL, Environment
-from sim.latency import Delay, LatencyModel
+from sim.latency import LatencyModel
 from sim.message import Layer, Message, check_message_type
 from sim.network.accounts import Totals, assert_conserved, count_in_flight, sum_of_all, sums_by
 from sim.network.connections import Connections
@@ -236,7 +236,8 @@ class Network:
 
     def _connect(self, src: int, dst: int) -> Link:
         source, sink = self._topology.hosts[src], self._topology.hosts[dst]
-        link = Link(src, dst, self._sampler(src, self._latency.between(source, sink)), self._ports[dst])
+        sampler = self._ports[src].sampler(self._chance, source.path, self._latency.between(source, sink))
+        link = Link(src, dst, sampler, self._ports[dst])
         link.bytes_per_second = self._latency.bandwidth(source, sink)
         link.slow = self._latency.slow(source, sink, self._chance)
         if link.bytes_per_second is not None:
@@ -244,15 +245,6 @@ class Network:
         self._links[src][dst] = link
         self._judge(link)
         return link
-
-    def _sampler(self, src: int, delay: Delay, name: str = "port") -> Sampler:
-        """What draws delays of one distribution for a source; `name` tells apart those that shall not share one."""
-        samplers = self._ports[src].samplers
-        sampler = samplers.get((name, delay))
-        if sampler is None:
-            generator = self._chance.generator(f"{name}/{self._topology.hosts[src].path}/{delay!r}")
-            sampler = samplers[name, delay] = Sampler(delay, generator)
-        return sampler
 
     def _open_lane(self, src: int, dst: int, message_type: type[Message]) -> Lane:
         layer = self._layers.get(message_type)
@@ -263,7 +255,7 @@ class Network:
         hosts = self._topology.hosts
         leg = self._latency.leg(hosts[src], hosts[dst], message_type.__name__)
         if leg is not None:
-            lane.sampler = self._sampler(src, leg, f"leg/{message_type.__name__}")
+            lane.sampler = self._ports[src].sampler(self._chance, hosts[src].path, leg, f"leg/{message_type.__name__}")
         lane.weighed = self._traced or link.transmitter is not None
         link.lanes.append(lane)
         self._lanes[src].setdefault(message_type, {})[dst] = lane
