@@ -255,7 +255,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=tuple(CELLS),
     row=QuorumRow,
     quick=Size(seeds=12),
-    full=Size(seeds=120),
+    full=Size(seeds=40),
     run_once=run_once,
     check=check,
     report=_report,
