@@ -75,8 +75,8 @@ class Forgetful(Shard):
         super().__init__(*args)
 
         class Bare(Journal):
-            def move_base(self, upto: int, window: tuple[Answered, ...], streams: int) -> Generator[Wait, Any, None]:
-                yield from super().move_base(upto, (), streams)
+            def move_base(self, upto: int, window: tuple[Answered, ...]) -> Generator[Wait, Any, None]:
+                yield from super().move_base(upto, ())
 
         self.journal.__class__ = Bare
 
