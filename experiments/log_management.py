@@ -43,7 +43,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=(CALM, MONTH, AWAY),
     row=LogRow,
     quick=Size(seeds=2),
-    full=Size(seeds=6),
+    full=Size(seeds=5),
     run_once=run_once,
     check=check,
     report=_report,

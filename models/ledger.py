@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -109,7 +109,7 @@ class Ledger:
     missing: int = 0
     ends: tuple[ShardEnd, ...] = ()
     sequence: SequenceEnd | None = None
-    place: Callable[[int], int] | None = None
+    place: Callable[[int], int] | None = field(default=None, compare=False)
 
 
 def home_ledger(shards: Sequence[Mapping[int, Shard]], *, tenants: int = 1) -> Ledger:

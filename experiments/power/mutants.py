@@ -8,6 +8,7 @@ design that runs the module, seed by seed, until one is caught or the seeds are 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,12 +18,14 @@ from typing import Any, Final, NamedTuple
 
 from experiments.power.designs import MODULES
 from experiments.power.operators import Site, equal, sites
+from experiments.power.trial import MOST_CPU_S
 from experiments.provenance import ROOT
 
 __all__ = ["Fate", "Mutant", "all_mutants", "chosen", "score", "try_out"]
 
-#: Real time, so that a process that is stuck ends at last; none comes near it.
-_LONGEST_S: Final = 300
+#: Real time, so that a process that waits for nothing ends at last. What is stuck in a loop is ended by its own
+#: processor time: a machine that is busy with something else must not convict anybody.
+_LONGEST_S: Final = 3_600
 #: (design, seed), and for the store as it is the digest there and the claims that hold.
 Runs = Mapping[tuple[str, int], tuple[str, tuple[str, ...]]]
 
@@ -99,6 +102,8 @@ def try_out(mutant: Mutant, runs: Runs) -> Fate:
         )
     except subprocess.TimeoutExpired:
         return Fate(mutant, "caught", "endless run", 0, float(_LONGEST_S))
+    if done.returncode == -signal.SIGXCPU:
+        return Fate(mutant, "caught", "endless run", 0, float(MOST_CPU_S))
     if done.returncode:
         raise RuntimeError(f"the trial of {mutant.name} failed:\n{done.stderr}")
     told: dict[str, Any] = json.loads(done.stdout)

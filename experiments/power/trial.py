@@ -25,10 +25,12 @@ from typing import Any, Final
 from experiments.power.operators import mutated
 from experiments.power.substitute import substitute
 
-__all__ = ["main", "perform"]
+__all__ = ["MOST_CPU_S", "main", "perform"]
 
 #: A run of the store as it is takes some thirty milliseconds.
 _LONGEST_RUN_S: Final = 4.0
+#: What a trial may take: none comes near it.
+MOST_CPU_S: Final = 300
 _MOST_BYTES: Final = 2_000_000_000
 
 
@@ -81,6 +83,7 @@ def main() -> None:
     """Take the order from stdin."""
     signal.signal(signal.SIGPROF, _stop)
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S + 10))
     sys.stdout.write(json.dumps(perform(json.load(sys.stdin))) + "\n")
 
 

@@ -93,10 +93,23 @@ def answers_true(seen: Observation) -> Verdict:
     wrong = []
     for row in seen.history:
         event = events.get(row.op) if row.kind is Kind.OK else None
-        # What was acknowledged, lost as declared and asked for again stands elsewhere now.
         if event is not None and row.version == event.address & 0xFFFFFFFF and row.value != event.told:
             wrong.append(row.op)
+    wrong = _not_given_up(seen, wrong) if wrong else wrong
     return _invalid(wrong, "told otherwise") if wrong else Verdict(Verdicts.VALID, (), "all were told the truth")
+
+
+def _not_given_up(seen: Observation, operations: Sequence[int]) -> list[int]:
+    """Those whose first event was not given up, nor could be: another attempt may have led to a second since."""
+    aside = {event.command_id for event in seen.ledger.divergent}
+    answers = {answer.command_id: answer for answer in seen.answers}
+    judges, place = [_Judge(seen, end) for end in seen.ledger.ends], seen.ledger.place
+    assert place is not None
+    return [
+        operation
+        for operation in operations
+        if operation not in aside and not judges[place(answers[operation].account)].permits(answers[operation])
+    ]
 
 
 def tenants_apart(seen: Observation, *, tenants: int = 2) -> Verdict:

@@ -98,8 +98,10 @@ def tail(leg: Leg, x: Floats) -> Floats:
         case Pareto():
             return np.asarray((leg.scale_us / 1_000 / np.maximum(x, leg.scale_us / 1_000)) ** leg.alpha)
         case Mixture():
-            parts = zip(_weights(leg), leg.parts, strict=True)
-            return np.asarray(sum(weight * tail(part, x) for weight, (_, part) in parts))  # type: ignore[arg-type]
+            whole = np.zeros_like(x)
+            for weight, (_, part) in zip(_weights(leg), leg.parts, strict=True):
+                whole += weight * tail(part, x)  # type: ignore[arg-type]
+            return whole
 
 
 def _weights(leg: Mixture) -> list[float]:

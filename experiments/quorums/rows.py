@@ -115,7 +115,7 @@ def _closed() -> list[Claim]:
     rows = []
     for quorum in CLOSED:
         for pause in (0, 5):
-            # What is not there yet when the write is acknowledged comes after an exponential time, whatever came before.
+            # What is not there when the write is acknowledged comes an exponential time later, whatever came before.
             value = closed_form(quorum) * exp(-quorum.r * (pause + 0.002) / MEAN_MS)
             rows.append(
                 Claim(
@@ -138,7 +138,7 @@ def _versions() -> list[Claim]:
             value = closed_form(quorum) ** k
             rows.append(
                 Claim(
-                    group="k-staleness p_s^k of the store, quorums at random that do not grow: P(the last k are missed)",
+                    group="k-staleness p_s^k of the store, random quorums that do not grow: P(the last k are missed)",
                     title=f"N={quorum.n} R={quorum.r} W={quorum.w}: k={k}",
                     cell=f"versions-n{quorum.n}r{quorum.r}w{quorum.w}",
                     metric=f"missed_{k}",

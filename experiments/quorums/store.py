@@ -31,7 +31,8 @@ __all__ = ["Seen", "Versions", "probe", "recursion", "versions"]
 
 _BEGIN_US: Final = 1_000_000
 _PATIENCE_US: Final = 600_000_000
-_BLOCK, _LARGEST = 8, 256
+_BLOCK: Final = 8
+_LARGEST: Final = 256
 
 
 @dataclass(frozen=True, slots=True)

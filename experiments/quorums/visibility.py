@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from experiments.quorums.legs import Floats
 
 __all__ = ["FirstStep", "Grid", "first_step", "nodes", "quantile"]
 
-_NODES = 48
+_NODES: Final = 48
 
 
 @dataclass(frozen=True, slots=True)

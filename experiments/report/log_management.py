@@ -80,10 +80,11 @@ def answer_of(results: Results[LogRow]) -> str:
         return "Too few runs to tell."
     slower = paired_difference(_of(keep, "recovery_week_4_ms", 1e-3), _of(sweep, "recovery_week_4_ms", 1e-3))
     lost = sum(row.accounts_wrong for row in results.rows)
+    most = t_interval(_of(sweep, "live_bytes_most", 1e-3))
     return (
         f"Of {format_interval(t_interval(_of(keep, 'appended')), ',.0f')} events in a month a sweep behind snapshots "
-        f"every {EVERY} keeps {format_interval(t_interval(_of(sweep, 'live_bytes', 1e-3)), '.0f', 'kB')}, "
-        f"{_times(keep, sweep, 'live_bytes')} times less than keeping everything; without the sweep "
+        f"every {EVERY} never keeps more than {format_interval(most, '.0f', 'kB')}, "
+        f"{_times(keep, sweep, 'live_bytes_most')} times less than keeping everything; without the sweep "
         f"{format_interval(t_interval([100 * row.kept / row.appended for row in cut]), '.0f', '%')} of all entries "
         f"stay, held by the tail. It writes {_times(sweep, keep, 'written_bytes')} times as much, and in the fourth "
         f"week the leader is back {format_interval(slower, '.1f', 's')} sooner; balances of {lost} accounts were wrong "
@@ -225,7 +226,7 @@ def _away(results: Results[LogRow], path: Path) -> None:
     shade(axes, fault.at / _DAY_US, (fault.at + fault.for_us) / _DAY_US, "away")
     bound = log_bound("sweep", load(AWAY))
     axes.axhline(bound, color="#444444", linewidth=0.8, linestyle=":")
-    axes.text(0.2, bound * 1.05, "bound of the sweep", size=8, color="#444444")
+    axes.text(31, bound * 1.05, "bound of the sweep", size=8, color="#444444", ha="right")
     _dress(axes, "Entries that the leader keeps", "entries")
     axes.set_ylim(0, 2.2 * _option(AWAY, "peer_patience"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=9)

@@ -108,7 +108,9 @@ class Keeper:
         """The log has given up its tail: nothing that was taken counts."""
         self._due.clear()
         self._dirty.clear()
-        fresh = [(stream.fresh_us, key) for key, stream in self._shard.streams.by_key.items() if stream.fresh]
+        by_key = self._shard.streams.by_key
+        fresh = [(stream.fresh_us, key) for key, stream in by_key.items() if stream.fresh]
+        # Oldest first, as they would have come: whoever looks for old ones stops at the first that is not.
         for since_us, key in sorted(fresh):
             self._dirty[key] = since_us
 
@@ -164,7 +166,12 @@ class Keeper:
     def _write_due(self) -> Generator[Wait, Any, bool]:
         """Write the snapshots whose last event is committed; returns whether there were any."""
         shard = self._shard
-        ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= shard.committed]
+        safe = shard.committed
+        if shard.options.scheme.holders == 1:
+            # What no peer has may have to be given up, and a snapshot of it would be all that stood for what
+            # came before: the copy would have to be made anew, perhaps of one that has less.
+            safe = min([safe, *shard.wanted_by_peers(self._policy.peer_patience)])
+        ripe = [(key, taken) for key, taken in self._due.items() if taken.position <= safe]
         if not ripe:
             return False
         for key, _ in ripe:

@@ -79,11 +79,26 @@ def test_one_look_drops_every_segment_that_a_sweep_makes_free() -> None:
     assert shard.journal.base.position == 10 * SEGMENT
 
 
+def test_after_a_restart_a_snapshot_is_due_on_age_whatever_else_is_young() -> None:
+    ctx, policy = FakeContext(), SnapshotPolicy(age_us=10 * SECOND)
+    shard = shard_on(ctx, snapshots=policy)
+    deposit(ctx, shard, [1], first_id=1)
+    ctx.advance(12 * SECOND)
+    assert (0, 1) in shard.snapshots.latest
+    deposit(ctx, shard, [2], first_id=2)
+    ctx.advance(8 * SECOND)
+    deposit(ctx, shard, [1], first_id=3)
+    ctx = ctx.power_loss()
+    again = shard_on(ctx, snapshots=policy)  # which knows of 1 before it knows of 2, by its snapshot
+    ctx.advance(4 * SECOND)
+    assert (0, 2) in again.snapshots.latest
+
+
 # -- a peer that lacks what is gone --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("every_us", [None, SECOND])
-def test_a_snapshot_of_everything_goes_to_a_peer_that_answers_and_into_no_cut(every_us: int | None) -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_snapshot_of_everything_goes_to_a_peer_that_answers_and_into_no_cut(at_once: bool) -> None:
     ctx = FakeContext()
     handed: list[Outbound] = []
     out = Outbound(
@@ -94,7 +109,7 @@ def test_a_snapshot_of_everything_goes_to_a_peer_that_answers_and_into_no_cut(ev
         upto=lambda: 60,
         promise=lambda: 0,
         header=(1, 0),
-        every_us=every_us,
+        at_once=at_once,
         install=handed.append,
     )
     out.acknowledged(9, out.challenge, 20)

@@ -11,6 +11,8 @@ import pytest
 
 from models.clients import Client, Script
 from models.monitor import Monitor
+from models.quorum.coordinator import Coordinator
+from models.quorum.node import Node
 from models.reconcile import Operator
 from models.split import SplitShard
 from models.store.archive import ArchiveService
@@ -22,7 +24,19 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = {Shard: ("journal", "aside", "streams", "snapshots", "keeping")}
-SERVICES = (Shard, SplitShard, Script, Client, Monitor, Operator, ShardOperator, ArchiveService, Subscriber)
+SERVICES = (
+    Shard,
+    SplitShard,
+    Script,
+    Client,
+    Monitor,
+    Operator,
+    ShardOperator,
+    ArchiveService,
+    Subscriber,
+    Coordinator,
+    Node,
+)
 
 
 def marked(tree: ast.AST, methods: tuple[str, ...]) -> set[str]:

@@ -156,3 +156,15 @@ def test_who_gives_up_what_only_a_snapshot_stood_for_begins_anew() -> None:
     del shard.streams.by_key[0, 1].positions[:1]  # the first went behind the snapshot of the third
     assert shard._uncovered(2)
     assert not shard._uncovered(3)
+
+
+def test_no_snapshot_stands_for_what_no_peer_has() -> None:
+    ctx, shard = shard_of("delayed-ship", peers=1)
+    shard.ready, shard.reigns, shard.promised = True, (Reign(1, 1, 0),), 1
+    stream, opened = shard.streams.of((0, 1)), shard.domain.initial()
+    shard._write(0, 1, 1, stream, shard.domain.decide(opened, Deposit(amount=1)), opened)
+    ctx.advance(20_000)
+    assert shard.committed == 1
+    ctx.run(shard.keeper.look)
+    ctx.advance(20_000)
+    assert shard.snapshots.latest == {}

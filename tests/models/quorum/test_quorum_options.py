@@ -36,7 +36,7 @@ LOAD = Workload(rate_per_s=10, ends_us=1_000_000)
     ],
 )
 def test_every_mistake_is_told_at_once_with_the_way_out(options: dict[str, object], told: list[str]) -> None:
-    with pytest.raises(ValueError, match=".") as refused:
+    with pytest.raises(ValueError) as refused:
         quorum(SITE, LOAD, **options)  # type: ignore[arg-type]
     assert [part for part in told if part not in str(refused.value)] == []
 
