@@ -6,11 +6,10 @@ Every number in the prose is filled in from the rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from experiments import crashes
 from experiments.experiment import Arm, Finding, ReportContext
 from experiments.report import report_page
 from experiments.report.schemes_cells import (
@@ -60,7 +59,6 @@ __all__ = ["answer_of", "report"]
 
 _DARK: Final = "schemes_region_dark"
 #: The module whose table of crash points belongs on this page, where it is there.
-_CRASHES: Final = "experiments.crashes"
 
 
 def report(results: Results[SchemeRow], folder: Path, context: ReportContext) -> str:
@@ -353,10 +351,7 @@ def _order(page: Page, results: Results[SchemeRow]) -> None:
 
 
 def _crashes(page: Page) -> None:
-    """The table of crash points, made anew where its module is there: it is small, and a function of the code alone."""
-    if find_spec(_CRASHES) is None:
-        return
-    crashes = import_module(_CRASHES)
+    """The table of crash points, made anew: it is small, and a function of the code alone."""
     page.section("Every crash point")
     page.markup(crashes.to_html(crashes.table()))
 

@@ -197,7 +197,8 @@ def test_the_frontier_is_chosen_on_even_seeds_and_reported_on_odd_ones(tmp_path:
     assert found.held["mem"].unkept.estimate == 12
 
 
-def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path):
+def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("experiments.crashes.table", tuple)  # a function of the code alone, with tests of its own
     results = made_up(tmp_path)
     source = Provenance(commit=None, clean=True, lock="0", python="3", seeds=4, command="./lab run persistence-schemes")
     context = ReportContext(
