@@ -140,7 +140,7 @@ class Domain(Generic[StateT]):
         if event.__class__ not in self.yields[kind]:
             raise self._failed(method, f"returned {_named(event)} to {kind.__name__}; return exactly one event")
         try:
-            hash(event)  # a field may hold what its annotation does not say
+            frozenset((event,))  # hashes it: a field may hold what its annotation does not say
         except TypeError as failed:
             raise self._failed(method, f"returned {_named(event)}, which cannot be hashed: {failed}") from failed
         return event
