@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -26,6 +27,14 @@ def test_an_interrupt_is_raised_by_the_next_wait(tmp_path: Path) -> None:
         assert crew.first([Future(), done]) == {done}
     finally:
         crew.dismiss()
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """What runs in the background of a shell is born deaf to interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_that_nobody_waited_for_is_raised_once_the_crew_is_gone(tmp_path: Path) -> None:
