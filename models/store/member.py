@@ -4,10 +4,11 @@ Whoever may have forgotten acknowledged events (its disk is empty, or its scheme
 memory and its process is new) is not whole: it asks the others before anything else, it takes
 the log from the leader, and its word counts again in a change of lead once it has caught up.
 
-The lead changes when an operator says so (`Promote`), or when the leader itself is not whole.
-Whoever is to lead first hears so many whole members that one of them must hold whatever was
-acknowledged, and has them promise to follow no earlier leader; takes over what the best of them
-has; and begins a reign. *Forced*, it does not wait for those it cannot hear.
+The lead changes when an operator says so (`Promote`), and a leader that is not alone in holding
+what it acknowledges begins a new reign whenever it starts again. Whoever is to lead first hears so
+many whole members that one of them must hold whatever was acknowledged, and has them promise to
+follow no earlier leader; takes over what the best of them has; and begins a reign. *Forced*, it
+does not wait for those it cannot hear.
 """
 
 from __future__ import annotations
@@ -110,9 +111,11 @@ class Member(DurableCopy):
         return False
 
     def _lead_again(self) -> Generator[Wait, Any, None]:
-        """The leader starts again: on its word, or, where it may have forgotten something, with a reign of its own."""
+        """The leader starts again: where it alone holds what it acknowledges and forgets nothing, its reign goes on."""
         scheme = self.options.scheme
-        if not self.whole:
+        if not self.whole or scheme.holders > 1:
+            # One that has it all takes over anew too: its disk may have lied about the end of the log, and
+            # what it wrote next in the same reign would stand where others hold what was acknowledged.
             while True:
                 heads = yield from self._heads(0)
                 latest = max((head.reigns[-1].epoch for head in heads if head.reigns), default=0)

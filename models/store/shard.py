@@ -122,7 +122,7 @@ class Shard(Writer):
     def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | None]:
         self.ctx.point("C3")
         key = self.streams.key_of(msg.tenant, msg.command_id)
-        found: int | str | Answered | Message | None = self.streams.done.get(key)
+        found: int | str | Answered | Gone | Unavailable | None = self.streams.done.get(key)
         if found is None:
             stream = self.streams.of((msg.tenant, msg.aggregate))
             if stream.state is None or self._sequenced:
@@ -138,10 +138,10 @@ class Shard(Writer):
                 return self._in_doubt(learnt, msg.command_id)
         elif isinstance(found, Answered):
             entry = found
-        elif isinstance(found, str):
-            return (yield from self._deny(msg, found))
+        elif isinstance(found, Unavailable):
+            return found
         else:
-            return found  # type: ignore[return-value]
+            return (yield from self._deny(msg, found))
         if instance_of(entry.address) != msg.aggregate:
             return Unavailable(command_id=msg.command_id, reason="its id was used for another aggregate")
         self.ctx.point("C10")
@@ -161,14 +161,14 @@ class Shard(Writer):
         self._give_up(number)
         return found
 
-    def _deny(self, msg: Submit, reason: str) -> Generator[Wait, Any, Answer | None]:
-        """A denial that is not stored: as true as the state that it was decided on."""
+    def _deny(self, msg: Submit, why: str | Gone) -> Generator[Wait, Any, Answer | None]:
+        """What is not stored of a command that came to nothing: as true as the state that it was decided on."""
         stream = self.streams.of((msg.tenant, msg.aggregate))
         version = stream.version
         learnt = yield from self._until_committed(stream.last)
         if learnt:
             return self._in_doubt(learnt, msg.command_id)
-        return Refused(command_id=msg.command_id, version=version, reason=reason)
+        return why if isinstance(why, Gone) else Refused(command_id=msg.command_id, version=version, reason=why)
 
     def _decide(self, msg: Submit, stream: Stream, number: int = 0) -> int | str | Gone:
         """One command, one event, appended; or why it was denied, where denials are not stored."""
@@ -205,9 +205,13 @@ class Shard(Writer):
                 return position
             return (yield from self._appended(msg, decision.version, position))
         self._give_up(number)
-        if isinstance(decision, ClosedStream):
-            return Gone(command_id=msg.event_id)
-        if isinstance(decision, WrongExpectedVersion):
+        if isinstance(decision, ClosedStream | WrongExpectedVersion):
+            # What it was measured against may yet be given up, and then the writer was told what never was.
+            learnt = yield from self._until_committed(stream.last)
+            if learnt:
+                return self._in_doubt(learnt, msg.event_id)
+            if isinstance(decision, ClosedStream):
+                return Gone(command_id=msg.event_id)
             return Conflict(command_id=msg.event_id, expected=expected, current=decision.current)
         waits = isinstance(decision, IdempotentNotReady)
         return (yield from self._appended(msg, decision.version, stream.position_of(decision.version) if waits else 0))

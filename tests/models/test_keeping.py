@@ -345,7 +345,7 @@ def test_a_leader_that_has_just_started_hands_over_no_snapshot_ahead_of_the_rest
     cluster.stop(2)
     cluster.crash(1)
     cluster.heal()
-    cluster.run(1_500)
+    cluster.run(2_500)
 
     assert any(isinstance(message, Install) for _, to, message in cluster.sent if to == at(3))
     whole(cluster, 3)
