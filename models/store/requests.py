@@ -14,8 +14,8 @@ from typing import ClassVar
 
 from models.addressing import STORE, Scope, message_type_id
 from models.domain import Command, Denied, Event
-from models.store.entries import Entry, version_of
-from models.store.journal import Answered
+from models.store.log.entries import Entry, version_of
+from models.store.log.journal import Answered
 from sim.message import Message
 
 __all__ = [

@@ -7,15 +7,15 @@ from functools import partial
 from typing import Any
 
 from models.domains.bank_account import BankAccount, Deposit, Deposited, Withdraw
-from models.store.aside import Reconciled, aside_key
-from models.store.entries import Entry
-from models.store.group import Head, HeadQuery, Promote
-from models.store.lineage import Reign
+from models.store.group.aside import Reconciled, aside_key
+from models.store.group.lineage import Reign
+from models.store.group.wire import Ship
+from models.store.group.words import Head, HeadQuery, Promote
+from models.store.log.entries import Entry
 from models.store.options import MemberOptions
 from models.store.requests import EXPECT_ANY, Append, ReadStream, StreamSlice, Submit
 from models.store.schemes import Scheme, Tier
 from models.store.shard import Shard
-from models.store.wire import Ship
 from sim.host import Wait
 from sim.testing import FakeContext
 from sim.topology import Location, at_service, pack_location

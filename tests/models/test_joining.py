@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from models.store.group import Promote, Promoted, StatusQuery
-from models.store.operators import ShardOperator, ShardOperatorOptions
+from models.store.group.operators import ShardOperator, ShardOperatorOptions
+from models.store.group.words import Promote, Promoted, StatusQuery
 from models.store.requests import Accepted, Unavailable
 from models.store.schemes import Scheme, Tier
 from tests.models.shards import BEHIND, FOUNDING, Cluster, at, deposit

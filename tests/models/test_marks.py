@@ -15,8 +15,8 @@ from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.reconcile import Operator
 from models.split import SplitShard
-from models.store.archive import ArchiveService
-from models.store.operators import ShardOperator
+from models.store.group.operators import ShardOperator
+from models.store.log.archive import ArchiveService
 from models.store.publishing import Publisher, Subscriber
 from models.store.shard import Shard
 from sim.host import Service

@@ -8,8 +8,8 @@ import pytest
 
 from models.domain import Denied
 from models.domains.bank_account import BankAccount, Deposited
-from models.store.entries import audit
-from models.store.group import Promote
+from models.store.group.words import Promote
+from models.store.log.entries import audit
 from models.store.options import InDoubt as Doubt
 from models.store.requests import (
     Accepted,

@@ -9,9 +9,9 @@ import pytest
 from models.domain import Denied
 from models.domains.bank_account import Deposited
 from models.domains.counter import Added
-from models.store.entries import Closed
-from models.store.entries import Deleted as DeletedMark
-from models.store.group import Promote
+from models.store.group.words import Promote
+from models.store.log.entries import Closed
+from models.store.log.entries import Deleted as DeletedMark
 from models.store.requests import (
     EXPECT_ANY,
     EXPECT_NO_STREAM,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from models.store.journal import Answered, Journal
-from models.store.keeping import Keeper
+from models.store.log.journal import Answered, Journal
+from models.store.log.keeping import Keeper
+from models.store.log.snapshots import Snapshot
+from models.store.log.streams import command_key
 from models.store.publishing import Publish, Publisher
 from models.store.requests import Submit
 from models.store.shard import Shard
-from models.store.snapshots import Snapshot
-from models.store.streams import command_key
 from sim.host import Wait
 from sim.topology import Location
 

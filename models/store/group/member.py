@@ -17,14 +17,13 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 from models.domain import Domain
-from models.store.durable import PROMISE, DurableCopy
-from models.store.entries import Entry
-from models.store.group import Fetch, Fetched, Head, HeadQuery, Promote, Promoted, Status, StatusQuery
-from models.store.image import Image
-from models.store.lineage import Reign, reached
+from models.store.group.durable import PROMISE, DurableCopy
+from models.store.group.lineage import Reign, reached
+from models.store.group.shipping import Inbound, new_session
+from models.store.group.words import Fetch, Fetched, Head, HeadQuery, Promote, Promoted, Status, StatusQuery
+from models.store.log.entries import Entry
 from models.store.options import MemberOptions
 from models.store.schemes import Tier
-from models.store.shipping import Inbound, new_session
 from sim.host import Context, Wait, handles
 from sim.topology import Location
 
@@ -62,6 +61,12 @@ class Member(DurableCopy):
         if self.leads:
             self._lead()
         self._advanced()
+
+    @property
+    def leads_elsewhere(self) -> Location | None:
+        """Where the leader is, if it is another and none has taken its place as far as this member knows."""
+        leader = self.leader
+        return None if leader == self.options.number or self.promised > self.epoch else self._locations[leader]
 
     # -- where it stands ---------------------------------------------------------------------
 
@@ -283,7 +288,7 @@ class Member(DurableCopy):
         if not self.ready or msg.after > self.journal.length:
             return None
         if msg.after < self.journal.base.position:
-            image = self._image()
+            image = self.keeper.image()
             return Fetched(first=0, entries=(), position=image.position, snapshots=image.snapshots, window=image.window)
         return Fetched(first=msg.after + 1, entries=tuple(self.journal.after(msg.after, msg.limit)))
 
@@ -296,23 +301,8 @@ class Member(DurableCopy):
         """What goes on for as long as it lives."""
         yield from ()
 
-    def _advanced(self) -> None:
-        """The log may lie further where the scheme wants it."""
-
-    def _progress(self) -> bool:
-        """Whether all in the log counts, or something came to count since this was last asked."""
-        return True
-
     def _take(self, entries: Sequence[Entry]) -> None:
         """Append entries that another member wrote."""
-
-    def _held_all(self) -> Generator[Wait, Any, None]:
-        """Wait until the whole log lies where the scheme wants it."""
-        yield from ()
-
-    def _image(self) -> Image:
-        """Everything committed, as what it came to."""
-        raise NotImplementedError
 
 
 def _rank(head: Head) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from models.addressing import RECONCILIATION, Scope, conflicts, message_type_id
 from models.domain import Denied
-from models.store.entries import Entry, audited
+from models.store.log.entries import Entry, audited
 from sim.host import Context, Wait
 from sim.message import Message
 from sim.storage import TORN

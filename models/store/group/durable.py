@@ -19,14 +19,12 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from models.domain import Denied, Domain
 from models.ordinals import pack_ordinal
-from models.store.aside import Aside
-from models.store.journal import Journal
-from models.store.lineage import Reign, common_prefix
+from models.store.group.lineage import Reign, common_prefix
+from models.store.holding import Holding
+from models.store.log.snapshots import Snapshot
 from models.store.options import MemberOptions
 from models.store.schemes import Tier
-from models.store.snapshots import Snapshot, Snapshots
-from models.store.streams import Streams
-from sim.host import Context, Service, Wait
+from sim.host import Context, Wait
 from sim.storage import TORN
 
 __all__ = ["PROMISE", "DurableCopy"]
@@ -46,7 +44,7 @@ class _StepDown(NamedTuple):
     aside_before: int
 
 
-class DurableCopy(Service):
+class DurableCopy(Holding):
     """One copy of a shard's log, and what its keeper must not forget.
 
     Args:
@@ -55,16 +53,8 @@ class DurableCopy(Service):
         domain: Whose events it keeps.
 
     Attributes:
-        ready: Whether it knows where it stands; before that, and while that changes, it refuses.
         whole: Whether it has all that it ever acknowledged.
-        reigns: Its lineage; the last reign says who leads. Empty if it knows nothing yet.
-        promised: It follows no leader of an earlier epoch.
         session: Number of this life.
-        journal: Its log.
-        snapshots: Its snapshots.
-        streams: What the log comes to.
-        aside: What it had to give up.
-        committed: Up to which position the log is as safe as the scheme promises, as far as it knows.
     """
 
     NOTES: ClassVar[frozenset[str]] = frozenset(
@@ -80,43 +70,19 @@ class DurableCopy(Service):
             "subscriber-behind",
         }
     )
-
-    #: What its parts are made of; a subclass may have others.
-    STREAMS: ClassVar[type[Streams]] = Streams
-    ASIDE: ClassVar[type[Aside]] = Aside
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C4"})
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
-        super().__init__(ctx)
-        self.options = options
-        self.domain = domain
-        self.ready = False
+        super().__init__(ctx, options, domain)
         self.whole = False
-        self.reigns: tuple[Reign, ...] = ()
-        self.promised = 0
         self.session = 0
-        scheme = options.scheme
-        self.journal = Journal(ctx, tier=scheme.tier, segment=options.log.segment)
-        self.snapshots = Snapshots(ctx, self._bears_out)
-        self.streams = self.STREAMS(domain, self.journal, window=options.window, cache=options.cache)
-        self.aside = self.ASIDE(ctx)
-        self.committed = 0
-        self._forgets = scheme.tier is not Tier.DEVICE and scheme.holders > 1
+        self._forgets = options.scheme.tier is not Tier.DEVICE and options.scheme.holders > 1
         self._damaged = False
-
-    @property
-    def epoch(self) -> int:
-        """The reign that it lives under; 0 if it knows none."""
-        return self.reigns[-1].epoch if self.reigns else 0
 
     @property
     def damaged(self) -> bool:
         """Whether its files do not fit each other, so that it is worth nothing until it was made anew."""
         return self._damaged
-
-    @property
-    def leader(self) -> int:
-        """Who leads, as far as it knows."""
-        return self.reigns[-1].region if self.reigns else self.options.home
 
     @property
     def leads(self) -> bool:
@@ -144,31 +110,17 @@ class DurableCopy(Service):
         if marks and marks[-1].reigns[-1].epoch > self.epoch:
             yield from self._step_down(marks[-1])
 
-    def _bears_out(self, snapshot: Snapshot) -> bool:
-        """Whether the log, and this code, agree with a snapshot."""
-        position = snapshot.position
-        if snapshot.schema != self.domain.STATE_SCHEMA or position > self.journal.length:
-            return False
-        if position <= self.journal.base.position:
-            return True
-        entry = self.journal.at(position)
-        return entry.tip == snapshot.tip and entry.address == snapshot.address
-
     def _rebuild(self) -> Generator[Wait, Any, None]:
         """Derive everything held in memory from log and snapshots; where they do not fit, start from nothing."""
         try:
-            replayed = self.streams.rebuild(self.snapshots.latest.values())
+            yield from self._replay()
         except LookupError as damage:
             # A hole that no snapshot covers: this copy is worth nothing, and must be made anew.
             self.ctx.note("damaged", str(damage))
-            self._damaged, replayed = True, 0
+            self._damaged = True
             if self.options.peers:
                 yield from self._lose_all()
-        # Snapshots are written of what is committed, and only such a head goes: that much is known at a start.
-        known = [self.journal.base.position, *(snapshot.position for snapshot in self.snapshots.latest.values())]
-        self.committed = min(max(self.committed, *known), self.journal.length)
-        if replayed and self.options.replay_us:
-            yield self.ctx.sleep(replayed * self.options.replay_us)
+            self._know_committed()
 
     def _lose_all(self) -> Generator[Wait, Any, None]:
         """Be as one whose disk is empty; once begun it is finished, by the next life if need be."""
@@ -258,10 +210,6 @@ class DurableCopy(Service):
     def _note_applied(self) -> None:
         """Tell how far this copy is, and of which reign (`models.ordinals`)."""
         self.ctx.note("applied", pack_ordinal(self.epoch, self.journal.held))
-
-    def _undisturbed(self) -> Generator[Wait, Any, None]:
-        """Wait until nothing else is cutting the log."""
-        yield from ()
 
     def _gave_up(self, length: int) -> None:
         """The log ends at `length` now; who waits for more waits in vain."""

@@ -18,15 +18,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from models.store.archive import Archive, Archived
-from models.store.entries import Entry, all_bytes, instance_of
-from models.store.image import Image
-from models.store.snapshots import Snapshot
-from models.store.streams import Stream, StreamKey
+from models.store.log.archive import Archive, Archived
+from models.store.log.entries import Entry, all_bytes, instance_of
+from models.store.log.image import Image
+from models.store.log.snapshots import Snapshot
+from models.store.log.streams import Stream, StreamKey
 from sim.host import Wait
 
 if TYPE_CHECKING:
-    from models.store.replica import Replica
+    from models.store.holding import Holding
 
 __all__ = ["Keeper", "Storage"]
 
@@ -72,7 +72,7 @@ class Keeper:
         dropped: Entries that are no longer kept here.
     """
 
-    def __init__(self, shard: Replica) -> None:
+    def __init__(self, shard: Holding) -> None:
         self.cutting: Wait | None = None
         self.archived = 0
         self.dropped = 0

@@ -20,7 +20,7 @@ from sim.storage import TORN
 from sim.topology import Location
 
 if TYPE_CHECKING:
-    from models.store.replica import Replica
+    from models.store.holding import Holding
 
 __all__ = ["Begin", "Begun", "NumberQuery", "Numbered", "Numbering", "Numbers", "Settle", "Settled"]
 
@@ -116,7 +116,7 @@ class Numbering:
         marked: Up to which position of the log the sequencer is known to have everything.
     """
 
-    def __init__(self, shard: Replica, sequencer: Location | None) -> None:
+    def __init__(self, shard: Holding, sequencer: Location | None) -> None:
         self.marked = 0
         self._shard = shard
         self._sequencer = sequencer

@@ -10,19 +10,19 @@ a life may have forgotten what an earlier one acknowledged, even that there was 
 session it only grows. Another session is believed only if it echoes the sender's latest
 *challenge*: so it cannot be an earlier life, whose words are still on the way.
 
-Every message (`models.store.wire`) also says up to where the source's log is complete: the *promise*, a time that no
-entry beyond those before `first` + len(entries) will be stamped at or below. It counts only
-once all of them have arrived.
+Every message (`models.store.group.wire`) also says up to where the source's log is complete: the
+*promise*, a time that no entry beyond those before `first` + len(entries) will be stamped at or
+below. It counts only once all of them have arrived.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from models.store.entries import Entry
-from models.store.journal import Journal
-from models.store.lineage import Reign
-from models.store.wire import Ship, ShipOptions
+from models.store.group.lineage import Reign
+from models.store.group.wire import Ship, ShipOptions
+from models.store.log.entries import Entry
+from models.store.log.journal import Journal
 from sim.host import Context
 from sim.topology import Location
 

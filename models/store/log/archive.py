@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from models.addressing import ARCHIVE, Scope, message_type_id
-from models.store.entries import Entry
+from models.store.log.entries import Entry
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
 from sim.storage import TORN

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from models.addressing import REPLICATION, Scope, message_type_id
-from models.store.entries import ENVELOPE_BYTES, Entry
-from models.store.journal import Answered
-from models.store.lineage import Reign
-from models.store.snapshots import Snapshot
+from models.store.group.lineage import Reign
+from models.store.log.entries import ENVELOPE_BYTES, Entry
+from models.store.log.journal import Answered
+from models.store.log.snapshots import Snapshot
 from sim.message import Message
 
 __all__ = ["Install", "Ship", "ShipAck", "ShipOptions"]

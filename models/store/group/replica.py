@@ -1,38 +1,26 @@
 """A replica: a member that holds what is written as its scheme demands, and knows when that is enough.
 
 A leader flushes and ships what is appended, and once so many members hold it where they must, it
-is *committed*. Nothing waits on its own: one flush is under way at a time and serves all that was
-appended before, and requests wait in one heap by position. A follower takes what the leader
-ships, in order, and says how much it holds. The crash points C7 to C9 stand where they are passed.
+is *committed*. A follower takes what the leader ships, in order, and says how much it holds. The
+crash points C7 to C9 stand where they are passed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from heapq import heappop, heappush
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from models.domain import Domain
-from models.store.entries import Entry
-from models.store.image import Image
-from models.store.keeping import Keeper
-from models.store.member import Member
-from models.store.numbering import Numbering
-from models.store.options import InDoubt, MemberOptions
-from models.store.publishing import Publisher
-from models.store.schemes import Tier
-from models.store.shipping import Outbound
-from models.store.wire import Install, Ship, ShipAck
+from models.store.group.member import Member
+from models.store.group.shipping import Outbound
+from models.store.group.wire import Install, Ship, ShipAck
+from models.store.holding import ROLLED_BACK, SILENT
+from models.store.log.entries import Entry
+from models.store.options import MemberOptions
 from sim.host import Context, Wait, handles
 from sim.topology import Location
 
-__all__ = ["COMMITTED", "IN_DOUBT", "ROLLED_BACK", "SILENT", "Replica"]
-
-# What a request that waited for its event to be committed learns.
-COMMITTED: Final = 0
-ROLLED_BACK: Final = 1
-IN_DOUBT: Final = 2
-SILENT: Final = 3
+__all__ = ["Replica"]
 
 
 class Replica(Member):
@@ -44,26 +32,13 @@ class Replica(Member):
         domain: What it stores.
     """
 
-    POINTS: ClassVar[frozenset[str]] = frozenset({"C4", "C7", "C8", "C9", "C11", "C12", "N1", "N2", "N3", "N4"})
-    #: What manages its log.
-    KEEPER: ClassVar[type[Keeper]] = Keeper
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C8", "C9"})
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
-        scheme = options.scheme
-        self.journal.on_durable = self._advanced
-        self.keeper = self.KEEPER(self)
-        self.publisher = Publisher(self, options.subscriber)
-        self.numbering = Numbering(self, options.sequencer)
-        self.released = 0
         self._outbound: dict[int, Outbound] = {}
-        self._holders = scheme.holders
-        self._on_device = scheme.tier is Tier.DEVICE
-        self._flushing = False
+        self._holders = options.scheme.holders
         self._owed: Location | None = None
-        self._waiting: list[tuple[int, int, Wait, int]] = []
-        self._waits = 0
-        self._asked_at = 0
 
     @property
     def unshipped(self) -> int:
@@ -71,26 +46,6 @@ class Replica(Member):
         return max((out.unacknowledged for out in self._outbound.values()), default=0)
 
     # -- holding -----------------------------------------------------------------------------
-
-    def _hold(self) -> None:
-        """Something was appended: flush it, or count it as held."""
-        if not self._on_device:
-            self._advanced()
-        elif not self._flushing:
-            self._flushing = True
-            self.ctx.set_timer(0, self._flush)
-
-    def _flush(self) -> Generator[Wait, Any, None]:
-        """One flush after the other until nothing is left."""
-        journal = self.journal
-        while journal.durable < journal.length:
-            yield from journal.durable_at(journal.length)
-        self._flushing = False
-
-    def _held_all(self) -> Generator[Wait, Any, None]:
-        journal = self.journal
-        while journal.held < journal.length:
-            yield from journal.durable_at(journal.length)
 
     def _advanced(self) -> None:
         if not self.ready:
@@ -124,59 +79,16 @@ class Replica(Member):
         self._committed_to(held)
 
     def _committed_to(self, position: int) -> None:
-        if position <= self.committed:
-            return
-        self.committed = position
-        for out in self._outbound.values():
-            out.committed = position
-        self.publisher.advanced()
-        waiting = self._waiting
-        released = []
-        while waiting and waiting[0][0] <= position:
-            released.append(heappop(waiting)[2])
-        # Resolved last, since each resumes its task at once.
-        for wait in released:
-            wait.resolve(COMMITTED)
-
-    def _until_committed(self, position: int) -> Generator[Wait, Any, int]:
-        """Wait for an entry to be committed; returns what was learnt."""
-        if position <= self.committed:
-            return COMMITTED
-        learnt: int = yield self._commitment(position)
-        return learnt
-
-    def _commitment(self, position: int) -> Wait:
-        """A wait for an entry that is not committed yet; it yields what was learnt."""
-        wait = self.ctx.wait()
-        self._waits += 1
-        heappush(self._waiting, (position, self._waits, wait, self.ctx.mono_us()))
-        return wait
-
-    def _surface(self) -> None:
-        """Say what the policy says of what has waited too long."""
-        policy, now = self.options.in_doubt, self.ctx.mono_us()
-        if policy is InDoubt.BLOCK or not self._waiting:
-            return
-        late = [one for one in self._waiting if now - one[3] >= self.options.doubt_us]
-        if late:
-            self._waiting = sorted(one for one in self._waiting if now - one[3] < self.options.doubt_us)
-            for one in late:
-                one[2].resolve(IN_DOUBT if policy is InDoubt.SURFACE else SILENT)
+        if position > self.committed:
+            for out in self._outbound.values():
+                out.committed = position
+            super()._committed_to(position)
 
     def _gave_up(self, length: int) -> None:
         self._outbound = {}
         # Where the leader alone holds what it acknowledges, what it gave up is owed, and not undone.
         learnt = SILENT if self._holders == 1 else ROLLED_BACK
-        vain = [one for one in self._waiting if one[0] > length]
-        self._waiting = sorted(one for one in self._waiting if one[0] <= length)
-        for one in vain:
-            one[2].resolve(learnt)
-        self.keeper.forget()
-
-    def _progress(self) -> bool:
-        moved = self.committed > self._asked_at or self.committed == self.journal.length
-        self._asked_at = self.committed
-        return moved
+        self._in_vain(length, learnt)
 
     # -- leading and following ---------------------------------------------------------------
 
@@ -225,16 +137,10 @@ class Replica(Member):
         )
 
     def let_go(self) -> None:
-        """Somebody outside has more of the log; the others may let go of it too, once all have."""
-        self.released = max(self.released, self._released())
+        """The others may let go of it too, once all have."""
+        super().let_go()
         for out in self._outbound.values():
             out.released = self.released
-
-    def _released(self) -> int:
-        """Up to where nobody outside needs the log any more, as the leader knows it."""
-        options, length = self.options, self.journal.length
-        published = length if options.subscriber is None else self.publisher.marked
-        return min(published, length if options.sequencer is None else self.numbering.marked)
 
     def wanted_by_peers(self, patience: int) -> list[int]:
         """Up to where each peer has the log, but for those that lack more than `patience` entries.
@@ -246,13 +152,6 @@ class Replica(Member):
         length, ships = self.journal.length, self._holders > 1 or self.options.scheme.ship_every_us is not None
         acked = [out.acked or 0 for out in self._outbound.values()] or [0 for _ in self.options.peers if ships]
         return [upto for upto in acked if length - upto <= patience]
-
-    def _image(self) -> Image:
-        return self.keeper.image()
-
-    def _undisturbed(self) -> Generator[Wait, Any, None]:
-        while self.keeper.cutting is not None:
-            yield self.keeper.cutting
 
     @handles(Install)
     def on_install(self, msg: Install, sender: Location) -> Generator[Wait, Any, None] | None:
@@ -364,13 +263,7 @@ class Replica(Member):
 
     def _live(self) -> Generator[Wait, Any, None]:
         options = self.options
-        self.ctx.set_timer(0, self.keeper.live)
-        if options.subscriber is not None:
-            self.ctx.set_timer(0, self.publisher.live)
-        if options.sequencer is not None:
-            self.ctx.set_timer(0, self.numbering.live)
-        if options.scheme.flush_every_us is not None:
-            self.ctx.set_timer(0, self._flush_at_times, options.scheme.flush_every_us)
+        self._live_beside()
         if options.scheme.ship_every_us:
             self.ctx.set_timer(0, self._ship_at_times, options.scheme.ship_every_us)
         while True:
@@ -379,12 +272,6 @@ class Replica(Member):
                     out.tick()
             self._surface()
             yield self.ctx.sleep(options.ship.heartbeat_us)
-
-    def _flush_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
-        while True:
-            yield self.ctx.sleep(every_us)
-            if self.ready and self.journal.durable < self.journal.length:
-                yield from self.journal.durable_at(self.journal.length)
 
     def _ship_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
         # A clock of its own: heartbeats are no multiple of the period, and would make it longer.

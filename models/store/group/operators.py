@@ -14,7 +14,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from models.store.group import Promote, Promoted, Status, StatusQuery
+from models.store.group.words import Promote, Promoted, Status, StatusQuery
 from sim.host import Context, Service, Wait
 from sim.storage import TORN
 from sim.topology import Location

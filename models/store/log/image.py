@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.store.journal import Answered
-from models.store.snapshots import Snapshot
+from models.store.log.journal import Answered
+from models.store.log.snapshots import Snapshot
 
 __all__ = ["Image"]
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, NamedTuple
 
-from models.store.entries import Entry, version_of
+from models.store.log.entries import Entry, version_of
 from models.store.schemes import Tier
 from sim.host import Context, Wait
 from sim.storage import TORN
@@ -30,7 +30,7 @@ class Answered(NamedTuple):
     """What a command came to whose entry is no longer kept.
 
     Attributes:
-        key: Tenant and event id, as `models.store.streams` packs them.
+        key: Tenant and event id, as `models.store.log.streams` packs them.
         address: Of the event.
         told: What its client was told.
         denied: Why the domain said no; None if it did not.

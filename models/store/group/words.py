@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from models.addressing import GROUP, Scope, message_type_id
-from models.store.entries import Entry
-from models.store.journal import Answered
-from models.store.lineage import Reign
-from models.store.snapshots import Snapshot
+from models.store.group.lineage import Reign
+from models.store.log.entries import Entry
+from models.store.log.journal import Answered
+from models.store.log.snapshots import Snapshot
 from sim.message import Message
 
 __all__ = ["Fetch", "Fetched", "Head", "HeadQuery", "Promote", "Promoted", "Status", "StatusQuery"]

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from models.domain import Denied, Domain, Event, State
 from models.domain.forms import lift
-from models.store.appending import StreamHead
-from models.store.dedup import Window
-from models.store.entries import Closed, Deleted, Entry, instance_of, version_of
-from models.store.journal import Answered, Journal
-from models.store.snapshots import Snapshot
+from models.store.log.appending import StreamHead
+from models.store.log.dedup import Window
+from models.store.log.entries import NOTHING, OWN, Closed, Control, Deleted, Entry, instance_of, version_of
+from models.store.log.journal import Answered, Journal
+from models.store.log.snapshots import Snapshot
 
 __all__ = ["Stream", "StreamKey", "Streams", "command_key"]
 
@@ -145,7 +145,7 @@ class Streams:
 
     def of(self, key: StreamKey) -> Stream:
         """A stream, made if it has no history; what is made counts only once something is appended to it."""
-        return self.by_key.get(key) or Stream(self._initial)
+        return self.by_key.get(key) or Stream(self._first(key[0]))
 
     def apply(self, entry: Entry, state: State | None = None) -> Stream:
         """Take the log's next entry.
@@ -158,9 +158,10 @@ class Streams:
         key = (tenant, instance_of(entry.address))
         stream = self.by_key.get(key)
         if stream is None:
-            stream = self.by_key[key] = Stream(self._initial)
+            stream = self.by_key[key] = Stream(self._first(tenant))
         self._step(stream, entry, state)
-        self.done.put(self.key_of(tenant, entry.event_id), entry.position)
+        if tenant != OWN:
+            self.done.put(self.key_of(tenant, entry.event_id), entry.position)
         if self._cache is not None and stream.state is not None:
             self._touch(key)
         return stream
@@ -206,7 +207,7 @@ class Streams:
         """Bring a state into memory; returns the number of events replayed."""
         stream = self.by_key[key]
         entries = self.entries_of(key, 0 if snapshot is None else snapshot.version)
-        state = self._initial if snapshot is None else snapshot.state
+        state = self._first(key[0]) if snapshot is None else snapshot.state
         for entry in entries:
             state = self._after(state, entry.event)
         stream.state = state
@@ -245,7 +246,7 @@ class Streams:
     def _as_it_was(self, key: StreamKey, before: Snapshot | None, upto: int | None) -> Stream:
         """A stream replayed from a snapshot to a position."""
         assert upto is None or before is None or before.position <= upto, f"{before} was taken after {upto}"
-        stream = Stream(self._initial) if before is None else _restored(before)
+        stream = Stream(self._first(key[0])) if before is None else _restored(before)
         for entry in self.entries_of(key, stream.version):
             if upto is None or entry.position <= upto:
                 self._step(stream, entry, None)
@@ -300,10 +301,16 @@ class Streams:
         elif stream.deleted and kind is not Denied:
             stream.deleted, stream.first = False, stream.version
 
+    def _first(self, tenant: int) -> State:
+        """What a stream without events comes to."""
+        return self._initial if tenant != OWN else NOTHING
+
     def _after(self, state: State, event: Event) -> State:
         domain, kind = self._domain, event.__class__
         if kind is Deleted or kind is Closed:
             return self._initial
+        if isinstance(event, Control):
+            return event.after(state)
         after: State = domain.evolve(state, event if kind in domain.effects else lift(domain, event))
         return after
 
@@ -316,8 +323,9 @@ class Streams:
         stream = self.by_key.get(key)
         version = version_of(entry.address)
         if stream is None:
-            stream = self.by_key[key] = Stream(self._initial)
-        self.done.put(self.key_of(entry.tenant, entry.event_id), entry.position)
+            stream = self.by_key[key] = Stream(self._first(entry.tenant))
+        if entry.tenant != OWN:
+            self.done.put(self.key_of(entry.tenant, entry.event_id), entry.position)
         if version <= stream.version:
             stream.positions.append(entry.position)
             return 0

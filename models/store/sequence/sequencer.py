@@ -7,7 +7,7 @@ stays open for long (its shard died, or its word was lost) is asked about: once 
 says that it was never used, its position stays empty for ever.
 
 `GlobalReader` follows the sequence from a durable checkpoint on by one of the two strategies of
-`models.store.sequence`: *hold* misses nothing, *naive*, the negative control, goes on past gaps.
+`models.store.sequence.order`: *hold* misses nothing, *naive*, the negative control, goes on past gaps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from models.addressing import SEQUENCE, Scope, message_type_id
-from models.store.numbering import Begin, Begun, Numbered, NumberQuery, Numbers, Settle, Settled
+from models.store.sequence.numbering import Begin, Begun, Numbered, NumberQuery, Numbers, Settle, Settled
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
 from sim.storage import TORN

@@ -1,8 +1,12 @@
-"""What a log keeps: one event with its envelope, and the two events that are the store's own.
+"""What a log keeps: one event with its envelope, and the events that are the store's own.
+
+Two of them say that a stream was deleted. The others, `Control`, are of the shard itself: who its
+members are, say, or that part of its keys went elsewhere. They stand in one stream of their own, of
+the tenant `OWN`, so that log, snapshots, audit and truncation treat them as they do everything else.
 
 An entry is immutable. Its place in its log is its *position*, its place in its stream the version
 in its address; both count from 1. `tip` chains it to all earlier entries of its stream, so that
-an auditor finds what was changed or is missing (`models.store.chain`).
+an auditor finds what was changed or is missing (`models.store.log.chain`).
 """
 
 from __future__ import annotations
@@ -12,14 +16,17 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from models.addressing import plain_hash
-from models.domain import Event
+from models.domain import Event, State
 from models.domain.forms import content_of
-from models.store.chain import ChainBroken, Link, check_chain
+from models.store.log.chain import ChainBroken, Link, check_chain
 from sim.message import wire_size
 
 __all__ = [
     "ENVELOPE_BYTES",
+    "NOTHING",
+    "OWN",
     "Closed",
+    "Control",
     "Deleted",
     "Entry",
     "all_bytes",
@@ -33,6 +40,18 @@ __all__ = [
 #: Bytes of an envelope on the wire and on the disk: two 16-byte numbers and nine of 8.
 ENVELOPE_BYTES: Final = 104
 
+#: The tenant of what a shard keeps of itself; clients have lower ones.
+OWN: Final = (1 << 32) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Nothing(State):
+    """Of a shard nothing is known."""
+
+
+#: What a shard's own stream comes to before its first event.
+NOTHING: Final = _Nothing()
+
 _VERSION: Final = (1 << 32) - 1
 _INSTANCE: Final = (1 << 64) - 1
 
@@ -45,6 +64,14 @@ class Deleted(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closed(Event):
     """A tombstone: the stream is empty, and closed for ever."""
+
+
+class Control(Event):
+    """A fact about the shard itself, in the shard's own stream."""
+
+    def after(self, state: State) -> State:
+        """What the shard's own stream comes to with it; the state before the first is `NOTHING`."""
+        raise NotImplementedError
 
 
 class Entry(NamedTuple):
