@@ -1,4 +1,4 @@
-"""A Raft group in a small world of its own: drops, duplicates, reordering, cuts, crashes that lose what was not flushed.
+"""A Raft group in a small world: drops, duplicates, reordering, cuts, crashes that lose what was not flushed.
 
 Times are whole units of one true clock; each member's own clock runs at its own rate. Whatever happens is
 checked as it happens against what everybody ever saw: `Witness` is the definition of safety (dissertation, figure 3.2).
@@ -187,7 +187,7 @@ class Member:
         self.flushing = True
         self.core.replicate(self.clock())
         done = partial(self._flushed, len(self.operations), self.last, self.base)
-        self.cluster.later(self.cluster.random.randint(1, 40), self, done)
+        self.cluster.later(self.cluster.random.randint(1, self.cluster.slowest_flush), self, done)
         return True
 
     def _flushed(self, operations: int, last: int, base: int) -> None:
@@ -247,7 +247,7 @@ class Cluster:
         self.kind = kind
         self.now = 0
         self.loss = self.twice = 0.0
-        self.slowest = 30
+        self.slowest, self.slowest_flush = 30, 40
         self.cut: set[tuple[int, int]] = set()
         self.witness = Witness()
         self.rates = {me: 1 + self.random.random() * drift for me in (*voters, *spares)}
