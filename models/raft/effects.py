@@ -16,6 +16,7 @@ from models.store.entries import Entry
 
 __all__ = [
     "Became",
+    "Contradicted",
     "Cut",
     "Effect",
     "HardState",
@@ -37,6 +38,10 @@ class Role(StrEnum):
     PRE_CANDIDATE = "pre-candidate"
     CANDIDATE = "candidate"
     LEADER = "leader"
+
+
+class Contradicted(Exception):
+    """What cannot be has happened: some disk forgot what it had flushed. Whoever runs the core must stop it."""
 
 
 class HardState(NamedTuple):

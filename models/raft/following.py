@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.raft.effects import Cut, Install, Role, Store
+from models.raft.effects import Contradicted, Cut, Install, Role, Store
 from models.raft.messages import AppendEntries, AppendReply, InstallSnapshot
 from models.raft.node import Node
 from models.store.entries import Entry
@@ -59,7 +59,8 @@ class Following(Node):
 
     def _heed(self, now_us: int, leader: int, sequence: int | None, number: int) -> None:
         """Whoever speaks leads this term."""
-        assert self.role is not Role.LEADER, f"{leader} and {self.me} both lead term {self.term}"
+        if self.role is Role.LEADER:
+            raise Contradicted(f"{leader} and {self.me} both lead term {self.term}")
         if leader != self.leader or self.role is not Role.FOLLOWER:
             self._follow(now_us, self.term, leader)
         self._hear(now_us, sequence)
@@ -78,7 +79,8 @@ class Following(Node):
             prev, entries = self._beyond_agreement(prev, entries)
         if entries:
             if prev < log.last:
-                assert prev >= self.committed, f"{msg} contradicts what is committed up to {self.committed}"
+                if prev < self.committed:
+                    raise Contradicted(f"the leader of term {self.term} lacks what is committed after {prev}")
                 log.cut(prev)
                 self._verified = min(self._verified, prev)
                 self._effects.append(Cut(prev))

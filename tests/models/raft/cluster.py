@@ -6,6 +6,7 @@ checked as it happens against what everybody ever saw: `Witness` is the definiti
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -141,6 +142,7 @@ class Member:
         cluster, core = self.cluster, self.core
         while (effects := core.take()) or self._begins_flush():
             for effect in effects:
+                cluster.met[type(effect).__name__] += 1
                 if isinstance(effect, Send):
                     self._say(effect.to, effect.message)
                 elif isinstance(effect, Save):
@@ -252,7 +254,7 @@ class Cluster:
         self.witness = Witness()
         self.rates = {me: 1 + self.random.random() * drift for me in (*voters, *spares)}
         self.reads: dict[int, int] = {}
-        self.reads_done = self.sent = 0
+        self.met: Counter[str] = Counter()
         self._ids = self._order = 0
         self._events: list[tuple[int, int, Member, int, Callable[[], None]]] = []
         founders = Membership(tuple(voters))
@@ -271,7 +273,6 @@ class Cluster:
         heappush(self._events, (self.now + after, self._order, member, member.life, do))
 
     def send(self, source: int, to: int, message: RaftMessage) -> None:
-        self.sent += 1
         for _ in range(2 if self.random.random() < self.twice else 1):
             if (source, to) not in self.cut and self.random.random() >= self.loss:
                 self._order += 1
@@ -330,12 +331,13 @@ class Cluster:
     def answered(self, ready: ReadReady) -> None:
         committed = self.reads.pop(ready.token)
         if ready.position is not None:
-            self.reads_done += 1
+            self.met["reads answered"] += 1
             assert ready.position >= committed, f"a read up to {ready.position} misses {committed}"
 
     def change(self, change: Change) -> None:
         for member in self.leaders:
-            member.core.change(member.clock(), change)
+            refused = member.core.change(member.clock(), change)
+            self.met["changes refused" if refused else f"changes: {change.step}"] += 1
             member.run()
 
     def transfer(self, to: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Final
 
-from models.raft.membership import Change, Step
+from models.raft.membership import Change, Membership, Step
 from tests.models.raft.cluster import Cluster, Member
 
 #: What is done, and two numbers that say to whom and how much.
@@ -68,8 +68,22 @@ def start(cluster: Cluster, member: Member, n: int) -> None:
             one.start()
 
 
+def strand(cluster: Cluster, member: Member, n: int) -> None:
+    """A leader writes what nobody else hears of, and comes back to another."""
+    heal(cluster, member, n)
+    isolate(cluster, member, n)
+    cluster.propose(1 + n % 5)
+    cluster.advance(60 * n)
+    heal(cluster, member, n)
+
+
 def change(cluster: Cluster, member: Member, n: int) -> None:
-    cluster.change(Change(list(Step)[n % 3], member.me))
+    """Any change; mostly one that makes sense to the latest leader."""
+    step = list(Step)[n % 3]
+    members = cluster.leaders[0].core.log.membership if cluster.leaders else Membership(())
+    strangers = [one for one in cluster.members if one not in members.members]
+    sensible = {Step.ADD: strangers, Step.PROMOTE: members.learners, Step.REMOVE: members.members}[step]
+    cluster.change(Change(step, sensible[n % len(sensible)] if sensible else member.me))
 
 
 def transfer(cluster: Cluster, member: Member, n: int) -> None:
@@ -92,6 +106,7 @@ DOES: Final[Mapping[str, Callable[[Cluster, Member, int], None]]] = {
         bridge,
         deafen,
         heal,
+        strand,
         crash,
         start,
         change,
@@ -99,7 +114,9 @@ DOES: Final[Mapping[str, Callable[[Cluster, Member, int], None]]] = {
         compact,
     )
 }
-ACTIONS: Final = tuple(sorted([*DOES, *["propose", "wait", "heal", "start"] * 3, "isolate", "crash", "read"]))
+ACTIONS: Final = tuple(
+    sorted([*DOES, *["propose", "wait", "heal", "start"] * 3, "crash", "change", "change", "read", "strand"])
+)
 
 
 def act(cluster: Cluster, name: str, a: int, b: int) -> None:
