@@ -87,9 +87,13 @@ class Leading(Electing):
                 if peer.hands_over(now_us, options.snapshot_us):
                     self._effects.append(Supply(to))
                 return
-            last = min(due, peer.next + options.batch - 1, peer.match + options.window)
-            if last < peer.next or peer.asked:
+            if peer.asked:
                 return
+            last = min(due, peer.next + options.batch - 1)
+            if peer.pace is Pace.STREAM:
+                last = min(last, peer.match + options.window)
+                if last < peer.next:
+                    return
             self._append_to(to, peer.next - 1, last)
             peer.sent(now_us, last)
 

@@ -61,6 +61,60 @@ def restarted_voter(seed: int, kind: type[Raft]) -> bool:
     return serve_until_another(cluster, leader)
 
 
+def overtaken_entry(seed: int, kind: type[Raft]) -> bool:
+    """Figure 3.7: an entry of an earlier term is with a majority, and the next leader does not have it."""
+    options = replace(OPTIONS, batch=1, window=1, held=0, pre_vote=False, check_quorum=False, stickiness=False)
+    cluster = Cluster(seed, (1, 2, 3, 4, 5), kind=kind, options=options)
+    cluster.slowest_flush = 2
+    first = first_leader(cluster)
+    second, third, fourth, fifth = others(cluster, first)
+    cluster.advance(500)
+    cluster.sever([third.me, fourth.me, fifth.me], [first.me, second.me])
+    cluster.propose()
+    cluster.advance(200)
+    if not elect(cluster, fifth):
+        return False
+    cluster.sever([fifth.me], list(cluster.members))
+    cluster.cut = {one for one in cluster.cut if fifth.me in one}
+    cluster.sever([fourth.me], list(cluster.members))
+    known = first.core.committed
+    if not elect(cluster, first):
+        return False
+    for _ in range(500):
+        cluster.advance(1)
+        if third.last > known:
+            break
+    # It has the entry of the first term, and will not have what came to stand after it.
+    came_about = third.last == known + 1
+    cluster.sever([first.me], [third.me], both_ways=False)
+    cluster.advance(50)
+    cluster.sever([first.me], list(cluster.members))
+    cluster.cut = {one for one in cluster.cut if first.me in one}
+    for _ in range(10):
+        fifth.core.campaign(fifth.clock())
+        fifth.run()
+        cluster.advance(100)
+    cluster.must_serve()
+    return came_about
+
+
+def unknowing_leader(seed: int, kind: type[Raft]) -> bool:
+    """A new leader has what was committed, and is asked to read before it can know that it was."""
+    cluster = Cluster(seed, kind=kind, options=replace(OPTIONS, stickiness=False))
+    leader = first_leader(cluster)
+    cluster.propose()
+    while leader.core.committed < leader.last:
+        cluster.advance(1)
+    cluster.sever([leader.me], list(cluster.members))
+    successor = max(others(cluster, leader), key=lambda one: one.last)
+    cluster.slowest_flush = 400
+    elected = elect(cluster, successor)
+    for _ in range(100):
+        cluster.read()
+        cluster.advance(5)
+    return elected
+
+
 def unflushed_leader(seed: int, kind: type[Raft]) -> bool:
     """As soon as the leader takes an entry for committed, all but one follower lose what they had not flushed."""
     cluster = Cluster(seed, kind=kind)
@@ -112,12 +166,7 @@ def change_before_commit(seed: int, kind: type[Raft]) -> bool:
     promoted = first.core.change(first.clock(), Change(Step.PROMOTE, 5))
     first.run()
     second, third, fourth, _ = others(cluster, first)
-    while second not in cluster.leaders:
-        second.core.campaign(second.clock())
-        second.run()
-        cluster.advance(100)
-        if second in cluster.leaders:
-            break
+    elect(cluster, second)
     # What it wrote at its election may be with the fourth already; only what is not makes the scene.
     cluster.sever([fourth.me, 5], list(cluster.members))
     second.core.change(second.clock(), Change(Step.REMOVE, first.me))
@@ -145,6 +194,19 @@ def first_leader(cluster: Cluster) -> Member:
     cluster.propose()
     cluster.advance(600)
     return cluster.leaders[0]
+
+
+def elect(cluster: Cluster, member: Member) -> bool:
+    """Have a member stand until it leads a new term; returns whether it does."""
+    before = member.core.term
+    for _ in range(20):
+        member.core.campaign(member.clock())
+        member.run()
+        for _ in range(20):
+            cluster.advance(5)
+            if member in cluster.leaders and member.core.term > before:
+                return True
+    return False
 
 
 def others(cluster: Cluster, member: Member) -> list[Member]:

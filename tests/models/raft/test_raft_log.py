@@ -162,6 +162,13 @@ def test_entries_flow_in_batches_as_far_as_the_window_goes() -> None:
     assert [message.prev for to, message in leader.heard_of(AppendEntries) if to == 2] == [13]
 
 
+def test_a_new_leader_sends_what_it_begins_with_at_once_however_long_its_log() -> None:
+    leader = Alone(entries=run(1, *[1] * 40), pre_vote=False)
+    leader.elected()
+    leader.does("replicate")
+    assert [message.prev for _, message in leader.heard_of(AppendEntries) if message.entries] == [40, 40]
+
+
 def test_nothing_is_sent_until_it_is_being_flushed() -> None:
     leader = Alone().leads()
     leader.proposes(2, sends=False)
