@@ -27,8 +27,8 @@ from models.raft.messages import (
     VoteReply,
     VoteRequest,
 )
-from models.store.journal import Answered
-from models.store.snapshots import Snapshot
+from models.store.log.journal import Answered
+from models.store.log.snapshots import Snapshot
 
 __all__ = ["Raft"]
 

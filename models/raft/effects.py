@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from models.domain import Event
 from models.raft.messages import InstallSnapshot, RaftMessage
-from models.store.entries import Entry
+from models.store.log.entries import Entry
 
 __all__ = [
     "Became",

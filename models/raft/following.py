@@ -11,7 +11,7 @@ from typing import Any
 from models.raft.effects import Contradicted, Cut, Install, Role, Store
 from models.raft.messages import AppendEntries, AppendReply, InstallSnapshot
 from models.raft.node import Node
-from models.store.entries import Entry
+from models.store.log.entries import Entry
 
 __all__ = ["Following"]
 

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from models.raft.membership import Membership, Reconfigured
-from models.store.entries import Entry
+from models.store.log.entries import Entry
 
 __all__ = ["LogView"]
 

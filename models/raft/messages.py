@@ -10,9 +10,9 @@ from typing import ClassVar, Final
 
 from models.addressing import CONSENSUS, Scope, message_type_id
 from models.raft.membership import Membership
-from models.store.entries import ENVELOPE_BYTES, Entry
-from models.store.journal import Answered
-from models.store.snapshots import Snapshot
+from models.store.log.entries import ENVELOPE_BYTES, Entry
+from models.store.log.journal import Answered
+from models.store.log.snapshots import Snapshot
 from sim.message import Message
 
 __all__ = ["AppendEntries", "AppendReply", "InstallSnapshot", "RaftMessage", "TimeoutNow", "VoteReply", "VoteRequest"]

@@ -13,7 +13,7 @@ from models.raft.effects import Became, Effect, HardState, ReadReady, Role, Save
 from models.raft.log import LogView
 from models.raft.messages import RaftMessage
 from models.raft.options import RaftOptions
-from models.store.entries import Entry
+from models.store.log.entries import Entry
 
 __all__ = ["Node"]
 

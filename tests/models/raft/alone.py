@@ -13,7 +13,7 @@ from models.raft.log import LogView
 from models.raft.membership import Membership
 from models.raft.messages import AppendEntries, AppendReply, RaftMessage, VoteReply, VoteRequest
 from models.raft.options import RaftOptions
-from models.store.entries import Entry
+from models.store.log.entries import Entry
 from tests.models.raft.cluster import OPTIONS, entry
 
 MessageT = TypeVar("MessageT", bound=RaftMessage)

@@ -21,7 +21,7 @@ from models.raft.log import LogView
 from models.raft.membership import Change, Membership
 from models.raft.messages import AppendReply, InstallSnapshot, RaftMessage, VoteReply, VoteRequest
 from models.raft.options import RaftOptions
-from models.store.entries import Entry
+from models.store.log.entries import Entry
 
 OPTIONS = RaftOptions(election_us=1_000, heartbeat_us=100, retry_us=200, snapshot_us=400, window=12, batch=3, held=4)
 
