@@ -36,6 +36,7 @@ from experiments.scenario.schema import (
 from models.clients import Workload
 from sim.faults import marks_of, trigger_problems
 from sim.host import HostOptions
+from sim.message import Layer
 from sim.nemesis import Options
 from sim.network import ConnectionOptions
 from sim.wording import way_to
@@ -301,6 +302,11 @@ class _Reader:
             default_service_us=self.hosts["service_time"],
             flush_us_min=self.hosts["flush_min"],
             flush_us_max=self.hosts["flush_max"],
+            priority=self.hosts["priority"],
+            layer_caps=tuple(
+                (Layer[name.upper()], share)
+                for name, share in self.hosts["layer_caps"].model_dump(exclude_none=True).items()
+            ),
         )
 
     def _connection_options(self) -> ConnectionOptions:

@@ -33,6 +33,7 @@ __all__ = [
     "BandwidthSection",
     "ConnectionsSection",
     "FaultSection",
+    "HostCapsSection",
     "HostsSection",
     "LatencySection",
     "LayerCapsSection",
@@ -99,6 +100,7 @@ Rate = Annotated[float, BeforeValidator(rate_per_s), Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+CapShare = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):
@@ -117,8 +119,19 @@ class TopologySection(Section):
     racks: Annotated[int, Field(ge=0)] = 0
 
 
+class HostCapsSection(Section):
+    """`[hosts.layer_caps]`: most that a layer may use of the cores; service traffic takes what is left."""
+
+    region: CapShare | None = None
+    cluster: CapShare | None = None
+    host: CapShare | None = None
+
+
 class HostsSection(Section):
-    """`[hosts]`: what every server can do. Times are of one unit of work, or of one flush."""
+    """`[hosts]`: what every server can do. Times are of one unit of work, or of one flush.
+
+    With `priority = false` all that waits for a core is in one inbox, whatever its layer.
+    """
 
     cores: Count = 2
     inbox: Count = 10_000
@@ -126,6 +139,8 @@ class HostsSection(Section):
     flush_max: Duration = 3_000
     service_time: Duration = 200
     service_times: dict[str, Duration] = Field(default_factory=dict)
+    priority: bool = True
+    layer_caps: HostCapsSection = Field(default_factory=HostCapsSection)
 
 
 class LatencySection(Section):
@@ -133,6 +148,7 @@ class LatencySection(Section):
 
     `table` may be a CSV file of round trips, `samples` one of delays measured one by one. What
     the tables under `noise`, `legs`, `bandwidth`, `layer_caps` and `slow` hold is read in `latency`.
+    With `priority = false` all that waits for bandwidth is in one queue.
     """
 
     table: Annotated[str, AfterValidator(_table)] = "public-cloud"
@@ -146,6 +162,7 @@ class LatencySection(Section):
     legs: Any = Field(default_factory=dict)
     bandwidth: Any = Field(default_factory=dict)
     layer_caps: Any = Field(default_factory=dict)
+    priority: bool = True
     slow: Any = Field(default_factory=list)
 
 
@@ -283,6 +300,7 @@ def read_section(model: type[BaseModel], raw: object, path: str) -> Read:
         return Read({}, [Finding(path, shown(raw), "not a table", f"write it under {header}")])
     known: dict[tuple[Any, ...], list[str]] = {(): [field.alias or name for name, field in model.model_fields.items()]}
     known["at",] = list(TriggerSection.model_fields)
+    known["layer_caps",] = list(HostCapsSection.model_fields)
     try:
         section = model.model_validate(raw)
     except ValidationError as failed:
