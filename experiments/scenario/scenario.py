@@ -138,6 +138,16 @@ class Scenario:
         document["system"] = before | dict(overrides)
         return self._again(document)
 
+    def with_section(self, section: str, overrides: Mapping[str, Any]) -> Scenario:
+        """The same with keys of a table laid over, as a file spells them; `with_system` is for systems.
+
+        Raises:
+            ScenarioError: the table is not right.
+        """
+        document = self._copy()
+        document[section] = document.get(section, {}) | dict(overrides)
+        return self._again(document)
+
     def without_faults(self) -> Scenario:
         """The no-fault control: no faults, and no claim that one met traffic (*sometimes*)."""
         document = self._copy()
