@@ -43,7 +43,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=LayerRow,
-    quick=Size(seeds=3),
+    quick=Size(seeds=5),
     full=Size(seeds=20),
     run_once=run_once,
     check=check,

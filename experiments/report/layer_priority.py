@@ -50,7 +50,7 @@ _LEFT_OUT: Final = (
         "for bandwidth are as long as they need be, where real ones drop."
     ),
     (
-        "Loads are chosen so that a core or a link is short by a fifth to a half. Far beyond that nobody is "
+        "Loads are chosen so that a core or a link is short by a fifth or so. Far beyond that nobody is "
         "served in time whatever the order, as clients give up while their commands still wait: priority saves "
         "control, not commands."
     ),
@@ -106,7 +106,7 @@ def _answer(results: Rows) -> str:
         return _mean(results, scenario, arm, "answered_share", ".1f", 100, "%")
 
     return (
-        f"Yes, and whatever lies below a storm. With clients asking for half as much again as the leader can do, one "
+        f"Yes, and whatever lies below a storm. With clients asking for a quarter more than the leader can do, one "
         f"queue for all gets a healthy leader deposed in {_false(results, HOSTS, FIFO)} runs and answers "
         f"{share(HOSTS, FIFO)} of the commands; strict priority in {_false(results, HOSTS, PRIORITY)}, and "
         f"{share(HOSTS, PRIORITY)}. With every inbox full a dead leader is replaced after "
