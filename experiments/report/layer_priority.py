@@ -106,7 +106,7 @@ def _answer(results: Rows) -> str:
         return _mean(results, scenario, arm, "answered_share", ".1f", 100, "%")
 
     return (
-        f"Yes, and whatever lies below a storm. With clients asking for a quarter more than the leader can do, one "
+        f"Yes; and in a storm of region scope all that is below it starves, unless that is capped. With clients asking for a quarter more than the leader can do, one "
         f"queue for all gets a healthy leader deposed in {_false(results, HOSTS, FIFO)} runs and answers "
         f"{share(HOSTS, FIFO)} of the commands; strict priority in {_false(results, HOSTS, PRIORITY)}, and "
         f"{share(HOSTS, PRIORITY)}. With every inbox full a dead leader is replaced after "
