@@ -54,7 +54,10 @@ _LEFT_OUT: Final = (
         "served in time whatever the order, as clients give up while their commands still wait: priority saves "
         "control, not commands."
     ),
-    ("Where links are short priority saves the lead and not one command more: what is short is what commands need."),
+    (
+        "Where links are short priority saves the lead and not the commands: what is short is what they need. With one "
+        "queue a few more are even answered; why is not looked into here."
+    ),
     (
         "The storm has a beginning and an end, and its pace does not depend on how slow hosts become; a real one "
         "feeds on that. It floods every host alike, so no member is better off."
@@ -106,7 +109,8 @@ def _answer(results: Rows) -> str:
         return _mean(results, scenario, arm, "answered_share", ".1f", 100, "%")
 
     return (
-        f"Yes; and in a storm of region scope all that is below it starves, unless that is capped. With clients asking for a quarter more than the leader can do, one "
+        f"Yes; and in a storm of region scope all that is below it starves, unless that is capped. With clients asking "
+        f"for a quarter more than the leader can do, one "
         f"queue for all gets a healthy leader deposed in {_false(results, HOSTS, FIFO)} runs and answers "
         f"{share(HOSTS, FIFO)} of the commands; strict priority in {_false(results, HOSTS, PRIORITY)}, and "
         f"{share(HOSTS, PRIORITY)}. With every inbox full a dead leader is replaced after "
