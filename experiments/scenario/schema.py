@@ -44,6 +44,7 @@ __all__ = [
     "TopologySection",
     "TriggerSection",
     "WorkloadSection",
+    "begins",
     "read_section",
 ]
 
@@ -234,7 +235,8 @@ class TriggerSection(Section):
     until: SomeTime | None = None
 
 
-def _begins(value: object) -> str:
+def begins(value: object) -> str:
+    """Which of its two forms an `at` has."""
     return "trigger" if isinstance(value, Mapping) else "time"
 
 
@@ -244,7 +246,7 @@ class FaultSection(Section):
     id: Name
     kind: Name
     targets: Annotated[list[Name], Field(min_length=1)]
-    at: Annotated[Annotated[Duration, Tag("time")] | Annotated[TriggerSection, Tag("trigger")], Discriminator(_begins)]
+    at: Annotated[Annotated[Duration, Tag("time")] | Annotated[TriggerSection, Tag("trigger")], Discriminator(begins)]
     # The alias is the key in the file; `for` is no name in Python.
     for_: SomeTime | None = Field(default=None, alias="for")
     params: dict[str, bool | int | float | str | list[str]] = Field(default_factory=dict)
@@ -270,6 +272,7 @@ SECTIONS: Final[Mapping[str, bool]] = {
     "system": True,
     "workload": True,
     "fault": False,
+    "operation": False,
     "nemesis": False,
     "property": False,
 }
@@ -299,7 +302,7 @@ def read_section(model: type[BaseModel], raw: object, path: str) -> Read:
         header = f"[[{path.partition('[')[0]}]]" if path.endswith("]") else f"[{path}]"
         return Read({}, [Finding(path, shown(raw), "not a table", f"write it under {header}")])
     known: dict[tuple[Any, ...], list[str]] = {(): [field.alias or name for name, field in model.model_fields.items()]}
-    known["at",] = list(TriggerSection.model_fields)
+    known["at",] = list(getattr(model, "TRIGGER", TriggerSection).model_fields)
     known["layer_caps",] = list(HostCapsSection.model_fields)
     try:
         section = model.model_validate(raw)
