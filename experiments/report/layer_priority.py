@@ -149,7 +149,7 @@ def _timelines(page: Page, results: Rows, folder: Path) -> None:
     page.figure(
         "answered.svg",
         alt="Three panels over time, a line for each way to serve layers: share of commands answered with full "
-        "inboxes, where one queue for all falls to nothing and comes back in turns while priority stays level; with "
+        "inboxes, where one queue for all falls to a fifth and comes back in turns while priority settles higher; with "
         "the leader dead, where priority comes back earlier; and in a storm, where only the capped line stays at one",
         caption="Means over runs, by half a second in which commands were issued. The dotted line is the crash. Where "
         "the region layer does not storm the cap changes nothing, and its line lies on that of strict priority.",

@@ -147,17 +147,23 @@ def _check_time(path: str, values: Values, until_us: int | None, before: Mapping
     if not isinstance(at, OperationTriggerSection):
         return
     if values.get("action") == ROLLING_RESTART:
-        told = shown(at.model_dump(exclude_unset=True))
-        yield Finding(f"{path}.at", told, "a rolling restart begins at a time", 'give one, as in "5s"')
+        yield Finding(f"{path}.at", _written(at), "a rolling restart begins at a time", 'give one, as in "5s"')
     elif (at.after is None) == (at.unled is None):
-        told = shown(at.model_dump(exclude_unset=True))
-        yield Finding(f"{path}.at", told, "not one trigger", "give it `after` an operation, or `unled` for a time")
+        yield Finding(
+            f"{path}.at", _written(at), "not one trigger", "give it `after` an operation, or `unled` for a time"
+        )
     elif at.after is not None:
         desk = values.get("operator")
         able = [n for n, v in before.items() if v.get("action") != ROLLING_RESTART and v.get("operator") == desk]
         if at.after not in able:
             rule = "no operation above it that the same operator carries out"
             yield Finding(f"{path}.at.after", shown(at.after), rule, way_to(at.after, able))
+
+
+def _written(at: OperationTriggerSection) -> str:
+    """A trigger as the file spells it."""
+    given = at.model_dump(exclude_unset=True)
+    return shown({key: format_us(value) if isinstance(value, int) else value for key, value in given.items()})
 
 
 def _check_kind(path: str, values: Values) -> Iterator[Finding]:

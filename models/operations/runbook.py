@@ -122,12 +122,15 @@ class Runbook(Service):
 
     def _until_unled(self, step: Step) -> Generator[Wait, Any, None]:
         since_us: int | None = None
-        while since_us is None or self.ctx.mono_us() - since_us < step.unled_us:
+        while True:
             found = yield from self._look(step)
+            now_us = self.ctx.mono_us()
             if any(status.leads and status.progress for status in found.values()):
                 since_us = None
-            elif since_us is None:
-                since_us = self.ctx.mono_us()
+            else:
+                since_us = now_us if since_us is None else since_us
+                if now_us - since_us >= step.unled_us:
+                    return
             yield self.ctx.sleep(self.options.retry_us)
 
     def _write_down(self, step: Step, outcome: Outcome) -> Generator[Wait, Any, None]:
