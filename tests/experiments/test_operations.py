@@ -60,8 +60,10 @@ def lines(*operations: dict[str, Any], **system: Any) -> list[str]:
         ({"action": "restore"}, f'{PATH}.action = "restore": nobody keeps backups of the shard; have it keep them'),
         (
             {"action": "add-host"},
-            "the members of this design are fixed when it is laid out; it has no membership change; "
-            "choose one of promote, fence, declare-lost, restore, or a design that has it",
+            (
+                "the members of this design are fixed when it is laid out; it has no membership change; "
+                "choose one of promote, fence, declare-lost, restore, or a design that has it"
+            ),
         ),
         (
             {
