@@ -15,6 +15,8 @@ from experiments.properties import PROPERTIES, judge
 from experiments.properties.operations import answered, fenced_is_silent, operations_done
 from experiments.scenario import Scenario, ScenarioError, load, parse
 from models.operations import Action
+from models.store.group import Copied, CopyQuery, Fence, Fenced
+from models.store.shard import Shard
 from models.stores import store
 from sim.checkers import Outcome
 from sim.history import History, Kind, Operation
@@ -233,3 +235,59 @@ def test_starving_and_deposing_are_told_from_what_is_healthy() -> None:
     assert starved.holds(evidence(accepted_us=5), share=2.0).outcome is Outcome.VALID
     seen = gather(load("operator_promote"), 1)
     assert (somebody.holds(seen).outcome, nobody.holds(seen).outcome) == (Outcome.VALID, Outcome.INVALID)
+
+
+# -- and systems that are broken on purpose ----------------------------------------------------------------
+
+
+class Unfenced(Shard):
+    """Says that it is fenced, and goes on."""
+
+    def on_fence(self, msg: Fence, sender: Any) -> Fenced:
+        return Fenced(number=self.options.number, promised=msg.epoch, leads=False)
+
+    on_fence.__handles__ = Fence  # type: ignore[attr-defined]
+
+
+class Forgetful(Shard):
+    """Hands out a copy without the older half of the commands that must still be known."""
+
+    def on_copy_query(self, msg: CopyQuery, sender: Any) -> Copied | None:
+        copy = super().on_copy_query(msg, sender)
+        return None if copy is None else replace(copy, window=copy.window[len(copy.window) // 2 :])
+
+    on_copy_query.__handles__ = CopyQuery  # type: ignore[attr-defined]
+
+
+def unfenced(site: Any, workload: Any, *, scheme: str) -> Any:
+    return store(site, workload, Unfenced, scheme=scheme)
+
+
+def forgetful(site: Any, workload: Any, *, scheme: str, backup_every_us: int) -> Any:
+    return store(site, workload, Forgetful, scheme=scheme, backup_every_us=backup_every_us)
+
+
+@pytest.mark.parametrize(
+    ("name", "factory", "caught"),
+    [
+        ("operator_fence", "unfenced", "fenced_is_silent"),
+        ("operator_restore", "forgetful", "lost_since_backup"),
+    ],
+)
+def test_a_broken_member_is_caught(name: str, factory: str, caught: str) -> None:
+    scenario = load(name)
+    options = {key: value for key, value in scenario.document["system"].items() if key != "factory"}
+    broken = scenario.with_system({"factory": f"{__name__}:{factory}", **options})
+    assert judge(gather(broken, 1), broken.properties)[caught].outcome is Outcome.INVALID
+
+
+def test_the_lead_of_a_home_can_be_moved_by_hand() -> None:
+    made = deepcopy(dict(load("operator_promote").document))
+    made["system"] = {"factory": "models.deployment:home_region"}
+    made["property"] = [
+        {"name": "operations_done", "mode": "always"},
+        {"name": "no_acknowledged_loss", "mode": "always"},
+    ]
+    scenario = parse(made, name="x", file="x.toml")
+    verdicts = judge(gather(scenario, 1), scenario.properties)
+    assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.VALID}
