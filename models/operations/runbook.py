@@ -165,7 +165,7 @@ class Runbook(Service):
         if found[target].leads:
             return True
         epoch = yield from self._next_epoch(found)
-        return (yield from self._leads(target, Promote(epoch=epoch), "promoted"))
+        return (yield from self._leads(target, Promote(epoch=epoch)))
 
     def _fence(self, step: Step) -> _Try:
         (target,) = step.targets
@@ -184,7 +184,7 @@ class Runbook(Service):
         epoch = yield from self._next_epoch(found)
         best = max(left, key=lambda at: (left[at].whole, left[at].epoch, left[at].length, -step.members.index(at)))
         self.ctx.note("forcing", epoch)  # whatever comes of it: the answer may be lost
-        return (yield from self._leads(best, Promote(epoch=epoch, force=True), "forced"))
+        return (yield from self._leads(best, Promote(epoch=epoch, force=True), forced=True))
 
     def _restore(self, step: Step) -> _Try:
         (target,) = step.targets
@@ -206,7 +206,7 @@ class Runbook(Service):
         copy = backup.copy
         self.ctx.note("restored", backup.asked_us)  # whatever comes of it: the answer may be lost
         message = Restore(epoch=epoch, position=copy.position, snapshots=copy.snapshots, window=copy.window)
-        return (yield from self._leads(target, message, "promoted"))
+        return (yield from self._leads(target, message))
 
     def _change(self, step: Step) -> _Try:
         membership = self.options.membership
@@ -218,12 +218,12 @@ class Runbook(Service):
                 return True
         return False
 
-    def _leads(self, target: Location, message: Message, note: str) -> _Try:
+    def _leads(self, target: Location, message: Message, *, forced: bool = False) -> _Try:
         """Ask a member to lead; returns whether it does."""
         answer = yield self.ctx.call(target, message, self.options.act_us)
         if not isinstance(answer, Promoted) or not answer.leads:
             return False
-        self.ctx.note(note, answer.epoch)
+        self.ctx.note("forced" if forced else "promoted", answer.epoch)
         return True
 
     def _look(self, step: Step) -> Generator[Wait, Any, dict[Location, Status]]:
