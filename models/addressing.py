@@ -47,6 +47,8 @@ CONTROL: Final = 30
 OPERATION: Final = 31
 #: Leaderless quorums.
 LEADERLESS: Final = 20
+#: Raft.
+CONSENSUS: Final = 21
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

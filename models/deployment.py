@@ -17,9 +17,9 @@ from models.merge import MergePolicy
 from models.monitor import Monitor, MonitorOptions
 from models.reconcile import Operator, OperatorOptions
 from models.split import SplitShard
+from models.store.group.wire import ShipOptions
 from models.store.schemes import Scheme, Spread, Tier
 from models.store.shard import Shard
-from models.store.wire import ShipOptions
 from models.system import Site, System
 from sim.host import Placement
 from sim.topology import RegionName, at_service

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from models.store.group.member import Member
 from models.store.inspection import departures, log_flaws, state_flaws
-from models.store.member import Member
+from models.store.log.entries import OWN
 from models.store.schemes import Scheme
 from models.tenancy import operation_of
 
@@ -104,7 +105,8 @@ def shard_end(
 
 
 def _end(number: int, host: int, member: Member, leader: Member | None, tenants: int) -> MemberEnd:
-    known = {(entry.tenant, entry.event_id) for entry in (*member.journal.entries, *member.aside.entries)}
+    stored = (*member.journal.entries, *member.aside.entries)
+    known = {(entry.tenant, entry.event_id) for entry in stored if entry.tenant != OWN}
     known |= {divmod(answered.key, 1 << 128) for answered in member.journal.base.window}
     sound = member.ready and not member.damaged
     return MemberEnd(

@@ -20,10 +20,10 @@ from models.ledger import Ledger, home_ledger
 from models.mixes import DOMAIN_SHIFT
 from models.sequence_end import SequenceEnd, sequence_end
 from models.store.backup import BackupService, BackupsOptions
-from models.store.operators import ShardOperator, ShardOperatorOptions
+from models.store.group.operators import ShardOperator, ShardOperatorOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme, holders_of
-from models.store.sequencer import GlobalReader, Sequencer
+from models.store.sequence.sequencer import GlobalReader, Sequencer
 from models.store.shard import Shard
 from models.system import System
 from sim.host import Context, Placement

@@ -16,9 +16,9 @@ from models.addressing import Scope, pack_type
 from models.clients import BankMix, Client, Mix, Route, Workload
 from models.domains.bank_account import BankAccount
 from models.ledger import Ledger
+from models.store.group.wire import ShipOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
-from models.store.wire import ShipOptions
 from models.system import BANK_RECORDS, System
 from sim.host import Context, Placement, Service
 from sim.topology import Location, Topology, at_service

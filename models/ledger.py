@@ -20,12 +20,12 @@ from models.merge import MergePolicy, surviving_chain
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.sequence_end import SequenceEnd
 from models.split import SplitShard
-from models.store.aside import AsideKey, aside_key
-from models.store.entries import Entry, audited, instance_of
-from models.store.journal import Answered
-from models.store.lineage import common_prefix, reached
+from models.store.group.aside import AsideKey, aside_key
+from models.store.group.lineage import common_prefix, reached
+from models.store.log.entries import OWN, Entry, audited, instance_of
+from models.store.log.journal import Answered
+from models.store.log.streams import command_key
 from models.store.shard import Shard
-from models.store.streams import command_key
 from models.tenancy import operation_of
 
 __all__ = [
@@ -131,13 +131,14 @@ def home_ledger(shards: Sequence[Mapping[int, Shard]], *, tenants: int = 1) -> L
         truth = ranked[-1][1]
         for answered in truth.journal.base.window:
             final[instance_of(answered.address)].append(_no_longer_kept(answered, number, tenants))
-        for entry in truth.journal.entries:
+        kept = [entry for entry in truth.journal.entries if entry.tenant != OWN]
+        for entry in kept:
             event = _final(entry, number, pack_ordinal(entry.epoch, entry.position), Status.MERGED, tenants)
             final[event.account].append(event)
         aside = _set_aside(list(copies.values()), truth)
         divergent += [_final(e, number, pack_ordinal(e.epoch, e.position), status, tenants) for e, status in aside]
         # Two requests that led to equal facts are two events all the same.
-        clashes += len(conflicts([_audited(e) for e, _ in aside], dict(map(_audited, truth.journal.entries))))
+        clashes += len(conflicts([_audited(e) for e, _ in aside], dict(map(_audited, kept))))
     return Ledger(
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),

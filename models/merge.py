@@ -34,7 +34,7 @@ from typing import Final, NamedTuple
 from models.addressing import content_hash
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
-from models.store.entries import Entry, instance_of
+from models.store.log.entries import Entry, instance_of
 
 __all__ = ["Compensated", "MergeDomain", "MergePolicy", "Merged", "Settled", "compensation_key", "surviving_chain"]
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from models.addressing import MONITORING, Scope, message_type_id
-from models.store.group import Promote
+from models.store.group.words import Promote
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
 from sim.storage import TORN

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from models.domain import Domain
-from models.store.aside import AsideKey, DivergentQuery, Reconciled, aside_key
-from models.store.entries import Entry, instance_of
+from models.store.group.aside import AsideKey, DivergentQuery, Reconciled, aside_key
+from models.store.log.entries import Entry, instance_of
 from models.store.requests import Accepted, Refused, Submit
 from sim.host import Context, Service, Wait
 from sim.topology import Location

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.store.numbering import Numbered
-from models.store.sequencer import GlobalReader, Sequencer
+from models.store.sequence.numbering import Numbered
+from models.store.sequence.sequencer import GlobalReader, Sequencer
 
 __all__ = ["SequenceEnd", "sequence_end"]
 

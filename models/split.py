@@ -22,14 +22,14 @@ from models.clock import HybridClock
 from models.domain.content import content_of
 from models.domains.bank_account import Account, BankAccount
 from models.merge import Compensated, MergeDomain, MergePolicy, Settled
-from models.store.chain import link
-from models.store.entries import Entry
-from models.store.journal import Journal
+from models.store.group.shipping import Inbound, Outbound, new_session
+from models.store.group.wire import Ship, ShipAck
+from models.store.log.chain import link
+from models.store.log.entries import Entry
+from models.store.log.journal import Journal
+from models.store.log.streams import Streams, command_key
 from models.store.options import MemberOptions
 from models.store.requests import Answer, Submit, Unavailable, answer_of
-from models.store.shipping import Inbound, Outbound, new_session
-from models.store.streams import Streams, command_key
-from models.store.wire import Ship, ShipAck
 from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location

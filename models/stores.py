@@ -30,12 +30,12 @@ from models.groups import (
 from models.layout import maker
 from models.mixes import DomainMix
 from models.reconcile import Operator, OperatorOptions
-from models.store.archive import ArchiveService
+from models.store.group.wire import ShipOptions
+from models.store.log.archive import ArchiveService
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import InDoubt, LogPolicy, MemberOptions
 from models.store.publishing import Subscriber
 from models.store.shard import Shard
-from models.store.snapshots import SnapshotPolicy
-from models.store.wire import ShipOptions
 from models.store.words import scheme_of
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from experiments.crashes.place import DOMAIN, EARLY, GRACE_US, PROBES
 from experiments.crashes.world import Ended
 from models.domain import Denied
-from models.store.entries import Entry, audit, instance_of, version_of
+from models.store.log.entries import Entry, audit, instance_of, version_of
 from models.store.schemes import Loss
 from models.store.shard import Shard
 from sim.history import HistoryRow, Kind

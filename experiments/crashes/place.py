@@ -24,14 +24,14 @@ from models.clients import Drawn, Script, Workload
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
 from models.groups import OPERATOR, groups_of
 from models.layout import maker
-from models.store.archive import ArchiveService
-from models.store.operators import ShardOperator, ShardOperatorOptions
+from models.store.group.operators import ShardOperator, ShardOperatorOptions
+from models.store.group.wire import ShipOptions
+from models.store.log.archive import ArchiveService
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy, MemberOptions
 from models.store.publishing import Subscriber
 from models.store.schemes import Recovery
 from models.store.shard import Shard
-from models.store.snapshots import SnapshotPolicy
-from models.store.wire import ShipOptions
 from models.store.words import scheme_of
 from models.stores import ARCHIVE, SUBSCRIBER
 from sim.faults import Fault

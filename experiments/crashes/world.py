@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from experiments.crashes.cells import FAILURES, Cell
 from experiments.crashes.place import BEGIN_US, DESK, DOWN_US, LAST_US, USERS, desk_us, server, world_of
-from models.store.entries import Entry
+from models.store.log.entries import Entry
 from models.store.schemes import Promise, Recovery, Struck, promise_of
 from models.store.shard import Shard
 from models.store.words import scheme_of

@@ -12,7 +12,7 @@ from experiments.measures.observation import Answer, Outcome, answers_of
 from experiments.measures.storage import Meter, archived_bytes, archived_whole, live_state_bytes, unexplained
 from experiments.scenario import Scenario, build, load
 from experiments.statistics import quantile
-from models.store.archive import ArchiveService
+from models.store.log.archive import ArchiveService
 from models.store.shard import Shard
 from models.stores import ARCHIVE, store_name
 from sim.topology import at_service

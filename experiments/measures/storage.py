@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from experiments.measures.observation import Answer, Outcome
-from models.store.archive import ArchiveService
-from models.store.entries import Entry, all_bytes, audit, instance_of
-from models.store.keeping import Storage
+from models.store.log.archive import ArchiveService
+from models.store.log.entries import Entry, all_bytes, audit, instance_of
+from models.store.log.keeping import Storage
+from models.store.log.snapshots import snapshot_bytes
 from models.store.shard import Shard
-from models.store.snapshots import snapshot_bytes
 from sim.topology import Location
 from sim.world import World
 

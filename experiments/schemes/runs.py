@@ -22,7 +22,7 @@ from experiments.scenario import Scenario, build, load
 from experiments.schemes.arms import FAILURES, LOST_REPLIES
 from experiments.statistics import quantile
 from models.ledger import Status
-from models.store.entries import entry_bytes
+from models.store.log.entries import entry_bytes
 from models.store.requests import Accepted, Refused
 from models.store.shard import Shard
 from models.system import System

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from models.operations.membership import Change, Membership
 from models.operations.steps import Action, Outcome, Step
 from models.store.backup import BackupQuery
-from models.store.group import Fence, Fenced, Promote, Promoted, Restore, Status, StatusQuery
+from models.store.group.words import Fence, Fenced, Promote, Promoted, Restore, Status, StatusQuery
 from sim.host import Context, Service, Wait
 from sim.message import Message
 from sim.storage import TORN

@@ -1,18 +1,15 @@
 """The event store, piece by piece: what is appended, how it is found again, what shows that it is whole.
 
-The parts that know no host: `appending` (the answer to every append is one pure function), `chain`
-(the audit trail that shows a changed or missing event), `sequence` (the global order and how a
-reader crosses its gaps), `dedup` (what was already done), `schemes` (when an event may be
-acknowledged, and what a failure then takes), `lineage` (how much two logs share).
+`log` is a log and what it comes to; `group` holds one under a persistence scheme; `sequence` orders
+events over all shards; `schemes` says when an event may be acknowledged, and what a failure then takes.
 
-On a host: `shard` is the service, read it first. It is a `member`, which leads, follows or finds out
-which (`group` are its words); its log is a `journal` of `entries`, what the log comes to is in
-`streams`, `shipping` brings it to the others; `snapshots` and `keeping` keep it from growing for ever
-(`archive`), `publishing` hands it on, `aside` keeps what was given up, `operators` change the lead.
-`requests` is what clients say and hear, `options` what a member is told.
+`shard` is the service, and all it does is in its two halves: `serving` (with `writing`) decides
+commands and answers, on whatever replicates its log; `group.replica` replicates it. What both see of
+the log is `holding`. `publishing` hands committed events on, `requests` is what clients say and hear,
+`options` what a member is told, `inspection` what judges ask.
 """
 
-from models.store.appending import (
+from models.store.log.appending import (
     Append,
     Deleted,
     Expect,
@@ -23,9 +20,9 @@ from models.store.appending import (
     WrongExpectedVersion,
     decide_append,
 )
-from models.store.chain import ChainBroken, check_chain, link
-from models.store.dedup import Window
-from models.store.sequence import HoldingReader, NaiveReader, Sequence
+from models.store.log.chain import ChainBroken, check_chain, link
+from models.store.log.dedup import Window
+from models.store.sequence.order import HoldingReader, NaiveReader, Sequence
 
 __all__ = [
     "Append",

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from models.addressing import OPERATION, Scope, message_type_id
-from models.store.group import Copied, CopyQuery
-from models.store.image import Image
+from models.store.group.words import Copied, CopyQuery
+from models.store.log.image import Image
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
 from sim.storage import TORN

@@ -11,10 +11,10 @@ from typing import Any
 
 from models.domain import DomainFailed, State
 from models.domain.forms import lift
-from models.store.entries import Closed, Deleted, Entry, audit, instance_of, version_of
-from models.store.lineage import common_prefix
-from models.store.member import Member
-from models.store.streams import StreamKey
+from models.store.group.lineage import common_prefix
+from models.store.group.member import Member
+from models.store.log.entries import NOTHING, OWN, Closed, Control, Deleted, Entry, audit, instance_of, version_of
+from models.store.log.streams import StreamKey
 
 __all__ = ["departures", "log_flaws", "state_flaws"]
 
@@ -42,7 +42,7 @@ def state_flaws(member: Member) -> list[str]:
         stream, snapshot = member.streams.by_key[key], member.snapshots.latest.get(key)
         try:
             if version_of(entries[0].address) == 1:
-                states = _replay(member, member.domain.initial(), entries)
+                states = _replay(member, NOTHING if key[0] == OWN else member.domain.initial(), entries)
                 if snapshot is not None and states.get(snapshot.version, snapshot.state) != snapshot.state:
                     flaws.append(f"the snapshot of stream {key} at version {snapshot.version} is not what came before")
             else:
@@ -107,9 +107,12 @@ def _replay(member: Member, state: State, entries: list[Entry]) -> dict[int, Sta
     domain: Any = member.domain
     states = {}
     for entry in entries:
-        kind = entry.event.__class__
-        state = (
-            domain.initial() if kind is Deleted or kind is Closed else domain.evolve(state, lift(domain, entry.event))
-        )
+        event = entry.event
+        if isinstance(event, Control):
+            state = event.after(state)
+        elif isinstance(event, Deleted | Closed):
+            state = domain.initial()
+        else:
+            state = domain.evolve(state, lift(domain, event))
         states[version_of(entry.address)] = state
     return states

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from models.addressing import Scope, pack_type
+from models.store.group.wire import ShipOptions
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.schemes import SCHEMES, Scheme
-from models.store.snapshots import SnapshotPolicy
-from models.store.wire import ShipOptions
 from sim.topology import Location
 
 __all__ = ["InDoubt", "LogPolicy", "MemberOptions"]

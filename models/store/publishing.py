@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from models.addressing import PUBLISHING, Scope, message_type_id
-from models.store.entries import Entry
-from models.store.lineage import Reign, common_prefix
+from models.store.group.lineage import Reign, common_prefix
+from models.store.log.entries import Entry
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
 from sim.storage import TORN
 from sim.topology import Location
 
 if TYPE_CHECKING:
-    from models.store.replica import Replica
+    from models.store.holding import Holding
 
 __all__ = ["Publish", "Published", "Publisher", "Subscriber"]
 
@@ -64,7 +64,7 @@ class Publisher:
         marked: Up to where the subscriber is known to have everything.
     """
 
-    def __init__(self, shard: Replica, subscriber: Location | None) -> None:
+    def __init__(self, shard: Holding, subscriber: Location | None) -> None:
         self.marked = 0
         self._shard = shard
         self._subscriber = subscriber

@@ -12,22 +12,22 @@ from typing import Any, ClassVar
 
 from models.addressing import mint
 from models.domain import Domain, Event, State
-from models.store.entries import Entry, tip_after
-from models.store.numbering import NumberQuery, Numbers
+from models.store.holding import IN_DOUBT, ROLLED_BACK, Holding
+from models.store.log.entries import Entry, tip_after
+from models.store.log.streams import Stream, StreamKey
 from models.store.options import MemberOptions
-from models.store.replica import IN_DOUBT, ROLLED_BACK, Replica
 from models.store.requests import InDoubt, RolledBack, Unavailable
-from models.store.streams import Stream, StreamKey
+from models.store.sequence.numbering import NumberQuery, Numbers
 from sim.host import Context, Wait, handles
 from sim.topology import Location
 
 __all__ = ["Writer"]
 
 
-class Writer(Replica):
-    """One member of one shard, as those see it who decide what is written; arguments as for a replica."""
+class Writer(Holding):
+    """One member of one shard, as those see it who decide what is written; however its log is replicated."""
 
-    POINTS: ClassVar[frozenset[str]] = frozenset({"C6"})
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C4", "C6"})
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)

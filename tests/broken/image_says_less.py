@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from models.store.image import Image
-from models.store.keeping import Keeper
+from models.store.log.image import Image
+from models.store.log.keeping import Keeper
 from tests.broken.families.store import store_of
 
 

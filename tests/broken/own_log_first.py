@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.store.group import Head
+from models.store.group.words import Head
 from models.store.shard import Shard
 from tests.broken.families.store import store_of
 

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
-from models.store.group import Head
+from models.store.group.words import Head
 from models.store.shard import Shard
 from sim.host import Wait
 from sim.topology import Location

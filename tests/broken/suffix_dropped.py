@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any
 
-from models.store.aside import Aside
-from models.store.entries import Entry
+from models.store.group.aside import Aside
+from models.store.log.entries import Entry
 from sim.host import Wait
 from tests.broken.families.store import store_of
 

@@ -10,7 +10,7 @@ https://github.com/irzix/nestjs-agentic/issues/126
 
 from __future__ import annotations
 
-from models.store.streams import Streams, command_key
+from models.store.log.streams import Streams, command_key
 from tests.broken.families.store import store_of
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from models.store.dedup import Window
+from models.store.log.dedup import Window
 from models.store.shard import Shard
 from sim.host import Wait
 from tests.broken.families.store import store_of

@@ -14,7 +14,7 @@ from experiments.logs import AWAY, MONTH, LogRow, log_bound, measured
 from experiments.measures.observation import Answer, Outcome
 from experiments.measures.storage import archived_whole, unexplained
 from experiments.scenario import Scenario, build, load, parse
-from models.store.archive import ArchiveService
+from models.store.log.archive import ArchiveService
 from models.store.shard import Shard
 
 SEGMENT = 50

@@ -15,7 +15,7 @@ from experiments.properties import PROPERTIES, judge
 from experiments.properties.operations import answered, fenced_is_silent, operations_done
 from experiments.scenario import Scenario, ScenarioError, load, parse
 from models.operations import Action
-from models.store.group import Copied, CopyQuery, Fence, Fenced
+from models.store.group.words import Copied, CopyQuery, Fence, Fenced
 from models.store.shard import Shard
 from models.stores import store
 from sim.checkers import Outcome

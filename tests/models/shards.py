@@ -6,16 +6,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from models.domains.bank_account import BankAccount, Deposit, Withdraw
-from models.store.aside import Reconciled, aside_key
-from models.store.entries import Entry
-from models.store.group import Head, HeadQuery, Promote
-from models.store.lineage import Reign
+from models.domains.bank_account import BankAccount, Deposit, Deposited, Withdraw
+from models.store.group.aside import Reconciled, aside_key
+from models.store.group.lineage import Reign
+from models.store.group.wire import Ship
+from models.store.group.words import Head, HeadQuery, Promote
+from models.store.log.entries import Entry
 from models.store.options import MemberOptions
-from models.store.requests import Submit
+from models.store.requests import EXPECT_ANY, Append, ReadStream, StreamSlice, Submit
 from models.store.schemes import Scheme, Tier
 from models.store.shard import Shard
-from models.store.wire import Ship
 from sim.host import Wait
 from sim.testing import FakeContext
 from sim.topology import Location, at_service, pack_location
@@ -25,6 +25,12 @@ OPENING = 100
 BEHIND = Scheme(name="delayed-ship", tier=Tier.DEVICE, ship_every_us=0)
 #: The only reign so far, of region 1.
 FOUNDING = (Reign(1, 1, 0),)
+LOCAL = Scheme(name="local-persist", tier=Tier.DEVICE)
+QUORUM = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=2, copies=3)
+ALL = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=3)
+MEMORY = Scheme(name="multi-mem", tier=Tier.HEAP, holders=2, copies=3)
+PAGES = Scheme(name="multi-persist-periodic", tier=Tier.PAGE_CACHE, holders=2, copies=3, flush_every_us=300_000)
+SCHEMES = (LOCAL, QUORUM, ALL, MEMORY, PAGES)
 
 
 def at(region: int, name: str = "store") -> Location:
@@ -273,3 +279,22 @@ class Cluster:
             self._later(ctx.location, to, arrive)
             self.clock._env.call_later(timeout_us, wait.resolve)
         return wait
+
+
+def cluster_of(scheme: Scheme = LOCAL, **more: Any) -> Cluster:
+    return Cluster(members=scheme.members, scheme=scheme, **more)
+
+
+def append(event_id: int, expected: int = EXPECT_ANY, *, amount: int = 1, aggregate: int = 0, **more: Any) -> Append:
+    return Append(
+        **(
+            {"event_id": event_id, "aggregate": aggregate, "expected": expected, "event": Deposited(amount=amount)}
+            | more
+        )
+    )
+
+
+def read(cluster: Cluster, aggregate: int = 0, **more: Any) -> StreamSlice:
+    found = cluster.ask(1, ReadStream(aggregate=aggregate, **more))
+    assert isinstance(found, StreamSlice)
+    return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.store.numbering import Begin, Begun, Numbered, NumberQuery, Numbers, Settle, Settled
-from models.store.sequencer import GlobalReader, ReadAll, Sequencer, Slice
+from models.store.sequence.numbering import Begin, Begun, Numbered, NumberQuery, Numbers, Settle, Settled
+from models.store.sequence.sequencer import GlobalReader, ReadAll, Sequencer, Slice
 from sim.host import Wait
 from sim.testing.fake import FakeContext
 from sim.topology import Location, at_service, pack_location

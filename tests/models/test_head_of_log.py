@@ -8,13 +8,13 @@ from typing import Any, cast
 import pytest
 
 from models.domains.bank_account import BankAccount, Deposit
-from models.store.journal import Base, Journal
+from models.store.group.shipping import Outbound
+from models.store.group.wire import Ship, ShipOptions
+from models.store.log.journal import Base, Journal
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy, MemberOptions
 from models.store.requests import Submit
 from models.store.shard import Shard
-from models.store.shipping import Outbound
-from models.store.snapshots import SnapshotPolicy
-from models.store.wire import Ship, ShipOptions
 from sim.testing import FakeContext
 
 SECOND = 1_000_000

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from models.store.group import Promote, Promoted, StatusQuery
-from models.store.operators import ShardOperator, ShardOperatorOptions
-from models.store.requests import Accepted
+from models.store.group.operators import ShardOperator, ShardOperatorOptions
+from models.store.group.words import Promote, Promoted, StatusQuery
+from models.store.requests import Accepted, Unavailable
 from models.store.schemes import Scheme, Tier
 from tests.models.shards import BEHIND, FOUNDING, Cluster, at, deposit
 
@@ -110,15 +110,31 @@ def test_a_leader_that_lost_its_disk_leads_on_after_hearing_enough_whole_members
     write(cluster, 1, 4)
 
 
-def test_a_leader_on_the_device_goes_on_in_its_reign() -> None:
-    for scheme in (LOCAL, QUORUM):
-        cluster = Cluster(members=scheme.members, scheme=scheme)
-        write(cluster, 1, 1, 2)
-        for how in ("process_crash", "power_loss"):
-            cluster.crash(1, how)
-            cluster.run(1_000)
-        assert reigns(cluster, 1) == [(1, 1, 0)]
-        write(cluster, 1, 3)
+@pytest.mark.parametrize(("scheme", "then"), [(LOCAL, [(1, 1, 0)]), (QUORUM, [(1, 1, 0), (2, 1, 2), (3, 1, 2)])])
+def test_only_who_holds_alone_goes_on_in_its_reign(scheme: Scheme, then: list[tuple[int, int, int]]) -> None:
+    cluster = Cluster(members=scheme.members, scheme=scheme)
+    write(cluster, 1, 1, 2)
+    for how in ("process_crash", "power_loss"):
+        cluster.crash(1, how)
+        cluster.run(1_000)
+    assert reigns(cluster, 1) == then
+    write(cluster, 1, 3)
+
+
+def test_what_a_disk_lied_about_is_fetched_from_others_before_anything_is_written_in_its_place() -> None:
+    cluster = Cluster(scheme=QUORUM)
+    write(cluster, 1, 1, 2)
+    cluster.ctx[1]._device.lies = True
+    write(cluster, 1, 3, 4)
+    cluster.ctx[1]._device.lies = False
+    cluster.stop(1, "power_loss")
+    cluster.start(1)
+    answer = cluster.send(1, deposit(5))
+    cluster.run(1_500)
+
+    assert answer.value is None or isinstance(answer.value, Unavailable)
+    write(cluster, 1, 5)
+    assert [cluster.log(number) for number in cluster.numbers] == [[1, 2, 3, 4, 5]] * 3
 
 
 @pytest.mark.parametrize(

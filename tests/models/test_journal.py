@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.domains.bank_account import Deposited
-from models.store.entries import Entry
-from models.store.journal import Answered, Base, Journal
+from models.store.log.entries import Entry
+from models.store.log.journal import Answered, Base, Journal
 from models.store.schemes import Tier
 from sim.testing import FakeContext
 

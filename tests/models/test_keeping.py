@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from models.store.archive import ArchiveService
-from models.store.group import Promote, Promoted
+from models.store.group.wire import Install
+from models.store.group.words import Promote, Promoted
+from models.store.log.archive import ArchiveService
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy
 from models.store.requests import Accepted, ReadStream, Refused
 from models.store.schemes import Scheme, Tier
-from models.store.snapshots import SnapshotPolicy
-from models.store.wire import Install
 from tests.models.shards import OPENING, Cluster, at, deposit, ids, shard_of_region, started, withdraw
 
 MS = 1_000
@@ -345,7 +345,7 @@ def test_a_leader_that_has_just_started_hands_over_no_snapshot_ahead_of_the_rest
     cluster.stop(2)
     cluster.crash(1)
     cluster.heal()
-    cluster.run(1_500)
+    cluster.run(2_500)
 
     assert any(isinstance(message, Install) for _, to, message in cluster.sent if to == at(3))
     whole(cluster, 3)

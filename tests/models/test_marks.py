@@ -17,16 +17,18 @@ from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.reconcile import Operator
 from models.split import SplitShard
-from models.store.archive import ArchiveService
 from models.store.backup import BackupService
-from models.store.operators import ShardOperator
+from models.store.group.operators import ShardOperator
+from models.store.log.archive import ArchiveService
 from models.store.publishing import Publisher, Subscriber
 from models.store.shard import Shard
 from sim.host import Service
 
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
-PARTS: dict[type[Service], tuple[str, ...]] = {Shard: ("journal", "aside", "streams", "snapshots", "keeping")}
+PARTS: dict[type[Service], tuple[str, ...]] = {
+    Shard: ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+}
 SERVICES = (
     Shard,
     SplitShard,

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.store.group import Head, HeadQuery, Promote, Promoted
-from models.store.lineage import Reign, reached
+from models.store.group.lineage import Reign, reached
+from models.store.group.wire import ShipAck, ShipOptions
+from models.store.group.words import Head, HeadQuery, Promote, Promoted
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy
 from models.store.requests import Accepted, RolledBack
 from models.store.schemes import Scheme, Tier
-from models.store.snapshots import SnapshotPolicy
-from models.store.wire import ShipAck, ShipOptions
 from sim.host import Wait
 from tests.models.shards import FOUNDING, OPENING, Cluster, at, deposit, shard_of_region
 

@@ -14,7 +14,7 @@ from models.merge import (
     compensation_key,
     surviving_chain,
 )
-from models.store.entries import Entry, instance_of
+from models.store.log.entries import Entry, instance_of
 
 REGIONS = (1, 2, 3)
 OPENING = 20

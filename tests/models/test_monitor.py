@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.monitor import Heartbeat, Monitor, MonitorOptions, Vote, VoteRequest
-from models.store.group import Promote, Promoted
+from models.store.group.words import Promote, Promoted
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location
 

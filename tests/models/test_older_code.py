@@ -9,11 +9,11 @@ import pytest
 
 from models.domain import Command, Denied, Domain, DomainFailed, Event, State, decides, evolves, upcasts
 from models.domain.forms import to_form
-from models.store.entries import audit
+from models.store.log.entries import audit
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy
 from models.store.requests import Accepted, Look, Submit
 from models.store.schemes import Scheme, Tier
-from models.store.snapshots import SnapshotPolicy
 from tests.models.shards import Cluster, ids
 
 LOCAL = Scheme(name="local-persist", tier=Tier.DEVICE)

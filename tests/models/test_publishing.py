@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from models.store.group import Promote
+from models.store.group.words import Promote
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy
 from models.store.publishing import Subscriber
 from models.store.requests import Accepted
 from models.store.schemes import Scheme, Tier
-from models.store.snapshots import SnapshotPolicy
 from sim.topology import Location
 from tests.models.shards import BEHIND, Cluster, at, deposit, ids
 

@@ -3,8 +3,8 @@ import pytest
 from models.addressing import Scope, mint, pack_type
 from models.domains.bank_account import BankAccount, Deposit, Deposited
 from models.reconcile import Operator, OperatorOptions
-from models.store.aside import DivergentEntries, DivergentQuery, Reconciled, ReconciledNoted
-from models.store.entries import Deleted, Entry
+from models.store.group.aside import DivergentEntries, DivergentQuery, Reconciled, ReconciledNoted
+from models.store.log.entries import Deleted, Entry
 from models.store.requests import Accepted, Submit
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location

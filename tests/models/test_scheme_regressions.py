@@ -6,12 +6,12 @@ from typing import Any
 
 from models.addressing import Scope, pack_type
 from models.domains.bank_account import BankAccount, Deposit
-from models.store.group import Head, HeadQuery
-from models.store.lineage import Reign
+from models.store.group.lineage import Reign
+from models.store.group.words import Head, HeadQuery
+from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy, MemberOptions
 from models.store.requests import Submit
 from models.store.shard import Shard
-from models.store.snapshots import SnapshotPolicy
 from models.store.words import scheme_of
 from models.stores import store
 from sim.history import Kind

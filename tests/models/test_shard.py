@@ -8,20 +8,12 @@ import pytest
 
 from models.domain import Denied
 from models.domains.bank_account import BankAccount, Deposited
-from models.domains.counter import Added
-from models.store.entries import Closed, audit
-from models.store.entries import Deleted as DeletedMark
-from models.store.group import Promote
+from models.store.group.words import Promote
+from models.store.log.entries import audit
 from models.store.options import InDoubt as Doubt
 from models.store.requests import (
-    EXPECT_ANY,
-    EXPECT_NO_STREAM,
-    EXPECT_STREAM,
     Accepted,
-    Append,
-    Conflict,
     Delete,
-    Gone,
     InDoubt,
     Look,
     Outcome,
@@ -33,35 +25,20 @@ from models.store.requests import (
     StreamSlice,
     Unavailable,
 )
-from models.store.schemes import Scheme, Tier
-from tests.models.shards import OPENING, Cluster, deposit, ids, withdraw
-
-LOCAL = Scheme(name="local-persist", tier=Tier.DEVICE)
-QUORUM = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=2, copies=3)
-ALL = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=3)
-MEMORY = Scheme(name="multi-mem", tier=Tier.HEAP, holders=2, copies=3)
-PAGES = Scheme(name="multi-persist-periodic", tier=Tier.PAGE_CACHE, holders=2, copies=3, flush_every_us=300_000)
-SCHEMES = [LOCAL, QUORUM, ALL, MEMORY, PAGES]
-
-
-def cluster_of(scheme: Scheme = LOCAL, **more: Any) -> Cluster:
-    return Cluster(members=scheme.members, scheme=scheme, **more)
-
-
-def append(event_id: int, expected: int = EXPECT_ANY, *, amount: int = 1, aggregate: int = 0, **more: Any) -> Append:
-    return Append(
-        **(
-            {"event_id": event_id, "aggregate": aggregate, "expected": expected, "event": Deposited(amount=amount)}
-            | more
-        )
-    )
-
-
-def read(cluster: Cluster, aggregate: int = 0, **more: Any) -> StreamSlice:
-    found = cluster.ask(1, ReadStream(aggregate=aggregate, **more))
-    assert isinstance(found, StreamSlice)
-    return found
-
+from models.store.schemes import Scheme
+from tests.models.shards import (
+    LOCAL,
+    OPENING,
+    QUORUM,
+    SCHEMES,
+    Cluster,
+    append,
+    cluster_of,
+    deposit,
+    ids,
+    read,
+    withdraw,
+)
 
 # -- commands ----------------------------------------------------------------------------------
 
@@ -148,120 +125,6 @@ def test_whoever_promised_to_follow_somebody_else_does_not_serve() -> None:
     assert 9 not in cluster.log(2)
 
 
-# -- appends -----------------------------------------------------------------------------------
-
-
-def test_the_table_of_appends_end_to_end() -> None:
-    cluster = cluster_of()
-
-    def ask(event_id: int, expected: int, **more: Any) -> Any:
-        answer = cluster.ask(1, append(event_id, expected, **more))
-        return answer.current if isinstance(answer, Conflict) else (type(answer), getattr(answer, "version", None))
-
-    assert ask(1, EXPECT_STREAM) == 0
-    assert ask(1, 1) == 0
-    assert ask(1, EXPECT_NO_STREAM) == (Accepted, 1)
-    assert ask(1, EXPECT_NO_STREAM) == (Accepted, 1)
-    assert ask(1, 0) == (Accepted, 1)
-    assert ask(2, EXPECT_NO_STREAM) == 1
-    assert ask(2, 0) == 1
-    assert ask(2, 1) == (Accepted, 2)
-    assert ask(2, EXPECT_ANY) == (Accepted, 2)
-    assert ask(3, EXPECT_STREAM) == (Accepted, 3)
-    assert ask(4, EXPECT_ANY) == (Accepted, 4)
-    assert ask(2, 2) == 4  # at the version it saw stands another event
-    assert cluster.log(1) == [1, 2, 3, 4]
-    conflict = cluster.ask(1, append(9, 2))
-    assert conflict == Conflict(command_id=9, expected=2, current=4)
-
-
-def test_appended_events_and_commands_share_a_stream_and_its_ids() -> None:
-    cluster = cluster_of()
-    cluster.submit(1, 1, amount=5)
-    assert cluster.ask(1, append(2, 1, amount=7)) == Accepted(command_id=2, version=2, told=OPENING + 12)
-    assert cluster.ask(1, append(1, EXPECT_ANY)) == Accepted(command_id=1, version=1, told=OPENING + 5)
-    assert cluster.submit(1, 2).version == 2
-    assert cluster.ask(1, append(3, event=Denied(reason="by hand"))).told == OPENING + 12
-    cluster.crash(1)
-    cluster.run(50)
-
-    assert cluster.shard[1].told() == {0: OPENING + 12}
-
-
-def test_a_repeated_append_waits_until_its_own_event_is_as_safe_as_promised() -> None:
-    cluster = cluster_of(QUORUM)
-    assert isinstance(cluster.ask(1, append(7, 0, aggregate=1)), Accepted)  # the same id, of another stream
-    cluster.isolate(2, 3)
-    first = cluster.send(1, append(7, 0))
-    again = [cluster.send(1, append(7, expected)) for expected in (0, EXPECT_NO_STREAM)]
-    cluster.run(100)
-    assert [reply.done for reply in (first, *again)] == [False] * 3
-
-    cluster.heal()
-    cluster.run(2_000)
-    assert [reply.value.version for reply in (first, *again)] == [1, 1, 1]
-    assert cluster.log(1) == [7, 7]
-
-
-def test_an_event_that_no_replay_could_read_is_refused() -> None:
-    cluster = cluster_of()
-    answer = cluster.ask(1, append(1, event=Added(n=3)))
-
-    assert answer == Unavailable(command_id=1, reason="Added is no event of domain 'bank-account'")
-    assert cluster.log(1) == []
-
-
-# -- deletion ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("crashed", [False, True])
-def test_a_deleted_stream_is_empty_and_goes_on_where_it_stopped(crashed: bool) -> None:
-    cluster = cluster_of()
-    cluster.submit(1, 1, amount=5)
-    assert cluster.ask(1, Delete(event_id=2, aggregate=0, expected=7)) == Conflict(command_id=2, expected=7, current=1)
-    assert cluster.ask(1, Delete(event_id=2, aggregate=0)) == Accepted(command_id=2, version=2, told=OPENING)
-    if crashed:
-        cluster.crash(1)
-        cluster.run(50)
-    assert cluster.ask(1, Look(aggregate=0)) == Seen(aggregate=0, version=2, told=OPENING, exists=False)
-    assert read(cluster).entries == ()
-    assert cluster.ask(1, append(3, EXPECT_STREAM)) == Conflict(command_id=3, expected=EXPECT_STREAM, current=2)
-
-    assert cluster.ask(1, append(3, EXPECT_NO_STREAM)) == Accepted(command_id=3, version=3, told=OPENING + 1)
-    if crashed:
-        cluster.crash(1, "power_loss")
-        cluster.run(50)
-    assert cluster.ask(1, append(3, EXPECT_NO_STREAM)).version == 3
-    assert (read(cluster).first, ids(read(cluster).entries)) == (3, [3])
-    assert cluster.ask(1, Look(aggregate=0)).exists
-
-
-@pytest.mark.parametrize("crashed", [False, True])
-def test_a_stream_that_is_closed_for_ever_takes_nothing(crashed: bool) -> None:
-    cluster = cluster_of()
-    cluster.submit(1, 1)
-    assert cluster.ask(1, Delete(event_id=2, aggregate=0, for_ever=True)).version == 2
-    if crashed:
-        cluster.crash(1)
-        cluster.run(50)
-
-    for expected in (EXPECT_ANY, EXPECT_NO_STREAM, EXPECT_STREAM, 0, 2):
-        assert cluster.ask(1, append(3, expected)) == Gone(command_id=3)
-    assert cluster.submit(1, 4) == Gone(command_id=4)
-    assert cluster.submit(1, 1).version == 1  # what was done is known
-    assert [type(entry.event) for entry in cluster.shard[1].journal.entries] == [Deposited, Closed]
-
-
-def test_a_denial_on_a_deleted_stream_does_not_open_it() -> None:
-    cluster = cluster_of()
-    cluster.submit(1, 1)
-    cluster.ask(1, Delete(event_id=2, aggregate=0))
-    cluster.ask(1, withdraw(3, amount=1_000))
-
-    assert not cluster.ask(1, Look(aggregate=0)).exists
-    assert [type(entry.event) for entry in cluster.shard[1].journal.entries] == [Deposited, DeletedMark, Denied]
-
-
 # -- questions ---------------------------------------------------------------------------------
 
 
@@ -270,17 +133,18 @@ def test_a_look_waits_for_what_it_tells_of() -> None:
     cluster.submit(1, 1)
     cluster.isolate(2, 3)
     cluster.send(1, deposit(2))
-    look = cluster.send(1, Look(aggregate=0))
+    asked = [cluster.send(1, question) for question in (Look(aggregate=0), ReadStream(aggregate=0))]
     cluster.run(50)
-    assert not look.done
-    assert ids(read(cluster).entries) == [1]  # readers find what is committed
+    assert [reply.done for reply in asked] == [False, False]
     assert cluster.ask(1, OutcomeQuery(event_id=1)) == Outcome(event_id=1, outcome="committed")
     assert cluster.ask(1, OutcomeQuery(event_id=2)) == Outcome(event_id=2, outcome="in doubt")
     assert cluster.ask(1, OutcomeQuery(event_id=3)) == Outcome(event_id=3, outcome="unknown")
     cluster.heal()
     cluster.run(2_000)
 
-    assert look.value == Seen(aggregate=0, version=2, told=OPENING + 2, exists=True)
+    look, slice_ = (reply.value for reply in asked)
+    assert ids(slice_.entries) == [1, 2]
+    assert look == Seen(aggregate=0, version=2, told=OPENING + 2, exists=True)
 
 
 def test_streams_are_read_a_page_at_a_time() -> None:

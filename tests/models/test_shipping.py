@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.domains.bank_account import Deposited
-from models.store.entries import Entry
-from models.store.journal import Journal
-from models.store.shipping import Inbound, Outbound, new_session
-from models.store.wire import Ship, ShipOptions
+from models.store.group.shipping import Inbound, Outbound, new_session
+from models.store.group.wire import Ship, ShipOptions
+from models.store.log.entries import Entry
+from models.store.log.journal import Journal
 from sim.testing import FakeContext
 from sim.topology import at_service, pack_location
 

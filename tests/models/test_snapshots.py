@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.domains.bank_account import Account
-from models.store.snapshots import Snapshot, SnapshotPolicy, Snapshots
+from models.store.log.snapshots import Snapshot, SnapshotPolicy, Snapshots
 from sim.testing import FakeContext
 
 

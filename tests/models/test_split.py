@@ -4,9 +4,9 @@ from models.addressing import EventAddress, unpack_type
 from models.domains.bank_account import BankAccount, Deposit, Deposited, Withdraw, Withdrawn
 from models.merge import MergePolicy
 from models.split import SplitShard
-from models.store.entries import Entry
+from models.store.group.wire import Ship, ShipAck
+from models.store.log.entries import Entry
 from models.store.requests import Accepted, Submit, Unavailable
-from models.store.wire import Ship, ShipAck
 from sim.testing import FakeContext
 from tests.models.shards import OPENING, at, options
 

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.ordinals import unpack_ordinal
-from models.store.aside import DivergentEntries, DivergentQuery, ReconciledNoted
-from models.store.group import Promoted
-from models.store.lineage import Reign, common_prefix
+from models.store.group.aside import DivergentEntries, DivergentQuery, ReconciledNoted
+from models.store.group.lineage import Reign, common_prefix
+from models.store.group.wire import Ship, ShipAck
+from models.store.group.words import Promoted
 from models.store.options import LogPolicy
 from models.store.requests import Accepted, Forward, Unavailable
-from models.store.wire import Ship, ShipAck
 from tests.models.shards import (
     at,
     batch,

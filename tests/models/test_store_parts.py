@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.store import ChainBroken, HoldingReader, NaiveReader, Sequence, Window, check_chain, link
-from models.store.chain import GENESIS, Link
+from models.store.log.chain import GENESIS, Link
 
 # -- the audit trail -----------------------------------------------------------------------------
 

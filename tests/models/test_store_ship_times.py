@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from models.clients import Workload
-from models.store.wire import Ship
+from models.store.group.wire import Ship
 from models.stores import store
 from models.system import Site
 from sim.host import HostOptions

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from models.store.aside import Aside
-from models.store.keeping import Keeper
+from models.store.group.aside import Aside
+from models.store.log.keeping import Keeper
+from models.store.log.streams import Streams
 from models.store.shard import Shard
-from models.store.streams import Streams
 from models.stores import store
 from models.system import Site, System
 

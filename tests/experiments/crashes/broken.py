@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from models.store.journal import Answered, Journal
-from models.store.keeping import Keeper
+from models.store.log.journal import Answered, Journal
+from models.store.log.keeping import Keeper
+from models.store.log.snapshots import Snapshot
+from models.store.log.streams import command_key
 from models.store.publishing import Publish, Publisher
 from models.store.requests import Submit
 from models.store.shard import Shard
-from models.store.snapshots import Snapshot
-from models.store.streams import command_key
 from sim.host import Wait
 from sim.topology import Location
 
@@ -44,11 +44,14 @@ class Sluggish(Shard):
 
 
 class Trusting(Shard):
-    """Takes itself for whole when it comes back with an empty memory."""
+    """Goes on in its reign when it comes back with an empty memory, and asks nobody what it has forgotten."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._forgets = False
+
+    def _lead_again(self) -> Generator[Wait, Any, None]:
+        yield from ()
 
 
 class Credulous(Shard):

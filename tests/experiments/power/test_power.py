@@ -45,7 +45,8 @@ def test_a_catalogue_that_is_not_there_is_told(tmp_path: object) -> None:
 
 def test_a_mutant_that_breaks_a_claim_is_caught() -> None:
     fate = try_out(
-        mutant_of("models.store.shipping", "message-dropped", "self._ctx.send"), {("home", 0): ("", ("conservation",))}
+        mutant_of("models.store.group.shipping", "message-dropped", "self._ctx.send"),
+        {("home", 0): ("", ("conservation",))},
     )
     assert (fate.outcome, fate.runs) == ("caught", 1)
     assert fate.by == "conservation invalid in home, seed 0"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from models.store.backup import BackupQuery, Backups, BackupService, BackupsOptions
-from models.store.group import Copied, CopyQuery, Fence, Fenced, Promote, Promoted, Restore
-from models.store.lineage import Reign
+from models.store.group.lineage import Reign
+from models.store.group.words import Copied, CopyQuery, Fence, Fenced, Promote, Promoted, Restore
 from models.store.requests import Accepted, Unavailable
 from models.store.schemes import Scheme, Tier
 from sim.testing import FakeContext

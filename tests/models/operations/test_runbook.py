@@ -9,7 +9,7 @@ import pytest
 
 from models.operations import Action, Change, Outcome, Runbook, RunbookOptions, Step
 from models.store.backup import BackupQuery, Backups
-from models.store.group import Copied, Fence, Fenced, Promote, Promoted, Restore, Status, StatusQuery
+from models.store.group.words import Copied, Fence, Fenced, Promote, Promoted, Restore, Status, StatusQuery
 from models.store.schemes import Scheme, Tier
 from sim.message import Message
 from sim.testing import FakeContext

@@ -1,0 +1,390 @@
+"""The streams of one shard in memory: where each stands, what it came to, which commands were done.
+
+Everything here is derived from the log and the snapshots, and can be derived again. A stream
+keeps the positions of its entries that are still in the log; its state is kept, or, where the
+cache is bounded, replayed from the newest snapshot on when somebody asks. Two tenants never
+meet: a tenant is part of every key, those of streams and those of commands.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any, Final
+
+from models.domain import Denied, Domain, Event, State
+from models.domain.forms import lift
+from models.store.log.appending import StreamHead
+from models.store.log.dedup import Window
+from models.store.log.entries import NOTHING, OWN, Closed, Control, Deleted, Entry, instance_of, version_of
+from models.store.log.journal import Answered, Journal
+from models.store.log.snapshots import Snapshot
+
+__all__ = ["Stream", "StreamKey", "Streams", "command_key"]
+
+#: (tenant, instance).
+StreamKey = tuple[int, int]
+_TENANT_SHIFT: Final = 128
+
+
+def command_key(tenant: int, event_id: int) -> int:
+    """What the window knows a command by."""
+    return tenant << _TENANT_SHIFT | event_id if tenant else event_id
+
+
+class Stream:
+    """One aggregate's events.
+
+    Attributes:
+        address: Of the last event; 0 if there never was one.
+        version: Of the last event, 0 if there never was one.
+        tip: The hash chain there.
+        state: What the events came to; None if that must be loaded.
+        positions: Of its entries in the log, in order.
+        first: Version that readers find first.
+        deleted: Whether readers find it empty.
+        closed: Whether it is closed for ever.
+        fresh: Events since the last snapshot was taken.
+        fresh_us: When the first of them came.
+    """
+
+    __slots__ = (
+        "address",
+        "closed",
+        "deleted",
+        "first",
+        "fresh",
+        "fresh_us",
+        "positions",
+        "state",
+        "tip",
+        "version",
+    )
+
+    def __init__(self, state: State | None) -> None:
+        self.address = 0
+        self.version = 0
+        self.tip = 0
+        self.state = state
+        self.positions: list[int] = []
+        self.first = 1
+        self.deleted = False
+        self.closed = False
+        self.fresh = 0
+        self.fresh_us = 0
+
+    @property
+    def last(self) -> int:
+        """Position of its last entry that is kept, 0 if none is."""
+        return self.positions[-1] if self.positions else 0
+
+    def position_of(self, version: int) -> int:
+        """Position of an entry that is kept."""
+        return self.positions[version - self.version - 1]
+
+
+class Streams:
+    """All streams of a shard.
+
+    Args:
+        domain: Whose aggregates they are.
+        journal: Where their entries are.
+        window: How many commands are remembered.
+        cache: How many states are kept in memory; None for all.
+
+    Attributes:
+        by_key: Every stream with a history.
+        done: By `command_key`, the position of what a command came to, or that itself if it is not kept.
+    """
+
+    def __init__(self, domain: Domain[Any], journal: Journal, *, window: int, cache: int | None = None) -> None:
+        if cache is not None and cache < 1:
+            raise ValueError(f"{cache=} keeps no state; give at least 1, or None for all")
+        self.by_key: dict[StreamKey, Stream] = {}
+        self.done: Window[int | Answered] = Window(window)
+        self._domain = domain
+        self._journal = journal
+        self._initial: State = domain.initial()
+        self._cache = cache
+        self._warm: OrderedDict[StreamKey, None] = OrderedDict()
+        self._window = window
+
+    def rebuild(self, snapshots: Iterable[Snapshot]) -> int:
+        """Derive everything again; returns the number of events replayed.
+
+        Raises:
+            DomainFailed: an event that no code here can read, or an `evolve` that raised.
+            LookupError: the log begins behind a snapshot that is not there: state would be wrong.
+        """
+        self.by_key.clear()
+        self._warm.clear()
+        self.done = Window(self._window)
+        for answered in self._journal.base.window:
+            self.done.put(answered.key, answered)
+        for snapshot in snapshots:
+            self._restore(snapshot)
+        replayed, begun = 0, 0
+        for entry in self._journal.entries:
+            replayed += self._recover(entry)
+            begun += version_of(entry.address) == 1
+        base, older = self._journal.base, len(self.by_key) - begun
+        if older < base.streams:
+            raise LookupError(
+                f"{base.streams} streams began up to position {base.position}, where the log was truncated, "
+                f"and snapshots cover {older} of them"
+            )
+        if self._cache is not None:
+            for key in self.by_key:
+                self._touch(key)
+        return replayed
+
+    def get(self, key: StreamKey) -> Stream | None:
+        """A stream with a history, None if it has none."""
+        return self.by_key.get(key)
+
+    def of(self, key: StreamKey) -> Stream:
+        """A stream, made if it has no history; what is made counts only once something is appended to it."""
+        return self.by_key.get(key) or Stream(self._first(key[0]))
+
+    def apply(self, entry: Entry, state: State | None = None) -> Stream:
+        """Take the log's next entry.
+
+        Args:
+            entry: Appended to the journal by now.
+            state: What it leads to, where that is known.
+        """
+        tenant = entry.tenant
+        key = (tenant, instance_of(entry.address))
+        stream = self.by_key.get(key)
+        if stream is None:
+            stream = self.by_key[key] = Stream(self._first(tenant))
+        self._step(stream, entry, state)
+        if tenant != OWN:
+            self.done.put(self.key_of(tenant, entry.event_id), entry.position)
+        if self._cache is not None and stream.state is not None:
+            self._touch(key)
+        return stream
+
+    def key_of(self, tenant: int, event_id: int) -> int:
+        """What a command is remembered by: two tenants never meet."""
+        return command_key(tenant, event_id)
+
+    def head(self, key: StreamKey, replicated: int) -> StreamHead:
+        """What a decision on an append needs to know.
+
+        Args:
+            key: The stream.
+            replicated: Up to which position of the log all that must hold it do.
+        """
+        stream = self.by_key.get(key)
+        if stream is None:
+            known = partial(self._known, key)
+            return StreamHead(version=0, replicated=0, id_at=_nobody, window=known)
+        gone = stream.version - len(stream.positions)
+        settled = len(stream.positions)
+        while settled and stream.positions[settled - 1] > replicated:
+            settled -= 1
+        return StreamHead(
+            version=stream.version,
+            replicated=gone + settled,
+            id_at=lambda version: self._id_at(stream, version - gone - 1),
+            window=partial(self._known, key),
+            first=stream.first,
+            deleted=stream.deleted,
+            tombstone=stream.closed,
+        )
+
+    def entries_of(self, key: StreamKey, after: int = 0) -> list[Entry]:
+        """What is kept of a stream beyond a version, whether readers find it or not."""
+        stream = self.by_key.get(key)
+        if stream is None:
+            return []
+        gone = stream.version - len(stream.positions)
+        return [self._journal.at(position) for position in stream.positions[max(0, after - gone) :]]
+
+    def load(self, key: StreamKey, snapshot: Snapshot | None) -> int:
+        """Bring a state into memory; returns the number of events replayed."""
+        stream = self.by_key[key]
+        entries = self.entries_of(key, 0 if snapshot is None else snapshot.version)
+        state = self._first(key[0]) if snapshot is None else snapshot.state
+        for entry in entries:
+            state = self._after(state, entry.event)
+        stream.state = state
+        if self._cache is not None:
+            self._touch(key)
+        return len(entries)
+
+    def snapshot(self, key: StreamKey, before: Snapshot | None, now_us: int, upto: int | None = None) -> Snapshot:
+        """A stream as it is, or as it was at a position of the log.
+
+        Args:
+            key: The stream.
+            before: Its newest durable snapshot.
+            now_us: The wall clock.
+            upto: The position, at or behind the base; None for the end of the log.
+        """
+        stream = self.by_key[key]
+        if stream.state is None or (upto is not None and stream.last > upto):
+            stream = self._as_it_was(key, before, upto)
+        assert stream.state is not None
+        return Snapshot(
+            key[0],
+            key[1],
+            stream.version,
+            stream.last if stream.positions or before is None else before.position,
+            stream.address,
+            stream.tip,
+            stream.first,
+            stream.deleted,
+            stream.closed,
+            self._domain.STATE_SCHEMA,
+            stream.state,
+            now_us,
+        )
+
+    def _as_it_was(self, key: StreamKey, before: Snapshot | None, upto: int | None) -> Stream:
+        """A stream replayed from a snapshot to a position."""
+        assert upto is None or before is None or before.position <= upto, f"{before} was taken after {upto}"
+        stream = Stream(self._first(key[0])) if before is None else _restored(before)
+        for entry in self.entries_of(key, stream.version):
+            if upto is None or entry.position <= upto:
+                self._step(stream, entry, None)
+        return stream
+
+    def answered_up_to(self, upto: int) -> tuple[Answered, ...]:
+        """The remembered commands up to a position, as what is remembered once their entries are gone."""
+        left: list[Answered] = []
+        for key, found in self.done:  # in order of position, those that are not kept first
+            if isinstance(found, int):
+                if found > upto:
+                    break
+                found = answered_of(self._journal.at(found), key)
+            left.append(found)
+        return tuple(left)
+
+    def forget_head(self, upto: int, left: Iterable[Answered]) -> None:
+        """The log's head is about to go: no stream has entries there any more, and `left` is all that is known."""
+        for answered in left:
+            found = self.done.get(answered.key)
+            if isinstance(found, int) and found <= upto:  # else it was forgotten meanwhile, and done again
+                self.done.swap(answered.key, answered)
+        for entry in self._journal.entries:
+            if entry.position > upto:
+                break
+            positions = self.by_key[entry.tenant, instance_of(entry.address)].positions
+            if positions and positions[0] <= upto:
+                del positions[: sum(1 for position in positions if position <= upto)]
+
+    def __iter__(self) -> Iterator[StreamKey]:
+        """Keys of all streams with a history."""
+        return iter(self.by_key)
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _step(self, stream: Stream, entry: Entry, state: State | None) -> None:
+        event = entry.event
+        if state is None and stream.state is not None:
+            state = self._after(stream.state, event)
+        stream.state = state
+        stream.address = address = entry.address
+        stream.version = version_of(address)
+        stream.tip = entry.tip
+        stream.positions.append(entry.position)
+        if not stream.fresh:
+            stream.fresh_us = entry.accepted_us
+        stream.fresh += 1
+        kind = event.__class__
+        if kind is Deleted or kind is Closed:
+            stream.deleted, stream.closed = True, kind is Closed
+            stream.state = self._initial
+        elif stream.deleted and kind is not Denied:
+            stream.deleted, stream.first = False, stream.version
+
+    def _first(self, tenant: int) -> State:
+        """What a stream without events comes to."""
+        return self._initial if tenant != OWN else NOTHING
+
+    def _after(self, state: State, event: Event) -> State:
+        domain, kind = self._domain, event.__class__
+        if kind is Deleted or kind is Closed:
+            return self._initial
+        if isinstance(event, Control):
+            return event.after(state)
+        after: State = domain.evolve(state, event if kind in domain.effects else lift(domain, event))
+        return after
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self.by_key[snapshot.tenant, snapshot.instance] = _restored(snapshot)
+
+    def _recover(self, entry: Entry) -> int:
+        """Take an entry that was in the log before; 1 if its event was replayed, 0 if a snapshot covers it."""
+        key = (entry.tenant, instance_of(entry.address))
+        stream = self.by_key.get(key)
+        version = version_of(entry.address)
+        if stream is None:
+            stream = self.by_key[key] = Stream(self._first(entry.tenant))
+        if entry.tenant != OWN:
+            self.done.put(self.key_of(entry.tenant, entry.event_id), entry.position)
+        if version <= stream.version:
+            stream.positions.append(entry.position)
+            return 0
+        if version != stream.version + 1:
+            raise LookupError(
+                f"stream {key} is known up to version {stream.version}, and the log goes on with {version}: "
+                "what lies between was truncated and no snapshot covers it"
+            )
+        self._step(stream, entry, None)
+        return 1
+
+    def _id_at(self, stream: Stream, index: int) -> int | None:
+        """The id of the event at an index among those kept."""
+        if not 0 <= index < len(stream.positions):
+            return None
+        return self._journal.at(stream.positions[index]).event_id
+
+    def _known(self, key: StreamKey, event_id: int) -> int | None:
+        """The version that an event id has in a stream, if it is remembered."""
+        found = self.done.get(self.key_of(key[0], event_id))
+        if found is None:
+            return None
+        address = self._journal.at(found).address if isinstance(found, int) else found.address
+        return version_of(address) if instance_of(address) == key[1] else None
+
+    def _touch(self, key: StreamKey) -> None:
+        """Note that a state was used; the one unused for longest goes where there are too many."""
+        warm = self._warm
+        warm[key] = None
+        warm.move_to_end(key)
+        assert self._cache is not None
+        if len(warm) > self._cache:
+            self._forget(next(iter(warm)))
+
+    def _forget(self, key: StreamKey) -> None:
+        self._warm.pop(key, None)
+        stream = self.by_key[key]
+        # An initial state costs nothing, and a closed stream needs no other.
+        if stream.state is not self._initial:
+            stream.state = None
+
+
+def _restored(snapshot: Snapshot) -> Stream:
+    stream = Stream(snapshot.state)
+    stream.address = snapshot.address
+    stream.version = snapshot.version
+    stream.tip = snapshot.tip
+    stream.first = snapshot.first
+    stream.deleted = snapshot.deleted
+    stream.closed = snapshot.closed
+    return stream
+
+
+def answered_of(entry: Entry, key: int) -> Answered:
+    """What is remembered of a command when its entry goes."""
+    event: Event = entry.event
+    denied = event.reason if isinstance(event, Denied) else None
+    return Answered(key, entry.address, entry.told, denied)
+
+
+def _nobody(version: int) -> int | None:
+    return None
