@@ -1,0 +1,152 @@
+"""What is claimed of Raft under cuts, held against the rows. Comparisons are of arms under one seed, and one family."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from experiments.cuts.arms import (
+    ALL,
+    CALM,
+    DEAF,
+    FOLLOWER,
+    NO_CHECK_QUORUM,
+    NO_PRE_VOTE,
+    NONE,
+    PAIR,
+    SCENARIOS,
+    TITLES,
+    CutRow,
+)
+from experiments.experiment import Finding
+from experiments.results import Results
+from experiments.statistics import Interval, at_most, format_interval, paired_difference
+
+__all__ = ["CONFIDENCE", "FEWEST", "check", "difference"]
+
+_COMPARED: Final = 4
+#: Of each interval that decides a claim, so that all hold at once with 95 % (Bonferroni).
+CONFIDENCE: Final = 1 - 0.05 / _COMPARED
+#: Runs below which an interval that is too wide leaves a claim undecided.
+FEWEST: Final = 10
+_SERVED: Final = 0.98
+#: Leaders that a cut may take into office before a group has settled.
+_FEW: Final = 3
+
+Rows = Results[CutRow]
+
+
+def check(results: Rows) -> list[Finding]:
+    """Availability and elections with all safeguards, and what goes wrong without each."""
+    return [
+        _safe(results),
+        _available(results),
+        _settles(results),
+        _healed(results),
+        _deaf(results),
+        _pair(results),
+        _returning(results),
+    ]
+
+
+def difference(results: Rows, scenario: str, first: str, second: str, metric: str) -> Interval | None:
+    """Mean of `first - second` over runs of one seed; None without a pair."""
+    pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
+    if not pairs:
+        return None
+    return paired_difference([float(a) for a, _ in pairs], [float(b) for _, b in pairs], confidence=CONFIDENCE)
+
+
+def _above(interval: Interval | None) -> bool | None:
+    """Whether a difference is surely above zero; None while too few runs cannot tell."""
+    if interval is None or interval.low is None or interval.high is None:
+        return None
+    if interval.low <= 0 < interval.high and interval.n < FEWEST:
+        return None
+    return interval.low > 0
+
+
+def _shown(interval: Interval | None, spec: str = ".2f") -> str:
+    return "no runs to compare" if interval is None else format_interval(interval, spec)
+
+
+def _safe(results: Rows) -> Finding:
+    rows = results.rows
+    losing = sum(row.lost > 0 for row in rows)
+    return Finding(
+        claim="No acknowledged event is lost, whatever the cut and whichever safeguard is off: they are for being "
+        "available",
+        holds=not losing if rows else None,
+        detail=f"runs with a loss: {at_most(losing, len(rows)) if rows else 'no run'}",
+    )
+
+
+def _available(results: Rows) -> Finding:
+    rows = [row for scenario in SCENARIOS for row in results.at(scenario, ALL)]
+    worst = min(rows, key=lambda row: row.settled_share, default=None)
+    return Finding(
+        claim="With all safeguards whoever is in reach is served through every cut, once the group has settled",
+        holds=None if worst is None else worst.settled_share >= _SERVED,
+        detail="no run"
+        if worst is None
+        else f"least share answered from four seconds into the cut on: "
+        f"{worst.settled_share:.4f}, {TITLES[worst.scenario]}, seed {worst.seed}",
+    )
+
+
+def _settles(results: Rows) -> Finding:
+    rows = [row for scenario in SCENARIOS for row in results.at(scenario, ALL)]
+    most = max(rows, key=lambda row: row.elections, default=None)
+    calm = [row.elections for row in results.at(CALM, ALL)]
+    return Finding(
+        claim="With all safeguards no cut leads to elections without end: a few, and then none",
+        holds=None if most is None else most.elections <= _FEW and not any(calm),
+        detail="no run"
+        if most is None
+        else f"most elections in one cut: {most.elections}, {TITLES[most.scenario]}, seed {most.seed}; without a cut: "
+        f"{max(calm, default=0)}",
+    )
+
+
+def _healed(results: Rows) -> Finding:
+    rows = [row for scenario in SCENARIOS for row in results.at(scenario, ALL)]
+    disturbed = [row for row in rows if row.elections_healed]
+    least = min((row.healed_share for row in rows), default=0.0)
+    return Finding(
+        claim="With all safeguards a heal disturbs nobody: no election follows it, and all are served",
+        holds=not disturbed and least >= _SERVED if rows else None,
+        detail=f"runs with an election after the heal: "
+        f"{at_most(len(disturbed), len(rows)) if rows else 'no run'}; least "
+        f"share answered after it: {least:.4f}",
+    )
+
+
+def _deaf(results: Rows) -> Finding:
+    less = difference(results, DEAF, ALL, NO_CHECK_QUORUM, "settled_share")
+    without = [row.settled_share for row in results.at(DEAF, NO_CHECK_QUORUM)]
+    return Finding(
+        claim="Without check-quorum a leader that does not hear stays in office for as long as it is heard, and "
+        "serves nobody",
+        holds=False if any(share > 1 - _SERVED for share in without) else _above(less),
+        detail=f"share answered once settled, with all less without it: {_shown(less, '.3f')}; without it at most "
+        f"{max(without, default=0.0):.3f}",
+    )
+
+
+def _pair(results: Rows) -> Finding:
+    more = difference(results, PAIR, NONE, ALL, "elections")
+    return Finding(
+        claim="Without safeguards a follower that loses only the leader takes its office again and again",
+        holds=_above(more),
+        detail=f"elections in the cut, with none of the safeguards less with all: {_shown(more)}",
+    )
+
+
+def _returning(results: Rows) -> Finding:
+    more = difference(results, FOLLOWER, NONE, ALL, "elections_healed")
+    pre_vote = difference(results, FOLLOWER, NO_PRE_VOTE, ALL, "elections_healed")
+    return Finding(
+        claim="Without safeguards a follower that was alone deposes the leader when it comes back",
+        holds=_above(more),
+        detail=f"elections after the heal, with none of the safeguards less with all: {_shown(more)}; without pre-vote "
+        f"alone: {_shown(pre_vote)}",
+    )
