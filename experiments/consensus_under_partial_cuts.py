@@ -1,8 +1,9 @@
 """Does consensus stay available when the network is cut in pieces that overlap, and which safeguard is it owed to?
 
-Claim:     with pre-vote, check-quorum and stickiness a Raft group of five serves whoever is in reach through every
-           shape of cut, with a few elections at its beginning and none after its end; without check-quorum a deaf leader
-           serves nobody for as long as it is heard; without the others a member with a bad link deposes leaders.
+Claim:     with pre-vote, check-quorum and stickiness a Raft group of five serves whoever is in reach through
+           every shape of cut, with a few elections at its beginning and none after its end; without check-quorum
+           a deaf leader serves nobody for as long as it is heard; without the others a member with a bad link
+           deposes leaders.
 Varies:    the shape of the cut (leader or follower alone, one way, one link, bridge, ring, flapping), and which
            safeguards are off.  Held fixed: five members of one region, load, a cut of ten seconds.
 Measures:  commands answered (share) during the cut, once settled, and after; elections; the longest outage (ms).
