@@ -6,17 +6,21 @@ log and never vote, and spares, which run and belong to nothing until an operato
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from models.addressing import Scope, pack_type
-from models.clients import BankMix, Mix, Workload
+from models.clients import BankMix, Client, Mix, Workload
 from models.domains.bank_account import BankAccount
+from models.driver import drivers
 from models.groups import Group, group_system, groups_of, operator_of, store_name
 from models.layout import maker
 from models.mixes import DomainMix
+from models.raft.operated import RaftMembership
 from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan, Reads
+from models.raft.registers import RegisterShard
 from models.raft.shard import RaftShard
 from models.store.group.wire import ShipOptions
 from models.store.options import InDoubt, LogPolicy, MemberOptions
@@ -36,7 +40,7 @@ _MOST_HOSTS: Final = (1 << 16) - 1
 def raft(
     site: Site,
     workload: Workload,
-    kind: type[RaftShard] = RaftShard,
+    kind: type[RegisterShard] = RegisterShard,
     *,
     domain: str = "bank-account",
     home: str = "",
@@ -52,6 +56,7 @@ def raft(
     check_quorum: bool = True,
     stickiness: bool = True,
     reads: Reads = Reads.INDEX,
+    registers: bool = False,
     tenants: int = 1,
     store_denials: bool = True,
     window: int = 100_000,
@@ -74,7 +79,8 @@ def raft(
     """One domain on Raft. 0 stands for never, or for all.
 
     `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
-    may run faster than another, on which leases rest. `promote_after` has operators, who hand over the lead.
+    may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
+    domain "profile") instead of sending commands. `promote_after` has operators, who hand over the lead.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -111,6 +117,8 @@ def raft(
             lease=reads is Reads.LEASE,
         ),
     )
+    if registers and (domain != "profile" or shards != 1 or tenants != 1):
+        problems.append(f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go")
     problems += _wrong_sizes(topology, members, learners, spares, tenants, promote_after_us)
     scheme = noted(problems, lambda: raft_scheme(members, members + learners + spares, spread))
     groups: tuple[Group, ...] = ()
@@ -146,7 +154,31 @@ def raft(
         placements.append(operator_of(desk, groups, promote_after_us, -1))
     bank = isinstance(wanted, BankAccount)
     mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
-    return group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
+    system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
+    system = _operated(system, groups, members + learners)
+    return _with_registers(system, topology, workload) if registers else system
+
+
+def _with_registers(system: System, topology: Topology, workload: Workload) -> System:
+    """The system with clients that read and write registers in place of its own."""
+    (members,) = system.groups.values()
+    stores = tuple(one for one in system.placements if one.kind is not Client)
+    clients = drivers(topology, workload, "register", members, retries=True)
+    return replace(system, placements=(*stores, *clients), records="register")
+
+
+def _operated(system: System, groups: Sequence[Group], members: int) -> System:
+    """The system with what operators need to know: who belongs to the groups, and how that changes."""
+    seats = {_host(location): number for group in groups for number, location in group.members}
+    belong = {
+        store_name(group.domain.name, group.shard): tuple(location for _, location in group.members[:members])
+        for group in groups
+    }
+    return replace(system, groups=belong, membership=RaftMembership(seats))
+
+
+def _host(location: Location) -> Location:
+    return Location((int(location) >> 64) << 64)
 
 
 def raft_scheme(members: int, copies: int, spread: str) -> Scheme:
@@ -204,8 +236,7 @@ def raft_placements(
             scheme=group.scheme,
             event_type=pack_type(Scope.SERVICE, command=False, domain=group.domain.number),
         )
-        host = Location((int(location) >> 64) << 64)
-        placed.append(Placement(host=host, name=name, make=maker(kind, mine, group.domain, plan), kind=kind))
+        placed.append(Placement(host=_host(location), name=name, make=maker(kind, mine, group.domain, plan), kind=kind))
     return placed
 
 
