@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.store.group.member import Member
+from models.store.holding import Holding
 from models.store.inspection import departures, log_flaws, state_flaws
 from models.store.log.entries import OWN
 from models.store.schemes import Scheme
@@ -75,7 +75,7 @@ def shard_end(
     domain: str,
     shard: int,
     scheme: Scheme,
-    members: Mapping[tuple[int, int], Member | None],
+    members: Mapping[tuple[int, int], Holding | None],
     *,
     tenants: int = 1,
 ) -> ShardEnd:
@@ -104,7 +104,7 @@ def shard_end(
     )
 
 
-def _end(number: int, host: int, member: Member, leader: Member | None, tenants: int) -> MemberEnd:
+def _end(number: int, host: int, member: Holding, leader: Holding | None, tenants: int) -> MemberEnd:
     stored = (*member.journal.entries, *member.aside.entries)
     known = {(entry.tenant, entry.event_id) for entry in stored if entry.tenant != OWN}
     known |= {divmod(answered.key, 1 << 128) for answered in member.journal.base.window}

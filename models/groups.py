@@ -24,6 +24,7 @@ from models.store.group.operators import ShardOperator, ShardOperatorOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme, holders_of
 from models.store.sequence.sequencer import GlobalReader, Sequencer
+from models.store.serving import Serving
 from models.store.shard import Shard
 from models.system import System
 from sim.host import Context, Placement
@@ -220,15 +221,15 @@ def _by_nearness(topology: Topology, region: str, group: Group) -> tuple[Locatio
 
 
 def _ledger(groups: Sequence[Group], service_of: Callable[[Location], Any], tenants: int) -> Ledger:
-    copies: list[Mapping[int, Shard]] = []
+    copies: list[Mapping[int, Serving]] = []
     ends: list[ShardEnd] = []
     missing = 0
     for group in groups:
         services = {number: service_of(location) for number, location in group.members}
-        found = {number: one for number, one in services.items() if isinstance(one, Shard) and one.ready}
+        found = {number: one for number, one in services.items() if isinstance(one, Serving) and one.ready}
         missing += len(services) - len(found)
         copies.append(found)
-        members = {(number, number - 1): one if isinstance(one, Shard) else None for number, one in services.items()}
+        members = {(number, number - 1): one if isinstance(one, Serving) else None for number, one in services.items()}
         ends.append(shard_end(group.domain.name, group.shard, group.scheme, members, tenants=tenants))
     return replace(home_ledger(copies, tenants=tenants), missing=missing, ends=tuple(ends))
 

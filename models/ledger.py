@@ -25,7 +25,7 @@ from models.store.group.lineage import common_prefix, reached
 from models.store.log.entries import OWN, Entry, audited, instance_of
 from models.store.log.journal import Answered
 from models.store.log.streams import command_key
-from models.store.shard import Shard
+from models.store.serving import Serving
 from models.tenancy import operation_of
 
 __all__ = [
@@ -112,7 +112,7 @@ class Ledger:
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 
-def home_ledger(shards: Sequence[Mapping[int, Shard]], *, tenants: int = 1) -> Ledger:
+def home_ledger(shards: Sequence[Mapping[int, Serving]], *, tenants: int = 1) -> Ledger:
     """The ledger of an unsplit design.
 
     Args:
@@ -148,7 +148,7 @@ def home_ledger(shards: Sequence[Mapping[int, Shard]], *, tenants: int = 1) -> L
     )
 
 
-def _rank(copy: Shard) -> tuple[int, bool, int]:
+def _rank(copy: Serving) -> tuple[int, bool, int]:
     length = copy.journal.length
     alone = copy.options.scheme.holders == 1
     return (copy.epoch if alone else reached(copy.reigns, length), copy.leads, length)
@@ -210,7 +210,7 @@ def _survivors(entries: Iterable[Entry]) -> set[int]:
     return surviving
 
 
-def _set_aside(copies: Sequence[Shard], truth: Shard) -> list[tuple[Entry, Status]]:
+def _set_aside(copies: Sequence[Serving], truth: Serving) -> list[tuple[Entry, Status]]:
     """What was set aside, then what copies of older reigns would have to; each entry once."""
     found: dict[AsideKey, tuple[Entry, Status]] = {}
     if truth.options.scheme.holders > 1:
@@ -231,7 +231,7 @@ def _audited(entry: Entry) -> tuple[int, tuple[Any, ...]]:
     return command_key(entry.tenant, entry.address), audited(entry.event_id, entry.event)
 
 
-def _fate(store: Shard, entry: Entry) -> Status:
+def _fate(store: Serving, entry: Entry) -> Status:
     merged = store.aside.outcomes.get(aside_key(entry))
     if merged is None:
         return Status.DIVERGENT
@@ -282,9 +282,9 @@ def _no_longer_kept(answered: Answered, shard: int, tenants: int) -> FinalEvent:
     )
 
 
-def _balances(shards: Sequence[Mapping[int, Shard | SplitShard]]) -> dict[int, dict[int, int | str | None]]:
+def _balances(shards: Sequence[Mapping[int, Serving | SplitShard]]) -> dict[int, dict[int, int | str | None]]:
     views: dict[int, dict[int, int | str | None]] = defaultdict(dict)
     for regions in shards:
         for region, store in regions.items():
-            views[region].update(store.told() if isinstance(store, Shard) else store.balances())
+            views[region].update(store.told() if isinstance(store, Serving) else store.balances())
     return {region: dict(sorted(views[region].items())) for region in sorted(views)}

@@ -48,7 +48,11 @@ __all__ = [
     "SUBSCRIBER",
     "Group",
     "application",
+    "domain_of",
     "groups_of",
+    "home_of",
+    "log_policy",
+    "noted",
     "store",
     "store_name",
 ]
@@ -106,34 +110,34 @@ def store(
     """
     problems: list[str] = []
     topology = site.topology
-    log = _read(
+    log = noted(
         problems,
-        lambda: LogPolicy(
+        lambda: log_policy(
             segment=segment,
-            snapshots=SnapshotPolicy(
-                every=snapshot_every or None, age_us=snapshot_age_us or None, load_us=snapshot_load_us or None
-            ),
+            snapshot_every=snapshot_every,
+            snapshot_age_us=snapshot_age_us,
+            snapshot_load_us=snapshot_load_us,
             truncate=truncate,
             sweep=sweep,
             retain_us=retain_us,
             retain_events=retain_events,
             peer_patience=peer_patience,
-            every_us=keep_every_us,
+            keep_every_us=keep_every_us,
         ),
     )
-    ship = _read(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
-    doubt = _read(problems, lambda: _doubt(in_doubt))
-    wanted = _read(problems, lambda: _domain(domain, workload))
-    chosen = _read(problems, lambda: scheme_of(scheme))
-    place = _read(problems, lambda: _home(topology, home))
+    ship = noted(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
+    doubt = noted(problems, lambda: _doubt(in_doubt))
+    wanted = noted(problems, lambda: domain_of(domain, workload))
+    chosen = noted(problems, lambda: scheme_of(scheme))
+    place = noted(problems, lambda: home_of(topology, home))
     if operators:
-        _read(problems, lambda: _home(topology, operators))
+        noted(problems, lambda: home_of(topology, operators))
     if tenants < 1:
         problems.append(f"{tenants=} is nobody; give at least 1")
     groups: tuple[Group, ...] = ()
     if wanted is not None and chosen is not None and place is not None:
-        groups = _read(problems, lambda: groups_of(topology, wanted, chosen, place, shards)) or ()
-    options = _read(
+        groups = noted(problems, lambda: groups_of(topology, wanted, chosen, place, shards)) or ()
+    options = noted(
         problems,
         lambda: MemberOptions(
             number=0,
@@ -213,7 +217,7 @@ def application(
     """
     problems: list[str] = []
     topology = site.topology
-    place = _read(problems, lambda: _home(topology, home))
+    place = noted(problems, lambda: home_of(topology, home))
     words = {
         "bank-account": bank_account,
         "transfer": transfer,
@@ -227,10 +231,10 @@ def application(
     groups: list[Group] = []
     domains = shipped().domains
     for number, (name, said) in enumerate(words.items()):
-        scheme = _read(problems, lambda said=said: scheme_of(said))  # type: ignore[misc]
+        scheme = noted(problems, lambda said=said: scheme_of(said))  # type: ignore[misc]
         if scheme is not None and place is not None:
-            domain = _domain(name, workload) if name == "bank-account" else domains[name]
-            found = _read(
+            domain = domain_of(name, workload) if name == "bank-account" else domains[name]
+            found = noted(
                 problems,
                 lambda d=domain, s=scheme, n=number: groups_of(topology, d, s, place, 1, first=n),  # type: ignore[misc]
             )
@@ -263,7 +267,8 @@ def _negative(**times: int) -> list[str]:
     return [f"{name}={us} is no time; give at least 1, or 0 for never" for name, us in times.items() if us < 0]
 
 
-def _domain(name: str, workload: Workload) -> Domain[Any]:
+def domain_of(name: str, workload: Workload) -> Domain[Any]:
+    """A shipped domain by its name; ValueError for an unknown one."""
     if name == "bank-account":
         return BankAccount(opening_balance=workload.opening_balance)
     domains = shipped().domains
@@ -272,7 +277,8 @@ def _domain(name: str, workload: Workload) -> Domain[Any]:
     return domains[name]
 
 
-def _home(topology: Topology, home: str) -> str:
+def home_of(topology: Topology, home: str) -> str:
+    """The home region, the first where none is named; ValueError for an unknown one."""
     if not home:
         return topology.regions[0]
     if home not in topology.regions:
@@ -286,7 +292,35 @@ def _doubt(word: str) -> InDoubt:
     return InDoubt(word)
 
 
-def _read(problems: list[str], make: Callable[[], Any]) -> Any:
+def log_policy(
+    *,
+    segment: int,
+    snapshot_every: int,
+    snapshot_age_us: int,
+    snapshot_load_us: int,
+    truncate: bool,
+    sweep: bool,
+    retain_us: int,
+    retain_events: int,
+    peer_patience: int,
+    keep_every_us: int,
+) -> LogPolicy:
+    """How logs are managed, in the words of scenario files, where 0 stands for never."""
+    return LogPolicy(
+        segment=segment,
+        snapshots=SnapshotPolicy(
+            every=snapshot_every or None, age_us=snapshot_age_us or None, load_us=snapshot_load_us or None
+        ),
+        truncate=truncate,
+        sweep=sweep,
+        retain_us=retain_us,
+        retain_events=retain_events,
+        peer_patience=peer_patience,
+        every_us=keep_every_us,
+    )
+
+
+def noted(problems: list[str], make: Callable[[], Any]) -> Any:
     """What a callable makes; None, and one problem more, if it refuses."""
     try:
         return make()

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from experiments.evidence import Evidence
 from experiments.scenario import Scenario, build
 from models.ledger import FinalEvent, Ledger
-from models.system import System
+from models.system import BANK_RECORDS, System
 from sim.faults import KINDS
 from sim.history import History, HistoryRow, Kind
 from sim.topology import Location, host_of
@@ -21,7 +21,7 @@ from sim.world import World
 __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
 
 _WATERMARKS: Final = ("applied", "stable")
-_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled")
+_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected")
 
 
 class Outcome(StrEnum):
@@ -139,7 +139,7 @@ def carry_out(world: World, system: System, scenario: Scenario, seed: int) -> Ev
     return Observation(
         **_common(world, system, scenario, seed),
         operations=tuple(operations),
-        answers=answers_of(world.history),
+        answers=answers_of(world.history) if system.records == BANK_RECORDS else (),
         ledger=system.ledger(world.service),
         progress=tuple(progress),
         noted={name: tuple(rows) for name, rows in noted.items()},

@@ -9,6 +9,7 @@ from typing import Any, Final
 from experiments.evidence import Evidence
 from experiments.properties.bank import BANK
 from experiments.properties.cores import CORES
+from experiments.properties.elections import ELECTIONS
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
@@ -29,7 +30,7 @@ _LONGEST_SHOWN: Final = 300
 PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
     {
         p.name: p
-        for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *LAYERS, *OPERATIONS, *QUORUMS, *RUNS, *SCHEMES, *SEQUENCES)
+        for p in (*BANK, *CORES, *ELECTIONS, *FLOWS, *HISTORIES, *LAYERS, *OPERATIONS, *QUORUMS, *RUNS, *SCHEMES, *SEQUENCES)
     }
 )
 

@@ -49,7 +49,7 @@ class Leading(Electing):
         self._due = log.last
         self.peers = {}
         self._meet_members(now_us)
-        self._write(Elected())
+        self._write(Elected(leader=self.me, term=self.term, start=log.last))
         self._reign_start = log.last
         self._beat(now_us)
 
@@ -74,7 +74,8 @@ class Leading(Electing):
         self._effects.append(Write(self.log.last, event))
 
     def _reconfigure(self, now_us: int, membership: Membership) -> None:
-        self._write(Reconfigured(voters=membership.voters, learners=membership.learners), membership)
+        changed = Reconfigured(voters=membership.voters, learners=membership.learners, position=self.log.last + 1)
+        self._write(changed, membership)
         self._meet_members(now_us)
 
     # -- sending -----------------------------------------------------------------------------

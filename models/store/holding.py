@@ -45,6 +45,8 @@ class Holding(Service):
 
     Attributes:
         ready: Whether it knows where it stands; before that, and while that changes, it refuses.
+        whole: Whether it has all that it ever acknowledged, so that its word counts.
+        damaged: Whether its files do not fit each other, so that it is worth nothing until it was made anew.
         reigns: Its lineage; the last reign says who leads. Empty if it knows nothing yet.
         promised: It follows no leader of an earlier epoch.
         journal: Its log.
@@ -70,6 +72,8 @@ class Holding(Service):
         self.options = options
         self.domain = domain
         self.ready = False
+        self.whole = False
+        self.damaged = False
         self.reigns: tuple[Reign, ...] = ()
         self.promised = 0
         scheme = options.scheme
@@ -241,6 +245,9 @@ class Holding(Service):
         options, length = self.options, self.journal.length
         published = length if options.subscriber is None else self.publisher.marked
         return min(published, length if options.sequencer is None else self.numbering.marked)
+
+    def head_gone(self, upto: int) -> None:
+        """The log begins behind this position now."""
 
     def _undisturbed(self) -> Generator[Wait, Any, None]:
         while self.keeper.cutting is not None:

@@ -12,14 +12,14 @@ from typing import Any
 from models.domain import DomainFailed, State
 from models.domain.forms import lift
 from models.store.group.lineage import common_prefix
-from models.store.group.member import Member
+from models.store.holding import Holding
 from models.store.log.entries import NOTHING, OWN, Closed, Control, Deleted, Entry, audit, instance_of, version_of
 from models.store.log.streams import StreamKey
 
 __all__ = ["departures", "log_flaws", "state_flaws"]
 
 
-def log_flaws(member: Member) -> list[str]:
+def log_flaws(member: Holding) -> list[str]:
     """Where the log has a gap, bears the wrong reign, or one of its streams has a broken chain."""
     journal, flaws = member.journal, []
     positions = [entry.position for entry in journal.entries]
@@ -35,7 +35,7 @@ def log_flaws(member: Member) -> list[str]:
     return flaws
 
 
-def state_flaws(member: Member) -> list[str]:
+def state_flaws(member: Holding) -> list[str]:
     """Streams whose state in memory, or snapshot on the disk, is not what their events come to."""
     flaws = []
     for key, entries in _by_stream(member.journal.entries).items():
@@ -59,7 +59,7 @@ def state_flaws(member: Member) -> list[str]:
     return flaws
 
 
-def departures(member: Member, leader: Member) -> list[str]:
+def departures(member: Holding, leader: Holding) -> list[str]:
     """Where a member's log and states are not those of the leader, as far as the lineages say they must be."""
     if not member.reigns or not leader.reigns or member is leader:
         return []
@@ -87,7 +87,7 @@ def _by_stream(entries: list[Entry]) -> dict[StreamKey, list[Entry]]:
     return found
 
 
-def _chain_flaws(member: Member, key: StreamKey, entries: list[Entry]) -> list[str]:
+def _chain_flaws(member: Holding, key: StreamKey, entries: list[Entry]) -> list[str]:
     first = version_of(entries[0].address)
     # What came before the first is not kept, unless it is the first of all; so that one is taken at its word.
     broken = audit(entries) if first == 1 else audit(entries[1:], after=first, tip=entries[0].tip)
@@ -102,7 +102,7 @@ def _chain_flaws(member: Member, key: StreamKey, entries: list[Entry]) -> list[s
     return flaws
 
 
-def _replay(member: Member, state: State, entries: list[Entry]) -> dict[int, State]:
+def _replay(member: Holding, state: State, entries: list[Entry]) -> dict[int, State]:
     """By version, what the events come to."""
     domain: Any = member.domain
     states = {}

@@ -121,11 +121,13 @@ class Serving(Writer):
         """Wait until what was read up to a position is what counts; returns what was learnt.
 
         To tell of a log is safe once all of it is committed, and if it was still the shard's when it was asked.
+        One that led, was deposed and leads again may have read before what others wrote meanwhile.
         """
+        epoch = self.epoch
         learnt = yield from self._until_committed(position)
         if learnt:
             return learnt
-        return COMMITTED if (yield from self._still_leads()) else SILENT
+        return COMMITTED if (yield from self._still_leads()) and self.epoch == epoch else SILENT
 
     def _hand_on(self, request: Message, leader: Location) -> Generator[Wait, Any, Any]:
         answer = yield self.ctx.call(leader, Forward(request=request), self.options.forward_timeout_us)

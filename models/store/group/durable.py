@@ -53,7 +53,6 @@ class DurableCopy(Holding):
         domain: Whose events it keeps.
 
     Attributes:
-        whole: Whether it has all that it ever acknowledged.
         session: Number of this life.
     """
 
@@ -74,15 +73,8 @@ class DurableCopy(Holding):
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
-        self.whole = False
         self.session = 0
         self._forgets = options.scheme.tier is not Tier.DEVICE and options.scheme.holders > 1
-        self._damaged = False
-
-    @property
-    def damaged(self) -> bool:
-        """Whether its files do not fit each other, so that it is worth nothing until it was made anew."""
-        return self._damaged
 
     @property
     def leads(self) -> bool:
@@ -117,7 +109,7 @@ class DurableCopy(Holding):
         except LookupError as damage:
             # A hole that no snapshot covers: this copy is worth nothing, and must be made anew.
             self.ctx.note("damaged", str(damage))
-            self._damaged = True
+            self.damaged = True
             if self.options.peers:
                 yield from self._lose_all()
             self._know_committed()

@@ -87,7 +87,7 @@ class Member(DurableCopy):
     def _join(self) -> Generator[Wait, Any, None]:
         """Find out who leads; a leader that may have forgotten something begins a new reign."""
         alone = not self.options.peers
-        if self._damaged and alone:
+        if self.damaged and alone:
             yield self.ctx.wait()  # for ever: better no answer than one from a state that is wrong
         self._joining = True
         while not self.reigns and not alone:

@@ -166,7 +166,8 @@ class Journal:
             flushed = yield self._disk.flush(self._name(number))
             if self._reign != reign:
                 return False
-            durable = self._start_of(number) + flushed
+            # While a tail of several files goes, what the flush covered may go beyond what is left of the log.
+            durable = min(self._start_of(number) + flushed, self.length)
             if durable > self.durable:
                 self.durable = durable
                 self.on_durable()

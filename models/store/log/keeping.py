@@ -235,6 +235,7 @@ class Keeper:
                 self._windows_written += _ANSWERED_BYTES * len(left)
                 shard.streams.forget_head(upto, left)
                 emptied = journal.release_head()
+                shard.head_gone(upto)
                 shard.ctx.point("N3")
                 for flushed in emptied:  # noqa: UP028
                     yield flushed

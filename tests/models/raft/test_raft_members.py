@@ -56,7 +56,7 @@ def test_the_last_voter_stays() -> None:
 def test_a_change_counts_as_soon_as_it_is_in_the_log() -> None:
     leader = Alone().leads()
     assert change(leader, REMOVE, 3) is None
-    assert leader.effects(Write) == [Write(2, Reconfigured(voters=(1, 2), learners=()))]
+    assert leader.effects(Write) == [Write(2, Reconfigured(voters=(1, 2), learners=(), position=2))]
     settle(leader)
     leader.hears(ack(leader, 3))
     assert leader.core.committed == 1
@@ -86,7 +86,7 @@ def test_only_a_leader_changes_anything() -> None:
 
 def test_a_change_that_is_given_up_counts_no_more() -> None:
     follower = Alone(entries=run(1, 1))
-    changed = entry(2, 1, Reconfigured(voters=(1, 2, 3), learners=(4,)))
+    changed = entry(2, 1, Reconfigured(voters=(1, 2, 3), learners=(4,), position=2))
     follower.hears(append(1, 1, 1, [changed]))
     assert follower.core.log.membership.learners == (4,)
     follower.hears(append(2, 1, 1, run(2, 2), source=3))
@@ -148,7 +148,7 @@ def test_a_leader_leads_until_its_removal_is_committed_without_counting_itself()
 
 def test_one_whose_removal_is_not_known_to_be_committed_stands_and_does_not_count_itself() -> None:
     """Section 4.2.2, figure 4.6: perhaps nobody else has enough of the log."""
-    removed = Alone(entries=[*run(1, 1), entry(2, 1, Reconfigured(voters=(2, 3), learners=()))], pre_vote=False)
+    removed = Alone(entries=[*run(1, 1), entry(2, 1, Reconfigured(voters=(2, 3), learners=(), position=2))], pre_vote=False)
     removed.waits(E)
     assert removed.core.role is Role.CANDIDATE
     removed.hears(VoteReply(source=2, term=2, granted=True))

@@ -1,0 +1,255 @@
+"""The store on Raft laid over a topology: one domain, its shards each a group that elects its leader.
+
+The first leader is the member in the home region. Beside the voters there may be learners, which receive the
+log and never vote, and spares, which run and belong to nothing until an operator adds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from models.addressing import Scope, pack_type
+from models.clients import BankMix, Client, Mix, Workload
+from models.domains.bank_account import BankAccount
+from models.driver import drivers
+from models.groups import Group, group_system, groups_of, operator_of, store_name
+from models.layout import maker
+from models.mixes import DomainMix
+from models.raft.operated import RaftMembership
+from models.raft.options import RaftOptions
+from models.raft.plan import RaftPlan, Reads
+from models.raft.registers import RegisterShard
+from models.raft.shard import RaftShard
+from models.store.group.wire import ShipOptions
+from models.store.options import InDoubt, LogPolicy, MemberOptions
+from models.store.schemes import Scheme, Spread, Tier
+from models.stores import domain_of, home_of, log_policy, noted
+from models.system import BANK_RECORDS, Site, System
+from sim.host import Placement
+from sim.topology import Location, Topology
+from sim.wording import way_to
+
+__all__ = ["raft", "raft_placements", "raft_scheme"]
+
+#: As `models.raft.membership` packs them.
+_MOST_HOSTS: Final = (1 << 16) - 1
+
+
+def raft(
+    site: Site,
+    workload: Workload,
+    kind: type[RegisterShard] = RegisterShard,
+    *,
+    domain: str = "bank-account",
+    home: str = "",
+    shards: int = 1,
+    members: int = 3,
+    learners: int = 0,
+    spares: int = 0,
+    spread: str = "host",
+    election_us: int = 1_000_000,
+    heartbeat_us: int = 200_000,
+    drift_bound: float = 0.01,
+    pre_vote: bool = True,
+    check_quorum: bool = True,
+    stickiness: bool = True,
+    reads: Reads = Reads.INDEX,
+    registers: bool = False,
+    tenants: int = 1,
+    store_denials: bool = True,
+    window: int = 100_000,
+    cache: int = 0,
+    replay_us: int = 0,
+    in_doubt: InDoubt = InDoubt.BLOCK,
+    doubt_us: int = 1_000_000,
+    snapshot_every: int = 0,
+    snapshot_age_us: int = 0,
+    snapshot_load_us: int = 0,
+    segment: int = 1_000,
+    truncate: bool = False,
+    sweep: bool = False,
+    retain_us: int = 0,
+    retain_events: int = 0,
+    peer_patience: int = 100_000,
+    keep_every_us: int = 1_000_000,
+    promote_after_us: int = 0,
+) -> System:
+    """One domain on Raft. 0 stands for never, or for all.
+
+    `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
+    may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
+    domain "profile") instead of sending commands. `promote_after` has operators, who hand over the lead.
+
+    Raises:
+        ValueError: whatever of the options makes no sense here, all at once.
+    """
+    problems: list[str] = []
+    topology = site.topology
+    log = noted(
+        problems,
+        lambda: log_policy(
+            segment=segment,
+            snapshot_every=snapshot_every,
+            snapshot_age_us=snapshot_age_us,
+            snapshot_load_us=snapshot_load_us,
+            truncate=truncate,
+            sweep=sweep,
+            retain_us=retain_us,
+            retain_events=retain_events,
+            peer_patience=peer_patience,
+            keep_every_us=keep_every_us,
+        ),
+    )
+    wanted = noted(problems, lambda: domain_of(domain, workload))
+    place = noted(problems, lambda: home_of(topology, home))
+    options = noted(
+        problems,
+        lambda: RaftOptions(
+            election_us=election_us,
+            heartbeat_us=heartbeat_us,
+            retry_us=max(1, 2 * heartbeat_us),
+            drift_bound=drift_bound,
+            pre_vote=pre_vote,
+            check_quorum=check_quorum,
+            stickiness=stickiness,
+            lease=reads is Reads.LEASE,
+        ),
+    )
+    if registers and (domain != "profile" or shards != 1 or tenants != 1):
+        problems.append(f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go")
+    problems += _wrong_sizes(topology, members, learners, spares, tenants, promote_after_us)
+    scheme = noted(problems, lambda: raft_scheme(members, members + learners + spares, spread))
+    groups: tuple[Group, ...] = ()
+    if wanted is not None and scheme is not None and place is not None:
+        groups = noted(problems, lambda: groups_of(topology, wanted, scheme, place, shards)) or ()
+    mine = noted(
+        problems,
+        lambda: MemberOptions(
+            number=0,
+            shard=0,
+            home=0,
+            ship=ShipOptions(heartbeat_us=max(1, heartbeat_us)),
+            log=log or LogPolicy(),
+            window=window,
+            cache=cache or None,
+            store_denials=store_denials,
+            in_doubt=in_doubt,
+            doubt_us=doubt_us,
+            forward_timeout_us=workload.attempt_timeout_us,
+            replay_us=replay_us,
+        ),
+    )
+    if problems:
+        raise ValueError("; ".join(problems))
+    assert wanted is not None
+    placements = [
+        placement
+        for group in groups
+        for placement in raft_placements(group, mine, options, reads, members, learners, kind)
+    ]
+    if promote_after_us:
+        desk = (topology.clients(place) or topology.servers(place))[0].location
+        placements.append(operator_of(desk, groups, promote_after_us, -1))
+    bank = isinstance(wanted, BankAccount)
+    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
+    system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
+    system = _operated(system, groups, members + learners)
+    return _with_registers(system, topology, workload) if registers else system
+
+
+def _with_registers(system: System, topology: Topology, workload: Workload) -> System:
+    """The system with clients that read and write registers in place of its own."""
+    (members,) = system.groups.values()
+    stores = tuple(one for one in system.placements if one.kind is not Client)
+    clients = drivers(topology, workload, "register", members, retries=True)
+    return replace(system, placements=(*stores, *clients), records="register")
+
+
+def _operated(system: System, groups: Sequence[Group], members: int) -> System:
+    """The system with what operators need to know: who belongs to the groups, and how that changes."""
+    seats = {_host(location): number for group in groups for number, location in group.members}
+    belong = {
+        store_name(group.domain.name, group.shard): tuple(location for _, location in group.members[:members])
+        for group in groups
+    }
+    return replace(system, groups=belong, membership=RaftMembership(seats))
+
+
+def _host(location: Location) -> Location:
+    return Location((int(location) >> 64) << 64)
+
+
+def raft_scheme(members: int, copies: int, spread: str) -> Scheme:
+    """What Raft is among the persistence schemes: a majority of its voters has flushed.
+
+    Raises:
+        ValueError: an even group, or a spread that is none.
+    """
+    problems = []
+    if members < 1 or members % 2 == 0:
+        nearest = f"{members - 1} or {members + 1}" if members > 1 else "1"
+        problems.append(
+            f"{members=}: an even group survives no more failures than one of a member less; give {nearest}"
+        )
+    levels = [one.name.lower() for one in Spread]
+    if spread not in levels:
+        problems.append(f"{spread=} is no level to spread over; {way_to(spread, levels)}")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return Scheme(
+        name="raft",
+        tier=Tier.DEVICE,
+        holders=members // 2 + 1,
+        copies=max(copies, members),
+        spread=Spread[spread.upper()],
+    )
+
+
+def raft_placements(
+    group: Group,
+    options: MemberOptions,
+    raft_options: RaftOptions,
+    reads: Reads,
+    voters: int,
+    learners: int,
+    kind: type[RaftShard] = RaftShard,
+) -> list[Placement]:
+    """The services of a group: voters first, then learners, then spares."""
+    numbers = [number for number, _ in group.members]
+    plan = RaftPlan(
+        founders=tuple(numbers[:voters]),
+        learners=tuple(numbers[voters : voters + learners]),
+        raft=raft_options,
+        reads=reads,
+    )
+    name = store_name(group.domain.name, group.shard)
+    placed = []
+    for number, location in group.members:
+        mine = replace(
+            options,
+            number=number,
+            shard=group.shard,
+            peers=tuple(member for member in group.members if member[0] != number),
+            home=numbers[0],
+            scheme=group.scheme,
+            event_type=pack_type(Scope.SERVICE, command=False, domain=group.domain.number),
+        )
+        placed.append(Placement(host=_host(location), name=name, make=maker(kind, mine, group.domain, plan), kind=kind))
+    return placed
+
+
+def _wrong_sizes(
+    topology: Topology, members: int, learners: int, spares: int, tenants: int, promote_after_us: int
+) -> list[str]:
+    wrong = [
+        f"{name}={value} is negative; give at least 0"
+        for name, value in (("learners", learners), ("spares", spares), ("promote_after_us", promote_after_us))
+        if value < 0
+    ]
+    if tenants < 1:
+        wrong.append(f"{tenants=} is nobody; give at least 1")
+    if len(topology.hosts) > _MOST_HOSTS:
+        wrong.append(f"{len(topology.hosts)} hosts; members are numbered up to {_MOST_HOSTS}, so lay out fewer")
+    return wrong
