@@ -15,6 +15,7 @@ from sim.wording import way_to
 __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
+    "experiments.consensus_under_partial_cuts",
     "experiments.key_space",
     "experiments.layer_priority",
     "experiments.log_management",

@@ -19,6 +19,7 @@ __all__ = [
     "ENDS_US",
     "FLAPPING",
     "FOLLOWER",
+    "JUDGED_US",
     "LEADER",
     "MUTE",
     "NONE",
@@ -57,9 +58,10 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 SCENARIOS: Final = tuple(TITLES)
-#: The cut, from when to when; and from when on an arm should have settled in it.
+#: The cut, from when to when; and when commands are issued that meet a settled group and end, a deadline later, in it.
 BEGINS_US: Final = 4_000_000
 SETTLED_US: Final = 8_000_000
+JUDGED_US: Final = 12_000_000
 ENDS_US: Final = 14_000_000
 
 ALL: Final = "all"
@@ -86,8 +88,8 @@ ARMS: Final = (
 class CutRow(Row):
     """One run. A command is answered if it was accepted, or denied by the domain's rule.
 
-    `settled_share` is of the commands issued from `SETTLED_US` to the heal, `cut_share` from the beginning of the cut
-    to the heal, `healed_share` after it. `elections` are leaders that took office during the cut, `elections_healed`
+    `settled_share` is of the commands issued from `SETTLED_US` to `JUDGED_US`, `cut_share` from the beginning of the
+    cut to the heal, `healed_share` after it. `elections` are leaders that took office during the cut, `elections_healed`
     after it. `terms` is by how much the latest term grew over the run; `outage_ms` the longest time between two
     answers, the first of them before or during the cut.
     """

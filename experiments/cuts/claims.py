@@ -6,6 +6,7 @@ from typing import Final
 
 from experiments.cuts.arms import (
     ALL,
+    BRIDGE,
     CALM,
     DEAF,
     FOLLOWER,
@@ -13,6 +14,7 @@ from experiments.cuts.arms import (
     NO_PRE_VOTE,
     NONE,
     PAIR,
+    RING,
     SCENARIOS,
     TITLES,
     CutRow,
@@ -23,7 +25,7 @@ from experiments.statistics import Interval, at_most, format_interval, paired_di
 
 __all__ = ["CONFIDENCE", "FEWEST", "check", "difference"]
 
-_COMPARED: Final = 4
+_COMPARED: Final = 5
 #: Of each interval that decides a claim, so that all hold at once with 95 % (Bonferroni).
 CONFIDENCE: Final = 1 - 0.05 / _COMPARED
 #: Runs below which an interval that is too wide leaves a claim undecided.
@@ -44,6 +46,8 @@ def check(results: Rows) -> list[Finding]:
         _healed(results),
         _deaf(results),
         _pair(results),
+        _bridge(results),
+        _ring(results),
         _returning(results),
     ]
 
@@ -135,9 +139,29 @@ def _deaf(results: Rows) -> Finding:
 def _pair(results: Rows) -> Finding:
     more = difference(results, PAIR, NONE, ALL, "elections")
     return Finding(
-        claim="Without safeguards a follower that loses only the leader takes its office again and again",
-        holds=_above(more),
+        claim="Without safeguards a follower that loses only the leader deposes it, whom all others hear; with "
+        "them it waits",
+        holds=False if any(row.elections for row in results.at(PAIR, ALL)) else _above(more),
         detail=f"elections in the cut, with none of the safeguards less with all: {_shown(more)}",
+    )
+
+
+def _bridge(results: Rows) -> Finding:
+    less = difference(results, BRIDGE, ALL, NO_PRE_VOTE, "cut_share")
+    return Finding(
+        claim="Without pre-vote one member that reaches both halves carries terms from one to the other, and "
+        "fewer are served",
+        holds=_above(less),
+        detail=f"share answered in the cut, with all less without pre-vote: {_shown(less, '.3f')}",
+    )
+
+
+def _ring(results: Rows) -> Finding:
+    less = difference(results, RING, ALL, NONE, "cut_share")
+    return Finding(
+        claim="Without safeguards a ring serves fewer: whoever does not hear the leader stands against it",
+        holds=_above(less),
+        detail=f"share answered in the cut, with all less with none: {_shown(less, '.3f')}",
     )
 
 

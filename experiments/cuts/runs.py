@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import inf
 from typing import Final
 
-from experiments.cuts.arms import BEGINS_US, ENDS_US, SETTLED_US, CutRow
+from experiments.cuts.arms import BEGINS_US, ENDS_US, JUDGED_US, SETTLED_US, CutRow
 from experiments.experiment import Cell, RunResult
 from experiments.measures import Answer, Observation, Outcome, carry_out, latencies_ms
 from experiments.properties import judge
@@ -42,7 +42,7 @@ def measured(scenario: Scenario, cell: Cell, seed: int) -> RunResult:
         digest=seen.digest,
         commands=len(seen.answers),
         cut_share=_share(seen.answers, BEGINS_US, ENDS_US),
-        settled_share=_share(seen.answers, SETTLED_US, ENDS_US),
+        settled_share=_share(seen.answers, SETTLED_US, JUDGED_US),
         healed_share=_share(seen.answers, ENDS_US, scenario.workload.ends_us),
         latency_p99_ms=quantile(waits, 0.99),
         elections=sum(BEGINS_US <= t_us < ENDS_US for t_us, _ in elected),

@@ -33,12 +33,18 @@ __all__ = ["report"]
 _MARKS: Final = ("o-", "^:", "s--", "v-.", "x-")
 _SHOWN: Final = (DEAF, PAIR, FOLLOWER)
 _LEFT_OUT: Final = (
-    ("Clients reach every member that is not cut off from all others, and ask the nearest first; a cut between them "
-    "and the leader is a question of routing and not of consensus."),
-    ("The detector is a fixed time-out of a second; delays inside a region are a tenth of a millisecond, so what one "
-    "takes for a silence is one. Across regions time-outs must be longer, and outages with them."),
-    ("Cuts begin with the first member in office. Where the cut falls on whoever leads by then is for the nemesis "
-    "(`raft_nemesis`)."),
+    (
+        "Clients reach every member that is not cut off from all others, and ask the nearest first; a cut between them "
+        "and the leader is a question of routing and not of consensus."
+    ),
+    (
+        "The detector is a fixed time-out of a second; delays inside a region are a tenth of a millisecond, so what one "
+        "takes for a silence is one. Across regions time-outs must be longer, and outages with them."
+    ),
+    (
+        "Cuts begin with the first member in office. Where the cut falls on whoever leads by then is for the nemesis "
+        "(`raft_nemesis`)."
+    ),
     "What a member that is cut off does to clocks, disks and load is not in here: hosts are idle for the most part.",
     "Five members. With three a ring is whole and a bridge is a pair that loses each other.",
 )
@@ -101,9 +107,7 @@ def _overview(page: Page, results: Rows, folder: Path) -> None:
                     places.append(at + 0.16 * (number - 2))
                     heights.append(sum(getattr(row, metric) for row in rows) / len(rows))
             axes.plot(heights, places, _MARKS[number][0], color=PALETTE[number], label=arm.label, markersize=5)
-        axes.set_yticks(
-            range(len(SCENARIOS)), [TITLES[scenario] for scenario in SCENARIOS] if metric[0] != "e" else []
-        )
+        axes.set_yticks(range(len(SCENARIOS)), [TITLES[scenario] for scenario in SCENARIOS] if metric[0] != "e" else [])
         axes.invert_yaxis()
         axes.set_xlabel(label)
         axes.grid(axis="y", alpha=0.2)
