@@ -88,10 +88,10 @@ ARMS: Final = (
 class CutRow(Row):
     """One run. A command is answered if it was accepted, or denied by the domain's rule.
 
-    `settled_share` is of the commands issued from `SETTLED_US` to `JUDGED_US`, `cut_share` from the beginning of the
-    cut to the heal, `healed_share` after it. `elections` are leaders that took office during the cut, `elections_healed`
-    after it. `terms` is by how much the latest term grew over the run; `outage_ms` the longest time between two
-    answers, the first of them before or during the cut.
+    `settled_share` is of the commands issued from `SETTLED_US` to `JUDGED_US`, `cut_share` from the beginning of
+    the cut to the heal, `healed_share` after it. `elections` are leaders that took office during the cut,
+    `elections_healed` after it. `terms` is by how much the latest term grew over the run; `outage_ms` the longest
+    time between two answers, the first of them before or during the cut.
     """
 
     commands: int

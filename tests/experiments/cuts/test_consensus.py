@@ -1,4 +1,4 @@
-"""The claims of `consensus-under-partial-cuts`: right rows pass, wrong ones are found, and runs show what is claimed."""
+"""The claims of `consensus-under-partial-cuts`: right rows pass, wrong ones are found, runs show what is claimed."""
 
 from __future__ import annotations
 
