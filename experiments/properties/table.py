@@ -30,7 +30,19 @@ _LONGEST_SHOWN: Final = 300
 PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
     {
         p.name: p
-        for p in (*BANK, *CORES, *ELECTIONS, *FLOWS, *HISTORIES, *LAYERS, *OPERATIONS, *QUORUMS, *RUNS, *SCHEMES, *SEQUENCES)
+        for p in (
+            *BANK,
+            *CORES,
+            *ELECTIONS,
+            *FLOWS,
+            *HISTORIES,
+            *LAYERS,
+            *OPERATIONS,
+            *QUORUMS,
+            *RUNS,
+            *SCHEMES,
+            *SEQUENCES,
+        )
     }
 )
 

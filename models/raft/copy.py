@@ -70,7 +70,7 @@ class RaftCopy(Holding):
     NOTES: ClassVar[frozenset[str]] = frozenset({"applied", "rolled-back", "damaged", "anew"})
     POINTS: ClassVar[frozenset[str]] = frozenset({"C4"})
 
-    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], plan: RaftPlan) -> None:
+    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], *, plan: RaftPlan) -> None:
         super().__init__(ctx, options, domain)
         self.plan = plan
         self.me = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from models.addressing import Scope, pack_type
@@ -236,7 +237,11 @@ def raft_placements(
             scheme=group.scheme,
             event_type=pack_type(Scope.SERVICE, command=False, domain=group.domain.number),
         )
-        placed.append(Placement(host=_host(location), name=name, make=maker(kind, mine, group.domain, plan), kind=kind))
+        placed.append(
+            Placement(
+                host=_host(location), name=name, make=maker(partial(kind, plan=plan), mine, group.domain), kind=kind
+            )
+        )
     return placed
 
 

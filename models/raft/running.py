@@ -47,7 +47,6 @@ from models.raft.plan import RaftPlan, Reads
 from models.store.log.entries import Entry, instance_of, tip_after
 from models.store.options import MemberOptions
 from sim.host import Context, Wait, handles
-from sim.kernel import Timer
 from sim.topology import Location
 
 __all__ = ["Running"]
@@ -71,8 +70,8 @@ class Running(RaftCopy):
 
     core: Raft
 
-    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], plan: RaftPlan) -> None:
-        super().__init__(ctx, options, domain, plan)
+    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], *, plan: RaftPlan) -> None:
+        super().__init__(ctx, options, domain, plan=plan)
         self._locations = dict(options.peers)
         self._takes_part = False
         self._led = False
@@ -82,7 +81,7 @@ class Running(RaftCopy):
         self._to_tell: list[tuple[Wait, bool]] = []
         self._reads: dict[int, Wait] = {}
         self._tokens = 0
-        self._alarm: Timer | None = None
+        self._alarm: Any = None
         self._alarm_us = 0
         self._saving: HardState | None = None
 

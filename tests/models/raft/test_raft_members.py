@@ -148,7 +148,9 @@ def test_a_leader_leads_until_its_removal_is_committed_without_counting_itself()
 
 def test_one_whose_removal_is_not_known_to_be_committed_stands_and_does_not_count_itself() -> None:
     """Section 4.2.2, figure 4.6: perhaps nobody else has enough of the log."""
-    removed = Alone(entries=[*run(1, 1), entry(2, 1, Reconfigured(voters=(2, 3), learners=(), position=2))], pre_vote=False)
+    removed = Alone(
+        entries=[*run(1, 1), entry(2, 1, Reconfigured(voters=(2, 3), learners=(), position=2))], pre_vote=False
+    )
     removed.waits(E)
     assert removed.core.role is Role.CANDIDATE
     removed.hears(VoteReply(source=2, term=2, granted=True))
