@@ -97,9 +97,9 @@ def test_a_whole_run_has_the_digest_of_every_other_run_of_its_seed(
 
 
 def test_another_system_can_be_laid_over_the_world(small: str, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--system", "factory=models.deployment:region_split", "--system", "heartbeat=70ms"]
-    lines = replayed(capsys, small, "--until", "1s", *options)
-    assert "  service store (SplitShard)" in lines
+    options = ["--system", "factory=models.deployment:home_region", "--system", "home=a"]
+    lines = replayed(capsys, small, "--until", "1s", *options, "--system", "heartbeat=70ms")
+    assert "  service store (Shard)" in lines
 
 
 def test_the_trace_goes_into_files(small: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
