@@ -3,7 +3,7 @@
 Read `hunt` first: it runs seeds under a nemesis until a claim breaks. `trial` is one run of it,
 `hands` carries out many; `shrink` reduces what was found, by `ddmin`, the edits of `simpler` and
 `times`, and where that leaves much by small schedules drawn `afresh`; `bundle` writes and reads
-the folder that is kept, told in words by `telling` and drawn by `spacetime` and `diagram`;
+the folder that is kept, told in words by `telling`, drawn by `spacetime`, `diagram` and `labels`;
 `replaying` holds it against the code of today.
 """
 
