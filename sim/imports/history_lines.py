@@ -124,9 +124,11 @@ def _fields(assembly: Assembly, line: int, raw: str) -> tuple[dict[str, Any] | N
         else:
             continue
         bad.add(name)
+    if not bad:
+        return fields, True
     if bad & (_TYPES.keys() - _BESIDE):
         return None, False
-    return {name: value for name, value in fields.items() if name not in bad}, not bad
+    return {name: value for name, value in fields.items() if name not in bad}, False
 
 
 def _mistake(name: str, value: Any) -> tuple[str, str] | None:
