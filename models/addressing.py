@@ -44,6 +44,8 @@ ARCHIVE: Final = 8
 SEQUENCE: Final = 9
 #: Leaderless quorums.
 LEADERLESS: Final = 20
+#: Raft.
+CONSENSUS: Final = 21
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

@@ -23,7 +23,9 @@ from sim.host import Service
 
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
-PARTS: dict[type[Service], tuple[str, ...]] = {Shard: ("journal", "aside", "streams", "snapshots", "keeping")}
+PARTS: dict[type[Service], tuple[str, ...]] = {
+    Shard: ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+}
 SERVICES = (
     Shard,
     SplitShard,
