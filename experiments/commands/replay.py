@@ -15,7 +15,8 @@ from tqdm.auto import tqdm
 
 from experiments.commands.overlay import overlay, system_option
 from experiments.files import why_not_writable
-from experiments.hunting import is_bundle, read_bundle, replay_bundle, traceback_of
+from experiments.hunting import Bundle, is_bundle, read_bundle, record_anew, replay_bundle, traceback_of
+from experiments.journal import Refused
 from experiments.regression import warnings
 from experiments.scenario import Scenario, build, load, shipped
 from sim.faults import Fault
@@ -48,6 +49,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 @system_option
 @click.option("--trace", "trace_file", type=_FILE, help="Write the whole trace here, as JSON lines.")
 @click.option("--shiviz", "shiviz_file", type=_FILE, help="Write a log that ShiViz draws here.")
+@click.option("--record", "anew", is_flag=True, help="Record a bundle anew, if it shows what it is kept for.")
 def replay(
     name: str,
     *,
@@ -58,11 +60,13 @@ def replay(
     options: tuple[str, ...],
     trace_file: Path | None,
     shiviz_file: Path | None,
+    anew: bool,
 ) -> int:
     """Run one seed of SCENARIO (a shipped name or a file) to an instant and show every host's state.
 
     BUNDLE is a folder that a hunt has written: it is run again and compared with what was recorded; exit 1 if it
-    differs. With any option the state of its hosts is shown as well.
+    differs. With any option the state of its hosts is shown as well, but for --record, which brings digest, history,
+    witness and diagram up to the code of today where its claim ends as it did; else nothing changes, and exit 1.
     """
     code = 0
     if is_bundle(Path(name)):
@@ -70,16 +74,23 @@ def replay(
             raise click.UsageError(f"{name} is a bundle, which has a seed and a system of its own; leave both out")
         bundle = read_bundle(Path(name))
         view = _view(bundle.scenario, until, hosts, last, trace_file, shiviz_file)
+        bare = (until, hosts, last, trace_file, shiviz_file) == (None, (), None, None, None)
+        if anew and not bare:
+            raise click.UsageError("--record goes alone: it shows nothing; leave the other options out")
         replayed = replay_bundle(bundle)
         for line in replayed.lines():
             click.echo(line)
+        if anew:
+            return _recorded(bundle)
         code = 1 if any(replayed.differences()) else 0
-        if (until, hosts, last, trace_file, shiviz_file) == (None, (), None, None, None):
+        if bare:
             return code
         scenario, seed = bundle.scenario, bundle.seed
         click.echo()
     else:
         scenario = _scenario(name)
+        if anew:
+            raise click.UsageError(f"--record is for bundles, and {name} is none; leave it out")
         if seed is None:
             raise click.UsageError(f"which run of {scenario.name}? give its seed with --seed")
         if options:
@@ -90,6 +101,17 @@ def replay(
     failure = _show(scenario, seed, view)
     # That a bundle's run raises may be what it is kept for; how it ended was told above.
     return _RAISED if failure and not is_bundle(Path(name)) else code
+
+
+def _recorded(bundle: Bundle) -> int:
+    """Record a bundle anew; 1 if that would make another of it."""
+    try:
+        record_anew(bundle)
+    except Refused as refused:
+        click.echo(f"not recorded: {refused}")
+        return 1
+    click.echo(f"recorded anew: {bundle.folder}")
+    return 0
 
 
 class _View(NamedTuple):
