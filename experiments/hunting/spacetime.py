@@ -261,15 +261,20 @@ def _shades(
     encounters: Iterable[Encounter], downs: Sequence[Down], topology: Topology, until_us: int
 ) -> Iterator[Shade]:
     """The faults that strike, but for crashes that take somebody down: those are told by the lanes of the struck."""
-    for encounter in encounters:
+    for encounter in sorted(encounters, key=_began_us):
         fault = encounter.fault
-        assert isinstance(fault.at, int), "a fault that began has an instant"
         crashed = KINDS[fault.kind].crashed(fault, topology)
         if any(down.host in crashed and down.begin_us == fault.at for down in downs):
             continue
         lasts = encounter.ended_us is None
         ends_us = until_us if encounter.ended_us is None else encounter.ended_us
-        yield Shade(fault.id, fault.kind, fault.at, ends_us, *_sides(fault, topology), lasts)
+        yield Shade(fault.id, fault.kind, _began_us(encounter), ends_us, *_sides(fault, topology), lasts)
+
+
+def _began_us(encounter: Encounter) -> int:
+    at = encounter.fault.at
+    assert isinstance(at, int), "a fault that began has an instant"
+    return at
 
 
 def _sides(fault: Fault, topology: Topology) -> tuple[frozenset[int], frozenset[int]]:

@@ -131,6 +131,7 @@ def test_every_fault_of_a_kept_bundle_is_drawn(folder: Path) -> None:
     run = record(bundle.scenario, bundle.seed, bundle.claim)
     picture = picture_of(run)
     assert undrawn(run, picture) == set()
+    assert [shade.begin_us for shade in picture.shades] == sorted(shade.begin_us for shade in picture.shades)
     assert {bar.op for bar in picture.bars if bar.witness} == set(run.verdict.witness)
 
 
