@@ -102,7 +102,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _fields(assembly: Assembly, line: int, raw: str) -> tuple[dict[str, Any] | None, bool]:
     """The fields of a row, and whether they are all that it tells; None after a complaint of what a row is about."""
     try:
-        fields = json.loads(raw, object_pairs_hook=_object)
+        fields = json.loads(raw)
+        if isinstance(fields, dict) and raw.count(":") > len(fields):  # asked of few rows, since it is slow
+            fields = json.loads(raw, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):

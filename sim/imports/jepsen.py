@@ -149,7 +149,7 @@ def _row(found: EdnMap, keyed: bool, assembly: Assembly, spelt: _Spellings) -> R
         rule = "expected whole numbers, texts, keywords, nil, or collections of these"
         assembly.complain(found.line, f":value {quoted(str(found.get('value')))}", rule, "write one")
         key, whole = ONLY_KEY, False
-    if isinstance(key, str):
+    if whole and isinstance(key, str):
         spelt.see("key", key, found.line)
     spelt.see("client", found["process"], found.line)
     time = found.get("time")

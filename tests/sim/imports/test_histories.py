@@ -14,6 +14,7 @@ HISTORIES = Path(__file__).parents[2] / "histories"
 END_FIRST = "end that first, with info if nobody knows, or give every row an op"
 MEND = "mend or remove the line"
 ONE_CLOCK = "give all rows a time by one clock, or none"
+BARE = "{:type :invoke, :f :read, :value [1.5 nil], :process 2}"
 CAS = SPECIFICATIONS["cas-register"].shapes
 
 
@@ -235,6 +236,9 @@ def test_two_spellings_of_what_would_read_as_one_are_refused() -> None:
         f'line 3: client "1": a text here and a number in line 1, {way_out}',
         f'line 4: value "a": a text here and a keyword in line 1, {way_out}',
     ]
+    # A row that tells no key is not on key "all".
+    (told,) = mistakes(text[: text.index("{:type :invoke, :f :read")].replace(":x", ":all") * 2 + BARE, "edn")
+    assert ":value" in told
     keywords = text.replace('"x"', ":x").replace('"a"', ":a").replace('"1"', "1")
     assert [row.value for row in read_history_edn(keywords, "f", CAS).history] == ["a", "a", None, "a"]
 
