@@ -67,6 +67,7 @@ class Keeper:
         shard: The member, whose parts it works on.
 
     Attributes:
+        active: Whether it does anything at all.
         cutting: Done when the head that is being cut is gone; None while none is.
         archived: Entries that an archive has acknowledged.
         dropped: Entries that are no longer kept here.
@@ -82,7 +83,7 @@ class Keeper:
         self._policy = shard.options.log
         wanted = self._policy.snapshots
         self._every = wanted.every
-        self._active = self._policy.truncate or any((wanted.every, wanted.age_us, wanted.load_us))
+        self.active = self._policy.truncate or any((wanted.every, wanted.age_us, wanted.load_us))
         self._due: dict[StreamKey, Snapshot] = {}
         self._dirty: OrderedDict[StreamKey, int] = OrderedDict()
 
@@ -90,7 +91,7 @@ class Keeper:
 
     def appended(self, stream: Stream, entry: Entry) -> None:
         """A stream has one more event."""
-        if not self._active:
+        if not self.active:
             return
         key = (entry.tenant, instance_of(entry.address))
         if self._every is not None and stream.fresh >= self._every:
@@ -118,7 +119,7 @@ class Keeper:
 
     def live(self) -> Generator[Wait, Any, None]:
         """Look again and again."""
-        if not self._active:
+        if not self.active:
             return
         self.forget()
         while True:
