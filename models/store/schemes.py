@@ -13,7 +13,7 @@ that and is nothing that a scheme could claim: `lost_by` computes it, experiment
 | local-persist, periodic | in the page cache | power loss, up to the period |
 | multi-mem | in the heap of k holders | the power or processes of all of them |
 | multi-persist | flushed by k holders | k disks; a region, unless a holder is outside |
-| delayed-ship | flushed locally, shipped later | disk or region loss, what was not shipped yet; the disks of all copies |
+| delayed-ship | flushed locally, shipped later | disk or region loss, what was not shipped yet; the last copy, all |
 """
 
 from __future__ import annotations
