@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 __all__ = ["answer_of", "report"]
 
 _DARK: Final = "schemes_region_dark"
-#: The module whose table of crash points belongs on this page, where it is there.
 
 
 def report(results: Results[SchemeRow], folder: Path, context: ReportContext) -> str:
