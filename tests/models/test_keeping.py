@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 
+from models.domains.bank_account import Account
 from models.store.group.wire import Install
 from models.store.group.words import Promote, Promoted
 from models.store.log.archive import ArchiveService
 from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy
 from models.store.publishing import Subscriber
-from models.store.requests import Accepted, ReadStream, Refused
+from models.store.requests import EXPECT_ANY, Accepted, Delete, ReadStream, Refused
 from models.store.schemes import Scheme, Tier
 from models.store.sequence.sequencer import Sequencer
 from sim.host import Wait
-from tests.models.shards import OPENING, Cluster, at, deposit, ids, shard_of_region, started, withdraw
+from tests.models.shards import OPENING, Cluster, at, deposit, ids, read, shard_of_region, started, withdraw
 
 MS = 1_000
 LOCAL = Scheme(name="local-persist", tier=Tier.DEVICE)
@@ -296,6 +297,35 @@ def test_without_truncation_snapshots_are_written_and_the_log_stays() -> None:
     assert versions(cluster) == {0: 5}
     assert cluster.log(1) == [1, 2, 3, 4, 5]
     assert (storage.log > 0, storage.window, storage.total) == (True, 0, storage.log + storage.snapshots)
+
+
+def test_what_was_deleted_stays_hidden_from_a_life_that_begins_with_a_snapshot() -> None:
+    cluster = alone(log=policy(truncate=False))
+    write(cluster, 1, 2)
+    assert isinstance(cluster.ask(1, Delete(event_id=3, aggregate=0, expected=EXPECT_ANY)), Accepted)
+    write(cluster, 4)
+    cluster.run(100)
+    assert (versions(cluster), read(cluster).first) == ({0: 4}, 4)
+    cluster.crash(1)
+    cluster.run(50)
+
+    assert (read(cluster).first, ids(read(cluster).entries)) == (4, [4])
+
+
+@pytest.mark.parametrize("other", [{"tip": 5}, {"address": 3}])
+def test_a_snapshot_of_another_branch_is_not_believed(other: dict[str, int]) -> None:
+    """It is not ahead of the log: where it says that it was taken the log holds another entry."""
+    cluster = alone(log=policy(truncate=False))
+    write(cluster, 1, 2, 3)
+    cluster.run(100)
+    taken = cluster.shard[1].snapshots.latest[0, 0]
+    cluster.stop(1)
+    cluster.ctx[1].disk.truncate("snapshots", 0)
+    cluster.ctx[1].disk.append("snapshots", taken._replace(state=Account(balance=5), **other))
+    cluster.start(1)
+    cluster.run(10)
+
+    assert cluster.shard[1].told() == {0: OPENING + 3}
 
 
 # -- crashes and changes of lead ----------------------------------------------------------------------------
