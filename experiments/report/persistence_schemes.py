@@ -350,9 +350,9 @@ def _order(page: Page, results: Results[SchemeRow]) -> None:
 
 
 def _crashes(page: Page) -> None:
-    """The table of crash points, made anew: it is small, and a function of the code alone."""
+    """The table of crash points, made with this page: it is small, and a function of the code alone."""
     page.section("Every crash point")
-    page.markup(crashes.to_html(crashes.table()))
+    page.markup(crashes.to_html(crashes.whole_table()))
 
 
 def _limits(page: Page, results: Results[SchemeRow]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from experiments import crashes
+from experiments.crashes import CellResult
 from experiments.experiment import Finding
 from experiments.results import Results
 from experiments.scenario import load
@@ -97,6 +99,7 @@ def check(results: Results[SchemeRow]) -> list[Finding]:
         _decided_once(results),
         _decided_anew(results),
         _calm(results),
+        _crashes(crashes.whole_table()),
     ]
 
 
@@ -336,6 +339,18 @@ def _calm(results: Results[SchemeRow]) -> Finding:
         claim="Without a fault every scheme serves at least 99 % of commands",
         holds=worst.availability_all >= 0.99,
         detail=f"the least is {worst.availability_all:.4f}, by {worst.arm}",
+    )
+
+
+def _crashes(found: Sequence[CellResult]) -> Finding:
+    """Of no row: the table is made by the code that made the rows, and stands on the same page."""
+    bad = [f"{one.point} under {one.scheme}, {one.kind}, {one.recovery}" for one in found if not one.holds]
+    missed = [f"{one.point} under {one.scheme}" for one in found if one.applies and not one.hits]
+    return Finding(
+        claim="At every crash point, however the host dies and whoever goes on, each scheme keeps its promise, and "
+        "every point that applies was met with a command in flight",
+        holds=not bad and not missed if found else None,
+        detail=f"{crashes.summary(found)}{_some([*bad, *dict.fromkeys(missed)])}",
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from experiments.commands.run import verdict
+from experiments.crashes import CellResult, whole_table
 from experiments.experiment import Cell, Finding, ReportContext
 from experiments.persistence_schemes import EXPERIMENT
 from experiments.provenance import Provenance
@@ -18,9 +21,40 @@ from experiments.schemes import ARMS, CONTROL, FAILURES, SCENARIOS, SchemeRow, c
 from experiments.schemes import run_once as run
 from experiments.schemes.claims import breaks
 from experiments.schemes.runs import SPAN_US, at_its_instant
-from models.store.schemes import Loss
+from models.store.schemes import Loss, Recovery
+from sim.faults import CrashKind
 
 FLUSH_US = (1_000, 3_000)
+CELL = CellResult(
+    point="C3",
+    kind=CrashKind.POWER_LOSS,
+    recovery=Recovery.LATER,
+    scheme="local-persist",
+    applies=True,
+    reason="",
+    hits=1,
+    promised="nothing",
+    lost=0,
+    lost_allowed=0,
+    duplicated=0,
+    holds=True,
+    detail="",
+)
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """A crash table of one cell, which has tests of its own, and how often it was made."""
+    times: list[int] = []
+
+    def one_cell() -> tuple[CellResult, ...]:
+        times.append(1)
+        return (CELL,)
+
+    monkeypatch.setattr("experiments.crashes.tables.table", one_cell)
+    whole_table.cache_clear()
+    yield times
+    whole_table.cache_clear()
 
 
 @cache
@@ -181,6 +215,26 @@ def test_claims_hold_of_good_rows_and_fail_of_bad_ones(tmp_path: Path):
     assert finding(level, "At p50").holds is False
 
 
+@pytest.mark.parametrize(
+    ("cell", "holds"),
+    [
+        (CELL, True),
+        (replace(CELL, holds=False, lost=1, detail="1 is lost"), False),
+        (replace(CELL, hits=0), False),
+        (replace(CELL, applies=False, hits=0), True),
+    ],
+    ids=["kept", "red", "without a hit", "does not apply"],
+)
+def test_a_red_cell_of_the_crash_table_and_one_without_a_hit_fail_the_experiment(
+    cell: CellResult, holds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("experiments.crashes.tables.table", lambda: (CELL, cell))
+    found = finding(made_up(tmp_path), "At every crash point")
+    assert found.holds is holds
+    assert ("C3 under local-persist" in found.detail) is not holds
+    assert verdict((found,), enough_seeds=True) == (0 if holds else 1)
+
+
 def test_the_frontier_is_chosen_on_even_seeds_and_reported_on_odd_ones(tmp_path: Path):
     good = made_up(tmp_path)
     found = frontier(good, "schemes_process_crash")
@@ -197,8 +251,7 @@ def test_the_frontier_is_chosen_on_even_seeds_and_reported_on_odd_ones(tmp_path:
     assert found.held["mem"].unkept.estimate == 12
 
 
-def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("experiments.crashes.table", tuple)  # a function of the code alone, with tests of its own
+def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path, made: list[int]):
     results = made_up(tmp_path)
     source = Provenance(commit=None, clean=True, lock="0", python="3", seeds=4, command="./lab run persistence-schemes")
     context = ReportContext(
@@ -212,3 +265,4 @@ def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path, monke
     assert pages[0] == pages[1]
     assert answer in pages[0][1]
     assert "nan" not in pages[0][1]
+    assert made == [1]  # for the claims and for both pages
