@@ -288,11 +288,14 @@ class Replica(Member):
 
     def _ship_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
         # A clock of its own: heartbeats are no multiple of the period, and would make it longer.
+        self.shipments.start(self.ctx.mono_us())
         while True:
             yield self.ctx.sleep(every_us)
             if self.leads:
+                self.shipments.begin(self.ctx.mono_us())
                 for out in list(self._outbound.values()):
                     out.ship()
+                self.shipments.end()
 
 
 def _no_promise() -> int:
