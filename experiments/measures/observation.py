@@ -22,7 +22,7 @@ from sim.world import World
 __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
 
 _WATERMARKS: Final = ("applied", "stable")
-_COUNTED: Final = ("divergent", "promoted", "forcing", "compensated", "reconciled")
+_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled")
 
 
 class Outcome(StrEnum):
@@ -143,15 +143,18 @@ def carry_out(
         seed: The same.
         looks: By time, what to do once all before it has happened; whatever looks must leave the world as it is.
     """
+    operations: list[tuple[int, str]] = []
+    world.on_note("operation", lambda t_us, location, value: operations.append((t_us, str(value))))
     if system.ledger is None:
         _to_the_end(world, scenario, looks)
-        return Evidence(**_common(world, system, scenario, seed))
+        return Evidence(**_common(world, system, scenario, seed), operations=tuple(operations))
     progress: list[Progress] = []
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _COUNTED}
     _listen(world, progress, noted)
     _to_the_end(world, scenario, looks)
     return Observation(
         **_common(world, system, scenario, seed),
+        operations=tuple(operations),
         answers=answers_of(world.history),
         ledger=system.ledger(world.service),
         progress=tuple(progress),

@@ -76,6 +76,9 @@ class Append(Message):
         event: What is to be appended.
         expected: Version that the writer has seen, or one of `EXPECT_ANY`, `EXPECT_NO_STREAM`, `EXPECT_STREAM`.
         tenant: Whose stream it is.
+
+    Raises:
+        ValueError: another negative `expected`.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, STORE, 2, command=True)
@@ -85,10 +88,17 @@ class Append(Message):
     expected: int = EXPECT_ANY
     tenant: int = 0
 
+    def __post_init__(self) -> None:
+        _check_expected(self.expected)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete(Message):
-    """A request to make a stream empty to readers; `for_ever` closes it with a tombstone."""
+    """A request to make a stream empty to readers; `for_ever` closes it with a tombstone.
+
+    Raises:
+        ValueError: as for an append.
+    """
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, STORE, 3, command=True)
     event_id: int
@@ -96,6 +106,9 @@ class Delete(Message):
     for_ever: bool = False
     expected: int = EXPECT_ANY
     tenant: int = 0
+
+    def __post_init__(self) -> None:
+        _check_expected(self.expected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,3 +270,8 @@ def answer_of(entry: Entry | Answered, command_id: int) -> Accepted | Refused:
     if reason is not None:
         return Refused(command_id=command_id, version=version, reason=reason)
     return Accepted(command_id=command_id, version=version, told=entry.told)
+
+
+def _check_expected(expected: int) -> None:
+    if expected < EXPECT_STREAM:
+        raise ValueError(f"{expected=} is no version; give 0 or more, or EXPECT_ANY, EXPECT_NO_STREAM or EXPECT_STREAM")

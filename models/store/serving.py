@@ -18,7 +18,7 @@ from models.store.holding import COMMITTED, SILENT
 from models.store.log.appending import Append as AppendRequest
 from models.store.log.appending import Deleted as ClosedStream
 from models.store.log.appending import Expect, IdempotentNotReady, Ok, WrongExpectedVersion, decide_append
-from models.store.log.entries import OWN, Closed, Deleted, Entry, instance_of
+from models.store.log.entries import OWN, Closed, Deleted, Entry, instance_of, version_of
 from models.store.log.journal import Answered
 from models.store.log.streams import Stream
 from models.store.requests import (
@@ -55,6 +55,8 @@ __all__ = ["Serving"]
 _EXPECT: Final = MappingProxyType(
     {EXPECT_ANY: Expect.ANY, EXPECT_NO_STREAM: Expect.NO_STREAM, EXPECT_STREAM: Expect.STREAM_EXISTS}
 )
+#: Why a request is refused whose id another has.
+_USED: Final = "its id was used for another aggregate"
 
 
 class Serving(Writer):
@@ -153,7 +155,7 @@ class Serving(Writer):
         else:
             return (yield from self._deny(msg, found))
         if instance_of(entry.address) != msg.aggregate:
-            return Unavailable(command_id=msg.command_id, reason="its id was used for another aggregate")
+            return Unavailable(command_id=msg.command_id, reason=_USED)
         self.ctx.point("C10")
         return answer_of(entry, msg.command_id)
 
@@ -207,6 +209,9 @@ class Serving(Writer):
         if isinstance(prepared, Unavailable):
             return prepared
         number, stream = prepared
+        if self._used_elsewhere(msg):
+            self._give_up(number)
+            return Unavailable(command_id=msg.event_id, reason=_USED)
         head = self.streams.head(key, self.committed)
         decision = decide_append(head, AppendRequest(msg.event_id, _EXPECT.get(expected, expected)))
         if isinstance(decision, Ok):
@@ -242,14 +247,28 @@ class Serving(Writer):
     def _appended(
         self, msg: Append | Delete, version: int, position: int
     ) -> Generator[Wait, Any, Accepted | InDoubt | RolledBack | None]:
-        """The answer to a writer once its event counts; the same each time it asks."""
+        """The answer to a writer once its event counts; the same each time it asks, while the store knows."""
         learnt = yield from self._until_committed(position)
         if learnt:
             return self._in_doubt(learnt, msg.event_id)
-        found = self.streams.done.get(self.streams.key_of(msg.tenant, msg.event_id))
-        told = self.journal.at(found).told if isinstance(found, int) else found and found.told
         self.ctx.point("C10")
-        return Accepted(command_id=msg.event_id, version=version, told=told)
+        return Accepted(command_id=msg.event_id, version=version, told=self._told(msg, version))
+
+    def _told(self, msg: Append | Delete, version: int) -> int | str | None:
+        """What was told of a version, from its entry or from what is remembered; None once both are gone."""
+        kept = self.streams.entries_of((msg.tenant, msg.aggregate), version - 1)
+        if kept and version_of(kept[0].address) == version:
+            return kept[0].told
+        found = self.streams.done.get(self.streams.key_of(msg.tenant, msg.event_id))
+        return found.told if isinstance(found, Answered) and version_of(found.address) == version else None
+
+    def _used_elsewhere(self, msg: Append | Delete) -> bool:
+        """Whether a writer's id stands for an event of another aggregate: ids are unique within a tenancy."""
+        found = self.streams.done.get(self.streams.key_of(msg.tenant, msg.event_id))
+        if found is None:
+            return False
+        address = self.journal.at(found).address if isinstance(found, int) else found.address
+        return instance_of(address) != msg.aggregate
 
     # -- questions ---------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +36,11 @@ def head(*ids: int, replicated: int | None = None, remembered: int = 10, **more:
     )
 
 
+def truncated(whole: StreamHead) -> StreamHead:
+    """A stream of which the log keeps nothing."""
+    return replace(whole, id_at=lambda version: None)
+
+
 @pytest.mark.parametrize(
     ("stream", "append", "decision"),
     [
@@ -63,7 +69,19 @@ def head(*ids: int, replicated: int | None = None, remembered: int = 10, **more:
         # A deleted stream is empty, and its versions go on.
         (head(7, deleted=True), Append(8, NONE), Ok(2)),
         (head(7, 8, first=2), Append(8, NONE), Idempotent(2)),
-        (head(7, 8, first=2), Append(7, NONE), WrongExpectedVersion(NONE, 2)),
+        (head(7, 8, 9, first=2), Append(9, NONE), WrongExpectedVersion(NONE, 3)),
+        # Who is late, and began a stream that was deleted since, hears what became of it.
+        (head(7, 8, first=2), Append(7, NONE), Idempotent(1)),
+        (head(7, 9, deleted=True), Append(7, NONE), Idempotent(1)),
+        (head(7, 9, deleted=True), Append(7, SOME), Idempotent(1)),
+        # What the log no longer has the window may know.
+        (truncated(head(7, 8, 9)), Append(7, 0), Idempotent(1)),
+        (truncated(head(7, 8, 9)), Append(7, NONE), Idempotent(1)),
+        (truncated(head(7, 8, 9)), Append(8, 0), WrongExpectedVersion(0, 3)),
+        (truncated(head(7, 8, 9, remembered=1)), Append(7, 0), WrongExpectedVersion(0, 3)),
+        # A tombstone is the last event, and who wrote it is told so again.
+        (head(7, 8, tombstone=True), Append(8, ANY), Idempotent(2)),
+        (head(7, 8, tombstone=True), Append(7, 0), Deleted()),
         (head(7, deleted=True), Append(8, SOME), WrongExpectedVersion(SOME, 1)),
         (head(7, deleted=True), Append(8, 1), Ok(2)),
         *((head(7, tombstone=True), Append(8, expected), Deleted()) for expected in (0, 1, 2, ANY, NONE, SOME)),

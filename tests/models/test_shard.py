@@ -133,17 +133,18 @@ def test_a_look_waits_for_what_it_tells_of() -> None:
     cluster.submit(1, 1)
     cluster.isolate(2, 3)
     cluster.send(1, deposit(2))
-    look = cluster.send(1, Look(aggregate=0))
+    asked = [cluster.send(1, question) for question in (Look(aggregate=0), ReadStream(aggregate=0))]
     cluster.run(50)
-    assert not look.done
-    assert ids(read(cluster).entries) == [1]  # readers find what is committed
+    assert [reply.done for reply in asked] == [False, False]
     assert cluster.ask(1, OutcomeQuery(event_id=1)) == Outcome(event_id=1, outcome="committed")
     assert cluster.ask(1, OutcomeQuery(event_id=2)) == Outcome(event_id=2, outcome="in doubt")
     assert cluster.ask(1, OutcomeQuery(event_id=3)) == Outcome(event_id=3, outcome="unknown")
     cluster.heal()
     cluster.run(2_000)
 
-    assert look.value == Seen(aggregate=0, version=2, told=OPENING + 2, exists=True)
+    look, slice_ = (reply.value for reply in asked)
+    assert ids(slice_.entries) == [1, 2]
+    assert look == Seen(aggregate=0, version=2, told=OPENING + 2, exists=True)
 
 
 def test_streams_are_read_a_page_at_a_time() -> None:

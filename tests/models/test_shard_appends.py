@@ -78,7 +78,6 @@ def test_appended_events_and_commands_share_a_stream_and_its_ids() -> None:
 
 def test_a_repeated_append_waits_until_its_own_event_is_as_safe_as_promised() -> None:
     cluster = cluster_of(QUORUM)
-    assert isinstance(cluster.ask(1, append(7, 0, aggregate=1)), Accepted)  # the same id, of another stream
     cluster.isolate(2, 3)
     first = cluster.send(1, append(7, 0))
     again = [cluster.send(1, append(7, expected)) for expected in (0, EXPECT_NO_STREAM)]
@@ -88,7 +87,36 @@ def test_a_repeated_append_waits_until_its_own_event_is_as_safe_as_promised() ->
     cluster.heal()
     cluster.run(2_000)
     assert [reply.value.version for reply in (first, *again)] == [1, 1, 1]
-    assert cluster.log(1) == [7, 7]
+    assert cluster.log(1) == [7]
+
+
+def test_an_id_stands_for_one_event_of_a_tenancy() -> None:
+    cluster = cluster_of()
+    refused = Unavailable(command_id=7, reason="its id was used for another aggregate")
+    assert cluster.ask(1, append(7, aggregate=1)) == Accepted(command_id=7, version=1, told=OPENING + 1)
+    for expected in (EXPECT_ANY, EXPECT_NO_STREAM, 0):
+        assert cluster.ask(1, append(7, expected, aggregate=2)) == refused
+    assert cluster.submit(1, 7, aggregate=2) == refused
+    assert cluster.ask(1, append(7, aggregate=2, tenant=1)) == Accepted(command_id=7, version=1, told=OPENING + 1)
+
+
+def test_who_closed_a_stream_is_told_so_again_and_who_began_it_too() -> None:
+    cluster = cluster_of()
+    first = cluster.ask(1, append(1, EXPECT_NO_STREAM))
+    gone = Delete(event_id=2, aggregate=0)
+    assert cluster.ask(1, gone) == cluster.ask(1, gone) == Accepted(command_id=2, version=2, told=OPENING)
+    assert cluster.ask(1, append(1, EXPECT_NO_STREAM)) == first
+    closed = Delete(event_id=3, aggregate=0, for_ever=True)
+    assert cluster.ask(1, closed) == cluster.ask(1, closed) == Accepted(command_id=3, version=3, told=OPENING)
+    assert cluster.log(1) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "make", [append, lambda event_id, expected: Delete(event_id=1, aggregate=0, expected=expected)]
+)
+def test_a_version_below_none_is_refused_before_it_is_sent(make: Any) -> None:
+    with pytest.raises(ValueError, match="expected=-4 is no version; give 0 or more, or EXPECT_ANY"):
+        make(1, -4)
 
 
 def test_a_writer_hears_of_what_stands_in_its_way_only_once_that_counts() -> None:

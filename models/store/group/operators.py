@@ -58,7 +58,7 @@ class ShardOperator(Service):
         promotions: How many succeeded.
     """
 
-    NOTES: ClassVar[frozenset[str]] = frozenset({"promoted", "forcing", "forced"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"unled", "promoted", "forcing", "forced"})
 
     def __init__(self, ctx: Context, options: ShardOperatorOptions) -> None:
         super().__init__(ctx)
@@ -87,7 +87,9 @@ class ShardOperator(Service):
                 in_vain.clear()
                 continue
             now = ctx.mono_us()
-            silent_us = now if silent_us is None else silent_us
+            if silent_us is None:
+                silent_us = now
+                ctx.note("unled", max((status.epoch for status in found.values()), default=0))
             # Who does not know where it stands cannot lead, and would be asked in vain for ever.
             ready = {index: status for index, status in found.items() if status.ready}
             if ready and now - silent_us >= options.patience_us:

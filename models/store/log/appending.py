@@ -10,14 +10,19 @@ to append again would do it twice.
 | exactly `e` | `e == c` | Ok |
 | exactly `e` | `e > c` | WrongExpectedVersion |
 | exactly `e` | `e < c` | Idempotent if the event at `e + 1` has this id, else WrongExpectedVersion |
-| none | `c == 0` | Ok; else Idempotent if the stream begins with this event, else WrongExpectedVersion |
-| some | `c == 0` | WrongExpectedVersion; else as any |
+| none | empty | Idempotent if the id is in the window, else Ok |
+| none | not empty | Idempotent if the stream begins, or once began, with this event, else WrongExpectedVersion |
+| some | empty | Idempotent if the id is in the window, else WrongExpectedVersion |
+| some | not empty | as any |
 | any | | Idempotent if the id is in the window, else Ok |
-| whatever | tombstone | Deleted |
+| whatever | tombstone | Idempotent to who wrote the tombstone, else Deleted |
 
 Where the answer would be Idempotent and the event is known but not yet replicated, it is
-IdempotentNotReady. A deleted stream is empty to readers; its versions go on where they stopped, so
-that no address ever stands for two events. Sources: the append semantics that KurrentDB documents.
+IdempotentNotReady. Where the log was truncated the window stands in for it. A deleted stream is empty
+to readers; its versions go on where they stopped, so that no address ever stands for two events.
+Sources: the append semantics that KurrentDB documents; the window where a stream was deleted or
+closed is a departure, since a late copy of a request that took effect must not take effect twice,
+nor be told that it failed.
 """
 
 from __future__ import annotations
@@ -124,28 +129,37 @@ def decide_append(head: StreamHead, append: Append) -> Decision:
     expected = append.expected
     if isinstance(expected, int) and expected < 0:
         raise ValueError(f"{expected=} is no version; give 0 for an empty stream, or Expect.ANY")
-    if head.tombstone:
-        return Deleted()
     known = head.window(append.event_id)
-    if expected is Expect.ANY or (expected is Expect.STREAM_EXISTS and _exists(head)):
-        return Ok(head.version + 1) if known is None else _again(head, known)
-    if expected is Expect.STREAM_EXISTS:
-        return WrongExpectedVersion(expected, head.version)
+    if head.tombstone:
+        return Deleted() if known != head.version else _again(head, known)  # who closed it hears so each time
+    if expected is Expect.ANY or expected is Expect.STREAM_EXISTS:
+        if known is not None:
+            return _again(head, known)
+        fits = expected is Expect.ANY or _exists(head)
+        return Ok(head.version + 1) if fits else WrongExpectedVersion(expected, head.version)
     if expected is Expect.NO_STREAM:
+        if known is not None and (known <= head.first or not _exists(head)):
+            return _again(head, known)  # one that is late may find the stream deleted that it began
         if not _exists(head):
             return Ok(head.version + 1)
-        began = head.first if head.id_at(head.first) == append.event_id else None
-        return WrongExpectedVersion(expected, head.version) if began is None else _again(head, began)
+        began = head.id_at(head.first) == append.event_id
+        return _again(head, head.first) if began else WrongExpectedVersion(expected, head.version)
     assert isinstance(expected, int)
     if expected == head.version:
         return Ok(expected + 1)
-    if expected < head.version and head.id_at(expected + 1) == append.event_id:
+    if expected < head.version and _is_at(head, expected + 1, append.event_id, known):
         return _again(head, expected + 1)
     return WrongExpectedVersion(expected, head.version)
 
 
 def _exists(head: StreamHead) -> bool:
     return head.version > 0 and not head.deleted
+
+
+def _is_at(head: StreamHead, version: int, event_id: int, known: int | None) -> bool:
+    """Whether the event of a version has this id, as the log knows, or, where that was truncated, the window."""
+    there = head.id_at(version)
+    return known == version if there is None else there == event_id
 
 
 def _again(head: StreamHead, version: int) -> Idempotent | IdempotentNotReady:

@@ -44,11 +44,14 @@ class Sluggish(Shard):
 
 
 class Trusting(Shard):
-    """Takes itself for whole when it comes back with an empty memory."""
+    """Goes on in its reign when it comes back with an empty memory, and asks nobody what it has forgotten."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._forgets = False
+
+    def _lead_again(self) -> Generator[Wait, Any, None]:
+        yield from ()
 
 
 class Credulous(Shard):

@@ -111,7 +111,6 @@ SERVED = ("C3", "C5", "C10", "C11")
     [
         # What the page cache has outlives the process: only the power tells.
         (broken.Hasty, "local-persist", SERVED, {POWER}, "is lost"),
-        (broken.Hasty, "multi-persist:2/3", SERVED, {POWER}, "is lost"),
         (broken.Sluggish, "local-mem+40ms", SERVED, {CRASH, POWER}, "is lost"),
         (broken.Sluggish, "local-persist-periodic+40ms", SERVED, {POWER}, "is lost"),
         (broken.Trusting, "multi-mem:2/3", SERVED, {CRASH, POWER}, "is lost"),
