@@ -6,6 +6,6 @@ is held to, `tables` for the whole of it, `results` for how it is told.
 
 from experiments.crashes.cells import POINTS, SCHEMES
 from experiments.crashes.results import CellResult, summary, to_html, to_text
-from experiments.crashes.tables import table, whole_table
+from experiments.crashes.tables import table
 
-__all__ = ["POINTS", "SCHEMES", "CellResult", "summary", "table", "to_html", "to_text", "whole_table"]
+__all__ = ["POINTS", "SCHEMES", "CellResult", "summary", "table", "to_html", "to_text"]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
 from multiprocessing import get_context
 from typing import Final
 
@@ -21,7 +20,7 @@ from models.store.schemes import Loss, Promise
 from models.store.shard import Shard
 from sim.units import format_us
 
-__all__ = ["of_scheme", "table", "whole_table"]
+__all__ = ["of_scheme", "table"]
 
 _SEEDS: Final = range(1, 9)
 
@@ -58,12 +57,6 @@ def table(
         for results in crew.map(_all_of, schemes, [strikes] * len(schemes)):
             take(results)
     return tuple(found)
-
-
-@cache
-def whole_table() -> tuple[CellResult, ...]:
-    """Every cell, run once in this process for whoever asks: the table is a function of the code alone."""
-    return table()
 
 
 def of_scheme(

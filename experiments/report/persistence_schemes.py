@@ -74,7 +74,7 @@ def report(results: Results[SchemeRow], folder: Path, context: ReportContext) ->
     _returns(page, results)
     _denials(page, results)
     _order(page, results)
-    _crashes(page)
+    _crashes(page, results)
     _limits(page, results)
     page.write(folder / "index.html")
     return answer
@@ -354,10 +354,10 @@ def _order(page: Page, results: Results[SchemeRow]) -> None:
     )
 
 
-def _crashes(page: Page) -> None:
-    """The table of crash points, made with this page: it is small, and a function of the code alone."""
+def _crashes(page: Page, results: Results[SchemeRow]) -> None:
+    """The table of crash points, made with these claims: it is small, and a function of the code alone."""
     page.section("Every crash point")
-    page.markup(crashes.to_html(crashes.whole_table()))
+    page.markup(crashes.to_html(results.once(crashes.table)))
 
 
 def _limits(page: Page, results: Results[SchemeRow]) -> None:

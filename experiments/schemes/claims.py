@@ -107,7 +107,7 @@ def check(results: Results[SchemeRow]) -> list[Finding]:
         _decided_once(results),
         _decided_anew(results),
         _calm(results),
-        _crashes(crashes.whole_table()),
+        _crashes(results.once(crashes.table)),
     ]
 
 

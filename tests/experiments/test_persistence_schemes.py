@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments.commands.run import verdict
-from experiments.crashes import CellResult, whole_table
+from experiments.crashes import CellResult
 from experiments.experiment import Cell, Finding, ReportContext
 from experiments.measures import gather
 from experiments.persistence_schemes import EXPERIMENT
@@ -46,7 +45,7 @@ CELL = CellResult(
 
 
 @pytest.fixture(autouse=True)
-def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """A crash table of one cell, which has tests of its own, and how often it was made."""
     times: list[int] = []
 
@@ -54,10 +53,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         times.append(1)
         return (CELL,)
 
-    monkeypatch.setattr("experiments.crashes.tables.table", one_cell)
-    whole_table.cache_clear()
-    yield times
-    whole_table.cache_clear()
+    monkeypatch.setattr("experiments.crashes.table", one_cell)
+    return times
 
 
 @cache
@@ -273,7 +270,7 @@ def test_claims_hold_of_good_rows_and_fail_of_bad_ones(tmp_path: Path):
 def test_a_red_cell_of_the_crash_table_and_one_without_a_hit_fail_the_experiment(
     cell: CellResult, holds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("experiments.crashes.tables.table", lambda: (CELL, cell))
+    monkeypatch.setattr("experiments.crashes.table", lambda: (CELL, cell))
     found = finding(made_up(tmp_path), "At every crash point")
     assert found.holds is holds
     assert ("C3 under local-persist" in found.detail) is not holds
