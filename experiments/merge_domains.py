@@ -56,9 +56,8 @@ ARMS: Final = (
     ),
     Arm(
         name="majority",
-        label="majority, fixed leader",
-        system={"factory": "models.deployment:majority_fixed_leader"},
-        ranked=False,  # no election yet: with one it would survive the loss of its leader's region
+        label="majority (Raft)",
+        system={"factory": "models.deployment:majority"},
     ),
     Arm(name="split", label="region split", system={"factory": "models.deployment:region_split"}),
     Arm(

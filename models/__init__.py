@@ -14,7 +14,7 @@ from models.clients import Workload
 from models.deployment import (
     home_failover,
     home_region,
-    majority_fixed_leader,
+    majority,
     region_split,
 )
 from models.ledger import EventKind, FinalEvent, Ledger, Status
@@ -31,6 +31,6 @@ __all__ = [
     "Workload",
     "home_failover",
     "home_region",
-    "majority_fixed_leader",
+    "majority",
     "region_split",
 ]

@@ -15,6 +15,10 @@ from models.layout import RegionLayout, maker
 from models.ledger import home_ledger, split_ledger
 from models.merge import MergePolicy
 from models.monitor import Monitor, MonitorOptions
+from models.raft.deployment import raft_scheme
+from models.raft.options import RaftOptions
+from models.raft.plan import RaftPlan
+from models.raft.shard import RaftShard
 from models.reconcile import Operator, OperatorOptions
 from models.split import SplitShard
 from models.store.group.wire import ShipOptions
@@ -27,7 +31,7 @@ from sim.topology import RegionName, at_service
 __all__ = [
     "home_failover",
     "home_region",
-    "majority_fixed_leader",
+    "majority",
     "region_split",
 ]
 
@@ -52,21 +56,25 @@ def home_region(
     return _home(site, workload, home, ship, _BEHIND)
 
 
-def majority_fixed_leader(
+def majority(
     site: Site,
     workload: Workload,
     *,
     home: RegionName = _HOME,
-    heartbeat_us: int = 500_000,
-    resend_us: int = 1_000_000,
+    election_us: int = 1_500_000,
+    heartbeat_us: int = 300_000,
 ) -> System:
-    """One region decides and answers when a majority of regions has flushed; no election."""
-    ship = ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)
-    regions = len(site.topology.regions)
-    scheme = Scheme(
-        name="multi-persist", tier=Tier.DEVICE, holders=regions // 2 + 1, copies=regions, spread=Spread.REGION
-    )
-    return _home(site, workload, home, ship, scheme)
+    """Raft across regions: the leader, first the home's, answers when a majority has flushed; whoever leads is elected.
+
+    `election` is the minimum election time-out, above the longest round trip and one heartbeat.
+    """
+    layout = RegionLayout(site.topology, workload, ShipOptions(heartbeat_us=max(1, heartbeat_us)))
+    numbers = tuple(layout.numbers.values())
+    scheme = raft_scheme(len(numbers), len(numbers), "region")
+    options = RaftOptions(election_us=election_us, heartbeat_us=heartbeat_us, retry_us=max(1, 2 * heartbeat_us))
+    plan = RaftPlan(founders=numbers, raft=options)
+    placements = layout.stores(RaftShard, scheme, layout.number_of(home), plan=plan)
+    return layout.system(placements, RaftShard, home_ledger)
 
 
 def home_failover(

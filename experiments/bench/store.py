@@ -5,6 +5,9 @@ trace off: client, network, cores, log, group commit, hash chain, dedup, shippin
 turns, so that what else the machine does falls on all alike. The busier a store, the more commands share a flush
 and a message; `by_rate` under `detail` says how much of the speed is that.
 
+Consensus and leaderless quorums stand beside the schemes: a shard on Raft under the same load, and the registers of
+`experiments.bench.quorum`; for both, what a message costs against the bare send path.
+
 Beside it: how fast events are replayed (each stream's at its load; a whole shard's memory at recovery), and what
 memory grows by, with the log kept whole and with its head cut behind snapshots. The client history grows with
 commands by design and is told apart.
@@ -19,10 +22,12 @@ from time import process_time
 from types import MappingProxyType
 from typing import Any, Final
 
+from experiments.bench import quorum
 from experiments.bench._memory import growth
 from experiments.bench._profile import time_share_by_file
 from experiments.workers import calm_collector
 from models.clients import Workload
+from models.raft.deployment import raft
 from models.store.shard import Shard
 from models.stores import store
 from models.system import Site
@@ -47,6 +52,8 @@ SCHEMES: Final = MappingProxyType(
 RATE_PER_S: Final = 5_000
 COMMANDS: Final = 10_000
 REPETITIONS: Final = 7
+#: What `build` takes for a shard that elects its leader.
+RAFT: Final = "raft"
 #: At which rates the dearest scheme is timed besides.
 RATES: Final = (500, 2_000)
 _DRAIN_US: Final = 1_000_000
@@ -78,7 +85,9 @@ def build(
         hosts=HostOptions(default_service_us=200),
         seed=1,
     )
-    for placement in store(Site(topology), workload, scheme=scheme, **options).placements:
+    site = Site(topology)
+    system = raft(site, workload, **options) if scheme == RAFT else store(site, workload, scheme=scheme, **options)
+    for placement in system.placements:
         world.place(placement)
     return world
 
@@ -87,26 +96,35 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
     """Time repetitions of the same runs; profiles and counts under `detail`."""
     calm_collector()  # as in the workers of a sweep
     rates: dict[str, list[float]] = {name: [] for name in SCHEMES}
+    elected: list[float] = []
     by_rate: dict[int, list[float]] = {rate: [] for rate in RATES}
     replays: list[float] = []
     recoveries: list[float] = []
     for repetition in range(REPETITIONS + 1):
         progress(f"store: repetition {repetition} of {REPETITIONS} (0 is the warm-up)")
         if repetition == 1:
-            for timed in (*rates.values(), *by_rate.values(), replays, recoveries):
+            for timed in (*rates.values(), *by_rate.values(), elected, replays, recoveries):
                 timed.clear()
         for name, scheme in SCHEMES.items():
             world = build(scheme)
             rates[name].append(_timed(world, RATE_PER_S))
+        elected.append(_timed(build(RAFT), RATE_PER_S))
         for rate in RATES:
             by_rate[rate].append(_timed(build(SCHEMES["multi_persist"], rate_per_s=rate), rate))
         replayed, recovered = _replays(_leader(world))
         replays.append(replayed)
         recoveries.append(recovered)
     memory, detail = _memory(progress)
+    leaderless = quorum.run(progress)
     progress("store: counts and profiles")
+    on_raft, commands = _counts(RAFT), statistics.median(elected)
+    on_raft["message_vs_send_path"] = round(
+        commands * on_raft["messages_per_command"] / leaderless["detail"]["send_path_messages_per_cpu_second"], 3
+    )
     return {
         **{f"commands_per_cpu_second_{name}": round(statistics.median(timed)) for name, timed in rates.items()},
+        "raft_commands_per_cpu_second": round(commands),
+        "quorum_commands_per_cpu_second": leaderless["quorum_commands_per_cpu_second"],
         "load_events_per_second": round(statistics.median(replays)),
         "recovery_events_per_second": round(statistics.median(recoveries)),
         **memory,
@@ -116,6 +134,8 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
             "fastest": {name: round(max(timed)) for name, timed in rates.items()},
             "multi_persist_by_rate": {str(rate): round(statistics.median(timed)) for rate, timed in by_rate.items()},
             "memory": detail,
+            "raft": {"fastest": round(max(elected)), **on_raft},
+            "quorum": {"message_vs_send_path": leaderless["quorum_message_vs_send_path"], **leaderless["detail"]},
             "schemes": {name: _counts(scheme) for name, scheme in SCHEMES.items()},
         },
     }

@@ -21,13 +21,14 @@ _SHIPPING: Final[Mapping[str, Any]] = MappingProxyType({"heartbeat": "100ms", "r
 DESIGNS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "home": {"factory": "models.deployment:home_region", **_SHIPPING},
-        "majority": {"factory": "models.deployment:majority_fixed_leader", **_SHIPPING},
+        "majority": {"factory": "models.deployment:majority", "heartbeat": "100ms", "election": "600ms"},
         "failover": {},
         "split": {"factory": "models.deployment:region_split", **_SHIPPING},
     }
 )
 _EVERY: Final = tuple(DESIGNS)
 _UNSPLIT: Final = ("home", "majority", "failover")
+_SHIPPED: Final = ("home", "failover")
 #: Modules of the store that a design runs. Clients, driver and ledger are left out: they are the measuring rod;
 #: and so is what these designs do without: snapshots and truncation, publishing, operators of single shards.
 MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
@@ -37,19 +38,30 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "models.merge": ("split",),
         "models.monitor": ("failover",),
         "models.ordinals": _UNSPLIT,
+        "models.raft.copy": ("majority",),
+        "models.raft.core": ("majority",),
+        "models.raft.electing": ("majority",),
+        "models.raft.following": ("majority",),
+        "models.raft.leading": ("majority",),
+        "models.raft.log": ("majority",),
+        "models.raft.membership": ("majority",),
+        "models.raft.node": ("majority",),
+        "models.raft.progress": ("majority",),
+        "models.raft.rounds": ("majority",),
+        "models.raft.running": ("majority",),
         "models.reconcile": ("failover",),
         "models.split": ("split",),
         "models.store.group.aside": ("failover",),
         "models.store.log.dedup": _EVERY,
-        "models.store.group.durable": _UNSPLIT,
+        "models.store.group.durable": _SHIPPED,
         "models.store.log.journal": _EVERY,
         "models.store.group.lineage": ("failover",),
-        "models.store.group.member": _UNSPLIT,
-        "models.store.group.replica": _UNSPLIT,
+        "models.store.group.member": _SHIPPED,
+        "models.store.group.replica": _SHIPPED,
         "models.store.holding": _UNSPLIT,
         "models.store.serving": _UNSPLIT,
         "models.store.writing": _UNSPLIT,
-        "models.store.group.shipping": _EVERY,
+        "models.store.group.shipping": ("home", "failover", "split"),
         "models.store.log.streams": _EVERY,
     }
 )

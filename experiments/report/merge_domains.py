@@ -356,7 +356,10 @@ def _limits(page: Page) -> None:
     page.section("What the model leaves out")
     page.bullets(
         [
-            "The majority has a fixed leader and no election, so it stops with its leader's region and is not ranked.",
+            (
+                "The majority's clients ask the member of their own region, which hands requests to the leader. Those "
+                "of a region that is cut off reach no other, so an election serves the rest alone."
+            ),
             (
                 "One domain (an account balance) and one invariant (never negative). A gapless sequence or a seat with "
                 "one holder would owe more compensation, and some invariants cannot be split at all."

@@ -23,7 +23,7 @@ from models.raft.plan import RaftPlan
 from models.store.group.lineage import Reign
 from models.store.holding import COMMITTED, IN_DOUBT, ROLLED_BACK, SILENT, Holding
 from models.store.log.entries import OWN, Control, Entry
-from models.store.log.journal import Answered
+from models.store.log.journal import Answered, Tip
 from models.store.log.snapshots import Snapshot
 from models.store.options import InDoubt, MemberOptions
 from sim.host import Context, Wait
@@ -70,7 +70,7 @@ class RaftCopy(Holding):
     NOTES: ClassVar[frozenset[str]] = frozenset({"applied", "rolled-back", "damaged", "anew"})
     POINTS: ClassVar[frozenset[str]] = frozenset({"C4"})
 
-    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], plan: RaftPlan) -> None:
+    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], *, plan: RaftPlan) -> None:
         super().__init__(ctx, options, domain)
         self.plan = plan
         self.me = 0
@@ -196,7 +196,8 @@ class RaftCopy(Holding):
         # Through nothing: a crash in between leaves an empty log, beyond which no snapshot is believed.
         yield from self.journal.restart_at(0, ())
         yield from self.snapshots.replace_all(redo.snapshots)
-        yield from self.journal.restart_at(redo.position, redo.window, len(self.snapshots.latest))
+        tips = tuple(Tip(one.tenant, one.instance, one.version, one.tip) for one in self.snapshots.latest.values())
+        yield from self.journal.restart_at(redo.position, redo.window, tips)
         self.streams.rebuild(self.snapshots.latest.values())
         self.committed = redo.position
         self.ctx.disk.truncate(_REDO, 0)
@@ -223,8 +224,11 @@ class RaftCopy(Holding):
             if one.position <= base:
                 one.wait.resolve(SILENT)
             else:
-                same = self.journal.at(one.position).epoch == one.epoch
-                one.wait.resolve(COMMITTED if same else ROLLED_BACK)
+                one.wait.resolve(COMMITTED if self._is_ours(one.position, one.epoch) else ROLLED_BACK)
+
+    def _is_ours(self, position: int, epoch: int) -> bool:
+        """Whether the entry that counts at a position is the one that was written there under an epoch."""
+        return self.journal.at(position).epoch == epoch
 
     def _committed_to(self, position: int) -> None:
         super()._committed_to(position)

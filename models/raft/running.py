@@ -47,7 +47,6 @@ from models.raft.plan import RaftPlan, Reads
 from models.store.log.entries import Entry, instance_of, tip_after
 from models.store.options import MemberOptions
 from sim.host import Context, Wait, handles
-from sim.kernel import Timer
 from sim.topology import Location
 
 __all__ = ["Running"]
@@ -71,8 +70,8 @@ class Running(RaftCopy):
 
     core: Raft
 
-    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], plan: RaftPlan) -> None:
-        super().__init__(ctx, options, domain, plan)
+    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], *, plan: RaftPlan) -> None:
+        super().__init__(ctx, options, domain, plan=plan)
         self._locations = dict(options.peers)
         self._takes_part = False
         self._led = False
@@ -82,7 +81,7 @@ class Running(RaftCopy):
         self._to_tell: list[tuple[Wait, bool]] = []
         self._reads: dict[int, Wait] = {}
         self._tokens = 0
-        self._alarm: Timer | None = None
+        self._alarm: Any = None
         self._alarm_us = 0
         self._saving: HardState | None = None
 
@@ -194,10 +193,12 @@ class Running(RaftCopy):
         self._hear(msg)
 
     def _hold(self) -> None:
+        """An event that was decided here was appended."""
+        self.core.proposed()
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
         """Something was appended: flush it, and send it when that begins."""
-        own = self.journal.length - self.core.log.last
-        if own > 0:
-            self.core.proposed(own)
         if not self._flushing:
             self._flushing = True
             self.ctx.set_timer(0, self._flush)
@@ -256,7 +257,7 @@ class Running(RaftCopy):
                 return
             elif kind is Store:
                 self._take(effect.entries)  # type: ignore[union-attr]
-                self._hold()
+                self._flush_soon()
             else:
                 self._do_seldom(effect)
 
@@ -310,7 +311,7 @@ class Running(RaftCopy):
         assert instance_of(address) == instance
         self.journal.append(entry)
         self.keeper.appended(self.streams.apply(entry), entry)
-        self._hold()
+        self._flush_soon()
 
     def _know(self, group: GroupState) -> None:
         super()._know(group)

@@ -29,8 +29,8 @@ class Writer(Holding):
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C4", "C6"})
 
-    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], *more: Any) -> None:
-        super().__init__(ctx, options, domain, *more)  # what replicates the log may have to be told more
+    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], **more: Any) -> None:
+        super().__init__(ctx, options, domain, **more)  # what replicates the log may have to be told more
         self._loading: dict[StreamKey, Wait] = {}
         self._sequenced = options.sequencer is not None
 

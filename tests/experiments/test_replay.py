@@ -97,7 +97,7 @@ def test_a_whole_run_has_the_digest_of_every_other_run_of_its_seed(
 
 
 def test_another_system_can_be_laid_over_the_world(small: str, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--system", "factory=models.deployment:majority_fixed_leader", "--system", "home=a"]
+    options = ["--system", "factory=models.deployment:home_region", "--system", "home=a"]
     lines = replayed(capsys, small, "--until", "1s", *options, "--system", "heartbeat=70ms")
     assert "  service store (Shard)" in lines
 
