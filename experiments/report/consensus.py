@@ -38,7 +38,8 @@ _LEFT_OUT: Final = (
         "and the leader is a question of routing and not of consensus."
     ),
     (
-        "The detector is a fixed time-out of a second; delays inside a region are a tenth of a millisecond, so what one "
+        "The detector is a fixed time-out of a second; delays inside a region are a tenth of a millisecond, so "
+        "what one "
         "takes for a silence is one. Across regions time-outs must be longer, and outages with them."
     ),
     (
