@@ -44,6 +44,7 @@ ARCHIVE: Final = 8
 SEQUENCE: Final = 9
 #: Leaderless quorums.
 LEADERLESS: Final = 20
+KEYSPACE: Final = 24
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

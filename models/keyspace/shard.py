@@ -1,0 +1,274 @@
+"""A shard that holds stretches of the key space, and takes and gives them while traffic flows.
+
+Its server tells it what to hold. What its log lacks of that, its leader fetches: it asks the group
+that has it to give it up, copies what that group's log has of the stretch into its own, with
+versions, ids and chains as they are, and writes that it has received it. It serves the stretch once
+that is committed, and durable, whatever the scheme: the giver will let go of the data.
+
+The taker asks, so nothing is given up before the taker's group can take it. Every step may be done
+twice: a new leader of the giver finds what it gave in its log, and one of the taker copies on from
+what its own log has. What the giver wrote before it gave up is in its log before that, so an
+answer that waits there is given, and a retry finds its event on either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, ClassVar, Final
+
+from models.domain import Domain
+from models.keyspace.directory import Source
+from models.keyspace.ranges import NO_RANGES, RANGES, Granted, HandedOver, Ranges, Received, Released
+from models.keyspace.words import Coming, Gave, Give, Have, Hold, NotHere, Taken, TakenNoted
+from models.store.log.entries import OWN, Control, Entry, copied, instance_of, version_of
+from models.store.log.streams import Stream
+from models.store.options import MemberOptions
+from models.store.requests import Unavailable
+from models.store.shard import Shard
+from sim.host import Context, Wait, handles
+from sim.topology import Location
+
+__all__ = ["PlacedShard"]
+
+_OWN_KEY: Final = (OWN, RANGES)
+#: Entries in one answer to `Give`.
+_PAGE: Final = 1_000
+
+
+class PlacedShard(Shard):
+    """One member of one group.
+
+    Args:
+        ctx: Its host.
+        options: Who it is.
+        domain: What it stores.
+        point: Where an aggregate is on the line, by tenant and number.
+        locate: Where the member of a group on a node is.
+    """
+
+    POINTS: ClassVar[frozenset[str]] = frozenset({"K1", "K2", "K3", "K4"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"released", "received", "handed-over", "copied"})
+
+    def __init__(
+        self,
+        ctx: Context,
+        options: MemberOptions,
+        domain: Domain[Any],
+        point: Callable[[int, int], int],
+        locate: Callable[[int, int], Location],
+    ) -> None:
+        super().__init__(ctx, options, domain)
+        self._point = point
+        self._locate = locate
+        self._wanted: Hold | None = None
+        self._moving = False
+        self._unsafe: tuple[int, int] | None = None
+        self._thanked: set[int] = set()
+
+    # -- what it holds -----------------------------------------------------------------------
+
+    @property
+    def ranges(self) -> Ranges:
+        """What its log says that it holds."""
+        stream = self.streams.get(_OWN_KEY)
+        if stream is None:
+            return NO_RANGES
+        state = self._warm(stream).state
+        return state if isinstance(state, Ranges) else NO_RANGES
+
+    def point_of(self, tenant: int, aggregate: int) -> int:
+        """Where an aggregate is on the line."""
+        return self._point(tenant, aggregate)
+
+    def _refusal(self, tenant: int, aggregate: int, request_id: int) -> Unavailable | None:
+        point, ranges = self._point(tenant, aggregate), self.ranges
+        if ranges.holds(point):
+            unsafe = self._unsafe
+            if unsafe is None or not unsafe[0] <= point < unsafe[1]:
+                return None
+            return Coming(command_id=request_id, reason="not durable here yet")
+        gone = ranges.gone(point)
+        if gone is None:
+            return Coming(command_id=request_id, reason="not here yet")
+        return NotHere(
+            command_id=request_id,
+            reason="moved",
+            version=gone.version,
+            owners=gone.owners,
+            begin=gone.begin,
+            end=gone.end,
+        )
+
+    def _warm(self, stream: Stream) -> Stream:
+        if stream.state is None:
+            self.streams.load(_OWN_KEY, self.snapshots.latest.get(_OWN_KEY))
+        return stream
+
+    def _control(self, event: Control, version: int) -> int:
+        """Append a fact about the group itself; returns its position."""
+        stream = self._warm(self.streams.of(_OWN_KEY))
+        return self._write(OWN, RANGES, version, stream, event, None)
+
+    def _settled(self, position: int) -> Generator[Wait, Any, bool]:
+        """Wait until a fact is committed and lies on this disk; whether it does, and this member still leads."""
+        if (yield from self._until_committed(position)):
+            return False
+        return (yield from self.journal.durable_at(position)) and self.leads
+
+    # -- giving ------------------------------------------------------------------------------
+
+    @handles(Give)
+    def on_give(self, msg: Give, sender: Location) -> Generator[Wait, Any, Gave | None] | None:
+        """Give a stretch up, once, and hand out what it comes to."""
+        return self._give(msg) if self.leads else None
+
+    def _give(self, msg: Give) -> Generator[Wait, Any, Gave | None]:
+        ranges = self.ranges
+        if ranges.released_to(msg.to, msg.version) is None:
+            if self._unsafe is not None or not ranges.covers(msg.begin, msg.end):
+                return None  # not here yet itself
+            self.ctx.point("K1")
+            fact = Released(begin=msg.begin, end=msg.end, to=msg.to, owners=msg.owners, version=msg.version)
+            self._control(fact, msg.version)
+            self.ctx.note("released", msg.version)
+        stream = self.streams.of(_OWN_KEY)
+        if not (yield from self._settled(stream.last)):
+            return None
+        self.ctx.point("K2")
+        return self._page(msg)
+
+    def _page(self, msg: Give) -> Gave:
+        """The next entries of a stretch that was given up: all of them are committed, none will come."""
+        positions = sorted(
+            position
+            for (tenant, instance), stream in self.streams.by_key.items()
+            if tenant != OWN and msg.begin <= self._point(tenant, instance) < msg.end
+            for position in stream.positions
+            if position > msg.after
+        )
+        page = positions[: msg.limit]
+        entries = tuple(self.journal.at(position) for position in page)
+        return Gave(entries=entries, upto=page[-1] if page else msg.after, more=len(page) < len(positions))
+
+    @handles(Taken)
+    def on_taken(self, msg: Taken, sender: Location) -> Generator[Wait, Any, TakenNoted | None] | None:
+        """Write down that what was given up is safe elsewhere."""
+        return self._taken(msg) if self.leads else None
+
+    def _taken(self, msg: Taken) -> Generator[Wait, Any, TakenNoted | None]:
+        ranges = self.ranges
+        if ranges.released_to(msg.to, msg.version) is None:
+            return None
+        if msg.version not in ranges.handed_over:
+            self._control(HandedOver(version=msg.version), msg.version)
+            self.ctx.note("handed-over", msg.version)
+        if not (yield from self._settled(self.streams.of(_OWN_KEY).last)):
+            return None
+        return TakenNoted(version=msg.version)
+
+    # -- taking ------------------------------------------------------------------------------
+
+    @handles(Hold)
+    def on_hold(self, msg: Hold, sender: Location) -> Have | None:
+        """Hold what the map says; fetch what is not here."""
+        if not self.ready:
+            return None
+        if self._wanted is None or msg.version >= self._wanted.version:
+            self._wanted = msg
+        wanted = self._wanted
+        complete = self._complete(wanted)
+        untold = any(source.group not in self._thanked for source in wanted.sources)
+        if self.leads and not self._moving and (not complete or untold):
+            self._moving = True
+            self.ctx.set_timer(0, self._take_over_stretches, wanted)
+        return Have(version=wanted.version, complete=complete, leads=self.leads)
+
+    def _complete(self, wanted: Hold) -> bool:
+        """Whether all of it is here, or was and went on by a later decision."""
+        if self._unsafe is not None:
+            return False
+        ranges = self.ranges
+        return ranges.covers(wanted.begin, wanted.end) or any(one.version > wanted.version for one in ranges.released)
+
+    def _take_over_stretches(self, wanted: Hold) -> Generator[Wait, Any, None]:
+        """Fetch whatever is lacking, and tell those who gave it; once, for the next `Hold` begins anew."""
+        if not wanted.sources and not self._complete(wanted):
+            yield from self._found(wanted)
+        for source in wanted.sources:
+            here = self._complete(wanted) or self.ranges.covers(source.begin, source.end)
+            if here or (yield from self._fetch(wanted, source)):
+                yield from self._tell(wanted, source)
+        self._moving = False
+
+    def _found(self, wanted: Hold) -> Generator[Wait, Any, None]:
+        """The first of all holders of a stretch writes that it holds it."""
+        if self.streams.of(_OWN_KEY).version == 0:
+            self._control(Granted(begin=wanted.begin, end=wanted.end, version=wanted.version), wanted.version)
+            yield from self._made_safe(wanted.begin, wanted.end)
+
+    def _fetch(self, wanted: Hold, source: Source) -> Generator[Wait, Any, bool]:
+        """Copy a stretch from the group that has it; returns whether it is here now."""
+        after, more = 0, True
+        while more:
+            gave = yield from self._asked_of(source, wanted, after)
+            if gave is None or not self.leads or not self._copy(gave.entries):
+                return False
+            self.ctx.point("K3")
+            after, more = gave.upto, gave.more
+        if not self.ranges.covers(source.begin, source.end):
+            fact = Received(begin=source.begin, end=source.end, source=source.group, version=wanted.version)
+            self._control(fact, wanted.version)
+            self.ctx.note("received", wanted.version)
+        return (yield from self._made_safe(source.begin, source.end))
+
+    def _made_safe(self, begin: int, end: int) -> Generator[Wait, Any, bool]:
+        """Wait until the last fact counts and is durable; nothing of the stretch is served before."""
+        self._unsafe = (begin, end)
+        safe = yield from self._settled(self.streams.of(_OWN_KEY).last)
+        self._unsafe = None
+        self.ctx.point("K4")
+        return safe
+
+    def _asked_of(self, source: Source, wanted: Hold, after: int) -> Generator[Wait, Any, Gave | None]:
+        """What a group gives, whoever of it answers first, its first owner being asked first."""
+        request = Give(
+            begin=source.begin,
+            end=source.end,
+            to=self.options.shard,
+            owners=wanted.owners,
+            version=wanted.version,
+            after=after,
+            limit=_PAGE,
+        )
+        for owner in source.owners:
+            location = self._locate(source.group, owner)
+            gave: Gave | None = yield self.ctx.call(location, request, self.options.ask_us)
+            if gave is not None:
+                return gave
+        return None
+
+    def _copy(self, entries: Iterable[Entry]) -> bool:
+        """Append another log's entries that are not here yet; False if some before them are missing."""
+        count = 0
+        for entry in entries:
+            stream = self.streams.of((entry.tenant, instance_of(entry.address)))
+            version = version_of(entry.address)
+            if version <= stream.version:
+                continue
+            if version != stream.version + 1:
+                return False
+            self._take((copied(entry, self.journal.length + 1, self.epoch),))
+            count += 1
+        if count:
+            self.ctx.note("copied", count)
+            self._hold()
+        return True
+
+    def _tell(self, wanted: Hold, source: Source) -> Generator[Wait, Any, None]:
+        """Tell a group that what it gave is safe here."""
+        message = Taken(to=self.options.shard, version=wanted.version)
+        for owner in source.owners:
+            noted = yield self.ctx.call(self._locate(source.group, owner), message, self.options.ask_us)
+            if noted is not None:
+                self._thanked.add(source.group)
+                return
