@@ -11,6 +11,7 @@ from experiments.properties.bank import BANK
 from experiments.properties.cores import CORES
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
+from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
@@ -25,7 +26,7 @@ __all__ = ["PROPERTIES", "find", "judge"]
 _LONGEST_SHOWN: Final = 300
 
 PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
-    {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *QUORUMS, *RUNS, *SCHEMES, *SEQUENCES)}
+    {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *PLACINGS, *QUORUMS, *RUNS, *SCHEMES, *SEQUENCES)}
 )
 
 

@@ -13,15 +13,18 @@ from itertools import pairwise
 from typing import Any
 
 from models.ends import ShardEnd, shard_end
+from models.keyspace.directory import Directory
 from models.keyspace.keys import pack_key
-from models.keyspace.ranges import Ranges
+from models.keyspace.ranges import Ranges, Received, Released
 from models.keyspace.shard import PlacedShard
 from models.ledger import Ledger, home_ledger
+from models.placing_end import StretchMoved
 from models.store.group.lineage import reached
+from models.store.log.entries import Entry
 from models.store.schemes import Scheme
 from sim.topology import Location
 
-__all__ = ["Ended", "find_groups", "key_points", "placed_ledger", "writable_twice"]
+__all__ = ["Ended", "find_groups", "key_points", "moves_of", "placed_ledger", "unsettled", "writable_twice"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,41 @@ def writable_twice(groups: Sequence[Ended]) -> list[tuple[int, int]]:
     """Pairs of groups whose logs both say that they hold some point."""
     stretches = sorted((begin, end, group.group) for group in groups for begin, end in group.ranges.held)
     return [(one[2], other[2]) for one, other in pairwise(stretches) if other[0] < one[1] and one[2] != other[2]]
+
+
+def unsettled(directory: Directory, groups: Sequence[Ended]) -> list[int]:
+    """First points of the stretches that by the map are a group's and by its log are not."""
+    by_number = {group.group: group.ranges for group in groups}
+    return [
+        held.begin
+        for held in directory.held
+        if held.group not in by_number or not by_number[held.group].covers(held.begin, held.end)
+    ]
+
+
+def moves_of(groups: Sequence[Ended]) -> list[StretchMoved]:
+    """What went from group to group, by their logs."""
+    released: dict[tuple[int, int, int], int] = {}
+    received: list[tuple[int, Entry, Received]] = []
+    for group in groups:
+        best = max((one for one in group.members.values() if one is not None), key=_rank)
+        for entry in best.journal.entries:
+            fact = entry.event
+            if isinstance(fact, Released):
+                released[group.group, fact.to, fact.version] = entry.accepted_us
+            elif isinstance(fact, Received):
+                received.append((group.group, entry, fact))
+    return [
+        StretchMoved(
+            begin=fact.begin,
+            end=fact.end,
+            source=fact.source,
+            to=to,
+            released_us=released.get((fact.source, to, fact.version), entry.accepted_us),
+            received_us=entry.accepted_us,
+        )
+        for to, entry, fact in received
+    ]
 
 
 def _placing(groups: Sequence[Ended], point_of: Callable[[int], int]) -> Callable[[int], int]:

@@ -10,7 +10,7 @@ from models.clients import Mix, Workload
 from models.domain import Domain
 from models.keyspace.client import PlacedClient
 from models.keyspace.directory import Directory
-from models.keyspace.ends import find_groups, key_points, placed_ledger
+from models.keyspace.ends import find_groups, key_points, moves_of, placed_ledger, unsettled, writable_twice
 from models.keyspace.hashing import JumpHashing, ModuloHashing
 from models.keyspace.keys import KEY_END, pack_key
 from models.keyspace.master import even_tablets
@@ -24,6 +24,7 @@ from models.keyspace.shard import PlacedShard
 from models.keyspace.tablets import Tablet, TabletMap
 from models.layout import CLIENT
 from models.ledger import Ledger
+from models.placing_end import PlacingEnd
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
 from sim.host import Context, Template
@@ -140,13 +141,27 @@ class PlacedLayout:
     def ledger(self, service_of: Callable[[Location], Any]) -> Ledger:
         """The end of a run, over all groups that there are by then."""
         services = [service_of(self.locate(0, node.number)) for node in self.nodes]
-        maps = [one.directory for one in services if isinstance(one, TabletServer)]
+        servers = [one for one in services if isinstance(one, TabletServer)]
         master = service_of(self.server.master)
-        maps += [master.state.directory] if isinstance(master, Master) else []
-        upto = max([len(self.directory.held), *(one.version for one in maps)])
-        groups = find_groups([node.number for node in self.nodes], upto, self.locate, service_of)
+        state = master.state if isinstance(master, Master) else None
+        maps = [self.directory, *(one.directory for one in servers), *([state.directory] if state else [])]
+        newest = max(maps, key=lambda one: one.version)
+        groups = find_groups([node.number for node in self.nodes], newest.version, self.locate, service_of)
         points = key_points(self.directory.on_line, self.domain.number)
-        return placed_ledger(groups, points, self.domain.name, self.scheme)
+        clients = [service_of(at_service(host.location, CLIENT)) for host in self.topology.hosts if host.client]
+        placing = PlacingEnd(
+            version=newest.version,
+            versions=tuple(one.directory.version for one in servers),
+            moves=tuple(moves_of(groups)),
+            twice=tuple(writable_twice(groups)),
+            unsettled=tuple(unsettled(newest, groups)),
+            nodes=newest.nodes,
+            decided=tuple(sorted(state.taken.items())) if state else (),
+            stale=sum(one.stale for one in servers),
+            refreshed=sum(one.refreshed for one in clients if isinstance(one, PlacedClient)),
+            point_of=points,
+        )
+        return replace(placed_ledger(groups, points, self.domain.name, self.scheme), placing=placing)
 
 
 def first_map(

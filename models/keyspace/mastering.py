@@ -13,6 +13,7 @@ no harm. One that has lost its disk takes the newest map that a server reports.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
@@ -143,6 +144,7 @@ class MapState:
         placement: What says who they are; None for range tablets, where the master does.
         leaving: Who shall hold nothing.
         joined: Who came, in order.
+        taken: How many decisions of each kind there were.
     """
 
     tablets: TabletMap
@@ -151,6 +153,7 @@ class MapState:
     placement: Membership | None
     leaving: list[int] = field(default_factory=list)
     joined: list[int] = field(default_factory=list)
+    taken: Counter[str] = field(default_factory=Counter)
 
     @property
     def owners(self) -> Owners | None:
@@ -161,6 +164,7 @@ class MapState:
     def follow(self, decided: _Decided, nodes: Mapping[int, Node]) -> None:
         """Take the next decision of the log; one that was superseded changes nothing."""
         action = decided.action
+        self.taken[type(action).__name__.lower()] += 1
         if isinstance(action, Joined):
             self.tablets = self.tablets.join(action.node)
             self.joined.append(action.node.number)

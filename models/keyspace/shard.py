@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, ClassVar, Final
 
-from models.domain import Domain
+from models.domain import Domain, State
 from models.keyspace.directory import Source
 from models.keyspace.ranges import NO_RANGES, RANGES, Granted, HandedOver, Ranges, Received, Released
 from models.keyspace.words import Coming, Gave, Give, Have, Hold, NotHere, Taken, TakenNoted
@@ -60,6 +60,7 @@ class PlacedShard(Shard):
         super().__init__(ctx, options, domain)
         self._point = point
         self._locate = locate
+        self._known: tuple[int, Ranges] = (0, NO_RANGES)
         self._wanted: Hold | None = None
         self._moving = False
         self._unsafe: tuple[int, int] | None = None
@@ -73,8 +74,9 @@ class PlacedShard(Shard):
         stream = self.streams.get(_OWN_KEY)
         if stream is None:
             return NO_RANGES
-        state = self._warm(stream).state
-        return state if isinstance(state, Ranges) else NO_RANGES
+        if self._known[0] != stream.tip:
+            self._known = (stream.tip, self._folded(stream))
+        return self._known[1]
 
     def point_of(self, tenant: int, aggregate: int) -> int:
         """Where an aggregate is on the line."""
@@ -99,14 +101,21 @@ class PlacedShard(Shard):
             end=gone.end,
         )
 
-    def _warm(self, stream: Stream) -> Stream:
+    def _folded(self, stream: Stream) -> Ranges:
+        """What its own stream comes to; worked out beside the states in memory, one of which this would put out."""
+        state: State = NO_RANGES if stream.state is None else stream.state
         if stream.state is None:
-            self.streams.load(_OWN_KEY, self.snapshots.latest.get(_OWN_KEY))
-        return stream
+            snapshot = self.snapshots.latest.get(_OWN_KEY)
+            state = NO_RANGES if snapshot is None else snapshot.state
+            for entry in self.streams.entries_of(_OWN_KEY, 0 if snapshot is None else snapshot.version):
+                assert isinstance(entry.event, Control)
+                state = entry.event.after(state)
+        assert isinstance(state, Ranges)
+        return state
 
     def _control(self, event: Control, version: int) -> int:
         """Append a fact about the group itself; returns its position."""
-        stream = self._warm(self.streams.of(_OWN_KEY))
+        stream = self.streams.of(_OWN_KEY)
         return self._write(OWN, RANGES, version, stream, event, None)
 
     def _settled(self, position: int) -> Generator[Wait, Any, bool]:
