@@ -38,6 +38,7 @@ class Evidence:
         records: What that means: the name of a sequential specification, or "".
         initial: What every key held at the beginning.
         encounters: What each fault that began has met.
+        operations: What operators did: (instant, "ID outcome") in order of time, microseconds.
         utilisation: By server, share of core time in [0, 1].
         network: The network's totals.
         digest: Of the world.
@@ -49,6 +50,7 @@ class Evidence:
     records: str = ""
     initial: Value = None
     encounters: tuple[Encounter, ...] = ()
+    operations: tuple[tuple[int, str], ...] = ()
     utilisation: Mapping[str, float]
     network: Mapping[str, int]
     digest: str

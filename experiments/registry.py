@@ -16,6 +16,7 @@ __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
     "experiments.key_space",
+    "experiments.layer_priority",
     "experiments.log_management",
     "experiments.merge_domains",
     "experiments.pbs",

@@ -42,8 +42,14 @@ GROUP: Final = 6
 PUBLISHING: Final = 7
 ARCHIVE: Final = 8
 SEQUENCE: Final = 9
+#: Membership of hosts, and what operators do by hand.
+CONTROL: Final = 30
+OPERATION: Final = 31
 #: Leaderless quorums.
 LEADERLESS: Final = 20
+#: Raft.
+CONSENSUS: Final = 21
+#: The key space: routes, maps, and groups that hand over to one another.
 KEYSPACE: Final = 24
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047

@@ -108,7 +108,7 @@ def home_failover(
             Placement(host=servers[0], name=MONITOR, make=maker(Monitor, monitor), kind=Monitor),
             Placement(host=servers[0], name=OPERATOR, make=maker(Operator, operator, layout.domain), kind=Operator),
         ]
-    return layout.system(placements, Shard, home_ledger)
+    return layout.system(placements, Shard, home_ledger, operable=True)
 
 
 def region_split(
@@ -134,4 +134,4 @@ def region_split(
 def _home(site: Site, workload: Workload, home: str, ship: ShipOptions, scheme: Scheme) -> System:
     layout = RegionLayout(site.topology, workload, ship)
     placements = layout.stores(Shard, scheme, layout.number_of(home))
-    return layout.system(placements, Shard, home_ledger)
+    return layout.system(placements, Shard, home_ledger, operable=True)

@@ -19,6 +19,7 @@ from models.layout import client_placements, maker, shard_of
 from models.ledger import Ledger, home_ledger
 from models.mixes import DOMAIN_SHIFT
 from models.sequence_end import SequenceEnd, sequence_end
+from models.store.backup import BackupService, BackupsOptions
 from models.store.group.operators import ShardOperator, ShardOperatorOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme, holders_of
@@ -29,10 +30,12 @@ from sim.host import Context, Placement
 from sim.topology import Location, Topology, at_service
 
 __all__ = [
+    "BACKUPS",
     "OPERATOR",
     "READER",
     "SEQUENCER",
     "Group",
+    "backups_of",
     "group_system",
     "groups_of",
     "members_of",
@@ -43,6 +46,7 @@ __all__ = [
 
 OPERATOR: Final = "operator"
 SEQUENCER: Final = "sequencer"
+BACKUPS: Final = "backups"
 READER: Final = "reader"
 #: Between looks of a reader of the global sequence, and how long a transaction may stay open unasked.
 _POLL_US: Final = 20_000
@@ -150,6 +154,13 @@ def operator_of(host: Location, groups: Sequence[Group], patience_us: int, force
     return Placement(host=host, name=OPERATOR, make=maker(ShardOperator, options), kind=ShardOperator)
 
 
+def backups_of(host: Location, groups: Sequence[Group], every_us: int) -> Placement:
+    """Who keeps backups of the shards."""
+    shards = tuple((_name_of(group), tuple(location for _, location in group.members)) for group in groups)
+    options = BackupsOptions(shards=shards, every_us=every_us)
+    return Placement(host=host, name=BACKUPS, make=maker(BackupService, options), kind=BackupService)
+
+
 def group_system(
     topology: Topology,
     workload: Workload,
@@ -160,6 +171,7 @@ def group_system(
     records: str,
     tenants: int = 1,
     sequence_at: Location | None = None,
+    backups_at: Location | None = None,
 ) -> System:
     """The finished system: clients that ask the right shard, and a ledger over all members that are up."""
     by_domain: dict[int, list[Group]] = {}
@@ -185,7 +197,13 @@ def group_system(
         return read if sequence_at is None else replace(read, sequence=_sequence(sequence_at, service_of))
 
     clients = client_placements(topology, workload, mix, route_of, tenants=tenants)
-    return System(placements=(*placements, *clients), ledger=ledger, records=records)
+    return System(
+        placements=(*placements, *clients),
+        ledger=ledger,
+        records=records,
+        groups={_name_of(group): tuple(location for _, location in group.members) for group in groups},
+        backups={} if backups_at is None else {_name_of(group): at_service(backups_at, BACKUPS) for group in groups},
+    )
 
 
 def _name_of(group: Group) -> str:

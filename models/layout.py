@@ -144,8 +144,13 @@ class RegionLayout:
         placements: Sequence[Placement],
         kind: type[_Store],
         read: Callable[[list[dict[int, _Store]]], Ledger],
+        *,
+        operable: bool = False,
     ) -> System:
-        """The finished system; its ledger reads every store that is up and has recovered."""
+        """The finished system; its ledger reads every store that is up and has recovered.
+
+        Of an `operable` one the stores of a shard are members of one group, that operators may act on.
+        """
 
         def ledger(service_of: Callable[[Location], Any]) -> Ledger:
             shards: list[dict[int, _Store]] = []
@@ -165,6 +170,10 @@ class RegionLayout:
             placements=(*placements, *self.clients()),
             stores=self.store_locations,
             entry=self.entry,
+            groups={
+                f"{STORE}-{shard}": tuple(stores[shard] for stores in self.store_locations.values())
+                for shard in range(self.shards if operable else 0)
+            },
             ledger=ledger,
             records=BANK_RECORDS,
         )

@@ -1,4 +1,4 @@
-"""Who is the home? A monitor in each region, heartbeats, a fixed time-out and a vote.
+"""Who is the home? A monitor in each region, heartbeats, a failure detector and a vote.
 
 Every monitor tells the others that it lives, which epoch and home it knows, and whether it
 suspects the home's monitor. The first region in the order of preference that is neither the
@@ -24,9 +24,11 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 from models.addressing import MONITORING, Scope, message_type_id
+from models.detection import Detector, FixedTimeout, MakeDetector
 from models.store.group.words import Promote
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
@@ -38,10 +40,20 @@ __all__ = ["Heartbeat", "Monitor", "MonitorOptions", "Vote", "VoteRequest"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heartbeat(Message):
-    """A monitor lives; what it knows and what it suspects."""
+    """A monitor lives; what it knows and what it suspects.
+
+    Attributes:
+        region: Whose monitor it is.
+        sequence: Of the heartbeats of its present life, from 1.
+        epoch: Highest reign it knows of.
+        home: Whose that is.
+        suspects: Whether it suspects the home's monitor.
+        voted: Highest epoch it voted in.
+    """
 
     type_id: ClassVar[int] = message_type_id(Scope.REGION, MONITORING, 1)
     region: int
+    sequence: int
     epoch: int
     home: int
     suspects: bool
@@ -84,7 +96,8 @@ class MonitorOptions:
         home: The home of epoch 1.
         preference: Region numbers, the preferred next home first.
         heartbeat_us: Between heartbeats.
-        suspect_after_us: Silence after which a monitor is suspected.
+        suspect_after_us: Silence after which a monitor is suspected, where a fixed time-out says so; and patience
+            with a vote.
     """
 
     region: int
@@ -106,6 +119,11 @@ class MonitorOptions:
 class Monitor(Service):
     """The monitor of one region.
 
+    Args:
+        ctx: Its host.
+        options: What it is told.
+        detector: Makes what watches another monitor, suspected above 1; None for the fixed time-out.
+
     Attributes:
         epoch: Highest reign it knows of.
         home: Whose that is.
@@ -114,14 +132,16 @@ class Monitor(Service):
 
     NOTES: ClassVar[frozenset[str]] = frozenset({"promoted"})
 
-    def __init__(self, ctx: Context, options: MonitorOptions) -> None:
+    def __init__(self, ctx: Context, options: MonitorOptions, detector: MakeDetector | None = None) -> None:
         super().__init__(ctx)
         self.options = options
         self.epoch = 1
         self.home = options.home
         self.voted = 1
         self._campaigning = False
-        self._heard_us: dict[int, int] = {}
+        self._make_detector = detector or partial(FixedTimeout, options.suspect_after_us)
+        self._detectors: dict[int, Detector] = {}
+        self._sent = 0
         self._reports: dict[int, Heartbeat] = {}
         self._unpromoted: list[Location] = []
         self._reigns: dict[Location, int] = {}
@@ -136,7 +156,8 @@ class Monitor(Service):
             # We may have died between winning and telling; to be told twice is harmless.
             self._unpromoted = list(self.options.stores)
         # A monitor that just woke has heard nobody, which says nothing about them.
-        self._heard_us = {region: self.ctx.mono_us() for region, _ in self.options.peers}
+        for region, _ in self.options.peers:
+            self._watch(region).observe(None, self.ctx.mono_us())
         while True:
             self._tell()
             if self._unpromoted:
@@ -149,11 +170,18 @@ class Monitor(Service):
         """Whether the region's monitor has been silent for too long."""
         if region == self.options.region:
             return False
-        return self.ctx.mono_us() - self._heard_us[region] > self.options.suspect_after_us
+        return self._detectors[region].suspicion(self.ctx.mono_us()) > 1
+
+    def _watch(self, region: int) -> Detector:
+        """A new detector of a monitor: of another life of it, the old one knows nothing."""
+        detector = self._detectors[region] = self._make_detector()
+        return detector
 
     def _tell(self) -> None:
+        self._sent += 1
         heartbeat = Heartbeat(
             region=self.options.region,
+            sequence=self._sent,
             epoch=self.epoch,
             home=self.home,
             suspects=self.suspects(self.home),
@@ -165,7 +193,10 @@ class Monitor(Service):
     @handles(Heartbeat)
     def on_heartbeat(self, msg: Heartbeat, sender: Location) -> Generator[Wait, Any, None] | None:
         """Note that a monitor lives; learn of a later reign."""
-        self._heard_us[msg.region] = self.ctx.mono_us()
+        last = self._reports.get(msg.region)
+        restarted = last is not None and msg.sequence == 1
+        detector = self._watch(msg.region) if restarted else self._detectors[msg.region]
+        detector.observe(msg.sequence, self.ctx.mono_us())
         self._reports[msg.region] = msg
         return self._learn(msg.epoch, msg.home) if msg.epoch > self.epoch else None
 

@@ -19,6 +19,7 @@ from models.groups import (
     OPERATOR,
     SEQUENCER,
     Group,
+    backups_of,
     group_system,
     groups_of,
     members_of,
@@ -94,6 +95,7 @@ def store(
     operators: str = "",
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
+    backup_every_us: int = 0,
 ) -> System:
     """One domain under one scheme. 0 stands for never, or for all; of `force_after_us`, any number below 0.
 
@@ -149,8 +151,7 @@ def store(
             replay_us=replay_us,
         ),
     )
-    if promote_after_us < 0:
-        problems.append(f"{promote_after_us=} is no time; give at least 1, or 0 for never")
+    problems += _negative(promote_after_us=promote_after_us, backup_every_us=backup_every_us)
     if problems:
         raise ValueError("; ".join(problems))
     assert wanted is not None
@@ -164,6 +165,7 @@ def store(
         options = replace(options, subscriber=at_service(beside, SUBSCRIBER))
     placements = [placement for group in groups for placement in members_of(group, options, kind)]
     placements += _beside(beside, options)
+    placements += [backups_of(beside, groups, backup_every_us)] if backup_every_us else []
     if global_sequence:
         placements += sequence_of(beside, groups)
     if promote_after_us:
@@ -185,6 +187,7 @@ def store(
         records=BANK_RECORDS,
         tenants=max(1, tenants),
         sequence_at=beside if global_sequence else None,
+        backups_at=beside if backup_every_us else None,
     )
 
 
@@ -253,6 +256,11 @@ def _beside(host: Location, options: MemberOptions) -> list[Placement]:
     if options.subscriber is not None:
         placed.append(Placement(host=host, name=SUBSCRIBER, make=Subscriber, kind=Subscriber))
     return placed
+
+
+def _negative(**times: int) -> list[str]:
+    """What is wrong with times of which 0 stands for never."""
+    return [f"{name}={us} is no time; give at least 1, or 0 for never" for name, us in times.items() if us < 0]
 
 
 def _domain(name: str, workload: Workload) -> Domain[Any]:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from models.ledger import Ledger
+from models.operations.membership import Membership
 from sim.history import Value
 from sim.host import Placement, Template
 from sim.topology import Location, Topology
@@ -44,6 +45,9 @@ class System:
         records: What its clients record, as the name of a sequential specification (`register`,
             `append-log`, ...); "" if nothing is said.
         initial: What every key holds at the beginning.
+        groups: By name of a replicated shard that operators may act on, its members, the preferred leader first.
+        backups: By name of a shard, who keeps backups of it.
+        membership: How members change; None if they cannot.
     """
 
     placements: tuple[Placement, ...]
@@ -53,3 +57,6 @@ class System:
     templates: tuple[Template, ...] = ()
     records: str = ""
     initial: Value = None
+    groups: Mapping[str, tuple[Location, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    backups: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
+    membership: Membership | None = None

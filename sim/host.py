@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from sim.message import Message
+from sim.message import Layer, Message
 
 if TYPE_CHECKING:
     from sim.chance import Draws
@@ -256,6 +256,9 @@ class HostOptions:
         flush_us_min: Shortest device flush.
         flush_us_max: Longest; durations are uniform between the two.
         respawn_us: From the death of a process whose disk refused to its next start.
+        priority: Whether what waits of a higher layer is served first; else all waits in one inbox.
+        layer_caps: Most that a layer may use of the cores, as a share of them in (0, 1), in bursts of a
+            hundredth of a second; only for layers above the lowest.
     """
 
     inbox_limit: int = 10_000
@@ -264,6 +267,8 @@ class HostOptions:
     flush_us_min: int = 1_000
     flush_us_max: int = 3_000
     respawn_us: int = 1_000_000
+    priority: bool = True
+    layer_caps: tuple[tuple[Layer, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.inbox_limit < 1:
@@ -275,6 +280,15 @@ class HostOptions:
             raise ValueError(f"{self.flush_us_min=} and {self.flush_us_max=} are no range; give 0 <= min <= max")
         if self.respawn_us < 1:
             raise ValueError(f"{self.respawn_us=} would start and die for ever at one instant; give at least 1")
+        if self.layer_caps and not self.priority:
+            raise ValueError("layer_caps need priority: where all layers wait in one inbox none can be held back alone")
+        for layer, share in self.layer_caps:
+            if layer is Layer.SERVICE:
+                raise ValueError(
+                    "layer_caps has SERVICE; the lowest layer takes what the others leave, so leave it out"
+                )
+            if not 0 < share < 1:
+                raise ValueError(f"{layer.name}: {share!r} is no share of the cores; give a number between 0 and 1")
 
 
 def _check_name(what: str, name: str) -> None:

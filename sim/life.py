@@ -2,6 +2,7 @@
 
 A message that reaches a running host waits in the inbox of its layer for a core, holds the
 core for its service time, and is then handled. Waiting for replies or the disk holds no core.
+A layer under a cap waits for its share of the cores as well, and lower ones go ahead meanwhile.
 Services, tasks, timers, calls and inboxes belong to a life and die with it.
 
 A life can end in the middle of its own code, at a crash point or because the disk refused. It
@@ -17,6 +18,7 @@ from functools import partial
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
+from sim.bucket import Bucket
 from sim.context import HostContext, Meta, SkewedContext
 from sim.host import Placement, Wait
 from sim.kernel import CALL, Timer
@@ -31,7 +33,7 @@ __all__ = ["Incarnation", "unspent_us"]
 
 #: (message, meta, trace row)
 Delivery = tuple[Message, Meta, int]
-#: (microseconds of core time, layer, whether the message says how many units of work it is)
+#: (microseconds of core time, below 0 where a layer is capped; inbox; whether the message says how many units it is)
 _Cost = tuple[int, Layer, bool]
 
 
@@ -53,6 +55,8 @@ class Incarnation:
         # By layer, made when something first waits: an empty deque takes 700 bytes, times four, times hosts.
         self._inboxes: list[deque[Delivery] | None] = [None] * len(Layer)
         self._costs: dict[type[Message], _Cost] = {}
+        self._buckets = {layer: Bucket(us) for layer, us in machine.caps.items()} if self._cores else {}
+        self._wake_us: int | None = None
         self._tasks: dict[_Task, None] = {}
         self.serving = self._served  # bound once
 
@@ -108,19 +112,27 @@ class Incarnation:
         machine.received += 1
         cost = self._costs.get(message.__class__) or self._cost_of(message.__class__)
         us = cost[0]
-        if us == 0:
-            self._handle(message, meta, row)
+        if us <= 0:
+            if us == 0:
+                self._handle(message, meta, row)
+            elif self._entered(cost[1], message, meta, row):
+                self._serve_waiting()
         elif self._busy < self._cores:
             self._occupy(us * message.work() if cost[2] else us, message, meta, row)
         else:
-            inbox = self._inboxes[cost[1]]
-            if inbox is None:
-                inbox = self._inboxes[cost[1]] = deque()
-            if len(inbox) >= machine.options.inbox_limit:
-                machine.overflowed += 1
-            else:
-                inbox.append((message, meta, row))
-                self._queued += 1
+            self._entered(cost[1], message, meta, row)
+
+    def _entered(self, layer: Layer, message: Message, meta: Meta, row: int) -> bool:
+        """Whether there was room in an inbox, where the message now waits."""
+        inbox = self._inboxes[layer]
+        if inbox is None:
+            inbox = self._inboxes[layer] = deque()
+        if len(inbox) >= self.machine.options.inbox_limit:
+            self.machine.overflowed += 1
+            return False
+        inbox.append((message, meta, row))
+        self._queued += 1
+        return True
 
     def _cost_of(self, message_type: type[Message]) -> _Cost:
         options = self.machine.options
@@ -128,7 +140,8 @@ class Incarnation:
         if self._cores == 0:
             us = 0  # client hosts have no queue of their own
         varies = message_type.work is not Message.work
-        cost = self._costs[message_type] = (us, layer_of(message_type.type_id), varies)
+        layer = layer_of(message_type.type_id) if options.priority else Layer.SERVICE
+        cost = self._costs[message_type] = (-us if layer in self._buckets else us, layer, varies)
         return cost
 
     def _occupy(self, us: int, message: Message, meta: Meta, row: int) -> None:
@@ -146,6 +159,9 @@ class Incarnation:
         self._handle(entry[4], entry[5], entry[6])
 
     def _take_next(self) -> None:
+        if self._buckets:
+            self._serve_waiting()
+            return
         self._queued -= 1
         for inbox in self._inboxes:  # highest layer first
             if inbox:
@@ -153,6 +169,36 @@ class Incarnation:
                 us, _, varies = self._costs[message.__class__]
                 self._occupy(us * message.work() if varies else us, message, meta, row)
                 return
+
+    def _serve_waiting(self) -> None:
+        """Give the free cores to whoever waits and may have one; see to being woken for the others."""
+        now_us: int = self._env._now  # type: ignore[assignment]
+        for layer, inbox in enumerate(self._inboxes):  # highest layer first
+            bucket = self._buckets.get(Layer(layer))
+            while inbox and self._busy < self._cores:
+                message, meta, row = inbox[0]
+                us, _, varies = self._costs[message.__class__]
+                us = abs(us) * message.work() if varies else abs(us)
+                if bucket is not None:
+                    ready_us = bucket.ready_us(us, now_us)
+                    if ready_us > now_us:
+                        self._wake_at(ready_us, now_us)
+                        break
+                    bucket.take(us, now_us)
+                inbox.popleft()
+                self._queued -= 1
+                self._occupy(us, message, meta, row)
+
+    def _wake_at(self, t_us: int, now_us: int) -> None:
+        if self._wake_us is None or t_us < self._wake_us:
+            self._wake_us = t_us
+            self.pausable(self._env.call_later)(t_us - now_us, self._refilled, t_us)
+
+    def _refilled(self, t_us: int) -> None:
+        if t_us == self._wake_us:
+            self._wake_us = None
+        if self.alive:
+            self._serve_waiting()
 
     def _handle(self, message: Message, meta: Meta, row: int) -> None:
         service, sender, call = meta

@@ -46,6 +46,7 @@ class Machine:
         delayed: Messages that reached it during a pause.
         met: What faults did to it, by name. Evidence, not accounts: in no digest.
         perished: How often its processes died of a disk that refused.
+        caps: Core time a second of the layers that are capped, microseconds.
         on_point: Told (point, host) of each crash point passed; None where nobody asks.
         received: Messages that reached it; = handled + overflowed + unknown + lost in crashes
             + waiting (in an inbox or on a core).
@@ -97,6 +98,7 @@ class Machine:
         low, high = options.flush_us_min, options.flush_us_max
         self.device = Device(lambda: draws.between(low, high), env.call_later, self._settle, self.meet)
         self.service_us = dict(options.service_us)
+        self.caps = {layer: round(share * spec.cores * 1_000_000) for layer, share in options.layer_caps}
 
     @property
     def up(self) -> bool:

@@ -21,7 +21,7 @@ from sim.world import World
 __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
 
 _WATERMARKS: Final = ("applied", "stable")
-_COUNTED: Final = ("divergent", "promoted", "forcing", "compensated", "reconciled")
+_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled")
 
 
 class Outcome(StrEnum):
@@ -127,15 +127,18 @@ def gather(scenario: Scenario, seed: int, *, trace: TraceLevel = TraceLevel.OFF)
 
 def carry_out(world: World, system: System, scenario: Scenario, seed: int) -> Evidence:
     """Run a world that was built for `scenario` and `seed` to its end."""
+    operations: list[tuple[int, str]] = []
+    world.on_note("operation", lambda t_us, location, value: operations.append((t_us, str(value))))
     if system.ledger is None:
         _to_the_end(world, scenario)
-        return Evidence(**_common(world, system, scenario, seed))
+        return Evidence(**_common(world, system, scenario, seed), operations=tuple(operations))
     progress: list[Progress] = []
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _COUNTED}
     _listen(world, progress, noted)
     _to_the_end(world, scenario)
     return Observation(
         **_common(world, system, scenario, seed),
+        operations=tuple(operations),
         answers=answers_of(world.history),
         ledger=system.ledger(world.service),
         progress=tuple(progress),

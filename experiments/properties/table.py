@@ -11,6 +11,8 @@ from experiments.properties.bank import BANK
 from experiments.properties.cores import CORES
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
+from experiments.properties.layers import LAYERS
+from experiments.properties.operations import OPERATIONS
 from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
 from experiments.properties.runs import RUNS, not_healed
@@ -26,7 +28,11 @@ __all__ = ["PROPERTIES", "find", "judge"]
 _LONGEST_SHOWN: Final = 300
 
 PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
-    {p.name: p for p in (*BANK, *CORES, *FLOWS, *HISTORIES, *PLACINGS, *QUORUMS, *RUNS, *SCHEMES, *SEQUENCES)}
+    {
+        p.name: p
+        for sort in (BANK, CORES, FLOWS, HISTORIES, LAYERS, OPERATIONS, PLACINGS, QUORUMS, RUNS, SCHEMES, SEQUENCES)
+        for p in sort
+    }
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from experiments.scenario.operations import with_runbooks
 from experiments.scenario.problems import Problem, ScenarioError, finding
 from experiments.scenario.scenario import Scenario
 from models.system import System
@@ -37,6 +38,7 @@ def build(
     )
     try:
         system = scenario.system.build(scenario.topology, scenario.workload)
+        system = with_runbooks(system, scenario.operations, scenario.topology)
         for placement in system.placements:
             world.place(placement)
         for template in system.templates:

@@ -114,7 +114,11 @@ def check_load(workload: Values) -> Iterable[Finding]:
 
 
 def check_hosts(hosts: Values, messages: Collection[str] | None) -> Iterable[Finding]:
-    """Flush times against each other, and service times against the messages that exist."""
+    """Flush times against each other, caps against priority, and service times against the messages that exist."""
+    caps = hosts["layer_caps"].model_dump(exclude_none=True) if "layer_caps" in hosts else {}
+    if caps and not hosts.get("priority", True):
+        rule = "all layers wait in one inbox, so none can be held back alone"
+        yield Finding("hosts.layer_caps", shown(caps), rule, "leave out one of the two")
     low, high = hosts.get("flush_min"), hosts.get("flush_max")
     if low is not None and high is not None and high < low:
         yield Finding("hosts.flush_max", _time(high), f"is below hosts.flush_min = {_time(low)}", "raise it")

@@ -45,10 +45,21 @@ def latency_of(
     findings += found
     rules, found = read_slow(values.get("slow", []), "latency.slow", topology)
     findings += found
+    priority = values.get("priority", True)
+    if caps and not priority:
+        rule = "all layers wait in one queue, so none can be held back alone"
+        findings.append(Finding("latency.layer_caps", shown(values["layer_caps"]), rule, "leave out one of the two"))
     if model is None or regions is None:
         return None, findings
     model = replace(
-        model, samples=samples, noise=noise, bytes_per_s=bandwidth, layer_caps=caps, slow_rules=rules, legs=legs
+        model,
+        samples=samples,
+        noise=noise,
+        bytes_per_s=bandwidth,
+        layer_caps=caps if priority else MappingProxyType({}),
+        priority=priority,
+        slow_rules=rules,
+        legs=legs,
     )
     if values["table"] != "uniform":
         findings += _unknown_distances(model, regions, values["table"])

@@ -17,6 +17,14 @@ from experiments.scenario.factory import read_options, resolve
 from experiments.scenario.imported import is_import, read_import
 from experiments.scenario.latency import latency_of
 from experiments.scenario.nemesis import NemesisSection, check_nemesis, nemesis_options
+from experiments.scenario.operations import (
+    OperationSection,
+    as_operations,
+    check_against,
+    check_operations,
+    restarts,
+    with_runbooks,
+)
 from experiments.scenario.problems import NOTHING, Finding, Problem, ScenarioError, finding, shown
 from experiments.scenario.property import Property, PropertyUse, claim
 from experiments.scenario.scenario import Scenario, SystemChoice, frozen_document
@@ -34,8 +42,9 @@ from experiments.scenario.schema import (
     read_section,
 )
 from models.clients import Workload
-from sim.faults import marks_of, trigger_problems
+from sim.faults import Fault, marks_of, trigger_problems
 from sim.host import HostOptions
+from sim.message import Layer
 from sim.nemesis import Options
 from sim.network import ConnectionOptions
 from sim.wording import way_to
@@ -54,7 +63,9 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
         "nemesis": NemesisSection,
     }
 )
-_LISTS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType({"fault": FaultSection, "property": PropertySection})
+_LISTS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
+    {"fault": FaultSection, "operation": OperationSection, "property": PropertySection}
+)
 
 
 def shipped() -> tuple[str, ...]:
@@ -165,6 +176,8 @@ class _Reader:
         for path, fault in self.faults:
             self._add(checks.check_fault(path, fault, self.run.get("until"), self.world, self.regions))
         self._add(checks.check_ids(self.faults))
+        self.operations = self._list("operation")
+        self._add(check_operations(self.operations, self.faults, self.run.get("until"), self.world))
         self.nemesis = tables["nemesis"].values
         self._add(check_nemesis(self.nemesis, document.get("nemesis"), self.run.get("until"), self.world))
         self.properties = [values for _, values in self._list("property")]
@@ -181,10 +194,17 @@ class _Reader:
         assert self.system is not None
         workload = self._workload()
         faults = tuple(checks.as_fault(fault) for _, fault in self.faults)
+        operations = as_operations(self.operations, self.world)
+        rolling = list(restarts(self.operations, self.run["until"], self.world))
+        self._add(found for found in rolling if isinstance(found, Finding))
         try:
             # Laid out once in vain: a factory may refuse what its signature cannot tell, and only
             # the services in place say what a fault may wait for.
             system = self.system.build(self.world, workload)
+            places = {values["id"]: path for path, values in self.operations}
+            self._add(check_against(system, operations, places, self.world))
+            if not self.findings:
+                system = with_runbooks(system, operations, self.world)
             marks = marks_of(system.placements, self.world, system.templates)
         except ValueError as refused:
             self._add([finding("system", self.system.factory, str(refused))])
@@ -209,7 +229,8 @@ class _Reader:
             latency=self.delays,
             hosts=self._host_options(),
             connections=self._connection_options(),
-            faults=faults,
+            faults=(*faults, *(found for found in rolling if isinstance(found, Fault))),
+            operations=operations,
             until_us=self.run["until"],
             warm_up_us=self.run["warm_up"],
             workload=workload,
@@ -301,6 +322,11 @@ class _Reader:
             default_service_us=self.hosts["service_time"],
             flush_us_min=self.hosts["flush_min"],
             flush_us_max=self.hosts["flush_max"],
+            priority=self.hosts["priority"],
+            layer_caps=tuple(
+                (Layer[name.upper()], share)
+                for name, share in self.hosts["layer_caps"].model_dump(exclude_none=True).items()
+            ),
         )
 
     def _connection_options(self) -> ConnectionOptions:

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any, Final
 
+from experiments.scenario.operations import ROLLING_RESTART, Operation
 from experiments.scenario.problems import raised
 from experiments.scenario.property import Mode, PropertyUse
 from experiments.scenario.toml import to_toml
@@ -93,7 +94,8 @@ class Scenario:
         latency: Delays between them.
         hosts: What every server can do.
         connections: How patient connections are, and which messages take them.
-        faults: What goes wrong, in order of the file.
+        faults: What goes wrong, in order of the file, rolling restarts last.
+        operations: What operators do.
         until_us: End of the run, exclusive.
         warm_up_us: What happens before is not measured.
         workload: What the clients do.
@@ -113,6 +115,7 @@ class Scenario:
     hosts: HostOptions
     connections: ConnectionOptions
     faults: tuple[Fault, ...]
+    operations: tuple[Operation, ...]
     until_us: int
     warm_up_us: int
     workload: Workload
@@ -138,11 +141,22 @@ class Scenario:
         document["system"] = before | dict(overrides)
         return self._again(document)
 
+    def with_section(self, section: str, overrides: Mapping[str, Any]) -> Scenario:
+        """The same with keys of a table laid over, as a file spells them; `with_system` is for systems.
+
+        Raises:
+            ScenarioError: the table is not right.
+        """
+        document = self._copy()
+        document[section] = document.get(section, {}) | dict(overrides)
+        return self._again(document)
+
     def without_faults(self) -> Scenario:
         """The no-fault control: no faults, and no claim that one met traffic (*sometimes*)."""
         document = self._copy()
         document.pop("fault", None)
         document.pop("nemesis", None)
+        _drop_restarts(document)
         claims = document.pop("property", [])
         document["property"] = [claim for claim in claims if claim["mode"] != Mode.SOMETIMES.value]
         return self._again(document)
@@ -171,6 +185,7 @@ class Scenario:
 
         document = self._copy()
         document.pop("nemesis", None)
+        _drop_restarts(document)  # they are among the faults
         document["fault"] = [as_section(fault) for fault in faults]
         return self._again(document)
 
@@ -214,6 +229,12 @@ class Scenario:
 
     def _origin(self) -> tuple[str, str, str, tuple[str, ...], dict[str, str]]:
         return self.name, self.file, self.text, tuple(use.name for use in self.properties), dict(self.beside)
+
+
+def _drop_restarts(document: dict[str, Any]) -> None:
+    """Leave out operations that are faults."""
+    if "operation" in document:
+        document["operation"] = [one for one in document["operation"] if one["action"] != ROLLING_RESTART]
 
 
 def frozen_document(document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -33,6 +33,7 @@ __all__ = [
     "BandwidthSection",
     "ConnectionsSection",
     "FaultSection",
+    "HostCapsSection",
     "HostsSection",
     "LatencySection",
     "LayerCapsSection",
@@ -43,6 +44,7 @@ __all__ = [
     "TopologySection",
     "TriggerSection",
     "WorkloadSection",
+    "begins",
     "read_section",
 ]
 
@@ -99,6 +101,7 @@ Rate = Annotated[float, BeforeValidator(rate_per_s), Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Name = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+CapShare = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):
@@ -117,8 +120,19 @@ class TopologySection(Section):
     racks: Annotated[int, Field(ge=0)] = 0
 
 
+class HostCapsSection(Section):
+    """`[hosts.layer_caps]`: most that a layer may use of the cores; service traffic takes what is left."""
+
+    region: CapShare | None = None
+    cluster: CapShare | None = None
+    host: CapShare | None = None
+
+
 class HostsSection(Section):
-    """`[hosts]`: what every server can do. Times are of one unit of work, or of one flush."""
+    """`[hosts]`: what every server can do. Times are of one unit of work, or of one flush.
+
+    With `priority = false` all that waits for a core is in one inbox, whatever its layer.
+    """
 
     cores: Count = 2
     inbox: Count = 10_000
@@ -126,6 +140,8 @@ class HostsSection(Section):
     flush_max: Duration = 3_000
     service_time: Duration = 200
     service_times: dict[str, Duration] = Field(default_factory=dict)
+    priority: bool = True
+    layer_caps: HostCapsSection = Field(default_factory=HostCapsSection)
 
 
 class LatencySection(Section):
@@ -133,6 +149,7 @@ class LatencySection(Section):
 
     `table` may be a CSV file of round trips, `samples` one of delays measured one by one. What
     the tables under `noise`, `legs`, `bandwidth`, `layer_caps` and `slow` hold is read in `latency`.
+    With `priority = false` all that waits for bandwidth is in one queue.
     """
 
     table: Annotated[str, AfterValidator(_table)] = "public-cloud"
@@ -146,6 +163,7 @@ class LatencySection(Section):
     legs: Any = Field(default_factory=dict)
     bandwidth: Any = Field(default_factory=dict)
     layer_caps: Any = Field(default_factory=dict)
+    priority: bool = True
     slow: Any = Field(default_factory=list)
 
 
@@ -217,7 +235,8 @@ class TriggerSection(Section):
     until: SomeTime | None = None
 
 
-def _begins(value: object) -> str:
+def begins(value: object) -> str:
+    """Which of its two forms an `at` has."""
     return "trigger" if isinstance(value, Mapping) else "time"
 
 
@@ -227,7 +246,7 @@ class FaultSection(Section):
     id: Name
     kind: Name
     targets: Annotated[list[Name], Field(min_length=1)]
-    at: Annotated[Annotated[Duration, Tag("time")] | Annotated[TriggerSection, Tag("trigger")], Discriminator(_begins)]
+    at: Annotated[Annotated[Duration, Tag("time")] | Annotated[TriggerSection, Tag("trigger")], Discriminator(begins)]
     # The alias is the key in the file; `for` is no name in Python.
     for_: SomeTime | None = Field(default=None, alias="for")
     params: dict[str, bool | int | float | str | list[str]] = Field(default_factory=dict)
@@ -253,6 +272,7 @@ SECTIONS: Final[Mapping[str, bool]] = {
     "system": True,
     "workload": True,
     "fault": False,
+    "operation": False,
     "nemesis": False,
     "property": False,
 }
@@ -282,7 +302,8 @@ def read_section(model: type[BaseModel], raw: object, path: str) -> Read:
         header = f"[[{path.partition('[')[0]}]]" if path.endswith("]") else f"[{path}]"
         return Read({}, [Finding(path, shown(raw), "not a table", f"write it under {header}")])
     known: dict[tuple[Any, ...], list[str]] = {(): [field.alias or name for name, field in model.model_fields.items()]}
-    known["at",] = list(TriggerSection.model_fields)
+    known["at",] = list(getattr(model, "TRIGGER", TriggerSection).model_fields)
+    known["layer_caps",] = list(HostCapsSection.model_fields)
     try:
         section = model.model_validate(raw)
     except ValidationError as failed:

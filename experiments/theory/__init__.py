@@ -5,7 +5,8 @@ Read `claims` first: every row of the table, with its closed form. `formulas` ho
 own queue, against which a host is compared job by job.
 """
 
-from experiments.theory.cells import CELLS, Measures
+from experiments.theory.cells import CELLS
 from experiments.theory.claims import CLAIMS, Claim
+from experiments.theory.measured import Measures
 
 __all__ = ["CELLS", "CLAIMS", "Claim", "Measures"]

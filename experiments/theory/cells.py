@@ -6,13 +6,13 @@ What they vary is in `varied`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
+from experiments.theory.capped import core_capped, link_capped
 from experiments.theory.links import (
     LINK_US,
     SIZE_BYTES,
@@ -24,9 +24,9 @@ from experiments.theory.links import (
     transmission_us,
     waits_of,
 )
+from experiments.theory.measured import JOBS, Measures, without
 from experiments.theory.priority import priority, priority_long
 from experiments.theory.recursion import (
-    Jobs,
     averages,
     controlled,
     lindley,
@@ -40,8 +40,6 @@ from experiments.theory.varied import (
     APPENDS_PER_S,
     BEYOND_US,
     BURST,
-    CAP_BYTES_PER_S,
-    CAPPED,
     CLASS_JOBS,
     CLASSES,
     FLUSH_US,
@@ -61,32 +59,12 @@ from sim.latency import Empirical, SlowRule, Tier
 from sim.latency.courses import Bursts, Loss
 from sim.topology import grid
 
-__all__ = ["CELLS", "Measures"]
-
-#: Jobs that the world serves in a run; those after them go through the recursion alone.
-_JOBS: Final = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measures:
-    """What one run measured.
-
-    Attributes:
-        values: By metric.
-        count: Jobs or messages that the world was given.
-        digest: Of the world.
-        error_us: Largest difference from the recursion over all single jobs; None if not compared.
-    """
-
-    values: Mapping[str, float]
-    count: int
-    digest: str
-    error_us: int | None = None
+__all__ = ["CELLS"]
 
 
 def _single(rho: float, exponential: bool, beyond_us: int, long_jobs: int, seed: int) -> Measures:
     """M/M/1 or M/D/1 on one core."""
-    station = served([Load(rho, exponential)], seed=seed, span_us=int(_JOBS * SERVICE_US / rho))
+    station = served([Load(rho, exponential)], seed=seed, span_us=int(JOBS * SERVICE_US / rho))
     jobs, theirs = station.jobs(), station.waits()
     expected = lindley(jobs)
     far = lindley_long(
@@ -99,7 +77,7 @@ def _single(rho: float, exponential: bool, beyond_us: int, long_jobs: int, seed:
     )
     own = _own(station, averages(jobs, theirs, beyond_us))
     return Measures(
-        values=_without(controlled(own, averages(jobs, expected, beyond_us), far), "lost"),
+        values=without(controlled(own, averages(jobs, expected, beyond_us), far), "lost"),
         count=len(theirs),
         digest=station.world.digest(),
         error_us=int(np.abs(theirs - expected).max()),
@@ -122,7 +100,7 @@ def _uncontrolled(rho: float, services: int, seed: int) -> Measures:
 
 def _several_cores(seed: int) -> Measures:
     """M/M/4."""
-    station = served([Load(4 * RHO_4)], seed=seed, span_us=int(_JOBS * SERVICE_US / (4 * RHO_4)), cores=4)
+    station = served([Load(4 * RHO_4)], seed=seed, span_us=int(JOBS * SERVICE_US / (4 * RHO_4)), cores=4)
     jobs, theirs = station.jobs(), station.waits()
     expected = several_servers(jobs, 4)
     far = parallel_long(
@@ -135,7 +113,7 @@ def _several_cores(seed: int) -> Measures:
         skip=120,
     )
     return Measures(
-        values=_without(controlled(averages(jobs, theirs, 0), averages(jobs, expected, 0), far), "lost", "utilisation"),
+        values=without(controlled(averages(jobs, theirs, 0), averages(jobs, expected, 0), far), "lost", "utilisation"),
         count=len(theirs),
         digest=station.world.digest(),
         error_us=int(np.abs(theirs - expected).max()),
@@ -144,7 +122,7 @@ def _several_cores(seed: int) -> Measures:
 
 def _overload(rho: float, seed: int) -> Measures:
     """More arrivals than one core and a short inbox can take."""
-    station = served([Load(rho)], seed=seed, span_us=int(_JOBS * SERVICE_US / rho), inbox=PLACES - 1)
+    station = served([Load(rho)], seed=seed, span_us=int(JOBS * SERVICE_US / rho), inbox=PLACES - 1)
     jobs, theirs = station.jobs(), station.waits()
     machine = station.world.machines[0]
     assert machine.overflowed == int((theirs < 0).sum()), "what was turned away was counted"
@@ -160,7 +138,7 @@ def _overload(rho: float, seed: int) -> Measures:
     )
     own = {**averages(jobs, theirs, 0), "lost": machine.overflowed / machine.received}
     return Measures(
-        values=_without(controlled(own, averages(jobs, expected, 0), far), "beyond", "wait_us", "utilisation"),
+        values=without(controlled(own, averages(jobs, expected, 0), far), "beyond", "wait_us", "utilisation"),
         count=len(theirs),
         digest=station.world.digest(),
         error_us=int(np.abs(theirs - expected).max()),
@@ -171,7 +149,7 @@ def _two_classes(percent: int, seed: int) -> Measures:
     """Two classes on one core, the higher first, nothing interrupted."""
     high, low = CLASSES[percent]
     loads = [Load(low), Load(high, urgent=True)]
-    station = served(loads, seed=seed, span_us=int(_JOBS * SERVICE_US / (low + high)))
+    station = served(loads, seed=seed, span_us=int(JOBS * SERVICE_US / (low + high)))
     jobs = [(job.sent_us, job.core_us, 0 if job.urgent else 1) for job in station.done]
     theirs, expected = [job.wait_us for job in station.done], priority(jobs)
     far = _priority_long(percent, (SERVICE_US, SERVICE_US), True, seed)
@@ -218,14 +196,10 @@ def _own(station: Served, seen: Mapping[str, float]) -> Mapping[str, float]:
     return {**seen, "utilisation": station.world.machines[0].busy_us / station.done[-1].sent_us}
 
 
-def _without(values: Mapping[str, float], *metrics: str) -> Mapping[str, float]:
-    return {name: value for name, value in values.items() if name not in metrics}
-
-
 def _link(rho: float, beyond_us: int, long_jobs: int, seed: int) -> Measures:
     """M/D/1 on a link: messages of one size and finite bandwidth."""
     service_us = transmission_us(SIZE_BYTES)
-    arrived = poisson(rho=rho, urgent_rho=0.0, seed=seed, span_us=int(_JOBS * service_us / rho))
+    arrived = poisson(rho=rho, urgent_rho=0.0, seed=seed, span_us=int(JOBS * service_us / rho))
     theirs, jobs = waits_of(arrived)
     expected = lindley(jobs)
     far = lindley_long(
@@ -238,35 +212,7 @@ def _link(rho: float, beyond_us: int, long_jobs: int, seed: int) -> Measures:
     )
     own, same = (averages(jobs, waits, beyond_us) for waits in (theirs, expected))
     return Measures(
-        values=_without(controlled(own, same, far), "lost", "utilisation"),
-        count=len(theirs),
-        digest=arrived.digest,
-        error_us=int(np.abs(theirs - expected).max()),
-    )
-
-
-def _capped(seed: int) -> Measures:
-    """A top layer under a cap whose bucket holds one message, on a link that could carry twenty times as much."""
-    service_us = transmission_us(URGENT_BYTES, CAP_BYTES_PER_S)
-    arrived = poisson(
-        rho=0.0, urgent_rho=CAPPED, seed=seed, span_us=int(_JOBS * service_us / CAPPED), cap=CAP_BYTES_PER_S
-    )
-    sent = np.array(arrived.urgent_sent_us, dtype=np.int64)
-    at = np.array([at_us for _, at_us in sorted(arrived.urgent_arrived)], dtype=np.int64)
-    theirs = at - sent - transmission_us(URGENT_BYTES) - LINK_US
-    jobs = Jobs(sent, np.full(len(sent), service_us, dtype=np.int64))
-    expected, beyond_us = lindley(jobs), service_us // 2
-    far = lindley_long(
-        Chance(seed).generator("recursion"),
-        rho=CAPPED,
-        service_us=service_us,
-        exponential=False,
-        jobs=LONG["md1_70"],
-        beyond_us=beyond_us,
-    )
-    own, same = (averages(jobs, waits, beyond_us) for waits in (theirs, expected))
-    return Measures(
-        values=_without(controlled(own, same, far), "lost", "utilisation", "number"),
+        values=without(controlled(own, same, far), "lost", "utilisation"),
         count=len(theirs),
         digest=arrived.digest,
         error_us=int(np.abs(theirs - expected).max()),
@@ -277,7 +223,7 @@ def _link_classes(percent: int, seed: int) -> Measures:
     """Two layers on a link, the higher with messages half as long."""
     high, low = CLASSES[percent]
     low_us, high_us = transmission_us(SIZE_BYTES), transmission_us(URGENT_BYTES)
-    arrived = poisson(rho=low, urgent_rho=high, seed=seed, span_us=int(_JOBS * SERVICE_US / (low + high)))
+    arrived = poisson(rho=low, urgent_rho=high, seed=seed, span_us=int(JOBS * SERVICE_US / (low + high)))
     waits = {
         (arrived.sent_us[number], low_us, 1, number): at_us - arrived.sent_us[number] - LINK_US - low_us
         for number, at_us in arrived.arrived
@@ -378,7 +324,7 @@ def _cells() -> Mapping[str, Callable[[int], Measures]]:
         if queue == "md1":
             cells[f"link_{name}"] = partial(_link, rho, beyond_us, long_jobs)
     cells["uncontrolled_20"] = partial(_uncontrolled, 0.2, 9_000)
-    cells |= {"mm4_70": _several_cores, "link_capped": _capped}
+    cells |= {"mm4_70": _several_cores, "link_capped": link_capped, "core_capped": core_capped}
     for percent in CLASSES:
         cells[f"priority_{percent}"] = partial(_two_classes, percent)
         cells[f"link_priority_{percent}"] = partial(_link_classes, percent)

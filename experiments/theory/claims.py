@@ -20,6 +20,7 @@ from experiments.theory.varied import (
     BEYOND_US,
     BURST,
     CAP_BYTES_PER_S,
+    CAP_OF_CORE,
     CAPPED,
     CLASSES,
     FLUSH_US,
@@ -120,12 +121,15 @@ def _priorities() -> Iterator[Claim]:
                 title = f"two classes at {percent} % {where} ({high:.0%} and {low:.0%}), mean wait of the {which}, us"
                 cell_of = f"{cell}_{percent}"
                 yield Claim(cell=cell_of, metric=metric, group="Strict priority", title=title, value=value)
-    cap_us, told = transmission_us(URGENT_BYTES, CAP_BYTES_PER_S), f"a top layer at {CAPPED:.0%} of its cap"
-    # Its bucket holds one message, so the cap is a server of its own: M/D/1.
-    group, value = "Strict priority", f.md1_wait(CAPPED, cap_us)
-    yield Claim(cell="link_capped", metric="wait_us", group=group, title=f"{told}, mean wait, us", value=value)
-    title, value = f"{told}, P(wait > {cap_us // 2} us)", f.md1_beyond(CAPPED, cap_us, cap_us // 2)
-    yield Claim(cell="link_capped", metric="beyond", group=group, title=title, value=value)
+    cap_us, core_us = transmission_us(URGENT_BYTES, CAP_BYTES_PER_S), round(SERVICE_US / CAP_OF_CORE)
+    told = f"a top layer at {CAPPED:.0%} of its cap"
+    # Its bucket holds one message of length L and fills at rate r: after each it is empty, and full again L / r later,
+    # before which the next may not go. So the cap is a server of its own, which takes L / r: M/D/1.
+    for cell, where, us in (("link_capped", "on a link", cap_us), ("core_capped", "on a core", core_us)):
+        title, value = f"{told} {where}, mean wait, us", f.md1_wait(CAPPED, us)
+        yield Claim(cell=cell, metric="wait_us", group="Strict priority", title=title, value=value)
+        title, value = f"{told} {where}, P(wait > {us // 2} us)", f.md1_beyond(CAPPED, us, us // 2)
+        yield Claim(cell=cell, metric="beyond", group="Strict priority", title=title, value=value)
 
 
 def _losses() -> Iterator[Claim]:

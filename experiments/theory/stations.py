@@ -18,7 +18,7 @@ from experiments.theory.recursion import Jobs
 from sim.chance import Chance
 from sim.host import Context, HostOptions, Placement, Service, Task, handles
 from sim.latency import LatencyModel
-from sim.message import Message
+from sim.message import Layer, Message
 from sim.topology import Location, at_service, grid
 from sim.world import World
 
@@ -143,16 +143,25 @@ class Served(NamedTuple):
 
 
 def served(
-    loads: Sequence[Load], *, seed: int, span_us: int, cores: int = 1, inbox: int = _INBOX, exchanged: bool = False
+    loads: Sequence[Load],
+    *,
+    seed: int,
+    span_us: int,
+    cores: int = 1,
+    inbox: int = _INBOX,
+    exchanged: bool = False,
+    cap: float | None = None,
 ) -> Served:
     """Run a server of `cores` under Poisson loads for `span_us`, and on until all is done.
 
     With `exchanged`, gaps are made of the numbers that services are otherwise made of, and
-    services of those of gaps: a second run that is idle where the first was busy.
+    services of those of gaps: a second run that is idle where the first was busy. `cap` is the
+    share of the cores that urgent jobs may use.
     """
     gaps, services = ("services", "gaps") if exchanged else ("gaps", "services")
     chance = Chance(seed)
-    options = HostOptions(inbox_limit=inbox, service_us=(("Job", 1), ("UrgentJob", 1)))
+    caps = () if cap is None else ((Layer.REGION, cap),)
+    options = HostOptions(inbox_limit=inbox, service_us=(("Job", 1), ("UrgentJob", 1)), layer_caps=caps)
     world, to = _world(seed, options, cores, len(loads))
     world.place(Placement(host=world.topology.host("a/c1/h1").location, name="sink", make=Sink))
     sent: list[tuple[int, Job]] = []

@@ -21,6 +21,7 @@ __all__ = [
     "BURST",
     "CAPPED",
     "CAP_BYTES_PER_S",
+    "CAP_OF_CORE",
     "CLASSES",
     "CLASS_JOBS",
     "FLUSH_US",
@@ -51,6 +52,8 @@ RHO_4: Final = 0.7
 CLASSES: Final[Mapping[int, tuple[float, float]]] = MappingProxyType({70: (0.3, 0.4), 95: (0.45, 0.5)})
 CLASS_JOBS: Final[Mapping[int, int]] = MappingProxyType({70: 60_000, 95: 120_000})
 CAP_BYTES_PER_S: Final = 50_000
+#: Of a core: its bucket, a hundredth of a second of that, holds one job.
+CAP_OF_CORE: Final = 0.1
 CAPPED: Final = 0.7
 PLACES: Final = 6
 BURST: Final = Burst(mean_good_us=3_000, mean_bad_us=3_000, loss_good=0.0, loss_bad=1.0)

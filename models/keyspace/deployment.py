@@ -65,6 +65,7 @@ def placed_store(
     store_denials: bool = True,
     snapshot_every: int = 0,
     segment: int = 1_000,
+    promote_after_us: int = 1_000_000,
     routes: int = 64,
     tick_us: int = 250_000,
     found_us: int = 50_000,
@@ -98,6 +99,8 @@ def placed_store(
         store_denials: Whether a denied command leaves an event.
         snapshot_every: Events between snapshots.
         segment: Entries in a file.
+        promote_after_us: How long a group is without a leader before operators promote another; 0 for never. Only where
+            more than the leader hold what is acknowledged: another might not know what it gave away.
         routes: Routes that a client keeps.
         tick_us: Between looks of servers and master.
         found_us: What starting a member takes.
@@ -149,6 +152,8 @@ def placed_store(
             forward_timeout_us=workload.attempt_timeout_us,
         ),
     )
+    if promote_after_us < 0:
+        problems.append(f"{promote_after_us=} is no time; give at least 1, or 0 for never")
     for name, value in (("routes", routes), ("tick", tick_us), ("found", found_us), ("vnodes", vnodes)):
         if value < 1:
             problems.append(f"{name}={value} is none; give at least 1")
@@ -185,6 +190,7 @@ def placed_store(
             make=lambda ctx: Master(ctx, tablets, line, deciding, by_number, n, membership),
             kind=Master,
         ),
+        *(laid.operators(seat, promote_after_us) if promote_after_us and chosen.holders > 1 else ()),
         *laid.clients(_mix(kept, workload)),
     ]
     return System(

@@ -16,6 +16,7 @@ from models.keyspace.keys import KEY_END, pack_key
 from models.keyspace.master import even_tablets
 from models.keyspace.mastering import Master
 from models.keyspace.openaddress import SlotTable
+from models.keyspace.operators import GROUP_OPERATOR, GroupOperator
 from models.keyspace.placement import Node, Placement
 from models.keyspace.rendezvous import Rendezvous
 from models.keyspace.ring import Ring
@@ -25,11 +26,12 @@ from models.keyspace.tablets import Tablet, TabletMap
 from models.layout import CLIENT
 from models.ledger import Ledger
 from models.placing_end import PlacingEnd
+from models.store.group.operators import ShardOperatorOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
 from sim.host import Context, Template
 from sim.host import Placement as Placed
-from sim.topology import Location, Topology, at_service, host_of
+from sim.topology import HostSpec, Location, Topology, at_service, host_of
 
 __all__ = ["PlacedLayout", "first_map", "placement_of"]
 
@@ -107,6 +109,16 @@ class PlacedLayout:
     def _server(self, node: Node) -> Callable[[Context], TabletServer]:
         peers = tuple(self.locate(0, other.number) for other in self.nodes if other.number != node.number)
         return lambda ctx: TabletServer(ctx, node.number, self.directory, self.server, self.locate, peers)
+
+    def operators(self, seat: HostSpec, patience_us: int) -> list[Placed]:
+        """People near the master, out of the way of what befalls servers where there is such a host."""
+        desk = (*self.topology.clients(seat.region), seat)[0]
+        informants = (*(self.locate(0, node.number) for node in self.nodes), self.server.master)
+        options = ShardOperatorOptions(shards=(), patience_us=patience_us)
+        make: Callable[[Context], GroupOperator] = lambda ctx: GroupOperator(  # noqa: E731
+            ctx, options, self.directory.held, self.locate, informants
+        )
+        return [Placed(host=desk.location, name=GROUP_OPERATOR, make=make, kind=GroupOperator)]
 
     def clients(self, mix: Mix) -> list[Placed]:
         """A client on every client host; regions share the load equally, and ask their own servers for routes first."""

@@ -63,6 +63,7 @@ class PlacedShard(Shard):
         self._known: tuple[int, Ranges] = (0, NO_RANGES)
         self._wanted: Hold | None = None
         self._moving = False
+        self._giver = 0
         self._unsafe: tuple[int, int] | None = None
         self._thanked: set[int] = set()
 
@@ -249,11 +250,12 @@ class PlacedShard(Shard):
             after=after,
             limit=_PAGE,
         )
-        for owner in source.owners:
-            location = self._locate(source.group, owner)
+        for _ in source.owners:
+            location = self._locate(source.group, source.owners[self._giver % len(source.owners)])
             gave: Gave | None = yield self.ctx.call(location, request, self.options.ask_us)
             if gave is not None:
                 return gave
+            self._giver += 1  # that one does not lead, or is not heard
         return None
 
     def _copy(self, entries: Iterable[Entry]) -> bool:
@@ -276,8 +278,10 @@ class PlacedShard(Shard):
     def _tell(self, wanted: Hold, source: Source) -> Generator[Wait, Any, None]:
         """Tell a group that what it gave is safe here."""
         message = Taken(to=self.options.shard, version=wanted.version)
-        for owner in source.owners:
+        for _ in source.owners:
+            owner = source.owners[self._giver % len(source.owners)]
             noted = yield self.ctx.call(self._locate(source.group, owner), message, self.options.ask_us)
             if noted is not None:
                 self._thanked.add(source.group)
                 return
+            self._giver += 1

@@ -51,6 +51,7 @@ class LatencyModel:
         layer_caps: Most that a layer's messages may use of a link, bytes a second; only for
             layers above the lowest, which would otherwise starve it. Links of unlimited
             bandwidth are not capped.
+        priority: Whether links let a higher layer go first; else all wait in one queue.
         slow_rules: What changes with time, and where.
         legs: By the name of a message's class, what such messages take on top of propagation,
             in place of jitter and noise, whatever the distance; a request and its answer are of
@@ -66,6 +67,7 @@ class LatencyModel:
     samples: Mapping[tuple[str, str], Empirical] = field(default_factory=lambda: MappingProxyType({}))
     bytes_per_s: Mapping[Tier, int] = field(default_factory=lambda: MappingProxyType({}))
     layer_caps: Mapping[Layer, int] = field(default_factory=lambda: MappingProxyType({}))
+    priority: bool = True
     slow_rules: tuple[SlowRule, ...] = ()
     legs: Mapping[str, Shape] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -81,6 +83,8 @@ class LatencyModel:
             raise ValueError("bytes_per_s has same_host; a host's messages to itself cross no link, so leave it out")
         if Layer.SERVICE in self.layer_caps:
             raise ValueError("layer_caps has SERVICE; the lowest layer takes what the others leave, so leave it out")
+        if self.layer_caps and not self.priority:
+            raise ValueError("layer_caps need priority: where all layers wait in one queue none can be held back alone")
         for what, rate in (*self.bytes_per_s.items(), *self.layer_caps.items()):
             if rate.__class__ is not int or rate < 1:
                 raise ValueError(f"{what.name}: {rate!r} is no rate; give whole bytes a second >= 1")

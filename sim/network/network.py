@@ -5,8 +5,8 @@ taken from a block drawn ahead, and it lands if no cut closed its link at any mo
 last rule needs no list of messages in flight: every closing of a link raises the link's epoch, and a
 message whose epoch is no longer the link's was under way when a cut began (`Lane.plain`: the fast path).
 
-All else is the general path: a closed link loses the message, a held one keeps it, a link of finite
-bandwidth queues it; then it sets out, is perhaps lost, and lands.
+All else: a closed link loses the message, a held one keeps it, one of finite bandwidth queues it; then it sets
+out, is perhaps lost, and lands.
 """
 
 from __future__ import annotations
@@ -235,12 +235,12 @@ class Network:
                 yield links[host]
 
     def _connect(self, src: int, dst: int) -> Link:
-        source, sink = self._topology.hosts[src], self._topology.hosts[dst]
-        link = Link(src, dst, self._sampler(src, self._latency.between(source, sink)), self._ports[dst])
-        link.bytes_per_second = self._latency.bandwidth(source, sink)
-        link.slow = self._latency.slow(source, sink, self._chance)
+        model, source, sink = self._latency, self._topology.hosts[src], self._topology.hosts[dst]
+        link = Link(src, dst, self._sampler(src, model.between(source, sink)), self._ports[dst])
+        link.bytes_per_second = model.bandwidth(source, sink)
+        link.slow = model.slow(source, sink, self._chance)
         if link.bytes_per_second is not None:
-            link.transmitter = Transmitter(self.env, link.bytes_per_second, self._latency.layer_caps, self._fly)
+            link.transmitter = Transmitter(self.env, link.bytes_per_second, model.layer_caps, self._fly, model.priority)
         self._links[src][dst] = link
         self._judge(link)
         return link

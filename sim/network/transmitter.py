@@ -3,7 +3,8 @@
 Strict priority: whenever the transmitter becomes free it takes the highest layer that waits,
 first come first served within it, and finishes what it has begun. A layer may be capped by a
 token bucket, so that a storm in a high layer cannot starve those below: what exceeds the cap
-waits, even if the link is idle meanwhile, and lower layers go ahead of it.
+waits, even if the link is idle meanwhile, and lower layers go ahead of it. A link that does not
+tell layers apart has one queue for all: first come, first served.
 
 Times are exact: at a gigabyte a second a message takes less than the microsecond of the
 clock, so the transmitter counts in microseconds x bytes a second, and only arrivals round.
@@ -17,48 +18,14 @@ from collections.abc import Callable, Iterator, Mapping
 from heapq import heappush
 from typing import Any, Final
 
+from sim.bucket import Bucket
 from sim.kernel import CALL, Environment
 from sim.message import Layer
 from sim.network.lanes import Parcel
 
-__all__ = ["Bucket", "Transmitter"]
+__all__ = ["Transmitter"]
 
 _SECOND: Final = 1_000_000
-#: A bucket holds what its rate brings in a hundredth of a second.
-_BURSTS_PER_SECOND: Final = 100
-
-
-class Bucket:
-    """Tokens of one layer: bytes that it may send now, filling at a rate.
-
-    Counted in millionths of a byte, so nothing is rounded away. It starts full. A message
-    larger than the bucket may go when that is full and leaves it in debt.
-    """
-
-    __slots__ = ("_at_us", "_depth", "_level", "_rate")
-
-    def __init__(self, bytes_per_second: int) -> None:
-        if bytes_per_second.__class__ is not int or bytes_per_second < 1:
-            raise ValueError(f"{bytes_per_second=} is no rate cap; give whole bytes a second >= 1")
-        self._rate = bytes_per_second
-        self._depth = max(1, bytes_per_second // _BURSTS_PER_SECOND) * _SECOND
-        self._level = self._depth
-        self._at_us = 0
-
-    def ready_us(self, size: int, now_us: int) -> int:
-        """The first instant from now on at which `size` bytes may go."""
-        self._fill(now_us)
-        short = min(size * _SECOND, self._depth) - self._level
-        return now_us if short <= 0 else now_us - (-short // self._rate)
-
-    def take(self, size: int, now_us: int) -> None:
-        """Pay for `size` bytes."""
-        self._fill(now_us)
-        self._level -= size * _SECOND
-
-    def _fill(self, now_us: int) -> None:
-        self._level = min(self._depth, self._level + self._rate * (now_us - self._at_us))
-        self._at_us = now_us
 
 
 class Transmitter:
@@ -69,9 +36,21 @@ class Transmitter:
         bytes_per_second: Bandwidth, >= 1.
         caps: Bytes a second of the layers that are capped.
         depart: Told each message and the instant at which its last byte has left.
+        priority: Whether a higher layer goes first.
     """
 
-    __slots__ = ("_buckets", "_depart", "_env", "_free", "_queues", "_rate", "_wake_us", "_waking", "waiting")
+    __slots__ = (
+        "_buckets",
+        "_depart",
+        "_env",
+        "_free",
+        "_priority",
+        "_queues",
+        "_rate",
+        "_wake_us",
+        "_waking",
+        "waiting",
+    )
 
     def __init__(
         self,
@@ -79,8 +58,10 @@ class Transmitter:
         bytes_per_second: int,
         caps: Mapping[Layer, int],
         depart: Callable[[Parcel, int], None],
+        priority: bool = True,
     ) -> None:
         self._env = env
+        self._priority = priority
         self._rate = bytes_per_second
         self._buckets = {layer: Bucket(cap) for layer, cap in sorted(caps.items())}
         self._depart = depart
@@ -96,7 +77,7 @@ class Transmitter:
         if not self.waiting and self._free <= now_us * self._rate and self._may_go(parcel, now_us):
             self._begin(parcel, now_us * self._rate, now_us)
             return
-        layer = parcel.lane.layer
+        layer = parcel.lane.layer if self._priority else Layer.SERVICE
         queue = self._queues.get(layer)
         if queue is None:
             self._queues[layer] = queue = deque()

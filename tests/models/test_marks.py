@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from models.clients import Client, Script
+from models.control import Registry
 from models.monitor import Monitor
+from models.operations import Runbook
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.reconcile import Operator
 from models.split import SplitShard
+from models.store.backup import BackupService
 from models.store.group.operators import ShardOperator
 from models.store.log.archive import ArchiveService
 from models.store.publishing import Publisher, Subscriber
@@ -38,6 +41,9 @@ SERVICES = (
     Subscriber,
     Coordinator,
     Node,
+    Registry,
+    BackupService,
+    Runbook,
 )
 
 

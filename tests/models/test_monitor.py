@@ -185,3 +185,39 @@ def test_no_epoch_is_ever_promoted_in_two_regions(actions):
     for region, epoch in lab.promotions:
         by_epoch.setdefault(epoch, set()).add(region)
     assert all(len(regions) == 1 for regions in by_epoch.values())
+
+
+class Trusting:
+    """Suspects nobody."""
+
+    def observe(self, sequence, arrival_us):
+        pass
+
+    def suspicion(self, now_us):
+        return 0.0
+
+    def crosses_us(self, level):
+        return None
+
+
+def test_whom_a_monitor_suspects_is_for_its_detector_to_say():
+    lab = Lab()
+    for region in REGIONS[1:]:
+        lab.monitors[region] = Monitor(lab.contexts[region], options(region), Trusting)
+        lab.contexts[region].start(lab.monitors[region])
+    lab.run(4 * BEAT)
+    lab.isolate(1)
+    lab.run(10 * SUSPECT)
+
+    assert not lab.promotions
+
+
+def test_a_monitor_that_lives_again_is_watched_afresh():
+    lab = Lab()
+    lab.run(4 * BEAT)
+    watching = lab.monitors[2]._detectors[1]
+    lab.run(4 * BEAT)
+    assert lab.monitors[2]._detectors[1] is watching
+    lab.crash(1)
+    lab.run(4 * BEAT)
+    assert lab.monitors[2]._detectors[1] is not watching

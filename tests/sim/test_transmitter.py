@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from sim.bucket import Bucket
 from sim.message import Layer
 from sim.network import CUT_IN_FLIGHT, SENDER_DOWN
-from sim.network.transmitter import Bucket
 from tests.sim.small_worlds import Bytes, Letter, Pair, UrgentBytes, effect, flat, logged, one_way
 
 # At 1 MB/s a byte takes a microsecond; propagation is 100 us.
@@ -216,3 +218,17 @@ def test_bytes_are_counted_where_they_matter() -> None:
     unlimited = logged()
     unlimited.network.send(0, 1, Bytes(size=70))
     assert "bytes" not in unlimited.network.totals()
+
+
+def test_a_link_without_priority_has_one_queue_for_all() -> None:
+    world = logged(latency=replace(flat(bytes_per_s=MEGABYTE), priority=False))
+    for n in range(2):
+        world.network.send(0, 1, Bytes(n=n, size=100))
+    world.env.call_at(50, world.network.send, 0, 1, UrgentBytes(n=9, size=10))
+    world.env.run()
+    assert arrivals(world) == [(200, 0), (300, 1), (310, 9)]
+
+
+def test_caps_without_priority_are_refused() -> None:
+    with pytest.raises(ValueError, match="layer_caps need priority"):
+        replace(flat(bytes_per_s=MEGABYTE, caps={Layer.REGION: 5}), priority=False)

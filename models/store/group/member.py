@@ -20,7 +20,21 @@ from models.domain import Domain
 from models.store.group.durable import PROMISE, DurableCopy
 from models.store.group.lineage import Reign, reached
 from models.store.group.shipping import Inbound, new_session
-from models.store.group.words import Fetch, Fetched, Head, HeadQuery, Promote, Promoted, Status, StatusQuery
+from models.store.group.words import (
+    Copied,
+    CopyQuery,
+    Fence,
+    Fenced,
+    Fetch,
+    Fetched,
+    Head,
+    HeadQuery,
+    Promote,
+    Promoted,
+    Restore,
+    Status,
+    StatusQuery,
+)
 from models.store.log.entries import Entry
 from models.store.options import MemberOptions
 from models.store.schemes import Tier
@@ -38,7 +52,7 @@ class Member(DurableCopy):
         self._recovered = False
         self._joining = False
         self._promised_to: Location | None = None
-        self._ordered: tuple[Promote, Wait] | None = None
+        self._ordered: tuple[Promote | Restore, Wait] | None = None
         self._locations = dict(options.peers)
         self._inbound = Inbound(held=options.ship.held)
 
@@ -198,7 +212,7 @@ class Member(DurableCopy):
             return Promoted(epoch=self.promised, leads=self.leads)
         return self._promoted(msg)
 
-    def _order(self, msg: Promote) -> Generator[Wait, Any, Promoted | None]:
+    def _order(self, msg: Promote | Restore) -> Generator[Wait, Any, Promoted | None]:
         """Have the start, which waits for others, go ahead without them; a later order takes an earlier one's place."""
         done = self.ctx.wait()
         self._ordered = (msg, done)
@@ -211,11 +225,17 @@ class Member(DurableCopy):
             return False
         if not self.reigns:
             yield from self._live_under((Reign(1, self.options.home, 0),))
-        return (yield from self._take_over(self._ordered[0].epoch, forced=True))
+        order = self._ordered[0]
+        if isinstance(order, Restore):
+            return (yield from self._stand_anew(order))
+        return (yield from self._take_over(order.epoch, forced=True))
 
-    def _promoted(self, msg: Promote) -> Generator[Wait, Any, Promoted | None]:
+    def _promoted(self, msg: Promote | Restore) -> Generator[Wait, Any, Promoted | None]:
         self.ready = False
-        leads = yield from self._take_over(msg.epoch, forced=msg.force)
+        if isinstance(msg, Restore):
+            leads = yield from self._stand_anew(msg)
+        else:
+            leads = yield from self._take_over(msg.epoch, forced=msg.force)
         self._begin()
         if not leads:
             return Promoted(epoch=self.promised, leads=False)  # said, and not left to whoever asked to find out
@@ -291,6 +311,59 @@ class Member(DurableCopy):
             image = self.keeper.image()
             return Fetched(first=0, entries=(), position=image.position, snapshots=image.snapshots, window=image.window)
         return Fetched(first=msg.after + 1, entries=tuple(self.journal.after(msg.after, msg.limit)))
+
+    # -- fences and backups ------------------------------------------------------------------
+
+    @handles(Fence)
+    def on_fence(self, msg: Fence, sender: Location) -> Fenced | Generator[Wait, Any, Fenced] | None:
+        """Promise to follow no leader of an earlier epoch, and so to be none."""
+        if not self.ready:
+            return None
+        if msg.epoch <= self.promised:
+            return self._is_fenced()
+        return self._fence(msg.epoch, sender)
+
+    def _fence(self, epoch: int, sender: Location) -> Generator[Wait, Any, Fenced]:
+        self._promised_to = sender
+        yield from self._promise(epoch)
+        return self._is_fenced()
+
+    def _is_fenced(self) -> Fenced:
+        return Fenced(number=self.options.number, promised=self.promised, leads=self.leads)
+
+    @handles(CopyQuery)
+    def on_copy_query(self, msg: CopyQuery, sender: Location) -> Copied | None:
+        """Hand out everything committed, as what it came to, if it leads."""
+        if not self.leads:
+            return None
+        image = self.keeper.image()
+        return Copied(position=image.position, snapshots=image.snapshots, window=image.window)
+
+    @handles(Restore)
+    def on_restore(self, msg: Restore, sender: Location) -> Promoted | Generator[Wait, Any, Promoted | None] | None:
+        """Stand behind a backup, and lead from there; also while it waits for others to find out who leads."""
+        if self._joining:
+            return self._order(msg)
+        if not self.ready:
+            return None  # who asked asks again
+        if msg.epoch <= self.promised:
+            return Promoted(epoch=self.promised, leads=self.leads)
+        return self._promoted(msg)
+
+    def _stand_anew(self, msg: Restore) -> Generator[Wait, Any, bool]:
+        """Begin a reign that contains a backup, and nothing that was written under any reign before."""
+        self._promised_to = None  # to itself
+        yield from self._promise(msg.epoch)
+        yield from self._heads(msg.epoch)  # so that nobody else goes on to acknowledge what will be given up
+        yield from self._undisturbed()
+        self.journal.dismiss()
+        yield from self._install(msg.position, msg.snapshots, msg.window)
+        founding = Reign(1, self.options.home, 0)  # what all lineages begin with
+        yield from self._live_under((founding, Reign(msg.epoch, self.options.number, 0)))
+        yield from self._become_whole()
+        self.committed = self.journal.length
+        self._gave_up(0)
+        return True
 
     # -- what a subclass adds ----------------------------------------------------------------
 

@@ -58,7 +58,7 @@ class ShardOperator(Service):
         promotions: How many succeeded.
     """
 
-    NOTES: ClassVar[frozenset[str]] = frozenset({"promoted", "forcing", "forced"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"unled", "promoted", "forcing", "forced"})
 
     def __init__(self, ctx: Context, options: ShardOperatorOptions) -> None:
         super().__init__(ctx)
@@ -77,7 +77,7 @@ class ShardOperator(Service):
         options, ctx = self.options, self.ctx
         silent_us: int | None = None
         in_vain: set[int] = set()
-        while True:
+        while self._minds(members):
             yield ctx.sleep(options.poll_us)
             calls = [ctx.call(member, StatusQuery(), options.ask_us) for member in members]
             answers = yield ctx.first(calls, need=len(calls))
@@ -87,7 +87,9 @@ class ShardOperator(Service):
                 in_vain.clear()
                 continue
             now = ctx.mono_us()
-            silent_us = now if silent_us is None else silent_us
+            if silent_us is None:
+                silent_us = now
+                ctx.note("unled", max((status.epoch for status in found.values()), default=0))
             # Who does not know where it stands cannot lead, and would be asked in vain for ever.
             ready = {index: status for index, status in found.items() if status.ready}
             if ready and now - silent_us >= options.patience_us:
@@ -99,6 +101,10 @@ class ShardOperator(Service):
                 if (yield from self._promote(members[best], ready, forced=forced)):
                     silent_us = None
                 in_vain.add(best)
+
+    def _minds(self, members: Sequence[Location]) -> bool:
+        """Whether it is still to watch a shard."""
+        return True
 
     def _promote(self, member: Location, found: dict[int, Status], *, forced: bool) -> Generator[Wait, Any, bool]:
         """Have a member lead; returns whether it does."""

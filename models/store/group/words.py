@@ -2,9 +2,12 @@
 
 An operator asks a member to lead (`Promote`); it asks the others where they are (`HeadQuery`), which,
 with an epoch, is also the promise to follow no leader of an earlier one; and fetches what the
-best of them has (`Fetch`). After "Viewstamped Replication Revisited" (Liskov and Cowling, MIT-CSAIL-TR-2012-021):
-the best is the one with the latest reign, then the longest log. Departures: who leads is an
-operator's choice and not the view's number, and a quorum is as large as the scheme makes it.
+best of them has (`Fetch`). It can also have a member lead no more (`Fence`), ask the leader what
+everything comes to, to keep a backup (`CopyQuery`), and have a member stand behind one (`Restore`).
+
+After "Viewstamped Replication Revisited" (Liskov and Cowling, MIT-CSAIL-TR-2012-021): the best is
+the one with the latest reign, then the longest log. Departures: who leads is an operator's choice and
+not the view's number, and a quorum is as large as the scheme makes it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,21 @@ from models.store.log.journal import Answered
 from models.store.log.snapshots import Snapshot
 from sim.message import Message
 
-__all__ = ["Fetch", "Fetched", "Head", "HeadQuery", "Promote", "Promoted", "Status", "StatusQuery"]
+__all__ = [
+    "Copied",
+    "CopyQuery",
+    "Fence",
+    "Fenced",
+    "Fetch",
+    "Fetched",
+    "Head",
+    "HeadQuery",
+    "Promote",
+    "Promoted",
+    "Restore",
+    "Status",
+    "StatusQuery",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,3 +151,64 @@ class Status(Message):
     length: int
     whole: bool
     ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fence(Message):
+    """An operator has a member follow no leader of an epoch below this one, itself included, so that it leads no more.
+
+    It keeps that promise through restarts; whoever is promoted later, with a higher epoch, it follows.
+    """
+
+    type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, GROUP, 9, command=True)
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fenced(Message):
+    """The member promised that epoch, or a later one; `leads` says whether it leads all the same, under a later one."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, GROUP, 10)
+    number: int
+    promised: int
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyQuery(Message):
+    """What does everything committed come to? Only who leads answers."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.HOST, GROUP, 11)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied(Message):
+    """Everything up to a position, as what it came to."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.HOST, GROUP, 12)
+    position: int
+    snapshots: tuple[Snapshot, ...]
+    window: tuple[Answered, ...]
+
+    def work(self) -> int:
+        """As many units as there are streams."""
+        return len(self.snapshots) or 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore(Message):
+    """An operator has a member give up all that it has, stand behind a backup, and lead from there.
+
+    What was acknowledged after the backup was taken is declared lost. The reign that begins contains nothing of
+    any before it, so whoever has something of those gives that up too.
+    """
+
+    type_id: ClassVar[int] = message_type_id(Scope.HOST, GROUP, 13, command=True)
+    epoch: int
+    position: int
+    snapshots: tuple[Snapshot, ...]
+    window: tuple[Answered, ...]
+
+    def work(self) -> int:
+        """As many units as there are streams."""
+        return len(self.snapshots) or 1

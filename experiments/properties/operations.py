@@ -1,0 +1,105 @@
+"""What operators did came about, and what it cost no more than it may."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from experiments.evidence import Evidence
+from experiments.measures.observation import Observation, Outcome
+from experiments.scenario.property import Sort, claim
+from sim.checkers import Outcome as Verdicts
+from sim.checkers import Verdict
+from sim.history import Kind
+
+__all__ = ["OPERATIONS"]
+
+_WITNESSES: Final = 10
+#: Whoever led before a restore acknowledges no longer than this after it was asked for.
+_HEARD_US: Final = 2_000_000
+
+
+def operations_done(seen: Evidence) -> Verdict:
+    """Every operation of the scenario was carried out to its end."""
+    last = {text.partition(" ")[0]: text.partition(" ")[2] for _, text in seen.operations}
+    told = ", ".join(f"{one.id}: {last.get(one.id, 'never begun')}" for one in seen.scenario.operations)
+    good = bool(seen.scenario.operations) and all(last.get(one.id) == "done" for one in seen.scenario.operations)
+    return Verdict(Verdicts.VALID if good else Verdicts.INVALID, (), told or "the scenario has no operation")
+
+
+def answered(seen: Evidence, *, share: float, from_us: int = 0, for_us: int = 0) -> Verdict:
+    """Of the commands issued in a span (to the end, if `for` is 0), at least `share` were answered yes or no."""
+    until_us = from_us + for_us if for_us else seen.scenario.until_us
+    pairs = [pair for pair in seen.history.pairs() if from_us <= pair[0].t_us < until_us]
+    vain = [asked.op for asked, done in pairs if done is None or not _is_answer(done.kind, done.value)]
+    told = f"{len(pairs) - len(vain)} of {len(pairs)} commands answered"
+    if not pairs:
+        return Verdict(Verdicts.UNKNOWN, (), "no command was issued")
+    good = len(pairs) - len(vain) >= share * len(pairs)
+    return Verdict(Verdicts.VALID if good else Verdicts.INVALID, () if good else tuple(vain[:_WITNESSES]), told)
+
+
+def fenced_is_silent(seen: Evidence, *, fence: str, then: str) -> Verdict:
+    """From the end of the operation `fence` to the beginning of `then` nothing that is asked is accepted."""
+    begins_us = next((t_us for t_us, text in seen.operations if text == f"{fence} done"), None)
+    if begins_us is None:
+        return Verdict(Verdicts.UNKNOWN, (), f"{fence} was not done")
+    ends_us = next((t_us for t_us, text in seen.operations if text == f"{then} begun"), seen.scenario.until_us)
+    inside = [
+        (asked.op, done is not None and done.kind is Kind.OK and done.t_us < ends_us)
+        for asked, done in seen.history.pairs()
+        if begins_us <= asked.t_us < ends_us
+    ]
+    accepted = tuple(op for op, yes in inside if yes)
+    told = f"{len(accepted)} of {len(inside)} commands asked while fenced were accepted"
+    return Verdict(Verdicts.INVALID if accepted else Verdicts.VALID, accepted[:_WITNESSES], told)
+
+
+def loses_since_backup(seen: Observation) -> Verdict:
+    """Something acknowledged is gone, all of it from after the backup that was restored."""
+    gone = _gone(seen)
+    found = lost_since_backup(seen)
+    good = bool(gone) and found.outcome is Verdicts.VALID
+    return Verdict(Verdicts.VALID if good else Verdicts.INVALID, tuple(sorted(gone)[:_WITNESSES]), found.reason)
+
+
+def lost_since_backup(seen: Observation) -> Verdict:
+    """What is acknowledged and gone was acknowledged after the restored backup was asked for, and before it was back.
+
+    That bounds the loss by the backup's age. Without a restore nothing may be gone.
+    """
+    restored = seen.noted["restored"]
+    gone = _gone(seen)
+    if not restored:
+        told = "acknowledged and gone, and nothing was restored"
+        return Verdict(Verdicts.INVALID if gone else Verdicts.VALID, tuple(sorted(gone)[:_WITNESSES]), told)
+    asked_us = min(value for _, _, value in restored)
+    back_us = max(t_us for t_us, _, _ in restored) + _HEARD_US
+    wrong = tuple(sorted(op for op, (asked, told) in gone.items() if told < asked_us or asked > back_us))
+    age_s = (max(t_us for t_us, _, _ in restored) - asked_us) / 1_000_000
+    told_us = f"{len(gone)} gone since a backup {age_s:.1f} s old, {len(wrong)} of them without that excuse"
+    return Verdict(Verdicts.INVALID if wrong else Verdicts.VALID, wrong[:_WITNESSES], told_us)
+
+
+def _gone(seen: Observation) -> dict[int, tuple[int, int]]:
+    """Acknowledged commands without an event, with when they were asked and answered."""
+    here = {event.command_id for event in seen.events()} | {event.command_id for event in seen.ledger.divergent}
+    return {
+        answer.command_id: (answer.invoked_us, answer.answered_us)
+        for answer in seen.answers
+        if answer.answered_us is not None
+        and answer.outcome in (Outcome.ACCEPTED, Outcome.DENIED)
+        and answer.command_id not in here
+    }
+
+
+def _is_answer(kind: Kind, value: object) -> bool:
+    return kind is Kind.OK or (kind is Kind.FAIL and str(value).startswith("denied:"))
+
+
+OPERATIONS: Final = (
+    claim(operations_done, sort=Sort.EVIDENCE),
+    claim(answered, sort=Sort.LIVENESS),
+    claim(fenced_is_silent),
+    claim(lost_since_backup, ledger=True),
+    claim(loses_since_backup, sort=Sort.EVIDENCE, ledger=True),
+)
