@@ -202,13 +202,23 @@ class PlacedShard(Shard):
 
     def _take_over_stretches(self, wanted: Hold) -> Generator[Wait, Any, None]:
         """Fetch whatever is lacking, and tell those who gave it; once, for the next `Hold` begins anew."""
-        if not wanted.sources and not self._complete(wanted):
-            yield from self._found(wanted)
-        for source in wanted.sources:
-            here = self._complete(wanted) or self.ranges.covers(source.begin, source.end)
-            if here or (yield from self._fetch(wanted, source)):
-                yield from self._tell(wanted, source)
+        if self.journal.length or (yield from self._all_whole()):
+            if not wanted.sources and not self._complete(wanted):
+                yield from self._found(wanted)
+            for source in wanted.sources:
+                here = self._complete(wanted) or self.ranges.covers(source.begin, source.end)
+                if here or (yield from self._fetch(wanted, source)):
+                    yield from self._tell(wanted, source)
         self._moving = False
+
+    def _all_whole(self) -> Generator[Wait, Any, bool]:
+        """Whether all members of a new group are there and know that they have all that there is.
+
+        One that comes to be when its leader has written already must catch up before its word counts; were
+        the leader lost by then, no others could ever say that nothing had been acknowledged.
+        """
+        heads = yield from self._heads(0)
+        return self.leads and len(heads) == len(self.options.peers) and all(head.whole for head in heads)
 
     def _found(self, wanted: Hold) -> Generator[Wait, Any, None]:
         """The first of all holders of a stretch writes that it holds it."""
