@@ -143,7 +143,9 @@ class Member(DurableCopy):
                     # where entries of that reign stood which it has forgotten, and nobody could tell them apart.
                     yield from self._promise(latest)
                     return
-                if (yield from self._take_over(self.promised + 1, lonely=scheme.holders == 1)):
+                # Above what anybody promised: one more each time would never reach operators who go on as fast.
+                promised = max([self.promised, *(head.promised for head in heads)])
+                if (yield from self._take_over(promised + 1, lonely=scheme.holders == 1)):
                     return
                 if (yield from self._obeyed()):
                     return
