@@ -37,7 +37,7 @@ class PlacingEnd:
         version: Of the newest map that anybody has.
         versions: Of the maps of the servers that are up.
         moves: What went from group to group.
-        twice: Pairs of groups whose logs both say that they hold some point.
+        twice: Pairs of groups that would both write at some point.
         unsettled: First points of the stretches that by the newest map are a group's and by its log are not.
         nodes: Who holds something by the newest map.
         decided: How many decisions of each kind the master has taken; none if it is down.

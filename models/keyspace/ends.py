@@ -106,8 +106,14 @@ def placed_ledger(groups: Sequence[Ended], point_of: Callable[[int], int], domai
 
 
 def writable_twice(groups: Sequence[Ended]) -> list[tuple[int, int]]:
-    """Pairs of groups whose logs both say that they hold some point."""
-    stretches = sorted((begin, end, group.group) for group in groups for begin, end in group.ranges.held)
+    """Pairs of groups that both have a leader who would write at some point."""
+    stretches = sorted(
+        (begin, end, group.group)
+        for group in groups
+        for member in group.members.values()
+        if member is not None and member.leads
+        for begin, end in member.ranges.held
+    )
     return [(one[2], other[2]) for one, other in pairwise(stretches) if other[0] < one[1] and one[2] != other[2]]
 
 
