@@ -54,6 +54,7 @@ def placed_store(
     partitions: int = 8,
     vnodes: int = 64,
     slots: int = 0,
+    salt: int = 0,
     joins: str = "",
     leaves: str = "",
     moving: int = 2,
@@ -88,6 +89,7 @@ def placed_store(
         partitions: Stretches at the beginning.
         vnodes: Virtual nodes on a ring.
         slots: Of open addressing; twice the partitions if 0.
+        salt: Decides every hash.
         joins: Hosts that hold nothing at first, each with the instant at which it may: `east/c1/h4@3s`.
         leaves: Hosts that shall hold nothing from an instant on.
         moving: Stretches that may be under way at once.
@@ -162,8 +164,8 @@ def placed_store(
     assert seat is not None
     assert deciding is not None
     assert member is not None
-    line = Line(None if placement == "tablets" else 0)
-    placing = None if placement == "tablets" else placement_of(placement, first, chosen, partitions, vnodes, slots)
+    line = Line(None if placement == "tablets" else salt)
+    placing = None if placement == "tablets" else placement_of(placement, first, chosen, partitions, vnodes, slots, salt)
     tablets = first_map(placing, first, chosen, workload, kept, partitions)
     laid = PlacedLayout(
         topology=topology,

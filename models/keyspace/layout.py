@@ -199,19 +199,19 @@ def first_map(
 
 
 def placement_of(
-    name: str, nodes: Sequence[Node], scheme: Scheme, partitions: int, vnodes: int, slots: int
+    name: str, nodes: Sequence[Node], scheme: Scheme, partitions: int, vnodes: int, slots: int, salt: int
 ) -> Placement:
     """A placement of these nodes, as far apart as the scheme wants; no name is another than these five."""
     spread = scheme.spread
     if name == "ring":
-        return Ring(nodes, vnodes=vnodes, spread=spread)
+        return Ring(nodes, vnodes=vnodes, spread=spread, seed=salt)
     if name == "rendezvous":
-        return Rendezvous(nodes, spread=spread)
+        return Rendezvous(nodes, spread=spread, seed=salt)
     if name == "jump":
-        return JumpHashing(nodes, spread=spread)
+        return JumpHashing(nodes, spread=spread, seed=salt)
     if name == "modulo":
-        return ModuloHashing(nodes, spread=spread)
-    table = SlotTable(nodes, slots=slots or max(2 * partitions, len(nodes)), spread=spread)
+        return ModuloHashing(nodes, spread=spread, seed=salt)
+    table = SlotTable(nodes, slots=slots or max(2 * partitions, len(nodes)), spread=spread, seed=salt)
     for index in range(partitions):
         table.insert(index)
     return table

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from models.keyspace.keys import KEY_END
 from models.keyspace.master import Action, Limits, Reassign, Split, balance, evacuate, merges, split_point
 from models.keyspace.tablets import TabletMap
 
@@ -96,8 +95,8 @@ def _about(tablets: TabletMap, action: Action) -> set[int]:
 
 def _as_placed(tablets: TabletMap, owners: Owners) -> list[Action]:
     """Each partition to whom the placement gives it."""
-    count = len(tablets.tablets)
-    pairs = [(one, owners(one.begin * count // KEY_END)) for one in tablets.tablets]
+    # By their order, which no decision changes: a first point times the count is rounded down to the one before.
+    pairs = [(one, owners(partition)) for partition, one in enumerate(tablets.tablets)]
     return [Reassign(one.begin, wanted) for one, wanted in pairs if one.owners != wanted]
 
 

@@ -70,6 +70,12 @@ def test_a_placement_is_followed_partition_by_partition() -> None:
     assert wanted(known(tablets), owners=lambda number: owners[number]) == [Reassign(2 * QUARTER, owners[2])]
 
 
+def test_partitions_of_any_number_stay_where_the_placement_has_them() -> None:
+    tablets = tablets_of(7, nodes(4), 2)
+    owners = [one.owners for one in tablets.tablets]
+    assert wanted(known(tablets), owners=lambda number: owners[number]) == []
+
+
 def test_idle_neighbours_with_the_same_owners_are_merged() -> None:
     tablets = tablets_of(1, nodes(2), 2).split(QUARTER)
     assert wanted(known(tablets, rates={0: 1.0}), merge_below=5.0) == [Merge(QUARTER)]
