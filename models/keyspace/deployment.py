@@ -165,7 +165,9 @@ def placed_store(
     assert deciding is not None
     assert member is not None
     line = Line(None if placement == "tablets" else salt)
-    placing = None if placement == "tablets" else placement_of(placement, first, chosen, partitions, vnodes, slots, salt)
+    placing = (
+        None if placement == "tablets" else placement_of(placement, first, chosen, partitions, vnodes, slots, salt)
+    )
     tablets = first_map(placing, first, chosen, workload, kept, partitions)
     laid = PlacedLayout(
         topology=topology,

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 from models.keyspace.directory import Directory, Held, Line, first_directory
+from models.keyspace.loads import Loads
 from models.keyspace.master import Action, Decision, Merge, Reassign, Split, Superseded, apply
 from models.keyspace.placement import Node
 from models.keyspace.plan import Known, Owners, next_actions
@@ -235,7 +236,7 @@ class Master(Service):
         self.decided = 0
         self._options = options
         self._nodes = nodes
-        self._reports: dict[int, Report] = {}
+        self._loads = Loads()
         self._complete: dict[int, int] = {}
         self._newer: MapIs | None = None
         self._since_us = 0
@@ -291,7 +292,7 @@ class Master(Service):
         """What to do next."""
         state, options = self.state, self._options
         settled = frozenset(one.begin for one in state.directory.held if self._settled(one))
-        rates, hot = self._loads()
+        rates, hot = self._loads.now(self.ctx.mono_us())
         known = Known(
             tablets=state.tablets,
             settled=settled,
@@ -321,25 +322,12 @@ class Master(Service):
                 found |= {number for source in one.sources for number in source.owners}
         return found
 
-    def _loads(self) -> tuple[dict[int, float], dict[int, float]]:
-        """Requests a second by tablet, and how often single points were asked for."""
-        rates: dict[int, float] = {}
-        hot: dict[int, float] = {}
-        for _, report in sorted(self._reports.items()):
-            if report.window_us <= 0:
-                continue
-            for begin, times in report.asked:
-                rates[begin] = rates.get(begin, 0.0) + times * 1_000_000 / report.window_us
-            for point, times in report.hot:
-                hot[point] = hot.get(point, 0.0) + times
-        return rates, hot
-
     # -- what it hears -----------------------------------------------------------------------
 
     @handles(Report)
     def on_report(self, msg: Report, sender: Location) -> Heard | MapIs:
         """Note how a server is; answer with the map, if it has an older one."""
-        self._reports[msg.server] = msg
+        self._loads.take(msg, self.ctx.mono_us())
         for group, version in msg.complete:
             self._complete[group] = max(version, self._complete.get(group, 0))
         version = self.state.directory.version
