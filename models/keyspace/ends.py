@@ -87,13 +87,15 @@ def placed_ledger(groups: Sequence[Ended], point_of: Callable[[int], int], domai
     ]
     read = home_ledger(ready)
     views: dict[int, dict[int, int | str | None]] = {}
+    by_number = {group.group: group for group in groups}
     ends: list[ShardEnd] = []
     for index, group in enumerate(groups):
         for number, member in ready[index].items():
             mine = {account: told for account, told in member.told().items() if place(account) == index}
             views.setdefault(number, {}).update(mine)
         members = {(node + 1, node): one for node, one in group.members.items()}
-        ends.append(shard_end(domain, group.group, scheme, members))
+        former = tuple(sorted(_former(group.group, by_number, set()) - set(group.owners)))
+        ends.append(replace(shard_end(domain, group.group, scheme, members), former=former))
     final = {account: tuple(e for e in read.final[account] if e.shard == place(account)) for account in read.final}
     return replace(
         read,
@@ -130,26 +132,39 @@ def unsettled(directory: Directory, groups: Sequence[Ended]) -> list[int]:
 def moves_of(groups: Sequence[Ended]) -> list[StretchMoved]:
     """What went from group to group, by their logs."""
     released: dict[tuple[int, int, int], int] = {}
-    received: list[tuple[int, Entry, Received]] = []
     for group in groups:
         best = max((one for one in group.members.values() if one is not None), key=_rank)
         for entry in best.journal.entries:
-            fact = entry.event
-            if isinstance(fact, Released):
-                released[group.group, fact.to, fact.version] = entry.accepted_us
-            elif isinstance(fact, Received):
-                received.append((group.group, entry, fact))
+            if isinstance(entry.event, Released):
+                released[group.group, entry.event.to, entry.event.version] = entry.accepted_us
     return [
         StretchMoved(
             begin=fact.begin,
             end=fact.end,
             source=fact.source,
-            to=to,
-            released_us=released.get((fact.source, to, fact.version), entry.accepted_us),
+            to=group.group,
+            released_us=released.get((fact.source, group.group, fact.version), entry.accepted_us),
             received_us=entry.accepted_us,
         )
-        for to, entry, fact in received
+        for group in groups
+        for entry, fact in _received(group)
     ]
+
+
+def _former(group: int, groups: Mapping[int, Ended], seen: set[int]) -> set[int]:
+    """The nodes of all groups from which a group's stretches came, near or far."""
+    found: set[int] = set()
+    for source in sorted({fact.source for _, fact in _received(groups[group])} - seen):
+        seen.add(source)
+        if source in groups:
+            found |= set(groups[source].owners) | _former(source, groups, seen)
+    return found
+
+
+def _received(group: Ended) -> list[tuple[Entry, Received]]:
+    """What a group took over, as the best of its members knows."""
+    best = max((one for one in group.members.values() if one is not None), key=_rank)
+    return [(entry, entry.event) for entry in best.journal.entries if isinstance(entry.event, Received)]
 
 
 def _placing(groups: Sequence[Ended], point_of: Callable[[int], int]) -> Callable[[int], int]:
