@@ -15,7 +15,7 @@ from typing import Any
 from models.ends import ShardEnd, shard_end
 from models.keyspace.directory import Directory
 from models.keyspace.keys import pack_key
-from models.keyspace.ranges import Ranges, Received, Released
+from models.keyspace.ranges import Ranges, Received
 from models.keyspace.shard import PlacedShard
 from models.ledger import Ledger, home_ledger
 from models.placing_end import StretchMoved
@@ -131,19 +131,13 @@ def unsettled(directory: Directory, groups: Sequence[Ended]) -> list[int]:
 
 def moves_of(groups: Sequence[Ended]) -> list[StretchMoved]:
     """What went from group to group, by their logs."""
-    released: dict[tuple[int, int, int], int] = {}
-    for group in groups:
-        best = max((one for one in group.members.values() if one is not None), key=_rank)
-        for entry in best.journal.entries:
-            if isinstance(entry.event, Released):
-                released[group.group, entry.event.to, entry.event.version] = entry.accepted_us
     return [
         StretchMoved(
             begin=fact.begin,
             end=fact.end,
             source=fact.source,
             to=group.group,
-            released_us=released.get((fact.source, group.group, fact.version), entry.accepted_us),
+            released_us=fact.since_us,
             received_us=entry.accepted_us,
         )
         for group in groups

@@ -22,7 +22,7 @@ from models.keyspace.directory import Directory, Held, Line, first_directory
 from models.keyspace.loads import Loads
 from models.keyspace.master import Action, Decision, Merge, Reassign, Split, Superseded, apply
 from models.keyspace.placement import Node
-from models.keyspace.plan import Known, Owners, next_actions
+from models.keyspace.plan import Known, Owners, has_its_share, next_actions
 from models.keyspace.tablets import Tablet, TabletMap
 from models.keyspace.words import STALE, Heard, MapIs, MapQuery, Report, Rerouted, RouteQuery
 from sim.host import Context, Service, Wait, handles
@@ -238,6 +238,7 @@ class Master(Service):
         self._nodes = nodes
         self._loads = Loads()
         self._complete: dict[int, int] = {}
+        self._shared: frozenset[int] = frozenset()
         self._newer: MapIs | None = None
         self._since_us = 0
 
@@ -298,9 +299,10 @@ class Master(Service):
             settled=settled,
             rates=rates,
             hot=hot,
-            joined=tuple(state.joined),
+            joined=tuple(number for number in state.joined if number not in self._shared),
             leaving=tuple(state.leaving),
         )
+        self._shared |= has_its_share(known)
         return next_actions(
             known,
             options.most_moving - (len(state.directory.held) - len(settled)),

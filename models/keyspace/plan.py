@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from models.keyspace.master import Action, Limits, Reassign, Split, balance, evacuate, merges, split_point
 from models.keyspace.tablets import TabletMap
 
-__all__ = ["Known", "Owners", "next_actions"]
+__all__ = ["Known", "Owners", "has_its_share", "next_actions"]
 
 #: The preference list of a partition, by its number, where a placement decides and not the master.
 Owners = Callable[[int], tuple[int, ...]]
@@ -69,7 +69,7 @@ def next_actions(
         if split_above:
             wanted += _splits(known, split_above)
         for node in known.joined:
-            wanted += balance(known.tablets, known.loads, to=node, most_moves=1)
+            wanted += _given(known, node)
         if rebalance and not wanted and len(known.settled) == len(known.tablets.tablets):
             wanted += _relief(known)
         if merge_below and not wanted:
@@ -83,6 +83,27 @@ def next_actions(
             chosen.append(action)
             about |= touched
     return chosen
+
+
+def has_its_share(known: Known) -> frozenset[int]:
+    """The nodes that joined, were given something and would be given nothing more: from then on they are as others."""
+    if len(known.settled) < len(known.tablets.tablets):
+        return frozenset()
+    leading = {one.owners[0] for one in known.tablets.tablets}
+    return frozenset(node for node in known.joined if node in leading and not _given(known, node))
+
+
+def _given(known: Known, node: int) -> list[Reassign]:
+    """The tablet that a newcomer is given next, none if it has its share."""
+    found = balance(known.tablets, known.loads, to=node, most_moves=1)
+    leaders = [one.owners[0] for one in known.tablets.tablets]
+    if found or node in leaders:
+        return found
+    # The busiest node has one tablet, and no move makes it less busy; take from those that have several.
+    several = {one.begin for one in known.tablets.tablets if leaders.count(one.owners[0]) > 1}
+    return balance(
+        known.tablets, {at: load for at, load in known.loads.items() if at in several}, to=node, most_moves=1
+    )
 
 
 def _about(tablets: TabletMap, action: Action) -> set[int]:

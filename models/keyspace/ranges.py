@@ -105,12 +105,21 @@ class Released(Control):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received(Control):
-    """All that another group had of a stretch stands in this log before here; from here on this one writes in it."""
+    """All that another group had of a stretch stands in this log before here; from here on this one writes in it.
+
+    Attributes:
+        begin: Its first point.
+        end: One past its last.
+        source: The other group.
+        version: Of the directory.
+        since_us: When that group gave it up, by its leader's clock.
+    """
 
     begin: int
     end: int
     source: int
     version: int
+    since_us: int
 
     def after(self, state: State) -> State:
         """It is among what it holds."""

@@ -31,6 +31,8 @@ from sim.topology import Location
 __all__ = ["PlacedShard"]
 
 _OWN_KEY: Final = (OWN, RANGES)
+#: Between looks whether the data can go.
+_KEEP_US: Final = 2_000_000
 #: Entries in one answer to `Give`.
 _PAGE: Final = 1_000
 
@@ -47,7 +49,7 @@ class PlacedShard(Shard):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"K1", "K2", "K3", "K4"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"released", "received", "handed-over", "copied"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"released", "received", "handed-over", "copied", "let-go"})
 
     def __init__(
         self,
@@ -134,6 +136,8 @@ class PlacedShard(Shard):
 
     def _give(self, msg: Give) -> Generator[Wait, Any, Gave | None]:
         ranges = self.ranges
+        if ranges.empty_handed and self.journal.base.position:
+            return None  # whoever asks once more has lost what it said was safe, and it is not here either
         if ranges.released_to(msg.to, msg.version) is None:
             if self._unsafe is not None or not ranges.covers(msg.begin, msg.end):
                 return None  # not here yet itself
@@ -158,7 +162,13 @@ class PlacedShard(Shard):
         )
         page = positions[: msg.limit]
         entries = tuple(self.journal.at(position) for position in page)
-        return Gave(entries=entries, upto=page[-1] if page else msg.after, more=len(page) < len(positions))
+        since_us = max(
+            entry.accepted_us
+            for entry in self.streams.entries_of(_OWN_KEY)
+            if isinstance(entry.event, Released) and (entry.event.to, entry.event.version) == (msg.to, msg.version)
+        )
+        more = len(page) < len(positions)
+        return Gave(entries=entries, upto=page[-1] if page else msg.after, more=more, since_us=since_us)
 
     @handles(Taken)
     def on_taken(self, msg: Taken, sender: Location) -> Generator[Wait, Any, TakenNoted | None] | None:
@@ -175,6 +185,36 @@ class PlacedShard(Shard):
         if not (yield from self._settled(self.streams.of(_OWN_KEY).last)):
             return None
         return TakenNoted(version=msg.version)
+
+    # -- letting go --------------------------------------------------------------------------
+
+    def _live_beside(self) -> None:
+        super()._live_beside()
+        self.ctx.set_timer(0, self._let_go_in_time)
+
+    def _let_go_in_time(self) -> Generator[Wait, Any, None]:
+        while True:
+            yield self.ctx.sleep(_KEEP_US)
+            if self.ready and self._unneeded():
+                yield from self._let_all_go()
+
+    def _unneeded(self) -> bool:
+        """Whether all that it had is safe with others, all of which its log says, and has not gone yet."""
+        journal = self.journal
+        if not self.ranges.empty_handed or journal.base.position == journal.length:
+            return False
+        return self.streams.of(_OWN_KEY).last == journal.length == self.committed
+
+    def _let_all_go(self) -> Generator[Wait, Any, None]:
+        """Begin anew behind what its own stream came to: that it has nothing, and who has it."""
+        self.ready = False
+        yield from self._undisturbed()
+        before, now = self.snapshots.latest.get(_OWN_KEY), self.ctx.now_us()
+        own = self.streams.snapshot(_OWN_KEY, before, now, self.journal.length)
+        yield from self._install(self.journal.length, (own,), ())
+        self.keeper.forget()
+        self.ctx.note("let-go", self.options.shard)
+        self._begin()
 
     # -- taking ------------------------------------------------------------------------------
 
@@ -228,15 +268,21 @@ class PlacedShard(Shard):
 
     def _fetch(self, wanted: Hold, source: Source) -> Generator[Wait, Any, bool]:
         """Copy a stretch from the group that has it; returns whether it is here now."""
-        after, more = 0, True
+        after, more, since_us = 0, True, 0
         while more:
             gave = yield from self._asked_of(source, wanted, after)
             if gave is None or not self.leads or not self._copy(gave.entries):
                 return False
             self.ctx.point("K3")
-            after, more = gave.upto, gave.more
+            after, more, since_us = gave.upto, gave.more, gave.since_us
         if not self.ranges.covers(source.begin, source.end):
-            fact = Received(begin=source.begin, end=source.end, source=source.group, version=wanted.version)
+            fact = Received(
+                begin=source.begin,
+                end=source.end,
+                source=source.group,
+                version=wanted.version,
+                since_us=since_us,
+            )
             self._control(fact, wanted.version)
             self.ctx.note("received", wanted.version)
         return (yield from self._made_safe(source.begin, source.end))

@@ -220,12 +220,20 @@ class Give(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gave(Message):
-    """Entries of the stretch, in order, from a group that writes no more of them; up to a position of its log."""
+    """Entries of the stretch, in order, from a group that writes no more of them.
+
+    Attributes:
+        entries: What there is of it.
+        upto: Position of the last of them in that group's log.
+        more: Whether there are others behind it.
+        since_us: When the group gave the stretch up, by its leader's wall clock.
+    """
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, KEYSPACE, 4)
     entries: tuple[Entry, ...]
     upto: int
     more: bool
+    since_us: int
 
     def work(self) -> int:
         """A batch costs its length."""

@@ -6,8 +6,10 @@ import pytest
 
 from models.keyspace.directory import Source
 from models.keyspace.keys import KEY_END
+from models.keyspace.ranges import RANGES
 from models.keyspace.words import Coming, NotHere
 from models.store.group.words import Promote
+from models.store.log.entries import OWN
 from models.store.requests import Accepted
 from models.store.schemes import Scheme
 from sim.topology import Location
@@ -168,3 +170,27 @@ def test_the_giver_writes_down_that_the_taker_has_it() -> None:
     groups.run(200)
     assert groups.shard(1, 0).ranges.handed_over == (2,)
     assert groups.shard(1, 0).ranges.empty_handed
+
+
+@pytest.mark.parametrize("scheme", SCHEMES, ids=lambda one: one.name)
+def test_the_giver_lets_go_of_its_data_and_remembers_that_it_has_none(scheme: Scheme) -> None:
+    groups, first, second = begun(scheme)
+    source = Source(begin=0, end=KEY_END, group=1, owners=first)
+    assert groups.settle(2, second, *WHOLE, 2, source)
+    groups.run(5_000)
+    for number in first:
+        giver = groups.shard(1, number)
+        assert (giver.journal.entries, list(giver.streams)) == ([], [(OWN, RANGES)])
+        assert giver.ready
+    groups.crash(locate(1, 0))
+    groups.run(2_000)
+    assert groups.shard(1, 0).leads
+    assert isinstance(groups.submit(1, 0, 9), NotHere)
+    assert logged(groups, 2, second[0]) == [1, 2, 3, 4, 5]
+
+
+def test_a_group_that_kept_a_part_keeps_its_log() -> None:
+    groups, _, second = begun()
+    assert groups.settle(2, second, HALF, KEY_END, 2, Source(begin=HALF, end=KEY_END, group=1, owners=(0,)))
+    groups.run(5_000)
+    assert logged(groups, 1, 0) == [1, 2, 3, 4, 5]

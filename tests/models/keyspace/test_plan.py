@@ -6,7 +6,7 @@ from typing import Any
 
 from models.keyspace.keys import KEY_END
 from models.keyspace.master import Merge, Reassign, Split
-from models.keyspace.plan import Known, next_actions
+from models.keyspace.plan import Known, has_its_share, next_actions
 from models.keyspace.tablets import TabletMap
 from tests.models.keyspace.spaces import nodes, tablets_of
 
@@ -45,6 +45,23 @@ def test_a_newcomer_is_given_from_the_busiest() -> None:
     (action,) = wanted(known(tablets, rates={0: 9.0, QUARTER: 1.0}, joined=(2,)))
     assert isinstance(action, Reassign)
     assert action.owners[0] == 2
+
+
+def test_a_newcomer_with_its_share_is_as_all_others() -> None:
+    tablets = tablets_of(4, nodes(2), 1).join(nodes(3)[2])
+    busy = known(tablets, rates={0: 9.0, QUARTER: 1.0}, joined=(2,))
+    assert has_its_share(busy) == frozenset()
+    (action,) = wanted(busy)
+    given = known(tablets.reassign(action.at, action.owners), rates={0: 9.0, QUARTER: 1.0}, joined=(2,))
+    assert has_its_share(given) == {2}
+
+
+def test_a_newcomer_is_given_something_though_the_busiest_has_but_one() -> None:
+    tablets = tablets_of(5, nodes(4), 1).join(nodes(5)[4])
+    leaders = [one.owners[0] for one in tablets.tablets]
+    alone = next(one for one in tablets.tablets if leaders.count(one.owners[0]) == 1)
+    (action,) = wanted(known(tablets, rates={alone.begin: 9.0}, joined=(4,)))
+    assert leaders.count(tablets.at(action.at).owners[0]) == 2
 
 
 def test_who_leaves_is_emptied_first_of_all() -> None:

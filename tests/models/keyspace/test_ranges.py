@@ -32,7 +32,7 @@ def test_giving_the_middle_away_leaves_two_ends() -> None:
 
 
 def test_neighbours_that_are_received_are_one() -> None:
-    found = folded(Granted(begin=0, end=5, version=1), Received(begin=5, end=9, source=2, version=2))
+    found = folded(Granted(begin=0, end=5, version=1), Received(begin=5, end=9, source=2, version=2, since_us=0))
     assert found.held == ((0, 9),)
 
 
@@ -40,7 +40,7 @@ def test_what_was_given_twice_went_last_to_the_later() -> None:
     found = folded(
         Granted(begin=0, end=9, version=1),
         released(0, 9, to=2, version=2),
-        Received(begin=0, end=9, source=2, version=3),
+        Received(begin=0, end=9, source=2, version=3, since_us=0),
         released(0, 9, to=4, version=4),
     )
     gone = found.gone(5)
