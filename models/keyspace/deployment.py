@@ -18,7 +18,7 @@ from models.domain import Domain
 from models.domains import shipped
 from models.domains.bank_account import BankAccount
 from models.keyspace.directory import Line, first_directory
-from models.keyspace.layout import PlacedLayout, first_map, placement_of
+from models.keyspace.layout import PlacedLayout, first_map, placement_of, tablets_by_hand
 from models.keyspace.mastering import MASTER, Master, MasterOptions, Step
 from models.keyspace.placement import Node, check_length, nodes_of
 from models.keyspace.server import ServerOptions
@@ -52,6 +52,7 @@ def placed_store(
     region: str = "",
     master: str = "",
     partitions: int = 8,
+    tablets: str = "",
     vnodes: int = 64,
     slots: int = 0,
     salt: int = 0,
@@ -87,6 +88,8 @@ def placed_store(
         region: Whose servers hold it; those of all regions if empty.
         master: Region or host of the master; the first server of the first region if empty.
         partitions: Stretches at the beginning.
+        tablets: The first ones by hand: stretches of aggregates with the hosts of each, the leader first, as in
+            `0-16 a/c1/h1 a/c1/h2, 16-end a/c1/h2 a/c1/h3`; dealt out evenly if empty.
         vnodes: Virtual nodes on a ring.
         slots: Of open addressing; twice the partitions if 0.
         salt: Decides every hash.
@@ -127,6 +130,9 @@ def placed_store(
         problems.append("every node joins later, so nobody holds anything at first; let some be there")
     else:
         _read(problems, lambda: check_length(n, first, chosen.spread))
+    by_hand = _read(problems, lambda: tablets_by_hand(topology, tablets, first, chosen, kept)) if tablets else None
+    if tablets and placement != "tablets":
+        problems.append(f"{placement=} says where every stretch is; leave `tablets` out, or take tablets")
     deciding = _read(
         problems,
         lambda: MasterOptions(
@@ -168,7 +174,7 @@ def placed_store(
     placing = (
         None if placement == "tablets" else placement_of(placement, first, chosen, partitions, vnodes, slots, salt)
     )
-    tablets = first_map(placing, first, chosen, workload, kept, partitions)
+    start = by_hand or first_map(placing, first, chosen, workload, kept, partitions)
     laid = PlacedLayout(
         topology=topology,
         workload=workload,
@@ -177,7 +183,7 @@ def placed_store(
         member=member,
         nodes=everybody,
         kind=kind,
-        directory=first_directory(tablets, line),
+        directory=first_directory(start, line),
         server=ServerOptions(
             master=at_service(seat.location, MASTER), tick_us=tick_us, patience_us=workload.attempt_timeout_us
         ),
@@ -191,7 +197,7 @@ def placed_store(
         Placed(
             host=seat.location,
             name=MASTER,
-            make=lambda ctx: Master(ctx, tablets, line, deciding, by_number, n, membership),
+            make=lambda ctx: Master(ctx, start, line, deciding, by_number, n, membership),
             kind=Master,
         ),
         *(laid.operators(seat, promote_after_us) if promote_after_us and chosen.holders > 1 else ()),

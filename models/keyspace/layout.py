@@ -22,7 +22,7 @@ from models.keyspace.rendezvous import Rendezvous
 from models.keyspace.ring import Ring
 from models.keyspace.server import SERVER, TABLET, GroupConfig, ServerOptions, TabletServer, member_name
 from models.keyspace.shard import PlacedShard
-from models.keyspace.tablets import Tablet, TabletMap
+from models.keyspace.tablets import Tablet, TabletMap, tablet_mistakes
 from models.layout import CLIENT
 from models.ledger import Ledger
 from models.placing_end import PlacingEnd
@@ -33,7 +33,7 @@ from sim.host import Context, Template
 from sim.host import Placement as Placed
 from sim.topology import HostSpec, Location, Topology, at_service, host_of
 
-__all__ = ["PlacedLayout", "first_map", "placement_of"]
+__all__ = ["PlacedLayout", "first_map", "placement_of", "tablets_by_hand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +196,35 @@ def first_map(
         for index in range(partitions)
     ]
     return TabletMap(found, nodes, spread=spread, version=partitions)
+
+
+def tablets_by_hand(
+    topology: Topology, words: str, nodes: Sequence[Node], scheme: Scheme, domain: Domain[Any]
+) -> TabletMap:
+    """The first map as it is written down.
+
+    Raises:
+        ValueError: a part that cannot be read, or a map that cannot be; all of it at once.
+    """
+    found, mistakes = [], []
+    for part in (one.split() for one in words.split(",") if one.strip()):
+        begin, dash, end = part[0].partition("-")
+        try:
+            if not dash or not begin.isdecimal() or not (end.isdecimal() or end == "end"):
+                raise ValueError("write FIRST-LAST and hosts, as in 0-16 a/c1/h1 a/c1/h2, the last to `end`")
+            owners = tuple(topology.host(path).index for path in part[1:])
+            if len(owners) != scheme.members:
+                raise ValueError(f"it has {len(owners)} hosts, and scheme {scheme.name!r} wants {scheme.members}")
+            first = pack_key(int(begin), domain=domain.number) if int(begin) else 0
+            last = KEY_END if end == "end" else pack_key(int(end), domain=domain.number)
+            found.append(Tablet(begin=first, end=last, owners=owners))
+        except ValueError as refused:
+            mistakes.append(f"tablets {' '.join(part)!r}: {refused}")
+    mistakes += [f"tablets: {told}" for told in tablet_mistakes(found, nodes, scheme.spread)] if found else []
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    count = len(found)
+    return TabletMap([replace(one, version=count) for one in found], nodes, spread=scheme.spread, version=count)
 
 
 def placement_of(

@@ -118,6 +118,36 @@ def test_what_makes_no_sense_is_refused_before_the_run(options: dict[str, Any], 
         placed_store(SITE, LOAD, **options)
 
 
+_HOSTS = "a/c1/h1 a/c1/h2 a/c2/h1"
+
+
+def test_tablets_by_hand_hold_what_they_say() -> None:
+    run = seen('tablets = "0-4 a/c1/h1 a/c1/h2 a/c1/h3, 4-end a/c1/h3 a/c1/h4 a/c1/h5"')
+    assert broken(run) == {}
+    leads = {(end.shard, member.host) for end in run.ledger.ends for member in end.members if member.leads}
+    assert leads == {(1, 0), (2, 2)}
+    assert run.ledger.place is not None
+    assert [run.ledger.place(aggregate) for aggregate in (0, 3, 4, 11)] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("tablets", "told"),
+    [
+        (f"0-4 {_HOSTS}, 6-end {_HOSTS}", "no tablet holds 0x.*4 to 0x.*6; begin the next at 0x.*4"),
+        (f"0-8 {_HOSTS}, 6-end {_HOSTS}", "two tablets hold 0x.*6 to 0x.*8; begin the second at 0x.*8"),
+        (f"0-4 {_HOSTS}", "end the last at 0x"),
+        (f"2-end {_HOSTS}", "no tablet holds 0x0 to"),
+        ("0-end a/c1/h1 a/c1/h1 a/c1/h2", "is held by 0 twice; name it once"),
+        ("0-end a/c1/h1", "it has 1 hosts, and scheme 'multi-persist' wants 3"),
+        (f"0:end {_HOSTS}", "write FIRST-LAST and hosts"),
+        ("0-end a/c1/h1 a/c1/h2 a/c1/h9", "'a/c1/h9' is no host here"),
+    ],
+)
+def test_tablets_that_overlap_leave_a_gap_or_share_a_host_are_refused(tablets: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        placed_store(SITE, LOAD, tablets=tablets)
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ValueError, match="partitions=0") as refused:
         placed_store(SITE, LOAD, scheme="multi-persist:9", partitions=0, master="z", leaves="a/c9/h1@1s, a@x", routes=0)
