@@ -133,11 +133,13 @@ class TabletServer(Service):
         self._since_us = 0
         self._pulling = False
         self._kept = 0
+        self._sure = False
 
     def start(self) -> Generator[Wait, Any, None]:
         """Read the map back, then look after the shards for as long as it lives."""
         records = [record for record in self.ctx.disk.read(_MAP) if record is not TORN]
         if records:
+            self._sure = True
             self._learn(records[-1])
         self._since_us = self.ctx.mono_us()
         while True:
@@ -171,6 +173,7 @@ class TabletServer(Service):
     def _learn(self, msg: MapIs) -> None:
         if msg.version <= self.directory.version:
             return
+        self._sure = True
         self.directory = Directory(msg.held, self.directory.on_line, msg.version)
         self.ctx.note("map", msg.version)
         self.ctx.set_timer(0, self._keep)
@@ -219,11 +222,21 @@ class TabletServer(Service):
             self._learn(answer)
         elif isinstance(answer, Heard) and answer.version < self.directory.version:
             self.ctx.send(self._options.master, self._map())
+        if answer is not None and not self._sure:
+            self._sure = True
+            self.ctx.set_timer(0, self._keep)
+            self._look_after_shards()
 
     # -- the shards --------------------------------------------------------------------------
 
     def _look_after_shards(self) -> None:
-        """Found the members that the map puts here, and tell those that hold something what that is."""
+        """Found the members that the map puts here, and tell those that hold something what that is.
+
+        Not by the first map alone: one whose disk was lost knows no other, and what that map gives it may be
+        others' by now. It waits to hear of the master, or of a newer map.
+        """
+        if not self._sure:
+            return
         for group, owners in self.directory.groups_at(self._number).items():
             if group not in self._running:
                 self._running.add(group)

@@ -33,6 +33,8 @@ __all__ = ["PlacedShard"]
 _OWN_KEY: Final = (OWN, RANGES)
 #: Between looks whether the data can go.
 _KEEP_US: Final = 2_000_000
+#: How often copies are looked at before whoever asks has to ask again.
+_LOOKS: Final = 20
 #: Entries in one answer to `Give`.
 _PAGE: Final = 1_000
 
@@ -146,10 +148,25 @@ class PlacedShard(Shard):
             self._control(fact, msg.version)
             self.ctx.note("released", msg.version)
         stream = self.streams.of(_OWN_KEY)
-        if not (yield from self._settled(stream.last)):
+        if not (yield from self._settled(stream.last)) or not (yield from self._copied_to_all(stream.last)):
             return None
         self.ctx.point("K2")
         return self._page(msg)
+
+    def _copied_to_all(self, position: int) -> Generator[Wait, Any, bool]:
+        """Wait until the copies that are shipped to behind the acknowledgement have a fact; whether they do.
+
+        A leader that loses its disk begins anew from one of them, which must know what was given away.
+        """
+        if self.options.scheme.holders > 1:
+            return True
+        for out in list(self._outbound.values()):
+            out.ship()
+        for _ in range(_LOOKS):
+            if min(self.wanted_by_peers(self.journal.length), default=position) >= position:
+                return self.leads
+            yield self.ctx.sleep(self.options.ask_us // _LOOKS)
+        return False
 
     def _page(self, msg: Give) -> Gave:
         """The next entries of a stretch that was given up: all of them are committed, none will come."""

@@ -11,6 +11,7 @@ from models.keyspace.words import (
     Coming,
     Gossip,
     Have,
+    Heard,
     Hold,
     MapIs,
     MapQuery,
@@ -42,13 +43,16 @@ NEWER = MapIs(version=3, held=(LEFT, MOVED))
 DONE = Accepted(command_id=7, version=1, told=1)
 
 
-def server(number: int = 0, ctx: FakeContext | None = None) -> tuple[FakeContext, TabletServer]:
+def server(number: int = 0, ctx: FakeContext | None = None, sure: bool = True) -> tuple[FakeContext, TabletServer]:
     ctx = ctx or FakeContext(locate(0, number))
     peers = tuple(locate(0, other) for other in range(3) if other != number)
     directory = Directory((LEFT, RIGHT), Line(None), 2)
     made = TabletServer(ctx, number, directory, ServerOptions(master=MASTER), locate, peers)
     ctx.start(made)
     ctx.advance(1)
+    if sure and called(ctx, Report):
+        answer(ctx, Report, Heard(version=made.directory.version))
+        ctx.advance(1)
     return ctx, made
 
 
@@ -185,3 +189,25 @@ def test_it_tells_who_owns_a_point() -> None:
     assert ctx.deliver(made, RouteQuery(point=HALF)).value == Rerouted(
         why="stale", version=2, owners=(1, 2), begin=HALF, end=KEY_END
     )
+
+
+def test_one_that_knows_no_map_but_the_first_founds_nothing_until_it_hears_of_the_master() -> None:
+    ctx, _ = server(2, sure=False)
+    ctx.advance(1_000_000)
+    assert ctx.provisioned == []
+    assert called(ctx, Hold) == []
+    called(ctx, Report)[-1][2].resolve(Heard(version=2))
+    ctx.advance(1)
+    assert [config for _, _, config, _ in ctx.provisioned] == [GroupConfig(group=2, owners=(1, 2))]
+
+
+def test_one_that_lost_its_disk_does_not_go_by_the_first_map() -> None:
+    ctx, made = server(2)
+    ctx.deliver(made, NEWER)
+    ctx.advance(5_000)
+    later, again = server(2, ctx.disk_loss(), sure=False)
+    assert called(later, Hold) == []
+    answer(later, Report, NEWER)
+    later.advance(1)
+    assert again.directory.version == 3
+    assert {call[1].version for call in called(later, Hold)} == {3}
