@@ -186,16 +186,20 @@ class Directory:
 
 
 def _changed(before: Directory, made: Held, action: Action) -> Held:
-    """A stretch that a decision is about, with the group that holds it and those that it comes from."""
+    """A stretch that a decision is about, with the group that holds it and those that it comes from.
+
+    Nothing is decided about what has not arrived, so whatever it came from before has no part in it.
+    """
     old = before.at(made.begin)
-    group, sources = old.group, old.sources
+    group: int = old.group
+    sources: tuple[Source, ...] = ()
     if isinstance(action, Reassign):
         group, sources = made.group, (old.as_source(),)
     elif isinstance(action, Split) and made.begin == action.at:
         whole = Source(begin=made.begin, end=made.end, group=old.group, owners=old.owners)
         group, sources = made.group, (whole,)
     elif isinstance(action, Merge):
-        sources = (*old.sources, before.at(action.at).as_source())
+        sources = (before.at(action.at).as_source(),)
     return Held(begin=made.begin, end=made.end, group=group, owners=made.owners, version=made.version, sources=sources)
 
 

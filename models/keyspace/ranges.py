@@ -32,11 +32,13 @@ class Ranges(State):
         held: Stretches as (begin, end), in order and apart.
         released: What it gave away, in order.
         handed_over: Versions at which it gave something away that the taker has since.
+        had: Whether it ever held anything, as far as this log goes.
     """
 
     held: tuple[tuple[int, int], ...] = ()
     released: tuple[Released, ...] = ()
     handed_over: tuple[int, ...] = ()
+    had: bool = False
 
     def holds(self, point: int) -> bool:
         """Whether a point is in what it holds."""
@@ -57,7 +59,8 @@ class Ranges(State):
     @property
     def empty_handed(self) -> bool:
         """Whether it had something, gave it all away, and nobody needs its data any more."""
-        return bool(self.released) and not self.held and {r.version for r in self.released} <= set(self.handed_over)
+        versions = {one.version for one in self.released}
+        return self.had and bool(versions) and not self.held and versions <= set(self.handed_over)
 
 
 NO_RANGES: Final = Ranges()
@@ -150,4 +153,4 @@ def _with(state: State, begin: int, end: int) -> Ranges:
             merged[-1] = (merged[-1][0], max(merged[-1][1], one[1]))
         else:
             merged.append(one)
-    return replace(ranges, held=tuple(merged))
+    return replace(ranges, held=tuple(merged), had=True)

@@ -138,11 +138,9 @@ class PlacedShard(Shard):
 
     def _give(self, msg: Give) -> Generator[Wait, Any, Gave | None]:
         ranges = self.ranges
-        if ranges.empty_handed and self.journal.base.position:
-            return None  # whoever asks once more has lost what it said was safe, and it is not here either
         if ranges.released_to(msg.to, msg.version) is None:
-            if self._unsafe is not None or not ranges.covers(msg.begin, msg.end):
-                return None  # not here yet itself
+            if self._unsafe is not None or not (ranges.covers(msg.begin, msg.end) or self._lost(msg)):
+                return None
             self.ctx.point("K1")
             fact = Released(begin=msg.begin, end=msg.end, to=msg.to, owners=msg.owners, version=msg.version)
             self._control(fact, msg.version)
@@ -152,6 +150,16 @@ class PlacedShard(Shard):
             return None
         self.ctx.point("K2")
         return self._page(msg)
+
+    def _lost(self, msg: Give) -> bool:
+        """Whether it had a stretch that its log knows nothing of, and lost it with disk or heap as its scheme allows.
+
+        Nothing is decided about a stretch before it has arrived, so it was here. One that alone holds what it
+        acknowledges may have begun anew by now with what the map still gives it.
+        """
+        wanted = self._wanted
+        awaits = wanted is not None and wanted.begin < msg.end and msg.begin < wanted.end and not self._complete(wanted)
+        return not self.ranges.had or (self.options.scheme.holders == 1 and not awaits)
 
     def _copied_to_all(self, position: int) -> Generator[Wait, Any, bool]:
         """Wait until the copies that are shipped to behind the acknowledgement have a fact; whether they do.
@@ -169,7 +177,11 @@ class PlacedShard(Shard):
         return False
 
     def _page(self, msg: Give) -> Gave:
-        """The next entries of a stretch that was given up: all of them are committed, none will come."""
+        """The next entries of a stretch that was given up: all of them are committed, none will come.
+
+        Whoever asks again when the data were let go has lost all that it had, as its scheme allows, and begins
+        with nothing, as a store would that never moved.
+        """
         positions = sorted(
             position
             for (tenant, instance), stream in self.streams.by_key.items()
@@ -179,13 +191,13 @@ class PlacedShard(Shard):
         )
         page = positions[: msg.limit]
         entries = tuple(self.journal.at(position) for position in page)
-        since_us = max(
+        given = [
             entry.accepted_us
             for entry in self.streams.entries_of(_OWN_KEY)
             if isinstance(entry.event, Released) and (entry.event.to, entry.event.version) == (msg.to, msg.version)
-        )
+        ]
         more = len(page) < len(positions)
-        return Gave(entries=entries, upto=page[-1] if page else msg.after, more=more, since_us=since_us)
+        return Gave(entries=entries, upto=page[-1] if page else msg.after, more=more, since_us=max(given, default=0))
 
     @handles(Taken)
     def on_taken(self, msg: Taken, sender: Location) -> Generator[Wait, Any, TakenNoted | None] | None:
@@ -279,7 +291,7 @@ class PlacedShard(Shard):
 
     def _found(self, wanted: Hold) -> Generator[Wait, Any, None]:
         """The first of all holders of a stretch writes that it holds it."""
-        if self.streams.of(_OWN_KEY).version == 0:
+        if not self.ranges.had:
             self._control(Granted(begin=wanted.begin, end=wanted.end, version=wanted.version), wanted.version)
             yield from self._made_safe(wanted.begin, wanted.end)
 

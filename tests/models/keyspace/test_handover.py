@@ -189,6 +189,18 @@ def test_the_giver_lets_go_of_its_data_and_remembers_that_it_has_none(scheme: Sc
     assert logged(groups, 2, second[0]) == [1, 2, 3, 4, 5]
 
 
+def test_one_that_lost_its_disk_gives_nothing_and_stands_in_nobodys_way() -> None:
+    groups, _, second = begun()
+    half = Source(begin=HALF, end=KEY_END, group=1, owners=(0,))
+    groups.crash(locate(1, 0), "disk_loss")
+    groups.run(100)
+    assert groups.settle(2, second, HALF, KEY_END, 2, half)
+    groups.found(3, (2,))
+    assert groups.settle(3, (2,), 0, HALF, 3, Source(begin=0, end=HALF, group=1, owners=(0,)))
+    assert groups.submit(3, 2, 9).version == 1
+    assert isinstance(groups.submit(1, 0, 9), NotHere)
+
+
 def test_a_group_that_kept_a_part_keeps_its_log() -> None:
     groups, _, second = begun()
     assert groups.settle(2, second, HALF, KEY_END, 2, Source(begin=HALF, end=KEY_END, group=1, owners=(0,)))
