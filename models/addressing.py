@@ -49,6 +49,8 @@ OPERATION: Final = 31
 LEADERLESS: Final = 20
 #: Raft.
 CONSENSUS: Final = 21
+#: The key space: routes, maps, and groups that hand over to one another.
+KEYSPACE: Final = 24
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

@@ -207,17 +207,13 @@ class Client(Service):
         ctx, workload = self.ctx, self._workload
         self._record(command_id, drawn, Kind.INVOKE, drawn.value)
         deadline_us = ctx.mono_us() + workload.deadline_us
-        entries = self._route(drawn.aggregate)
         tenant, asked_id = asked_as(command_id, self._tenants) if self._tenants > 1 else (drawn.tenant, command_id)
         request = Submit(command_id=asked_id, aggregate=drawn.aggregate, command=drawn.command, tenant=tenant)
         backoff_us = workload.backoff_us
         attempts, unanswered, reason = 0, False, ""
         while (left_us := deadline_us - ctx.mono_us()) > 0:
-            self._mark("C14" if attempts else "C1")
-            asked = ctx.call(entries[attempts % len(entries)], request, min(workload.attempt_timeout_us, left_us))
+            answer = yield from self._ask(request, attempts, min(workload.attempt_timeout_us, left_us))
             attempts += 1
-            self._mark("C2")
-            answer = yield asked
             if answer is not None:
                 self._mark("C13")
             if answer.__class__ is Accepted:
@@ -246,6 +242,15 @@ class Client(Service):
             self._record(command_id, drawn, Kind.INFO, None)
         else:
             self._record(command_id, drawn, Kind.FAIL, f"refused:{reason}")
+
+    def _ask(self, request: Submit, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
+        """What an attempt is answered, None for nothing."""
+        entries = self._route(request.aggregate)
+        self._mark("C14" if attempt else "C1")
+        asked = self.ctx.call(entries[attempt % len(entries)], request, patience_us)
+        self._mark("C2")
+        answer = yield asked
+        return answer
 
     def _record(
         self, command_id: int, drawn: Drawn, kind: Kind, value: int | str | None, version: int | None = None

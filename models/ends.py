@@ -62,6 +62,7 @@ class ShardEnd:
         scheme: Under which.
         stores_denials: Whether a denied command leaves an event.
         members: The home first.
+        former: Other hosts that had part of what it has, before it moved.
     """
 
     domain: str
@@ -69,6 +70,7 @@ class ShardEnd:
     scheme: Scheme
     stores_denials: bool
     members: tuple[MemberEnd, ...]
+    former: tuple[int, ...] = ()
 
 
 def shard_end(

@@ -18,6 +18,7 @@ from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
 from models.merge import MergePolicy, surviving_chain
 from models.ordinals import pack_ordinal, unpack_ordinal
+from models.placing_end import PlacingEnd
 from models.sequence_end import SequenceEnd
 from models.split import SplitShard
 from models.store.group.aside import AsideKey, aside_key
@@ -98,6 +99,7 @@ class Ledger:
             the above, so an event that is nowhere may be there.
         ends: How the members of each shard ended, where their schemes are to be judged.
         sequence: The global sequence, where there is one.
+        placing: The key space, where the store is placed by it.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -109,6 +111,7 @@ class Ledger:
     missing: int = 0
     ends: tuple[ShardEnd, ...] = ()
     sequence: SequenceEnd | None = None
+    placing: PlacingEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

@@ -227,6 +227,9 @@ class Template:
         delay_us_min: Shortest time from the request to the start.
         delay_us_max: Longest; delays are uniform between the two.
         kind: The class that `make` makes, as in a placement.
+        named: What an instance of a config is called, so that others know where it will be; one that
+            runs on the host already, placed or provisioned, is told of and not started again. None
+            for numbered instances.
     """
 
     name: str
@@ -234,6 +237,7 @@ class Template:
     delay_us_min: int
     delay_us_max: int
     kind: type[Service] | None = None
+    named: Callable[[Any], str] | None = None
 
     def __post_init__(self) -> None:
         _check_name("template", self.name)

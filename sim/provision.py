@@ -93,13 +93,17 @@ class Provisioner:
         if not (heard and machine.up):
             tell(None)
             return
-        name = self._next_name(host, template)
+        told = not self._network.blocked(host, asker)
+        name = self._next_name(host, template) if template.named is None else template.named(config)
+        where = at_service(machine.spec.location, name) if told else None
+        if template.named is not None and any(placed.name == name for placed in machine.placements):
+            tell(where)
+            return
         make = partial(_make, template, config)
         placement = Placement(host=machine.spec.location, name=name, make=make, kind=template.kind)
         row = self._trace.event("provision", host, name)
         self._trace.because(row, machine.add, placement)
-        told = not self._network.blocked(host, asker)
-        self._trace.because(row, tell, at_service(machine.spec.location, name) if told else None)
+        self._trace.because(row, tell, where)
 
     def _next_name(self, host: int, template: Template) -> str:
         """The name of one more instance; a placed service may bear the next one, and keeps it."""

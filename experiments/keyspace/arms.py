@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.experiment import Arm
+from experiments.experiment import Arm, SystemOption
 from models.keyspace import (
     JumpHashing,
     ModuloHashing,
@@ -58,19 +58,19 @@ VNODES: Final = MappingProxyType({"ring-1": 1, "ring-16": 16, "ring-256": 256})
 Owners = NDArray[np.int64]
 
 
-def _arm(name: str, label: str) -> Arm:
-    return Arm(name=name, label=label, system=MappingProxyType({}))
+def _arm(name: str, label: str, placement: str, **more: SystemOption) -> Arm:
+    return Arm(name=name, label=label, system=MappingProxyType({"placement": placement, **more}))
 
 
 ARMS: Final = (
-    _arm("ring-1", "ring, 1 virtual node"),
-    _arm("ring-16", "ring, 16 virtual nodes"),
-    _arm("ring-256", "ring, 256 virtual nodes"),
-    _arm("tablets", f"tablets, {TABLETS_A_NODE} a node"),
-    _arm("slots", "open addressing"),
-    _arm("rendezvous", "rendezvous"),
-    _arm("jump", "jump"),
-    _arm("modulo", "modulo"),
+    _arm("ring-1", "ring, 1 virtual node", "ring", vnodes=1),
+    _arm("ring-16", "ring, 16 virtual nodes", "ring", vnodes=16),
+    _arm("ring-256", "ring, 256 virtual nodes", "ring", vnodes=256),
+    _arm("tablets", f"tablets, {TABLETS_A_NODE} a node", "tablets"),
+    _arm("slots", "open addressing", "slots"),
+    _arm("rendezvous", "rendezvous", "rendezvous"),
+    _arm("jump", "jump", "jump"),
+    _arm("modulo", "modulo", "modulo"),
 )
 
 

@@ -75,6 +75,8 @@ def _cut_claims(scenario: str, arm: str, count: int) -> Iterator[Claim]:
 CLAIMS: Final = tuple(_claims())
 #: Of each interval, so that all of them together hold with 99 % (Bonferroni's inequality).
 CONFIDENCE: Final = 1 - 0.01 / len(CLAIMS)
+#: Of the commands issued while membership changes, in every run.
+LEAST_SERVED: Final = 0.98
 #: Seeds below which an interval is not held against a claim.
 FEWEST: Final = 6
 _MINIMAL: Final = ("ring-1", "ring-16", "ring-256", "tablets", "rendezvous", "jump")
@@ -98,7 +100,8 @@ def check(results: Results[KeySpaceRow]) -> list[Finding]:
         _group(group, [one for one in judged if one.claim.group == group], len(results.seeds))
         for group in dict.fromkeys(claim.group for claim in CLAIMS)
     ]
-    return [*findings, _needless(results), _tablets(results), _hot(results), _counter(results), _regions(results)]
+    findings += [_needless(results), _tablets(results), _hot(results), _counter(results), _regions(results)]
+    return [*findings, _kept(results), _served(results), _sides(results)]
 
 
 def _group(group: str, judged: list[Judged], seeds: int) -> Finding:
@@ -183,4 +186,39 @@ def _regions(results: Results[KeySpaceRow]) -> Finding:
         "one copy inside, whatever the scheme",
         holds=not bad if results.rows else None,
         detail=f"runs where some key had not: {at_most(len(bad), len(results.rows))}",
+    )
+
+
+def _kept(results: Results[KeySpaceRow]) -> Finding:
+    rows = [row for row in results.rows if row.lost is not None]
+    bad = [row.key for row in rows if row.lost or row.twice]
+    moved = sum(row.stretches_moved or 0 for row in rows)
+    return Finding(
+        claim="A store placed by any scheme loses and repeats no command while hosts come and go, nor in a cut",
+        holds=not bad if rows else None,
+        detail=f"runs that did: {at_most(len(bad), len(rows))}; {moved} stretches moved",
+    )
+
+
+def _served(results: Results[KeySpaceRow]) -> Finding:
+    rows = [row for row in results.rows if row.served_change is not None and row.served_calm is not None]
+    worst = min((row.served_change for row in rows if row.served_change is not None), default=0.0)
+    calm = min((row.served_calm for row in rows if row.served_calm is not None), default=0.0)
+    return Finding(
+        claim="While one host joins and another leaves, at least 98 of 100 commands are served under every placement",
+        holds=worst >= LEAST_SERVED if rows else None,
+        detail=f"the least share of any run is {worst:.4f}; with nothing going on {calm:.4f}",
+    )
+
+
+def _sides(results: Results[KeySpaceRow]) -> Finding:
+    rows = [row for row in results.rows if row.served_cut_side is not None and row.served_other_side is not None]
+    small = [float(row.served_cut_side or 0.0) for row in rows]
+    large = [float(row.served_other_side or 0.0) for row in rows]
+    return Finding(
+        claim="In a cut both sides serve some commands, and the side of two regions a larger share than that of one",
+        holds=0 < sum(small) < sum(large) if len(results.seeds) >= FEWEST and rows else None,
+        detail=f"means over {len(rows)} runs: {sum(small) / len(small):.3f} and {sum(large) / len(large):.3f}"
+        if rows
+        else "no run of the store",
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from experiments.experiment import Cell, Row, RunResult
 from experiments.keyspace.arms import COPIES, REGIONS, SIZES, Space, lists, nodes_in, scheme, space
 from experiments.keyspace.formulas import zipf
+from experiments.keyspace.stores import STORE, STORE_NODES, store_metrics
 from models.keyspace import SlotTable, SpaceSaving, TabletMap
 from models.keyspace.hotkeys import isolate
 from models.keyspace.master import balance
@@ -40,7 +41,9 @@ class KeySpaceRow(Row):
     `needless` those that moved between two nodes that were there before and after. `hot_...` are the load of the
     busiest node relative to an equal share under Zipf's law: as placed, with reads spread over three copies, and where
     hot keys get tablets of their own. In a cut of one region `majority` and `any` are shares of keys with so many of
-    three copies on that side (`cut`) or the other (`rest`), by what copies are spread over.
+    three copies on that side (`cut`) or the other (`rest`), by what copies are spread over. Where the store runs,
+    `served` are shares of the commands that were answered: with nothing going on, while a host joins and another
+    leaves, and on both sides of a cut; `lost` and `twice` count commands in all of these.
     """
 
     keys_max: float
@@ -72,11 +75,21 @@ class KeySpaceRow(Row):
     probes_miss_75: float | None = None
     probes_hit_90: float | None = None
     probes_miss_90: float | None = None
+    served_calm: float | None = None
+    served_change: float | None = None
+    served_cut_side: float | None = None
+    served_other_side: float | None = None
+    calm_p99_ms: float | None = None
+    change_p99_ms: float | None = None
+    stretches_moved: int | None = None
+    routes_refused: int | None = None
+    lost: int | None = None
+    twice: int | None = None
 
 
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Measure one scheme at one size."""
-    arm, count = cell.arm.name, SIZES[cell.scenario]
+    arm, count = cell.arm.name, SIZES.get(cell.scenario, STORE_NODES)
     # Sizes and seeds differ in every hash; schemes under one seed share theirs, so they are paired.
     root = int.from_bytes(blake2b(f"{seed}/{cell.scenario}".encode(), digest_size=8).digest(), "big")
     digest = blake2b(digest_size=16)
@@ -96,6 +109,8 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     values |= _cut(arm, count, root, digest)
     if arm == "slots":
         values |= _probes(count, root)
+    if cell.scenario == STORE:
+        values |= store_metrics(cell.arm, seed, digest)
     row = KeySpaceRow(scenario=cell.scenario, arm=arm, seed=seed, digest=digest.hexdigest(), **values)
     return RunResult(row=row)
 

@@ -191,7 +191,7 @@ class _Judge:
 
     def __init__(self, seen: Observation, end: ShardEnd) -> None:
         self.end = end
-        hosts = [member.host for member in end.members]
+        hosts = [*(member.host for member in end.members), *end.former]
         self._peace = Peace.of(seen, hosts)
         tier = end.scheme.tier
         self._strikes = [strike for strike in strikes(seen) if strike.host in hosts and strike.takes >= tier]

@@ -14,6 +14,7 @@ from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
 from experiments.properties.operations import OPERATIONS
+from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
@@ -38,6 +39,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *HISTORIES,
             *LAYERS,
             *OPERATIONS,
+            *PLACINGS,
             *QUORUMS,
             *RUNS,
             *SCHEMES,

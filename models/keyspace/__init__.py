@@ -6,6 +6,10 @@ which a `master` splits, merges and reassigns), `openaddress` (a table of slots;
 and the baselines `hashing` (modulo, jump) and `rendezvous`. `keys` says what a key is and how it is
 hashed. `routing` is what clients keep of a placement and how a server finds it stale; `hotkeys`
 finds keys that are asked for too often.
+
+A store that is placed so begins at `deployment`. `directory` says which replication group holds what,
+`ranges` what a group's own log says of it, `shard` hands stretches over, `server` is the door on every
+host, `mastering` the master that decides (by `plan` and `loads`), `client` whoever asks.
 """
 
 from models.keyspace.hashing import JumpHashing, ModuloHashing

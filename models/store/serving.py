@@ -184,8 +184,15 @@ class Serving(Writer):
             return self._in_doubt(learnt, msg.command_id)
         return why if isinstance(why, Gone) else Refused(command_id=msg.command_id, version=version, reason=why)
 
-    def _decide(self, msg: Submit, stream: Stream, number: int = 0) -> int | str | Gone:
+    def _refusal(self, tenant: int, aggregate: int, request_id: int) -> Unavailable | None:
+        """Why this shard has nothing to say of an aggregate, None if it has; asked wherever nothing is waited for."""
+        return None
+
+    def _decide(self, msg: Submit, stream: Stream, number: int = 0) -> int | str | Gone | Unavailable:
         """One command, one event, appended; or why it was denied, where denials are not stored."""
+        refusal = self._refusal(msg.tenant, msg.aggregate, msg.command_id)
+        if refusal is not None:
+            return refusal
         if stream.closed:
             return Gone(command_id=msg.command_id)
         domain, state = self.domain, stream.state
@@ -211,6 +218,10 @@ class Serving(Writer):
         if isinstance(prepared, Unavailable):
             return prepared
         number, stream = prepared
+        refusal = self._refusal(msg.tenant, msg.aggregate, msg.event_id)
+        if refusal is not None:
+            self._give_up(number)
+            return refusal
         if self._used_elsewhere(msg):
             self._give_up(number)
             return Unavailable(command_id=msg.event_id, reason=_USED)
@@ -283,11 +294,14 @@ class Serving(Writer):
         """
         return self._look(msg) if self.leads else None
 
-    def _look(self, msg: Look) -> Generator[Wait, Any, Seen | None]:
+    def _look(self, msg: Look) -> Generator[Wait, Any, Seen | Unavailable | None]:
         key = (msg.tenant, msg.aggregate)
         stream = yield from self._loaded(key)
         if stream is None:
             return None
+        refusal = self._refusal(msg.tenant, msg.aggregate, 0)
+        if refusal is not None:
+            return refusal
         assert stream.state is not None
         told, version, exists = self.domain.told(stream.state), stream.version, not stream.deleted
         if (yield from self._certain(stream.last)):
@@ -297,7 +311,9 @@ class Serving(Writer):
     @handles(ReadStream)
     def on_read_stream(self, msg: ReadStream, sender: Location) -> Any:
         """Hand out a stream's events, as far as they are kept and not deleted, once they are committed."""
-        return self._read_stream(msg) if self.leads else None
+        if not self.leads:
+            return None
+        return self._refusal(msg.tenant, msg.aggregate, 0) or self._read_stream(msg)
 
     def _read_stream(self, msg: ReadStream) -> Generator[Wait, Any, StreamSlice | None]:
         key = (msg.tenant, msg.aggregate)

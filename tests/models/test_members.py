@@ -96,6 +96,17 @@ def test_two_candidates_for_one_epoch_do_not_both_lead() -> None:
     assert sum(shard.leads for shard in cluster.shard.values()) <= 1
 
 
+def test_where_all_must_hold_an_event_nobody_leads_without_a_majority_either() -> None:
+    """One voter would do to know all that was acknowledged; but two that each have one would lead in one epoch."""
+    cluster = Cluster(scheme=Scheme(name="multi-persist", tier=Tier.DEVICE, holders=3))
+    cluster.submit(1, 1)
+    cluster.isolate(2)
+    assert cluster.ask(2, Promote(epoch=5), 3_000) == Promoted(epoch=1, leads=False)
+    cluster.heal()
+    assert cluster.ask(2, Promote(epoch=6), 3_000) == Promoted(epoch=6)
+    assert cluster.log(2) == [1]
+
+
 # -- lost disks ------------------------------------------------------------------------------------------
 
 

@@ -40,6 +40,25 @@ class Manager(Service):
         self.log.append((self.ctx.now_us(), found))
 
 
+def test_an_instance_that_is_named_by_its_config_is_started_once_on_a_host() -> None:
+    made = world()
+    log: list[Any] = []
+    offered = Template(
+        name="worker",
+        make=lambda ctx, config: Worker(ctx, config, log),
+        delay_us_min=500,
+        delay_us_max=500,
+        kind=Worker,
+        named=lambda config: f"worker-{config // 2}",
+    )
+    made.offer(offered)
+    at = made.topology.host(B).location
+    place(made, A, "manager", lambda ctx: Manager(ctx, at, (0, 1_000, 2_000), log))
+    made.run(20_000)
+    first, second = at_service(at, "worker-0"), at_service(at, "worker-1")
+    assert log == [(500, "start", 0), (500, first), (1_500, first), (2_500, "start", 2), (2_500, second)]
+
+
 def run(*faults: Fault, instants: tuple[int, ...] = (0,), delay: tuple[int, int] = (500, 500)) -> list[Any]:
     made = world(faults=faults)
     log: list[Any] = []

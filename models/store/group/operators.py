@@ -81,7 +81,7 @@ class ShardOperator(Service):
         options, ctx = self.options, self.ctx
         silent_us: int | None = None
         in_vain: set[int] = set()
-        while True:
+        while self._minds(members):
             yield ctx.sleep(options.poll_us)
             calls = [ctx.call(member, StatusQuery(), options.ask_us) for member in members]
             answers = yield ctx.first(calls, need=len(calls))
@@ -105,6 +105,10 @@ class ShardOperator(Service):
                 if (yield from self._promote(members[best], ready, forced=forced)):
                     silent_us = None
                 in_vain.add(best)
+
+    def _minds(self, members: Sequence[Location]) -> bool:
+        """Whether it is still to watch a shard."""
+        return True
 
     def _promote(self, member: Location, found: dict[int, Status], *, forced: bool) -> Generator[Wait, Any, bool]:
         """Have a member lead; returns whether it does."""

@@ -31,6 +31,7 @@ __all__ = [
     "Entry",
     "all_bytes",
     "audit",
+    "copied",
     "entry_bytes",
     "instance_of",
     "tip_after",
@@ -109,6 +110,12 @@ class Entry(NamedTuple):
     tip: int
     parent: int = 0
     number: int = 0
+
+
+def copied(entry: Entry, position: int, epoch: int) -> Entry:
+    """The same event as an entry of another log: its place there, and the reign, are that log's."""
+    rest = entry[4:12]
+    return Entry(entry.stamp_us, entry.origin, position, epoch, *rest)
 
 
 def version_of(address: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from experiments.experiment import Cell, Finding, ReportContext
 from experiments.key_space import EXPERIMENT
-from experiments.keyspace import ARMS, CLAIMS, SIZES, KeySpaceRow, check, judge, run_once
+from experiments.keyspace import ARMS, CLAIMS, SIZES, STORE, KeySpaceRow, check, judge, run_once
 from experiments.keyspace.arms import KEYS_A_NODE
 from experiments.keyspace.claims import CONFIDENCE
 from experiments.keyspace.formulas import apart, joined, left, spread_of_keys, zipf
@@ -19,19 +19,25 @@ from experiments.results import Results
 from experiments.rows import columns
 from experiments.scenario import shipped
 
+_OF_THE_STORE = ("served_change", "served_cut_side", "lost", "twice")
 SOURCE = Provenance(commit=None, clean=None, lock="l", python="3", command="./lab run key-space", seeds=6)
 
 
 def rows(runs: int = 6, **wrong: float) -> list[KeySpaceRow]:
     """Runs of every cell that scatter around closed forms, in place of which `wrong` values stand by metric."""
     made = []
-    for scenario, count in SIZES.items():
+    for scenario, count in {**SIZES, STORE: 12}.items():
         for arm in (arm.name for arm in ARMS):
             forms = {claim.metric: claim.value for claim in CLAIMS if (claim.scenario, claim.arm) == (scenario, arm)}
             base = {column.name: 0.5 for column in columns(KeySpaceRow) if column.kind is float}
+            base = {name: value for name, value in base.items() if not name.startswith(("served", "calm", "change"))}
             base |= {"keys_max": 1.1, "needless_join": 0.0, "hot_key": 100.0 / count, "hot_max": 100.0}
             base |= {"majority_cut_region": 0.0, "any_cut_region": 1.0}
-            base |= {"majority_rest_region": 1.0, "any_rest_region": 1.0, **forms, **wrong}
+            base |= {"majority_rest_region": 1.0, "any_rest_region": 1.0, **forms}
+            if scenario == STORE:
+                base |= {"served_calm": 1.0, "served_cut_side": 0.4, "served_other_side": 0.7, "lost": 0, "twice": 0}
+                base |= {"served_change": 0.99, "stretches_moved": 9} if arm != "slots" else {}
+            base |= {name: value for name, value in wrong.items() if name not in _OF_THE_STORE or scenario == STORE}
             if arm != "tablets":
                 del base["hot_split"]
             for seed in range(runs):
@@ -56,7 +62,7 @@ def test_the_experiment_is_registered_and_no_headline() -> None:
 
 
 def test_right_values_hold() -> None:
-    assert [finding.holds for finding in findings(rows())] == [True] * 9
+    assert [finding.holds for finding in findings(rows())] == [True] * 12
 
 
 @pytest.mark.parametrize(
@@ -71,6 +77,10 @@ def test_right_values_hold() -> None:
         ({"hot_max": 0.1}, 6),
         ({"hot_split": 40.0}, 6),
         ({"majority_rest_region": 0.99}, 8),
+        ({"lost": 1}, 9),
+        ({"twice": 1}, 9),
+        ({"served_change": 0.9}, 10),
+        ({"served_cut_side": 0.9}, 11),
     ],
 )
 def test_a_wrong_value_is_found(wrong: dict[str, float], which: int) -> None:
@@ -137,3 +147,13 @@ def test_a_page_can_be_made_of_one_run(tmp_path: Path) -> None:
     results = Results(rows(runs=1), tmp_path)
     context = ReportContext(question="q?", size="quick", provenance=SOURCE, findings=tuple(check(results)))
     assert EXPERIMENT.report(results, tmp_path, context).startswith("0 of ")
+
+
+def test_the_store_runs_where_it_should() -> None:
+    cell = Cell(scenario=STORE, arm=next(arm for arm in ARMS if arm.name == "slots"))
+    first = run_once(cell, 1).row
+    assert isinstance(first, KeySpaceRow)
+    assert (first.lost, first.twice) == (0, 0)
+    assert first.served_change is None, "no membership changes over a table of slots"
+    assert first.served_calm is not None
+    assert first.served_calm > 0.98

@@ -1,0 +1,113 @@
+"""What a store promises whose keys move between groups of hosts, and what shows that they did while it served."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from experiments.measures.observation import Observation
+from experiments.scenario.property import Sort, claim
+from models.placing_end import PlacingEnd, StretchMoved
+from sim.checkers import Outcome as Verdicts
+from sim.checkers import Verdict
+
+__all__ = ["PLACINGS"]
+
+
+def one_writer(seen: Observation) -> Verdict:
+    """No point of the key space is writable in two groups."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    if placing.twice:
+        told = ", ".join(f"{one} and {other}" for one, other in placing.twice)
+        return Verdict(Verdicts.INVALID, (), f"groups {told} hold the same points")
+    return Verdict(Verdicts.VALID, (), f"{len(placing.moves)} stretches moved, each has one holder")
+
+
+def keys_settle(seen: Observation) -> Verdict:
+    """Once faults are over, each stretch is with the group that the newest map says, and servers know that map."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    behind = sum(version < placing.version for version in placing.versions)
+    if not placing.unsettled and not behind:
+        return Verdict(Verdicts.VALID, (), f"at map {placing.version}")
+    told = f"{len(placing.unsettled)} stretches are still under way, and {behind} servers have an older map"
+    missing = f", {seen.ledger.missing} members are down" if seen.ledger.missing else ""
+    outcome = Verdicts.UNKNOWN if seen.unhealed or seen.ledger.missing else Verdicts.INVALID
+    return Verdict(outcome, (), f"{told}{missing}")
+
+
+def plan_is_done(seen: Observation, *, joined: str = "", left: str = "") -> Verdict:
+    """Hosts that joined hold something at the end, those that left hold nothing."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    topology = seen.scenario.topology
+    idle = [path for path in _paths(joined) if topology.host(path).index not in placing.nodes]
+    still = [path for path in _paths(left) if topology.host(path).index in placing.nodes]
+    if idle or still:
+        outcome = Verdicts.UNKNOWN if seen.unhealed else Verdicts.INVALID
+        told = f"hold nothing: {', '.join(idle) or 'none'}; still hold: {', '.join(still) or 'none'}"
+        return Verdict(outcome, (), told)
+    return Verdict(Verdicts.VALID, (), "")
+
+
+def moved_under_load(seen: Observation) -> Verdict:
+    """A stretch changed hands while commands to its keys were in flight."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    for move in placing.moves:
+        met = _in_flight(seen, placing, move)
+        if met:
+            return Verdict(Verdicts.VALID, tuple(met[:10]), f"{len(met)} were in flight as group {move.to} took over")
+    return Verdict(Verdicts.INVALID, (), f"{len(placing.moves)} stretches moved, and no command met a move")
+
+
+def route_refreshed(seen: Observation) -> Verdict:
+    """A server refused a stale route, and a client learned a better one."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    told = f"{placing.stale} refused, {placing.refreshed} refreshed"
+    return Verdict(Verdicts.VALID if placing.refreshed else Verdicts.INVALID, (), told)
+
+
+def master_decided(seen: Observation, *, kind: str) -> Verdict:
+    """The master took a decision of a kind: `split`, `merge`, `reassign`, `joined`, `leaving`, `left`."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    count = dict(placing.decided).get(kind, 0)
+    return Verdict(Verdicts.VALID if count else Verdicts.INVALID, (), f"{count} of kind {kind}")
+
+
+def _in_flight(seen: Observation, placing: PlacingEnd, move: StretchMoved) -> list[int]:
+    """Commands to a stretch that were issued before it was received and answered after it was released."""
+    return [
+        answer.command_id
+        for answer in seen.answers
+        if answer.invoked_us <= move.received_us
+        and (answer.answered_us is None or answer.answered_us >= move.released_us)
+        and move.begin <= placing.point_of(answer.account) < move.end
+    ]
+
+
+def _paths(words: str) -> list[str]:
+    return [path.strip() for path in words.split(",") if path.strip()]
+
+
+def _absent() -> Verdict:
+    told = "the store is not placed by a key space; take models.keyspace.deployment:placed_store"
+    return Verdict(Verdicts.UNKNOWN, (), told)
+
+
+PLACINGS: Final = (
+    claim(one_writer, sort=Sort.SAFETY, ledger=True),
+    claim(keys_settle, sort=Sort.LIVENESS, ledger=True),
+    claim(plan_is_done, sort=Sort.LIVENESS, ledger=True),
+    claim(moved_under_load, sort=Sort.EVIDENCE, ledger=True),
+    claim(route_refreshed, sort=Sort.EVIDENCE, ledger=True),
+    claim(master_decided, sort=Sort.EVIDENCE, ledger=True),
+)

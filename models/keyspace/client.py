@@ -1,0 +1,129 @@
+"""A client of the placed store: it keeps routes, asks by them, and learns better ones when they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, ClassVar, Final
+
+from models.clients import Client, Mix, Workload
+from models.keyspace.directory import Directory
+from models.keyspace.keys import pack_key
+from models.keyspace.routing import Route, RouteCache, StaleRoute
+from models.keyspace.words import BEHIND, COMING, Rerouted, Routed, RouteQuery
+from models.store.requests import Submit, Unavailable
+from sim.host import Context, Wait
+from sim.topology import Location
+
+__all__ = ["PlacedClient"]
+
+#: Most servers that one attempt asks, each because another sent it there.
+_HOPS: Final = 5
+#: Patience with a question for a route: as long as a round trip to the other end of the world.
+_ASK_US: Final = 400_000
+
+
+class PlacedClient(Client):
+    """All users of one client host.
+
+    Args:
+        ctx: Its host.
+        workload: As for a client.
+        share: As for a client.
+        first_id: As for a client.
+        mix: As for a client.
+        directory: The map that it begins with no route of, for where keys are.
+        domain: Number of the domain that it asks.
+        server_of: The tablet server of a node.
+        nearest: Whom it asks for routes, in this order: servers, the master last.
+        routes: How many it keeps.
+
+    Attributes:
+        routes: What it keeps.
+        refreshed: Routes that it learned in place of refused ones.
+    """
+
+    NOTES: ClassVar[frozenset[str]] = frozenset({"refreshed"})
+
+    def __init__(
+        self,
+        ctx: Context,
+        workload: Workload,
+        *,
+        share: float,
+        first_id: int,
+        mix: Mix,
+        directory: Directory,
+        domain: int,
+        server_of: Callable[[int], Location],
+        nearest: Sequence[Location],
+        routes: int,
+    ) -> None:
+        super().__init__(ctx, workload, share=share, first_id=first_id, route=_nowhere, mix=mix)
+        self.routes = RouteCache(routes)
+        self.refreshed = 0
+        self._line = directory.on_line
+        self._domain = domain
+        self._server_of = server_of
+        self._nearest = tuple(nearest)
+        self._asked = 0
+
+    def _ask(self, request: Submit, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
+        """One attempt: from server to server, as they say, until one answers, or none does, or it has been to many."""
+        key = pack_key(request.aggregate, domain=self._domain, tenant=request.tenant)
+        point = self._line(key)
+        until_us = self.ctx.mono_us() + patience_us
+        elsewhere: Route | None = None
+        turn = attempt
+        for _ in range(_HOPS):
+            left_us = until_us - self.ctx.mono_us()
+            if left_us <= 0:
+                break
+            route = elsewhere or self.routes.find(point) or (yield from self._refresh(point, left_us))
+            if route is None:
+                break
+            message = Routed(version=route.version, owners=route.owners, key=key, request=request)
+            left_us = max(1, until_us - self.ctx.mono_us())
+            answer = yield self.ctx.call(self._server_of(route.owners[turn % len(route.owners)]), message, left_us)
+            if not isinstance(answer, Rerouted):
+                if answer is None and (turn + 1) % len(route.owners) == 0:
+                    # Nobody of them has answered: they may hold it no longer.
+                    self.routes.refused(point, StaleRoute(route.version))
+                return answer
+            elsewhere, turn = self._sent_on(point, answer, turn)
+        return Unavailable(command_id=request.command_id, reason="no right route")
+
+    def _sent_on(self, point: int, answer: Rerouted, turn: int) -> tuple[Route | None, int]:
+        """What to make of a refusal: a route for this once, or better ones to find; and whom of it to ask."""
+        if answer.why == BEHIND:
+            return None, turn + 1  # the next owner may have heard
+        if answer.why == COMING:
+            return Route(answer.version, answer.owners, answer.begin, answer.end), 0
+        self.routes.refused(point, StaleRoute(answer.version))
+        if answer.owners:
+            self._learn(point, answer)
+        return None, 0
+
+    def _learn(self, point: int, answer: Rerouted) -> None:
+        self.routes.learn(Route(answer.version, answer.owners, answer.begin, answer.end))
+        self.refreshed += 1
+        self.ctx.note("refreshed", answer.version)
+
+    def _refresh(self, point: int, left_us: int) -> Generator[Wait, Any, Route | None]:
+        """Ask for a route, one server after the other, each time beginning where the last one answered."""
+        for _ in self._nearest:
+            whom = self._nearest[self._asked % len(self._nearest)]
+            answer = yield self.ctx.call(whom, RouteQuery(point=point), min(left_us, _ASK_US))
+            if answer is not None:
+                route = Route(answer.version, answer.owners, answer.begin, answer.end)
+                self.routes.learn(route)
+                return self.routes.find(point) or route
+            self._asked += 1
+            left_us -= _ASK_US
+            if left_us <= 0:
+                break
+        return None
+
+
+def _nowhere(aggregate: int) -> Sequence[Location]:
+    """A placed client asks by its routes alone."""
+    return ()

@@ -1,0 +1,246 @@
+"""Where the parts of a placed store are: members, tablet servers, clients; and the first map, by any placement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from models.clients import Mix, Workload
+from models.domain import Domain
+from models.keyspace.client import PlacedClient
+from models.keyspace.directory import Directory
+from models.keyspace.ends import find_groups, key_points, moves_of, placed_ledger, unsettled, writable_twice
+from models.keyspace.hashing import JumpHashing, ModuloHashing
+from models.keyspace.keys import KEY_END, pack_key
+from models.keyspace.master import even_tablets
+from models.keyspace.mastering import Master
+from models.keyspace.openaddress import SlotTable
+from models.keyspace.operators import GROUP_OPERATOR, GroupOperator
+from models.keyspace.placement import Node, Placement
+from models.keyspace.rendezvous import Rendezvous
+from models.keyspace.ring import Ring
+from models.keyspace.server import SERVER, TABLET, GroupConfig, ServerOptions, TabletServer, member_name
+from models.keyspace.shard import PlacedShard
+from models.keyspace.tablets import Tablet, TabletMap, tablet_mistakes
+from models.layout import CLIENT
+from models.ledger import Ledger
+from models.placing_end import PlacingEnd
+from models.store.group.operators import ShardOperatorOptions
+from models.store.options import MemberOptions
+from models.store.schemes import Scheme
+from sim.host import Context, Template
+from sim.host import Placement as Placed
+from sim.topology import HostSpec, Location, Topology, at_service, host_of
+
+__all__ = ["PlacedLayout", "first_map", "placement_of", "tablets_by_hand"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedLayout:
+    """What of the store is where."""
+
+    topology: Topology
+    workload: Workload
+    domain: Domain[Any]
+    scheme: Scheme
+    member: MemberOptions
+    nodes: tuple[Node, ...]
+    kind: type[PlacedShard]
+    directory: Directory
+    server: ServerOptions
+    routes: int
+
+    def locate(self, group: int, number: int) -> Location:
+        """The member of a group on a node; of group 0, the tablet server."""
+        return at_service(self.topology.hosts[number].location, member_name(group) if group else SERVER)
+
+    def make_member(self, ctx: Context, config: GroupConfig) -> PlacedShard:
+        """The member of a group on the host of a context."""
+        mine = self.topology.index_of(host_of(ctx.location))
+        options = replace(
+            self.member,
+            number=mine + 1,
+            shard=config.group,
+            peers=tuple((one + 1, self.locate(config.group, one)) for one in config.owners if one != mine),
+            home=config.owners[0] + 1,
+            scheme=self.scheme,
+        )
+        on_line, domain = self.directory.on_line, self.domain
+        point = lambda tenant, aggregate: on_line(pack_key(aggregate, domain=domain.number, tenant=tenant))  # noqa: E731
+        return self.kind(ctx, options, domain, point, self.locate)
+
+    def template(self, found_us: int) -> Template:
+        """How more of them come to be."""
+        return Template(
+            name=TABLET,
+            make=self.make_member,
+            delay_us_min=found_us // 2 + 1,
+            delay_us_max=found_us // 2 + found_us,
+            kind=self.kind,
+            named=lambda config: member_name(config.group),
+        )
+
+    def members(self) -> list[Placed]:
+        """The members of the first groups."""
+        return [
+            Placed(
+                host=self.topology.hosts[number].location,
+                name=member_name(held.group),
+                make=self._member_of(GroupConfig(group=held.group, owners=held.owners)),
+                kind=self.kind,
+            )
+            for held in self.directory.held
+            for number in held.owners
+        ]
+
+    def _member_of(self, config: GroupConfig) -> Callable[[Context], PlacedShard]:
+        return lambda ctx: self.make_member(ctx, config)
+
+    def servers(self) -> list[Placed]:
+        """A tablet server on every node's host."""
+        return [
+            Placed(
+                host=self.topology.hosts[node.number].location, name=SERVER, make=self._server(node), kind=TabletServer
+            )
+            for node in self.nodes
+        ]
+
+    def _server(self, node: Node) -> Callable[[Context], TabletServer]:
+        peers = tuple(self.locate(0, other.number) for other in self.nodes if other.number != node.number)
+        return lambda ctx: TabletServer(ctx, node.number, self.directory, self.server, self.locate, peers)
+
+    def operators(self, seat: HostSpec, patience_us: int) -> list[Placed]:
+        """People near the master, out of the way of what befalls servers where there is such a host."""
+        desk = (*self.topology.clients(seat.region), seat)[0]
+        informants = (*(self.locate(0, node.number) for node in self.nodes), self.server.master)
+        options = ShardOperatorOptions(shards=(), patience_us=patience_us)
+        make: Callable[[Context], GroupOperator] = lambda ctx: GroupOperator(  # noqa: E731
+            ctx, options, self.directory.held, self.locate, informants
+        )
+        return [Placed(host=desk.location, name=GROUP_OPERATOR, make=make, kind=GroupOperator)]
+
+    def clients(self, mix: Mix) -> list[Placed]:
+        """A client on every client host; regions share the load equally, and ask their own servers for routes first."""
+        topology, placed = self.topology, []
+        for region in topology.regions:
+            hosts = topology.clients(region)
+            near = sorted(self.nodes, key=lambda node: (node.region != region, node.number))
+            nearest = (*(self.locate(0, node.number) for node in near), self.server.master)
+            for index, host in enumerate(hosts):
+                share = 1 / (len(topology.regions) * len(hosts))
+                first_id = topology.region_number(region) << 48 | index << 40 | 1
+                make = self._client(share, first_id, mix, nearest)
+                placed.append(Placed(host=host.location, name=CLIENT, make=make, kind=PlacedClient))
+        return placed
+
+    def _client(
+        self, share: float, first_id: int, mix: Mix, nearest: Sequence[Location]
+    ) -> Callable[[Context], PlacedClient]:
+        return lambda ctx: PlacedClient(
+            ctx,
+            self.workload,
+            share=share,
+            first_id=first_id,
+            mix=mix,
+            directory=self.directory,
+            domain=self.domain.number,
+            server_of=lambda number: self.locate(0, number),
+            nearest=nearest,
+            routes=self.routes,
+        )
+
+    def ledger(self, service_of: Callable[[Location], Any]) -> Ledger:
+        """The end of a run, over all groups that there are by then."""
+        services = [service_of(self.locate(0, node.number)) for node in self.nodes]
+        servers = [one for one in services if isinstance(one, TabletServer)]
+        master = service_of(self.server.master)
+        state = master.state if isinstance(master, Master) else None
+        maps = [self.directory, *(one.directory for one in servers), *([state.directory] if state else [])]
+        newest = max(maps, key=lambda one: one.version)
+        groups = find_groups([node.number for node in self.nodes], newest.version, self.locate, service_of)
+        points = key_points(self.directory.on_line, self.domain.number)
+        clients = [service_of(at_service(host.location, CLIENT)) for host in self.topology.hosts if host.client]
+        placing = PlacingEnd(
+            version=newest.version,
+            versions=tuple(one.directory.version for one in servers),
+            moves=tuple(moves_of(groups)),
+            twice=tuple(writable_twice(groups)),
+            unsettled=tuple(unsettled(newest, groups)),
+            nodes=newest.nodes,
+            decided=tuple(sorted(state.taken.items())) if state else (),
+            stale=sum(one.stale for one in servers),
+            refreshed=sum(one.refreshed for one in clients if isinstance(one, PlacedClient)),
+            point_of=points,
+        )
+        return replace(placed_ledger(groups, points, self.domain.name, self.scheme), placing=placing)
+
+
+def first_map(
+    placing: Placement | None,
+    nodes: Sequence[Node],
+    scheme: Scheme,
+    workload: Workload,
+    domain: Domain[Any],
+    partitions: int,
+) -> TabletMap:
+    """Who holds what at first: as many tablets with as many aggregates each, or as the placement says."""
+    n, spread = scheme.members, scheme.spread
+    if placing is None:
+        each = max(1, workload.accounts // partitions)
+        cuts = [pack_key(index * each, domain=domain.number) for index in range(1, partitions)]
+        return even_tablets(cuts, nodes, n, spread=spread, version=partitions)
+    bounds = [index * KEY_END // partitions for index in range(partitions + 1)]
+    found = [
+        Tablet(begin=bounds[index], end=bounds[index + 1], owners=placing.owners(index, n), version=partitions)
+        for index in range(partitions)
+    ]
+    return TabletMap(found, nodes, spread=spread, version=partitions)
+
+
+def tablets_by_hand(
+    topology: Topology, words: str, nodes: Sequence[Node], scheme: Scheme, domain: Domain[Any]
+) -> TabletMap:
+    """The first map as it is written down.
+
+    Raises:
+        ValueError: a part that cannot be read, or a map that cannot be; all of it at once.
+    """
+    found, mistakes = [], []
+    for part in (one.split() for one in words.split(",") if one.strip()):
+        begin, dash, end = part[0].partition("-")
+        try:
+            if not dash or not begin.isdecimal() or not (end.isdecimal() or end == "end"):
+                raise ValueError("write FIRST-LAST and hosts, as in 0-16 a/c1/h1 a/c1/h2, the last to `end`")
+            owners = tuple(topology.host(path).index for path in part[1:])
+            if len(owners) != scheme.members:
+                raise ValueError(f"it has {len(owners)} hosts, and scheme {scheme.name!r} wants {scheme.members}")
+            first = pack_key(int(begin), domain=domain.number) if int(begin) else 0
+            last = KEY_END if end == "end" else pack_key(int(end), domain=domain.number)
+            found.append(Tablet(begin=first, end=last, owners=owners))
+        except ValueError as refused:
+            mistakes.append(f"tablets {' '.join(part)!r}: {refused}")
+    mistakes += [f"tablets: {told}" for told in tablet_mistakes(found, nodes, scheme.spread)] if found else []
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    count = len(found)
+    return TabletMap([replace(one, version=count) for one in found], nodes, spread=scheme.spread, version=count)
+
+
+def placement_of(
+    name: str, nodes: Sequence[Node], scheme: Scheme, partitions: int, vnodes: int, slots: int, salt: int
+) -> Placement:
+    """A placement of these nodes, as far apart as the scheme wants; no name is another than these five."""
+    spread = scheme.spread
+    if name == "ring":
+        return Ring(nodes, vnodes=vnodes, spread=spread, seed=salt)
+    if name == "rendezvous":
+        return Rendezvous(nodes, spread=spread, seed=salt)
+    if name == "jump":
+        return JumpHashing(nodes, spread=spread, seed=salt)
+    if name == "modulo":
+        return ModuloHashing(nodes, spread=spread, seed=salt)
+    table = SlotTable(nodes, slots=slots or max(2 * partitions, len(nodes)), spread=spread, seed=salt)
+    for index in range(partitions):
+        table.insert(index)
+    return table

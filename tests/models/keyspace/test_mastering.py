@@ -1,0 +1,126 @@
+"""The master: the sum of its decisions, whatever became of its lives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.keyspace.directory import Line
+from models.keyspace.keys import KEY_END
+from models.keyspace.mastering import Master, MasterOptions, Step
+from models.keyspace.ring import Ring
+from models.keyspace.words import Heard, MapIs, MapQuery, Report, RouteQuery
+from sim.testing import FakeContext
+from tests.models.keyspace.spaces import nodes, tablets_of
+
+NODES = nodes(4)
+FIRST = tablets_of(4, NODES[:3], 2)
+BY_NUMBER = {node.number: node for node in NODES}
+
+
+def master(ctx: FakeContext, placement: Any = None, **options: Any) -> Master:
+    start = tablets_of(4, NODES[:3], 2)
+    first = start if start.version >= 4 else type(start)(start.tablets, start.members, version=4)
+    made = Master(ctx, first, Line(None), MasterOptions(quiet_us=1, **options), BY_NUMBER, 2, placement)
+    ctx.start(made)
+    return made
+
+
+def report(server: int = 0, version: int = 4, **more: Any) -> Report:
+    fields = {"window_us": 1_000_000, "asked": (), "hot": (), "complete": ()}
+    return Report(server=server, version=version, **(fields | more))
+
+
+def test_a_decision_is_durable_before_anybody_hears_of_it() -> None:
+    ctx = FakeContext(flush_us=5_000)
+    made = master(ctx, steps=(Step(0, NODES[3], True),), tick_us=1_000)
+    ctx.advance(2_000)
+    assert made.state.directory.version == 4, "it is being written down"
+    ctx.advance(4_500)
+    assert ctx.deliver(made, report()).value == MapIs(version=5, held=made.state.directory.held)
+
+
+def test_the_next_life_knows_what_the_last_decided() -> None:
+    ctx = FakeContext()
+    made = master(ctx, steps=(Step(0, NODES[3], True), Step(600_000, NODES[0], False)), most_moving=1)
+    ctx.advance(5_000_000)
+    later = ctx.power_loss()
+    again = master(later)
+    later.advance(1)
+    assert again.state.directory.held == made.state.directory.held
+    assert (again.state.tablets, again.state.leaving) == (made.state.tablets, made.state.leaving)
+
+
+def test_what_was_not_durable_was_not_decided() -> None:
+    ctx = FakeContext(flush_us=5_000)
+    master(ctx, steps=(Step(0, NODES[3], True),), tick_us=1_000)
+    ctx.advance(2_000)
+    later = ctx.power_loss()
+    again = master(later)
+    later.advance(1)
+    assert again.state.directory.version == 4
+
+
+def test_nothing_more_moves_until_what_moves_has_arrived() -> None:
+    ctx = FakeContext()
+    made = master(ctx, steps=(Step(0, NODES[0], False),), most_moving=1)
+    ctx.advance(3_000_000)
+    moving = [one for one in made.state.directory.held if one.sources]
+    assert len(moving) == 1
+    ctx.deliver(made, report(complete=((moving[0].group, moving[0].version),)))
+    ctx.advance(500_000)
+    assert len([one for one in made.state.directory.held if one.sources]) == 2
+
+
+def test_who_left_is_none_of_the_nodes() -> None:
+    ctx = FakeContext()
+    made = master(ctx, steps=(Step(0, NODES[0], False),), most_moving=9)
+    for _ in range(10):
+        ctx.advance(500_000)
+        ctx.deliver(made, report(complete=tuple((one.group, one.version) for one in made.state.directory.held)))
+    assert made.state.tablets.nodes == (1, 2)
+    assert 0 not in made.state.directory.nodes
+
+
+def test_a_hot_tablet_is_split_by_what_servers_report() -> None:
+    ctx = FakeContext()
+    made = master(ctx, split_above=50.0)
+    ctx.deliver(made, report(asked=((0, 60),), hot=((10, 30), (20, 30))))
+    ctx.deliver(made, report(1, asked=((KEY_END // 4, 40),), hot=((KEY_END // 4, 40),)))
+    ctx.advance(300_000)
+    assert [one.begin for one in made.state.directory.held][:3] == [0, 10, KEY_END // 4]
+
+
+def test_a_placement_decides_where_partitions_go_when_a_node_joins() -> None:
+    ring = Ring(NODES[:3], vnodes=16)
+    ctx = FakeContext()
+    made = master(ctx, ring, steps=(Step(0, NODES[3], True),), most_moving=9)
+    for _ in range(4):
+        ctx.advance(500_000)
+        ctx.deliver(made, report(complete=tuple((one.group, one.version) for one in made.state.directory.held)))
+    joined = ring.join(NODES[3])
+    assert [one.owners for one in made.state.directory.held] == [joined.owners(part, 2) for part in range(4)]
+
+
+def test_one_that_lost_its_disk_takes_the_newest_map_of_a_server() -> None:
+    ctx = FakeContext()
+    made = master(ctx, steps=(Step(0, NODES[3], True), Step(0, NODES[0], False)), most_moving=2)
+    ctx.advance(3_000_000)
+    newest = ctx.deliver(made, MapQuery(version=4)).value
+    later = ctx.disk_loss()
+    again = master(later)
+    later.advance(1)
+    assert later.deliver(again, report(version=newest.version)).value == Heard(version=4)
+    later.deliver(again, newest)
+    later.advance(500_000)
+    assert again.state.directory.version == newest.version
+    assert again.state.directory.held == newest.held
+
+
+def test_it_answers_who_asks_for_a_route_and_who_has_its_map_already() -> None:
+    ctx = FakeContext()
+    made = master(ctx)
+    ctx.advance(1)
+    assert ctx.deliver(made, MapQuery(version=4)).value is None
+    assert ctx.deliver(made, report()).value == Heard(version=4)
+    found = ctx.deliver(made, RouteQuery(point=5)).value
+    assert (found.owners, found.begin, found.end) == (made.state.directory.at(5).owners, 0, KEY_END // 4)

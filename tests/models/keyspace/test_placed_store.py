@@ -1,0 +1,156 @@
+"""The placed store as a whole: every placement serves while hosts come and go, and bad plans are refused."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+
+from experiments.measures.observation import Observation, gather
+from experiments.measures.observation import Outcome as Told
+from experiments.properties import PROPERTIES
+from experiments.scenario import parse
+from models.clients import Workload
+from models.keyspace.deployment import PLACEMENTS, placed_store
+from models.system import Site
+from sim.checkers import Outcome
+from sim.topology import grid
+
+SITE = Site(grid(["a", "b"], clusters=2, hosts=2, cores=1))
+LOAD = Workload(rate_per_s=1, ends_us=1)
+SMALL = """
+[topology]
+regions = ["a"]
+clusters = 1
+hosts = 5
+clients = 1
+[latency]
+table = "uniform"
+within_cluster = "1ms"
+between_regions = "30ms"
+[run]
+until = "9s"
+[system]
+factory = "models.keyspace.deployment:placed_store"
+partitions = 4
+{system}
+[workload]
+rate = "30/s"
+accounts = 12
+begins = "500ms"
+ends = "5s"
+"""
+CLAIMS = ("keeps_its_scheme", "no_command_twice", "audit_whole", "replay_equals_state", "answers_true", "one_writer")
+
+
+def seen(system: str) -> Observation:
+    """What a small run left."""
+    found = gather(parse(tomllib.loads(SMALL.format(system=system)), name="small"), 1)
+    assert isinstance(found, Observation)
+    return found
+
+
+def broken(run: Observation) -> dict[str, str]:
+    verdicts = {name: PROPERTIES[name].holds(run) for name in (*CLAIMS, "keys_settle")}
+    return {name: one.reason for name, one in verdicts.items() if one.outcome is not Outcome.VALID}
+
+
+@pytest.mark.parametrize("placement", [name for name in PLACEMENTS if name != "slots"])
+def test_hosts_come_and_go_under_every_placement(placement: str) -> None:
+    run = seen(f'placement = "{placement}"\njoins = "a/c1/h5@1s"\nleaves = "a/c1/h1@3s"\nmoving = 4')
+    assert broken(run) == {}
+    placing = run.ledger.placing
+    assert placing is not None
+    assert 0 not in placing.nodes
+    assert placing.moves
+    told = [answer.outcome for answer in run.answers]
+    assert sum(one in (Told.REFUSED, Told.UNANSWERED) for one in told) <= len(told) // 20
+
+
+def test_a_table_of_slots_places_and_nothing_moves() -> None:
+    run = seen('placement = "slots"')
+    assert broken(run) == {}
+    assert run.ledger.placing is not None
+    assert run.ledger.placing.moves == ()
+    assert all(answer.outcome in (Told.ACCEPTED, Told.DENIED) for answer in run.answers)
+
+
+@pytest.mark.parametrize("scheme", ["local-mem+1s", "local-persist", "multi-mem:2/3", "delayed-ship@host+500ms"])
+def test_a_store_under_any_scheme_moves(scheme: str) -> None:
+    run = seen(f'scheme = "{scheme}"\njoins = "a/c1/h5@1s"\nleaves = "a/c1/h1@3s"\nmoving = 4')
+    assert broken(run) == {}
+    assert run.ledger.placing is not None
+    assert run.ledger.placing.moves
+
+
+def test_two_runs_of_a_seed_are_equal() -> None:
+    system = 'placement = "ring"\njoins = "a/c1/h5@1s"'
+    one, other = seen(system), seen(system)
+    assert one.ledger == other.ledger
+    assert list(one.history) == list(other.history)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"placement": "rings"}, "placement='rings' is none; did you mean 'ring'"),
+        ({"scheme": "multi-persist:9"}, "n=9 owners, .* more than the 8 that hold nodes; ask for at most 8"),
+        ({"scheme": "multi-persist:3@region"}, "n=3 owners, each in another region, .* spread over clusters"),
+        ({"scheme": "multi-persist:5", "region": "a"}, "n=5 owners, .* more than the 4"),
+        ({"region": "c"}, "'c' is no region here"),
+        ({"master": "a/c1/h9"}, "'a/c1/h9' is no host here"),
+        ({"joins": "a/c1/h9@1s"}, "joins 'a/c1/h9@1s': .* is no host here"),
+        ({"leaves": "a/c1/h1@soon"}, "leaves 'a/c1/h1@soon': .*soon"),
+        ({"joins": "b/c1/h1@1s", "region": "a"}, "'b/c1/h1' is no server that holds anything here"),
+        ({"placement": "slots", "joins": "a/c1/h1@1s"}, "open addressing places by a table of slots"),
+        ({"placement": "ring", "split_above_per_s": 5.0}, "take tablets"),
+        ({"partitions": 0}, "partitions=0 hold nothing"),
+        ({"moving": 0}, "most_moving=0 moves nothing"),
+        ({"split_above_per_s": -1.0}, "split_above=-1.0 is no rate"),
+        ({"routes": 0}, "routes=0 is none"),
+        ({"promote_after_us": -1}, "promote_after_us=-1 is no time"),
+        ({"domain": "bank"}, "domain='bank' is none that is shipped"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_the_run(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        placed_store(SITE, LOAD, **options)
+
+
+_HOSTS = "a/c1/h1 a/c1/h2 a/c2/h1"
+
+
+def test_tablets_by_hand_hold_what_they_say() -> None:
+    run = seen('tablets = "0-4 a/c1/h1 a/c1/h2 a/c1/h3, 4-end a/c1/h3 a/c1/h4 a/c1/h5"')
+    assert broken(run) == {}
+    leads = {(end.shard, member.host) for end in run.ledger.ends for member in end.members if member.leads}
+    assert leads == {(1, 0), (2, 2)}
+    assert run.ledger.place is not None
+    assert [run.ledger.place(aggregate) for aggregate in (0, 3, 4, 11)] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("tablets", "told"),
+    [
+        (f"0-4 {_HOSTS}, 6-end {_HOSTS}", "no tablet holds 0x.*4 to 0x.*6; begin the next at 0x.*4"),
+        (f"0-8 {_HOSTS}, 6-end {_HOSTS}", "two tablets hold 0x.*6 to 0x.*8; begin the second at 0x.*8"),
+        (f"0-4 {_HOSTS}", "end the last at 0x"),
+        (f"2-end {_HOSTS}", "no tablet holds 0x0 to"),
+        ("0-end a/c1/h1 a/c1/h1 a/c1/h2", "is held by 0 twice; name it once"),
+        ("0-end a/c1/h1", "it has 1 hosts, and scheme 'multi-persist' wants 3"),
+        (f"0:end {_HOSTS}", "write FIRST-LAST and hosts"),
+        ("0-end a/c1/h1 a/c1/h2 a/c1/h9", "'a/c1/h9' is no host here"),
+    ],
+)
+def test_tablets_that_overlap_leave_a_gap_or_share_a_host_are_refused(tablets: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        placed_store(SITE, LOAD, tablets=tablets)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ValueError, match="partitions=0") as refused:
+        placed_store(SITE, LOAD, scheme="multi-persist:9", partitions=0, master="z", leaves="a/c9/h1@1s, a@x", routes=0)
+    told = str(refused.value)
+    expected = ["n=9", "'z'", "a/c9/h1@1s", "'a@x'", "routes=0"]
+    assert [word for word in expected if word not in told] == []
