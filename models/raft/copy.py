@@ -223,8 +223,11 @@ class RaftCopy(Holding):
             if one.position <= base:
                 one.wait.resolve(SILENT)
             else:
-                same = self.journal.at(one.position).epoch == one.epoch
-                one.wait.resolve(COMMITTED if same else ROLLED_BACK)
+                one.wait.resolve(COMMITTED if self._is_ours(one.position, one.epoch) else ROLLED_BACK)
+
+    def _is_ours(self, position: int, epoch: int) -> bool:
+        """Whether the entry that counts at a position is the one that was written there under an epoch."""
+        return self.journal.at(position).epoch == epoch
 
     def _committed_to(self, position: int) -> None:
         super()._committed_to(position)

@@ -219,10 +219,14 @@ class Leading(Electing):
             self.options.lease
             and self.role is Role.LEADER
             and sent_us is not None
-            and now_us - sent_us < self.options.lease_us
+            and now_us - sent_us < self._lease_us()
             and self.committed >= self._reign_start
             and not self._handed  # whoever was told to stand may still do so, at any time of this reign
         )
+
+    def _lease_us(self) -> int:
+        """How long after its heartbeats were sent, on this clock, a quorum surely follows it."""
+        return self.options.lease_us
 
     def _heard_quorum_us(self, now_us: int) -> int:
         """When a quorum was last heard, each member of it."""
