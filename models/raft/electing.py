@@ -112,7 +112,7 @@ class Electing(Following):
     def _on_vote_request(self, now_us: int, msg: VoteRequest) -> None:
         if self._sticks(now_us) and not msg.transfer:
             return
-        fits = self.log.behind(msg.last, msg.last_term)
+        fits = self._has_enough(msg)
         if msg.pre:
             granted = fits and msg.term > self.term
         else:
@@ -126,6 +126,10 @@ class Electing(Following):
             msg.source,
             VoteReply(source=self.me, term=msg.term if granted else self.term, granted=granted, pre=msg.pre),
         )
+
+    def _has_enough(self, candidate: VoteRequest) -> bool:
+        """Whether its log has all that may be committed, as far as this member knows (section 3.6.1)."""
+        return self.log.behind(candidate.last, candidate.last_term)
 
     def _on_vote_reply(self, now_us: int, msg: VoteReply) -> None:
         if msg.pre:

@@ -193,10 +193,12 @@ class Running(RaftCopy):
         self._hear(msg)
 
     def _hold(self) -> None:
+        """An event that was decided here was appended."""
+        self.core.proposed()
+        self._flush_soon()
+
+    def _flush_soon(self) -> None:
         """Something was appended: flush it, and send it when that begins."""
-        own = self.journal.length - self.core.log.last
-        if own > 0:
-            self.core.proposed(own)
         if not self._flushing:
             self._flushing = True
             self.ctx.set_timer(0, self._flush)
@@ -255,7 +257,7 @@ class Running(RaftCopy):
                 return
             elif kind is Store:
                 self._take(effect.entries)  # type: ignore[union-attr]
-                self._hold()
+                self._flush_soon()
             else:
                 self._do_seldom(effect)
 
@@ -309,7 +311,7 @@ class Running(RaftCopy):
         assert instance_of(address) == instance
         self.journal.append(entry)
         self.keeper.appended(self.streams.apply(entry), entry)
-        self._hold()
+        self._flush_soon()
 
     def _know(self, group: GroupState) -> None:
         super()._know(group)
