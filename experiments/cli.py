@@ -1,7 +1,7 @@
 """The lab's command line: what `./lab` hands over to.
 
-Exit codes: 0 good; 1 a claim failed or a property is violated; 2 bad input or unknown; 3 the lab itself failed;
-130 stopped by Ctrl-C.
+Exit codes: 0 good; 1 a claim failed or a property is violated; 2 bad input, of which a domain that breaks its contract
+in a run is one, or unknown; 3 the lab itself failed; 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import click
 from experiments import commands
 from experiments.journal import Refused
 from experiments.scenario import ScenarioError
+from models.domain import DomainFailed
 from sim.wording import way_to
 
 __all__ = ["lab", "main"]
@@ -69,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo("\n".join(error.lines()), err=True)
         return 2
     except Refused as error:
+        click.echo(f"lab: {error}", err=True)
+        return 2
+    except DomainFailed as error:
         click.echo(f"lab: {error}", err=True)
         return 2
     except (KeyboardInterrupt, click.Abort):

@@ -6,11 +6,15 @@ together (Holm), so that a result compared with its like raises an alarm in one 
 many metrics there are. Metrics without a better side are a family of their own and can only be *changed*.
 
 A metric at infinity ("never") has no mean: such runs are compared by their order, with the exact sign test if paired,
-by ranks if not.
+by ranks if not. It needs no test where it is finite in all runs of one result and infinite in all of the other: that
+all of three runs never end any more is no noise, and a sign test of three pairs could never say so.
 
 Where a metric is undefined in other runs than before, in how many it is defined is compared like a metric of its own,
 for which fewer is worse. It needs no test where no run of a cell defines it any more, or where a run gives NaN, which
 no experiment writes on purpose. That it is defined at last is neither better nor worse: there was nothing to better.
+
+What the old result has and the new one lacks altogether is *missing*, if it is a metric that has a better side, or a
+scenario with an arm: whoever does not measure a thing any more cannot say that it is no worse.
 """
 
 from __future__ import annotations
@@ -134,11 +138,13 @@ class Compared(NamedTuple):
         equal: How many runs both have, if all of these have equal digests and metrics and no cell is without one;
             else 0.
         contrasts: By scenario, arm and metric.
+        missing: What the new one lacks and must not: metrics that have a better side, scenarios and arms.
         notes: What a reader should know besides: what only one of them has, scenarios that were edited.
     """
 
     equal: int
     contrasts: tuple[Contrast, ...]
+    missing: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -192,7 +198,13 @@ def compare(old: Side, new: Side, better: Mapping[str, Better], metrics: Collect
         for contrast_of in (_contrast, _definedness)
         if (contrast := contrast_of(cell, metric, better.get(metric), old.runs[cell], new.runs[cell])) is not None
     ]
-    return Compared(_equal(old, new, cells), tuple(_corrected(found)), tuple(_notes(old, new, chosen)))
+    missing = () if metrics else sorted(name for name in old.metrics - new.columns if better.get(name) is not None)
+    return Compared(
+        _equal(old, new, cells),
+        tuple(_corrected(found)),
+        tuple(_missing(old, new, missing)),
+        tuple(_notes(old, new, chosen, missing)),
+    )
 
 
 def _equal(old: Side, new: Side, cells: Iterable[tuple[str, str]]) -> int:
@@ -237,6 +249,7 @@ def _contrast(
     news = [after[seed] for seed in (shared if paired else sorted(after))]
     exact = all(isinstance(value, int) for value in (*olds, *news))
     tested, direction = _test(olds, news, paired=paired, rounding=_ROUNDING if exact else 0.0)
+    certain = _all_or_never(olds, news)
     return Contrast(
         scenario=cell[0],
         arm=cell[1],
@@ -247,7 +260,8 @@ def _contrast(
         difference=tested.interval,
         direction=direction,
         paired=paired,
-        p_value=tested.p_value,
+        p_value=0.0 if certain else tested.p_value,
+        adjusted=0.0 if certain else None,
         equal=olds == news if paired else len({*olds, *news}) == 1,
     )
 
@@ -305,6 +319,14 @@ def _test(olds: Sequence[float], news: Sequence[float], *, paired: bool, roundin
     return Tested(Interval(estimate=estimate, low=None, high=None, n=len(olds)), p_value), direction
 
 
+def _all_or_never(olds: Sequence[float], news: Sequence[float]) -> bool:
+    """Whether it is finite in all runs of one side and at the same infinity in all of the other."""
+    for some, others in ((olds, news), (news, olds)):
+        if all(map(math.isfinite, some)) and math.isinf(others[0]) and len(set(others)) == 1:
+            return True
+    return False
+
+
 def _centre(values: Sequence[float]) -> float:
     """The mean, or the median where a value is infinite."""
     return math.fsum(values) / len(values) if all(map(math.isfinite, values)) else float(median(values))
@@ -337,12 +359,18 @@ def _corrected(contrasts: Sequence[Contrast]) -> Iterator[Contrast]:
         yield contrast if contrast.adjusted is not None else replace(contrast, adjusted=adjusted.get(contrast.name))
 
 
-def _notes(old: Side, new: Side, metrics: Iterable[str]) -> Iterator[str]:
+def _missing(old: Side, new: Side, metrics: Iterable[str]) -> Iterator[str]:
+    for cell in sorted("/".join(cell) for cell in old.runs.keys() - new.runs.keys()):
+        yield f"{cell} is in {old.folder} alone; run it for {new.folder} too"
+    for name in metrics:
+        yield f"{name} is a metric of {old.folder} alone; {new.folder} does not tell whether it got worse"
+
+
+def _notes(old: Side, new: Side, metrics: Iterable[str], missing: Iterable[str]) -> Iterator[str]:
+    if cells := sorted("/".join(cell) for cell in new.runs.keys() - old.runs.keys()):
+        yield f"only in {new.folder}, not compared: {', '.join(cells)}"
     for one, other in ((old, new), (new, old)):
-        cells = sorted("/".join(cell) for cell in one.runs.keys() - other.runs.keys())
-        if cells:
-            yield f"only in {one.folder}, not compared: {', '.join(cells)}"
-        if names := sorted(one.metrics - other.columns):
+        if names := sorted(one.metrics - other.columns - {*missing}):
             yield f"metrics of {one.folder} alone, not compared: {', '.join(names)}"
     before, after = old.record.fingerprint.scenarios, new.record.fingerprint.scenarios
     for name in sorted(before.keys() & after.keys()):

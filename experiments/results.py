@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from experiments.rows import Column, Metric, columns, decode_row
 __all__ = ["Results", "RunRecord", "censored", "collect", "load", "load_record", "load_values", "write_table"]
 
 R = TypeVar("R", bound=Row)
+T = TypeVar("T")
 _TABLE: Final = "rows.parquet"
 _RECORD: Final = "run.json"
 _SQL_TYPES: Final = MappingProxyType({int: "BIGINT", float: "DOUBLE", str: "VARCHAR", bool: "BOOLEAN"})
@@ -39,6 +40,7 @@ class Results(Generic[R]):
         self.rows: tuple[R, ...] = tuple(sorted(rows, key=lambda row: (row.scenario, row.arm, row.seed)))
         self._journal = journal
         self._ends: dict[str, int] | None = None
+        self._made: dict[Callable[[], Any], Any] = {}
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -57,6 +59,12 @@ class Results(Generic[R]):
         """The rows of two arms side by side, for every seed that both have."""
         seconds = {row.seed: row for row in self.at(scenario, second)}
         return tuple((row, seconds[row.seed]) for row in self.at(scenario, first) if row.seed in seconds)
+
+    def once(self, make: Callable[[], T]) -> T:
+        """What stands beside the rows and is a function of the code alone, made once for claims and report."""
+        if make not in self._made:
+            self._made[make] = make()
+        return cast(T, self._made[make])
 
     def series(self, scenario: str, arm: str, seed: int) -> Mapping[str, list[float]]:
         """The timelines of one run, read from the journal.

@@ -29,12 +29,14 @@ class SweepFailed(Exception):
     Attributes:
         keys: The runs to blame.
         reason: What happened to them.
+        of_domain: Whether a domain's own code failed: its author's to mend, and no failure of the lab.
     """
 
-    def __init__(self, keys: tuple[str, ...], reason: str) -> None:
+    def __init__(self, keys: tuple[str, ...], reason: str, *, of_domain: bool = False) -> None:
         super().__init__(keys, reason)
         self.keys = keys
         self.reason = reason
+        self.of_domain = of_domain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,16 +140,17 @@ def drain(
                 bar.update()
         for outcome in outcomes:
             if outcome.failure is not None:
-                raise _failure(outcome.key, outcome.failure, journal)
+                raise _failure(outcome, outcome.failure, journal)
         for future in broken:
             future.result()
 
 
-def _failure(key: str, trace: str, journal: Journal) -> SweepFailed:
+def _failure(outcome: Outcome, trace: str, journal: Journal) -> SweepFailed:
+    key = outcome.key
     path = journal.folder / f"failed-{key.replace('/', '-')}.txt"
     write_text(path, trace)
     last = trace.strip().rpartition("\n")[2]
-    return SweepFailed((key,), f"{key} raised {last} (traceback: {path})")
+    return SweepFailed((key,), f"{key} raised {last} (traceback: {path})", of_domain=outcome.of_domain)
 
 
 def _death(crew: Crew, journal: Journal) -> SweepFailed:

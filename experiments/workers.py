@@ -22,6 +22,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from experiments.experiment import Cell, run_key
 from experiments.rows import encode_result
+from models.domain import DomainFailed
 
 __all__ = ["Crew", "Outcome", "Task", "calm_collector", "cores", "marked", "perform", "run_line"]
 
@@ -45,11 +46,12 @@ class Task(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a run: the journal's line, or the traceback of the run that raised."""
+    """What became of a run: the journal's line, or the traceback of the run that raised, and whether a domain did."""
 
     key: str
     line: str | None
     failure: str | None
+    of_domain: bool = False
 
 
 class Crew:
@@ -133,6 +135,8 @@ def perform(task: Task, doing: Path) -> Outcome:
     with marked(doing, task.key):
         try:
             return Outcome(task.key, run_line(task), None)
+        except DomainFailed:
+            return Outcome(task.key, None, traceback.format_exc(), of_domain=True)
         except Exception:  # noqa: BLE001 - a run may fail in any way, and the sweep tells of each
             return Outcome(task.key, None, traceback.format_exc())
 

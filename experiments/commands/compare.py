@@ -33,27 +33,38 @@ _TITLES = ("", "scenario", "arm", "metric", "before", "after", "difference [95 %
     help="Chance of a false alarm over all metrics together.",
 )
 def compare(old: Path, new: Path, *, metrics: tuple[str, ...], alpha: float) -> int:
-    """Find metrics that got worse from the result in folder OLD to the one in folder NEW."""
+    """Find metrics that got worse from the result in folder OLD to the one in folder NEW.
+
+    Exit 1 if one did, or if NEW lacks a scenario, an arm, or a metric that has a better side.
+    """
     if isnan(alpha):  # lies in every range, to click
         raise click.BadParameter(f"{alpha} is no chance; give a number between 0 and 1", param_hint="--alpha")
     try:
         before, after = read_side(old), read_side(new)
-        found = compare_sides(before, after, _better(after), metrics)
+        found = compare_sides(before, after, _better(before, after), metrics)
     except ValueError as refused:
         raise click.UsageError(str(refused)) from None
     for line in _lines(before, after, found, alpha):
         click.echo(line)
-    return 1 if any(contrast.change(alpha) is Change.WORSE for contrast in found.contrasts) else 0
+    worse = any(contrast.change(alpha) is Change.WORSE for contrast in found.contrasts)
+    return 1 if worse or found.missing else 0
 
 
-def _better(side: Side) -> Mapping[str, Better]:
-    """Which way metrics should go: as the result says, or as its experiment says now where the result is older."""
+def _better(old: Side, new: Side) -> Mapping[str, Better]:
+    """Which way metrics should go: as the new result says; of what it does not tell any more, as the old one said."""
+    return {name: way for name, way in _said(old).items() if name not in new.columns} | dict(_said(new))
+
+
+def _said(side: Side) -> Mapping[str, Better]:
+    """As the result says, or as its experiment says now where the result is older."""
     name = side.record.experiment
     return side.record.better or (find(name).better if name in names() else {})
 
 
 def _lines(old: Side, new: Side, found: Compared, alpha: float) -> Iterator[str]:
     yield f"{old.record.experiment}: {_source(old)} -> {_source(new)}"
+    for line in found.missing:
+        yield f"missing: {line}"
     for note in found.notes:
         yield f"note: {note}"
     if found.equal:

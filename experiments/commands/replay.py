@@ -15,9 +15,11 @@ from tqdm.auto import tqdm
 
 from experiments.commands.overlay import overlay, system_option
 from experiments.files import why_not_writable
-from experiments.hunting import is_bundle, read_bundle, replay_bundle, traceback_of
+from experiments.hunting import Bundle, is_bundle, read_bundle, record_anew, replay_bundle, traceback_of
+from experiments.journal import Refused
 from experiments.regression import warnings
 from experiments.scenario import Scenario, build, load, shipped
+from models.domain import DomainFailed
 from sim.faults import Fault
 from sim.inspection import ConnectionState, HostState, inspect_host
 from sim.trace import TraceLevel, TraceRow
@@ -34,6 +36,7 @@ _KEPT: Final = 100_000
 _SLICES: Final = 50
 _WIDEST: Final = 180
 
+_BAD_DOMAIN: Final = 2
 _RAISED: Final = 3
 
 _FILE: Final = click.Path(dir_okay=False, path_type=Path)
@@ -48,6 +51,7 @@ _FILE: Final = click.Path(dir_okay=False, path_type=Path)
 @system_option
 @click.option("--trace", "trace_file", type=_FILE, help="Write the whole trace here, as JSON lines.")
 @click.option("--shiviz", "shiviz_file", type=_FILE, help="Write a log that ShiViz draws here.")
+@click.option("--record", "anew", is_flag=True, help="Record a bundle anew, if it shows what it is kept for.")
 def replay(
     name: str,
     *,
@@ -58,11 +62,13 @@ def replay(
     options: tuple[str, ...],
     trace_file: Path | None,
     shiviz_file: Path | None,
+    anew: bool,
 ) -> int:
     """Run one seed of SCENARIO (a shipped name or a file) to an instant and show every host's state.
 
     BUNDLE is a folder that a hunt has written: it is run again and compared with what was recorded; exit 1 if it
-    differs. With any option the state of its hosts is shown as well.
+    differs. With any option the state of its hosts is shown as well, but for --record, which brings digest, history,
+    witness and diagram up to the code of today where its claim ends as it did; else nothing changes, and exit 1.
     """
     code = 0
     if is_bundle(Path(name)):
@@ -70,16 +76,23 @@ def replay(
             raise click.UsageError(f"{name} is a bundle, which has a seed and a system of its own; leave both out")
         bundle = read_bundle(Path(name))
         view = _view(bundle.scenario, until, hosts, last, trace_file, shiviz_file)
+        bare = (until, hosts, last, trace_file, shiviz_file) == (None, (), None, None, None)
+        if anew and not bare:
+            raise click.UsageError("--record goes alone: it shows nothing; leave the other options out")
         replayed = replay_bundle(bundle)
         for line in replayed.lines():
             click.echo(line)
+        if anew:
+            return _recorded(bundle)
         code = 1 if any(replayed.differences()) else 0
-        if (until, hosts, last, trace_file, shiviz_file) == (None, (), None, None, None):
+        if bare:
             return code
         scenario, seed = bundle.scenario, bundle.seed
         click.echo()
     else:
         scenario = _scenario(name)
+        if anew:
+            raise click.UsageError(f"--record is for bundles, and {name} is none; leave it out")
         if seed is None:
             raise click.UsageError(f"which run of {scenario.name}? give its seed with --seed")
         if options:
@@ -87,9 +100,22 @@ def replay(
         view = _view(scenario, until, hosts, last, trace_file, shiviz_file)
         for warning in warnings(scenario):
             click.echo(warning)
-    failure = _show(scenario, seed, view)
+    failed = _show(scenario, seed, view)
     # That a bundle's run raises may be what it is kept for; how it ended was told above.
-    return _RAISED if failure and not is_bundle(Path(name)) else code
+    if failed is None or is_bundle(Path(name)):
+        return code
+    return _BAD_DOMAIN if isinstance(failed, DomainFailed) else _RAISED
+
+
+def _recorded(bundle: Bundle) -> int:
+    """Record a bundle anew; 1 if that would make another of it."""
+    try:
+        record_anew(bundle)
+    except Refused as refused:
+        click.echo(f"not recorded: {refused}")
+        return 1
+    click.echo(f"recorded anew: {bundle.folder}")
+    return 0
 
 
 class _View(NamedTuple):
@@ -143,18 +169,18 @@ def _view(
     return _View(until_us, tuple(chosen) or everybody, _LAST if last is None else last, trace_file, shiviz_file)
 
 
-def _show(scenario: Scenario, seed: int, view: _View) -> str:
+def _show(scenario: Scenario, seed: int, view: _View) -> Exception | SystemExit | None:
     """Run to an instant, or to where the run raises, tell what the hosts hold, and write the trace where it is wanted.
 
     Returns:
-        The traceback of a run that raised; else "".
+        What the run raised; None if nothing.
     """
     files = [path for path in (view.trace_file, view.shiviz_file) if path is not None]
     world, _ = build(scenario, seed, TraceLevel.FULL, trace_keep=None if files else _KEPT)
-    failure = _run(world, view.until_us, scenario.name)
-    if failure:
+    failed = _run(world, view.until_us, scenario.name)
+    if failed is not None:
         click.echo(f"the run raises at {format_us(int(world.env.now))}; the state is that of then:")
-        click.echo(textwrap.indent(failure, "  "))
+        click.echo(textwrap.indent(traceback_of(failed), "  "))
     for line in _told(world, scenario, seed, view.hosts, view.last):
         click.echo(line)
     paths = [host.path for host in scenario.topology.hosts]
@@ -164,7 +190,7 @@ def _show(scenario: Scenario, seed: int, view: _View) -> str:
         write_shiviz(world.trace.rows, paths, view.shiviz_file)
     for path in files:
         click.echo(f"{len(world.trace.rows):,} events: {path}")
-    return failure
+    return failed
 
 
 def _until(text: str, scenario: Scenario) -> int:
@@ -176,16 +202,16 @@ def _until(text: str, scenario: Scenario) -> int:
     return until_us
 
 
-def _run(world: World, until_us: int, title: str) -> str:
-    """Run to an instant; the traceback if the run raises before, else ""."""
+def _run(world: World, until_us: int, title: str) -> Exception | SystemExit | None:
+    """Run to an instant; what the run raises before, if anything."""
     instants = sorted({until_us * part // _SLICES for part in range(1, _SLICES + 1)} - {0})
     try:
         for instant in tqdm(instants, desc=f"replay {title}", unit="part", disable=None, leave=False):
             world.run(instant)
         world.check_conservation()
     except (Exception, SystemExit) as failed:  # noqa: BLE001 - whatever it is, the state up to then is asked for
-        return traceback_of(failed)
-    return ""
+        return failed
+    return None
 
 
 def _told(world: World, scenario: Scenario, seed: int, chosen: Sequence[str], last: int) -> Iterator[str]:

@@ -205,7 +205,7 @@ def _carry_out(one: Prepared, request: Request) -> int:
         for key in failure.keys:
             click.echo(f"replay it with: {shlex.join(['./lab', 'run', one.name, '--only', key])}", err=True)
         click.echo(f"go on with: {request.typed(one.name)}", err=True)
-        return 3
+        return 2 if failure.of_domain else 3
     except KeyboardInterrupt:
         one.journal.recount()
         kept = one.tasks.count(one.journal.finished)

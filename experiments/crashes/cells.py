@@ -86,7 +86,7 @@ def why_not(point: str, words: str) -> str | None:
     if point == "C9" and scheme.members == 1:
         return "nobody else keeps a copy"
     if point == "N4" and not _outruns(scheme):
-        return "an event counts only once it is on the disk of every member, so no snapshot is ahead of the log there"
+        return "a snapshot is written only once what it is of is on the disk of every member, so none is ahead of a log"
     return None
 
 
@@ -97,5 +97,8 @@ def lags(point: str, words: str) -> bool:
 
 
 def _outruns(scheme: Scheme) -> bool:
-    """Whether an event can count before it is on the disk of some member that has it."""
-    return scheme.tier is not Tier.DEVICE or scheme.members > scheme.holders
+    """Whether a snapshot can be written of an event before that is on the disk of some member that has it.
+
+    Where one holder is enough, snapshots wait for all copies: what only some have may have to be given up.
+    """
+    return scheme.tier is not Tier.DEVICE or scheme.members > scheme.holders > 1

@@ -2,14 +2,16 @@
 
 Read `hunt` first: it runs seeds under a nemesis until a claim breaks. `trial` is one run of it,
 `hands` carries out many; `shrink` reduces what was found, by `ddmin`, the edits of `simpler` and
-`times`, and where that leaves much by small schedules drawn `afresh`; `bundle` writes and reads
-the folder that is kept, told in words by `telling` and drawn by `spacetime` and `diagram`;
-`replaying` holds it against the code of today.
+`times`, and where that leaves much by small schedules drawn `afresh`; `bundle` writes and `reading` reads
+the folder that is kept, told in words by `telling`, drawn by `spacetime`, `diagram` and `labels`;
+`replaying` holds it against the code of today, `anew` brings what it says up to that.
 """
 
-from experiments.hunting.bundle import Bundle, Found, is_bundle, read_bundle, write_bundle
+from experiments.hunting.anew import record_anew
+from experiments.hunting.bundle import Found, is_bundle, write_bundle
 from experiments.hunting.hands import Hands, HandsLost
 from experiments.hunting.hunt import Caught, Sighting, hunt, judged_of, narrowed, pin_down
+from experiments.hunting.reading import Bundle, read_bundle
 from experiments.hunting.replaying import Replayed, replay_bundle
 from experiments.hunting.shrink import DEFAULT_RUNS, Shrunk, shrink
 from experiments.hunting.trial import NO_CRASH, Trial, claims, traceback_of, try_out
@@ -33,6 +35,7 @@ __all__ = [
     "narrowed",
     "pin_down",
     "read_bundle",
+    "record_anew",
     "replay_bundle",
     "shrink",
     "traceback_of",

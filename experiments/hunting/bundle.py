@@ -12,63 +12,51 @@ byte. A bundle that is kept after its bug was mended says so by `"expects": "val
 
 from __future__ import annotations
 
-import json
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from experiments.files import Json, whole_folder, write_json, write_text
 from experiments.hunting.recording import Recording, record
 from experiments.hunting.shrink import Size
 from experiments.hunting.telling import story
-from experiments.hunting.trial import NO_CRASH
 from experiments.journal import Refused
-from experiments.provenance import code_digest, provenance
-from experiments.scenario import Scenario, ScenarioError, parse
-from experiments.scenario.factory import resolve
-from experiments.scenario.problems import Finding
-from sim.checkers import Outcome, Verdict
-from sim.faults import schedule_from_json, schedule_to_json
-from sim.history import History
+from experiments.provenance import ROOT, code_digest, provenance
+from experiments.scenario import Scenario, parse
+from sim.faults import schedule_to_json
 
 __all__ = [
-    "Bundle",
+    "FORMAT",
+    "HISTORY",
+    "OF_A_RUN",
+    "SCENARIO",
+    "SCHEDULE",
+    "VERDICT",
     "Found",
+    "as_typed",
     "bundle_name",
     "code_of",
     "is_bundle",
-    "read_bundle",
     "require_free",
     "write_bundle",
+    "write_run",
 ]
 
 SCENARIO: Final = "scenario.toml"
 VERDICT: Final = "verdict.json"
 _ORIGINAL: Final = "original.toml"
-_SCHEDULE: Final = "schedule.json"
-_HISTORY: Final = "history.jsonl"
+SCHEDULE: Final = "schedule.json"
+HISTORY: Final = "history.jsonl"
 _DIAGRAM: Final = "diagram.svg"
 _STORY: Final = "replay.txt"
 _TRACEBACK: Final = "traceback.txt"
-_OWN: Final = frozenset({SCENARIO, VERDICT, _ORIGINAL, _SCHEDULE, _HISTORY, _DIAGRAM, _STORY, _TRACEBACK})
-_FORMAT: Final = 1
-#: What a verdict must hold, and as what.
-_KEYS: Final[Mapping[str, type | tuple[type, ...]]] = {
-    "format": int,
-    "scenario": str,
-    "property": str,
-    "seed": int,
-    "outcome": str,
-    "expects": str,
-    "witness": list,
-    "reason": str,
-    "digest": str,
-    "code": str,
-    "commit": (str, type(None)),
-}
+_OWN: Final = frozenset({SCENARIO, VERDICT, _ORIGINAL, SCHEDULE, HISTORY, _DIAGRAM, _STORY, _TRACEBACK})
+#: What a run leaves, and what is said of it; all else stays when a bundle is recorded anew.
+OF_A_RUN: Final = frozenset({VERDICT, HISTORY, _DIAGRAM, _STORY, _TRACEBACK})
+FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,35 +88,6 @@ class Found:
     afresh: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
-    """A folder that was found right.
-
-    Attributes:
-        folder: Where it lies.
-        scenario: The shrunk one, by its first name.
-        claim: What it is about.
-        seed: Root of the run.
-        verdict: As recorded.
-        expects: What a run is to say today: the recorded outcome, or `valid` once the bug is mended.
-        digest: As recorded; "" if the run raised.
-        code: Digest of the code that made it.
-        commit: Where that was committed, None if it was not known.
-        history: What the clients recorded.
-    """
-
-    folder: Path
-    scenario: Scenario
-    claim: str
-    seed: int
-    verdict: Verdict
-    expects: Outcome
-    digest: str
-    code: str
-    commit: str | None
-    history: History
-
-
 def bundle_name(scenario: str, claim: str, seed: int) -> str:
     """The folder of a counterexample: scenario, property and seed."""
     return f"{scenario}-{re.sub(r'[^A-Za-z0-9_]+', '-', claim.rpartition(':')[2])}-{seed}"
@@ -145,9 +104,6 @@ def code_of(scenario: Scenario) -> str:
     return code_digest(sorted({name.partition(":")[0] for name in names if ":" in name}))
 
 
-# -- writing -----------------------------------------------------------------------------------
-
-
 def write_bundle(folder: Path, found: Found, *, typed: str) -> Recording:
     """Run a counterexample once more, in full, and write it down: whole, or not at all if it is stopped meanwhile.
 
@@ -159,8 +115,6 @@ def write_bundle(folder: Path, found: Found, *, typed: str) -> Recording:
     Raises:
         Refused: the folder holds something else, or cannot be written.
     """
-    from experiments.hunting.diagram import draw
-
     scenario, beside = _self_contained(found.scenario)
     original, _ = _self_contained(found.original)
     run = record(scenario, found.seed, found.claim)
@@ -171,18 +125,41 @@ def write_bundle(folder: Path, found: Found, *, typed: str) -> Recording:
                 write_text(new / name, text)
             write_text(new / SCENARIO, scenario.to_toml())
             write_text(new / _ORIGINAL, original.to_toml())
-            write_text(new / _SCHEDULE, schedule_to_json(scenario.faults))
-            run.history.to_jsonl(new / _HISTORY)
-            write_json(new / VERDICT, _verdict(found, run))
-            write_text(new / _STORY, "\n".join(story(found, run, typed)) + "\n")
-            if run.failure:
-                write_text(new / _TRACEBACK, run.failure)
-            draw(run, new / _DIAGRAM)
+            write_text(new / SCHEDULE, schedule_to_json(scenario.faults))
+            write_run(new, found, run, typed=typed)
     except OSError as error:
         raise Refused(
             f"{folder} cannot be written ({error.strerror}); choose another folder (--out, in a test bundles=)"
         ) from None
     return run
+
+
+def write_run(
+    folder: Path, found: Found, run: Recording, *, typed: str, beside: Mapping[str, Json] = MappingProxyType({})
+) -> None:
+    """Write what a run of a counterexample leaves, and what is said of it, into a folder.
+
+    Args:
+        folder: It is there.
+        found: The counterexample.
+        run: Its run, with a full trace.
+        typed: The bundle's folder as a reader should type it.
+        beside: What stands in the verdict too, unless the run says otherwise.
+    """
+    from experiments.hunting.diagram import draw
+
+    run.history.to_jsonl(folder / HISTORY)
+    write_json(folder / VERDICT, {**beside, **_verdict(found, run)})
+    write_text(folder / _STORY, "\n".join(story(found, run, typed)) + "\n")
+    if run.failure:
+        write_text(folder / _TRACEBACK, run.failure)
+    draw(run, folder / _DIAGRAM)
+
+
+def as_typed(folder: Path) -> str:
+    """A bundle as a reader in the project's folder types it; elsewhere no path of this machine stands in it."""
+    folder = folder.absolute()
+    return folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else f"PATH/TO/{folder.name}"
 
 
 def require_free(folder: Path) -> None:
@@ -230,7 +207,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 def _verdict(found: Found, run: Recording) -> dict[str, Json]:
     made = provenance(command="", seeds=1)
     return {
-        "format": _FORMAT,
+        "format": FORMAT,
         "scenario": found.scenario.name,
         "property": found.claim,
         "seed": found.seed,
@@ -249,128 +226,3 @@ def _verdict(found: Found, run: Recording) -> dict[str, Json]:
         "faults_drawn_afresh": found.afresh,
         "knobs": None if found.knobs is None else dict(found.knobs),
     }
-
-
-# -- reading -----------------------------------------------------------------------------------
-
-
-def read_bundle(folder: Path) -> Bundle:
-    """Read a bundle back.
-
-    Raises:
-        Refused: it is none, or broken; with everything that is wrong.
-    """
-    problems: list[str] = []
-    values = _read_verdict(folder, problems)
-    scenario = _read_scenario(folder, str(values.get("scenario", folder.name)), problems)
-    if scenario is not None:
-        problems += _misfits(folder, scenario, str(values.get("property", NO_CRASH)))
-    history = _read_history(folder / _HISTORY, problems)
-    if problems:
-        raise Refused("\n".join([f"{folder} is no bundle that can be replayed:", *problems]))
-    assert scenario is not None
-    return Bundle(
-        folder=folder,
-        scenario=scenario,
-        claim=values["property"],
-        seed=values["seed"],
-        verdict=Verdict(Outcome(values["outcome"]), tuple(values["witness"]), values["reason"]),
-        expects=Outcome(values["expects"]),
-        digest=values["digest"],
-        code=values["code"],
-        commit=values["commit"],
-        history=history,
-    )
-
-
-def _read_history(path: Path, problems: list[str]) -> History:
-    try:
-        return History.from_jsonl(path)
-    except OSError:
-        problems.append(f"{path}: there is no such file; restore it")
-    except UnicodeDecodeError:
-        problems.append(f"{path}: not UTF-8 text; restore it")
-    except ValueError as error:
-        problems.append(f"{error}; restore the file")
-    except RecursionError as error:
-        problems.append(f"{path}: not JSON lines ({error}); restore the file")
-    return History()
-
-
-def _read_verdict(folder: Path, problems: list[str]) -> dict[str, Any]:
-    path = folder / VERDICT
-    try:
-        values = json.loads(path.read_bytes())
-    except OSError:
-        problems.append(f"{path}: there is no such file; name the folder that a hunt has written")
-        return {}
-    except (ValueError, RecursionError) as error:
-        problems.append(f"{path}: not JSON ({error}); restore the file")
-        return {}
-    if not isinstance(values, dict):
-        problems.append(f"{path}: no JSON object; restore the file")
-        return {}
-    problems += (f"{path}: {problem}" for problem in _bad_values(values))
-    return values
-
-
-def _bad_values(values: Mapping[str, Any]) -> Iterator[str]:
-    for key, wanted in _KEYS.items():
-        if key not in values:
-            yield f"{key} is missing; restore the file"
-        elif not isinstance(values[key], wanted) or isinstance(values[key], bool):
-            yield f"{key} = {json.dumps(values[key])} is of the wrong type; restore the file"
-        elif key in ("outcome", "expects") and values[key] not in list(Outcome):
-            yield f"{key} = {values[key]!r} is not one of {', '.join(Outcome)}; write one"
-        elif key == "witness" and any(type(op) is not int for op in values[key]):
-            yield f"{key} = {json.dumps(values[key])} holds what is no operation; restore the file"
-        elif key == "seed" and values[key] < 0:
-            yield f"{key} = {values[key]} is negative; seeds count from 0"
-        elif key == "format" and values[key] != _FORMAT:
-            yield f"{key} = {values[key]}: this lab reads format {_FORMAT}; replay it with the lab that wrote it"
-
-
-def _read_scenario(folder: Path, name: str, problems: list[str]) -> Scenario | None:
-    path = folder / SCENARIO
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        return parse(document, name=name, file=str(path), folder=folder)
-    except OSError:
-        problems.append(f"{path}: there is no such file; restore it")
-    except ScenarioError as error:
-        gone = dict(_gone(document))
-        problems += (gone.get(problem.value, str(problem)) for problem in error.problems)
-    except (ValueError, RecursionError) as error:
-        problems.append(f"{path}: not TOML ({error}); restore the file")
-    return None
-
-
-def _gone(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """By the name of a system or property as its file spells it, that the code which it names is not here any more."""
-    system, uses = document.get("system"), document.get("property", [])
-    sections = [system, *(uses if isinstance(uses, list) else ())]
-    names = [section.get(key) for section in sections if isinstance(section, dict) for key in ("factory", "name")]
-    for name in names:
-        if isinstance(name, str) and ":" in name and isinstance(missing := resolve(name), Finding):
-            told = f"the bundle needs {name}, and {missing.rule}"
-            way_out = "replay it where that is: in its project's folder, or with the code of the commit in verdict.json"
-            yield missing.value, f"{told}; {way_out}"
-
-
-def _misfits(folder: Path, scenario: Scenario, claim: str) -> Iterable[str]:
-    """Where the files of a bundle contradict each other."""
-    claimed = [use.name for use in scenario.properties]
-    if claim not in (NO_CRASH, *claimed):
-        yield f"{folder / SCENARIO}: claims {', '.join(claimed) or 'nothing'}, the verdict is on {claim}; restore it"
-    path = folder / _SCHEDULE
-    try:
-        schedule = schedule_from_json(path.read_text(encoding="utf-8"))
-    except OSError:
-        yield f"{path}: there is no such file; restore it"
-    except UnicodeDecodeError:
-        yield f"{path}: not UTF-8 text; restore it"
-    except ValueError as error:
-        yield f"{path}: {error}"
-    else:
-        if schedule != scenario.faults:
-            yield f"{path}: not the faults of {SCENARIO}; restore both, or edit both alike"

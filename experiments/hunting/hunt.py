@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.hunting.bundle import Found, bundle_name, require_free, write_bundle
+from experiments.hunting.bundle import Found, as_typed, bundle_name, require_free, write_bundle
 from experiments.hunting.hands import Hands, Run
 from experiments.hunting.recording import Recording
 from experiments.hunting.shrink import DEFAULT_RUNS, shrink
 from experiments.hunting.trial import Trial, claims
 from experiments.nemesis import with_nemesis
-from experiments.provenance import ROOT
 from experiments.scenario import Mode, PropertyUse, Scenario, parse
 from experiments.scenario.property import Sort
 from sim.nemesis import Knobs
@@ -177,7 +176,7 @@ def pin_down(
         afresh=shrunk.afresh,
         knobs=None if sighting.knobs is None else json.loads(sighting.knobs.to_json()),
     )
-    return Caught(found=found, folder=folder, run=write_bundle(folder, found, typed=_as_typed(folder)))
+    return Caught(found=found, folder=folder, run=write_bundle(folder, found, typed=as_typed(folder)))
 
 
 def _prepared(scenario: Scenario, seed: int, *, nemesis: bool = True) -> tuple[Scenario, Knobs | None]:
@@ -187,9 +186,3 @@ def _prepared(scenario: Scenario, seed: int, *, nemesis: bool = True) -> tuple[S
         ScenarioError: the nemesis finds no time or nobody to strike.
     """
     return with_nemesis(scenario, seed) if nemesis else (scenario.with_faults(scenario.faults), None)
-
-
-def _as_typed(folder: Path) -> str:
-    """A bundle as a reader in the project's folder types it; elsewhere no path of this machine stands in it."""
-    folder = folder.absolute()
-    return folder.relative_to(ROOT).as_posix() if folder.is_relative_to(ROOT) else f"PATH/TO/{folder.name}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from experiments.hunting.bundle import Bundle, code_of
+from experiments.hunting.bundle import code_of
+from experiments.hunting.reading import Bundle
 from experiments.hunting.recording import Recording, record
 from sim.checkers import Verdict
 from sim.trace import TraceLevel

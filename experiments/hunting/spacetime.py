@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 
 from experiments.hunting.recording import Recording
 from experiments.hunting.telling import numbers
-from sim.faults import KINDS, Encounter
+from sim.faults import KINDS, Encounter, Fault
+from sim.faults.kinds import struck
 from sim.history import HistoryRow, Kind
 from sim.topology import Topology
 from sim.trace import TraceRow
@@ -28,6 +29,8 @@ _MOST_MARKS: Final = 14
 #: Values from here on are given once, so a message that carries one speaks of the operation that wrote it.
 _GIVEN_ONCE: Final = 100_000
 _LONGEST_LABEL: Final = 30
+#: Of what follows the last thing that is drawn, so much is on the page.
+_ROOM_US: Final = 1_000
 
 
 class Bar(NamedTuple):
@@ -53,7 +56,10 @@ class Arrow(NamedTuple):
 
 
 class Shade(NamedTuple):
-    """A fault on whole lanes: for a cut the two sides, for anything else the hosts and nobody."""
+    """A fault on whole lanes: for a cut the two sides, for anything else the hosts and nobody.
+
+    `lasts` says that it is live still when the run ends, so that its end is that of the picture.
+    """
 
     fault: str
     kind: str
@@ -61,6 +67,7 @@ class Shade(NamedTuple):
     end_us: int
     side: frozenset[int]
     other: frozenset[int]
+    lasts: bool = False
 
 
 class Down(NamedTuple):
@@ -102,28 +109,38 @@ def picture_of(run: Recording) -> Picture:
         for begin, end in run.history.pairs()
     )
     arrows = _arrows(run, bars)
-    begin_us, end_us = _window(run, bars, arrows)
-    downs = tuple(down for down in _downs(run) if down.begin_us < end_us and down.end_us > begin_us)
-    shades = tuple(
-        shade._replace(begin_us=max(begin_us, shade.begin_us), end_us=min(end_us, shade.end_us))
-        for shade in _shades(run.encounters, topology, run.scenario.until_us)
-        if shade.begin_us < end_us and shade.end_us > begin_us
-    )
+    downs = tuple(_downs(run))
+    shades = tuple(_shades(run.encounters, downs, topology, run.scenario.until_us))
+    begin_us, end_us = _window(run, bars, arrows, shades, downs)
+    shades = tuple(shade._replace(end_us=min(end_us, shade.end_us)) for shade in shades)
     seen = {bar.host for bar in bars} | {host for arrow in arrows for host in (arrow.src, arrow.dst)}
     seen |= {down.host for down in downs}
+    for shade in shades:
+        # Whom a fault strikes has a lane, though nobody talks with it: what it keeps from talking may be the point.
+        seen |= {min(side) for side in (shade.side, shade.other) if side and not side & seen}
     lanes = sorted(seen or set(hosts.values()), key=lambda host: (not topology.hosts[host].client, host))
     marks = _marks(run.rows, seen, begin_us, end_us)
     return Picture(tuple(lanes), begin_us, end_us, bars, arrows, shades, downs, marks)
 
 
-def _window(run: Recording, bars: Sequence[Bar], arrows: Sequence[Arrow]) -> tuple[int, int]:
-    """From the first operation or the message before it to the last; all of it where nothing was asked."""
-    begins = [bar.begin.t_us for bar in bars] + [arrow.begin_us for arrow in arrows]
-    ends = [bar.end.t_us for bar in bars if bar.end is not None] + [arrow.end_us or arrow.begin_us for arrow in arrows]
-    if not begins:
-        return 0, run.scenario.until_us
-    last_us = max([*begins, *ends])
-    return min(begins), run.scenario.until_us if run.failure else last_us
+def _window(
+    run: Recording, bars: Sequence[Bar], arrows: Sequence[Arrow], shades: Sequence[Shade], downs: Sequence[Down]
+) -> tuple[int, int]:
+    """From the first operation, message or fault to the last of them; all of it where there is none.
+
+    What is far apart in time is not on the page, so that a fault long before or after what it
+    spoils costs a line or two. Of what outlasts the run only the beginning is asked for.
+    """
+    until_us = run.scenario.until_us
+    instants = [t for bar in bars for t in (bar.begin.t_us, bar.begin.t_us if bar.end is None else bar.end.t_us)]
+    instants += [t for arrow in arrows for t in (arrow.begin_us, arrow.end_us or arrow.begin_us)]
+    instants += [t for shade in shades for t in (shade.begin_us, shade.begin_us if shade.lasts else shade.end_us)]
+    instants += [down.begin_us for down in downs] + [down.end_us for down in downs if down.end_us < until_us]
+    if not instants:
+        return 0, until_us
+    # Room below: a fault that begins with the last message would have no height.
+    last_us = min(until_us, max(instants) + _ROOM_US)
+    return min(instants), until_us if run.failure else last_us
 
 
 # -- messages ----------------------------------------------------------------------------------
@@ -240,30 +257,56 @@ def _label(message: Any, number: Mapping[int, str]) -> str:
 # -- faults and hosts --------------------------------------------------------------------------
 
 
-def _shades(encounters: Iterable[Encounter], topology: Topology, until_us: int) -> Iterator[Shade]:
-    for encounter in encounters:
+def _shades(
+    encounters: Iterable[Encounter], downs: Sequence[Down], topology: Topology, until_us: int
+) -> Iterator[Shade]:
+    """The faults that strike, but for crashes that take somebody down: those are told by the lanes of the struck."""
+    for encounter in sorted(encounters, key=_began_us):
         fault = encounter.fault
-        assert isinstance(fault.at, int), "a fault that began has an instant"
-        kind = KINDS[fault.kind]
+        crashed = KINDS[fault.kind].crashed(fault, topology)
+        if any(down.host in crashed and down.begin_us == fault.at for down in downs):
+            continue
+        lasts = encounter.ended_us is None
         ends_us = until_us if encounter.ended_us is None else encounter.ended_us
-        if kind.crashed(fault, topology):
-            continue  # told by the lanes of those that go down
-        sides = [(cut.src, cut.dst) for cut in kind.cuts(fault, topology)]
-        sides += [(effect.src, effect.dst) for effect in kind.link_effects(fault, topology)]
-        side, other = sides[0] if sides else (frozenset(kind.host_effects(fault, topology)), frozenset[int]())
-        yield Shade(fault.id, fault.kind, fault.at, ends_us, side, other)
+        yield Shade(fault.id, fault.kind, _began_us(encounter), ends_us, *_sides(fault, topology), lasts)
+
+
+def _began_us(encounter: Encounter) -> int:
+    at = encounter.fault.at
+    assert isinstance(at, int), "a fault that began has an instant"
+    return at
+
+
+def _sides(fault: Fault, topology: Topology) -> tuple[frozenset[int], frozenset[int]]:
+    """Between whom a fault stands, or whom it strikes and nobody."""
+    kind = KINDS[fault.kind]
+    if kind.sides is not None:  # where cuts come and go, there may be none at the beginning
+        return kind.sides(fault, topology)
+    ways = [(cut.src, cut.dst) for cut in kind.cuts(fault, topology)]
+    ways += [(effect.src, effect.dst) for effect in kind.link_effects(fault, topology)]
+    return ways[0] if ways else (struck(fault, topology), frozenset())
 
 
 def _downs(run: Recording) -> Iterator[Down]:
+    topology = run.scenario.topology
+    named = {
+        (host, encounter.fault.at): f" ({encounter.fault.id})"
+        for encounter in run.encounters
+        for host in KINDS[encounter.fault.kind].crashed(encounter.fault, topology)
+    }
+
+    def why(crash: TraceRow) -> str:
+        return f"{crash.message}{named.get((crash.src, crash.t_us), '')}"
+
     down: dict[int, TraceRow] = {}
     for row in run.rows:
         if row.kind == "crash":
             down[row.src] = row
         elif row.kind == "restart" and row.src in down:
             crash = down.pop(row.src)
-            yield Down(row.src, crash.t_us, row.t_us, str(crash.message))
+            yield Down(row.src, crash.t_us, row.t_us, why(crash))
     for host, crash in sorted(down.items()):
-        yield Down(host, crash.t_us, run.scenario.until_us, str(crash.message))
+        yield Down(host, crash.t_us, run.scenario.until_us, why(crash))
 
 
 def _marks(rows: Iterable[TraceRow], seen: set[int], begin_us: int, end_us: int) -> tuple[Mark, ...]:

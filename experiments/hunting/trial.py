@@ -19,7 +19,7 @@ from sim.checkers import Outcome, Verdict
 from sim.history import History, HistoryRow, Kind
 from sim.world import World
 
-__all__ = ["CLIENT_BITS", "NO_CRASH", "Trial", "claims", "crash_verdict", "traceback_of", "try_out"]
+__all__ = ["CLIENT_BITS", "NO_CRASH", "Trial", "claims", "crash_verdict", "traceback_of", "try_out", "what_raised"]
 
 #: A client numbers its operations in the low bits of their ids; what is above them is its own.
 CLIENT_BITS: Final = 40
@@ -61,7 +61,7 @@ class Trial:
         verdict = self.broken.get(claim)
         if verdict is None:
             return False
-        return claim != NO_CRASH or _what_raised(verdict) == _what_raised(like)
+        return claim != NO_CRASH or what_raised(verdict) == what_raised(like)
 
 
 def claims(scenario: Scenario, *, healed: bool = True) -> tuple[PropertyUse, ...]:
@@ -133,7 +133,7 @@ def crash_verdict(failed: Exception | SystemExit) -> Verdict:
     return Verdict(Outcome.INVALID, (), reason)
 
 
-def _what_raised(verdict: Verdict) -> str:
+def what_raised(verdict: Verdict) -> str:
     """The kind of an exception and the function that raised it."""
     return verdict.reason.partition(": ")[0]
 

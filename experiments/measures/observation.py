@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from experiments.evidence import Evidence
@@ -125,17 +126,32 @@ def gather(scenario: Scenario, seed: int, *, trace: TraceLevel = TraceLevel.OFF)
     return carry_out(world, system, scenario, seed)
 
 
-def carry_out(world: World, system: System, scenario: Scenario, seed: int) -> Evidence:
-    """Run a world that was built for `scenario` and `seed` to its end."""
+def carry_out(
+    world: World,
+    system: System,
+    scenario: Scenario,
+    seed: int,
+    *,
+    looks: Mapping[int, Callable[[], object]] = MappingProxyType({}),
+) -> Evidence:
+    """Run a world that was built for `scenario` and `seed` to its end.
+
+    Args:
+        world: It.
+        system: What runs in it.
+        scenario: What it was built for.
+        seed: The same.
+        looks: By time, what to do once all before it has happened; whatever looks must leave the world as it is.
+    """
     operations: list[tuple[int, str]] = []
     world.on_note("operation", lambda t_us, location, value: operations.append((t_us, str(value))))
     if system.ledger is None:
-        _to_the_end(world, scenario)
+        _to_the_end(world, scenario, looks)
         return Evidence(**_common(world, system, scenario, seed), operations=tuple(operations))
     progress: list[Progress] = []
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _COUNTED}
     _listen(world, progress, noted)
-    _to_the_end(world, scenario)
+    _to_the_end(world, scenario, looks)
     return Observation(
         **_common(world, system, scenario, seed),
         operations=tuple(operations),
@@ -152,7 +168,10 @@ def answers_of(history: History) -> tuple[Answer, ...]:
     return tuple(_answer(invoke, completion) for invoke, completion in history.pairs())
 
 
-def _to_the_end(world: World, scenario: Scenario) -> None:
+def _to_the_end(world: World, scenario: Scenario, looks: Mapping[int, Callable[[], object]]) -> None:
+    for t_us in sorted(looks):
+        world.run(t_us)
+        looks[t_us]()
     world.run(scenario.until_us)
     world.check_conservation()
 

@@ -153,7 +153,10 @@ def archived_whole(shard: Shard, archive: ArchiveService) -> str:
         entry = kept[position]
         streams.setdefault((entry.tenant, instance_of(entry.address)), []).append(entry)
     for key, entries in streams.items():
-        broken = audit(entries, kept=shard.streams.by_key[key].tip)
+        stream = shard.streams.get(key)
+        if stream is None:
+            return f"stream {key} is archived, and the store does not know it"
+        broken = audit(entries, kept=stream.tip)
         if broken is not None:
             return f"stream {key}: {broken.reason}"
     return ""

@@ -6,6 +6,7 @@ from typing import Final
 
 from experiments.evidence import Evidence
 from experiments.measures.observation import Observation, Outcome
+from experiments.measures.strikes import strikes
 from experiments.scenario.property import Sort, claim
 from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict
@@ -65,24 +66,47 @@ def loses_since_backup(seen: Observation) -> Verdict:
 def lost_since_backup(seen: Observation) -> Verdict:
     """What is acknowledged and gone was acknowledged after the restored backup was asked for, and before it was back.
 
-    That bounds the loss by the backup's age. Without a restore nothing may be gone.
+    That bounds the loss by the backup's age. What a scheme lets be lost of all but that (so many copies struck, and
+    no restore since) is not judged here.
     """
     restored = seen.noted["restored"]
     gone = _gone(seen)
+    asked_us = min((value for _, _, value in restored), default=0)
+    since_us = max((t_us for t_us, _, _ in restored), default=0)
+    wrong = tuple(sorted(op for op, (asked, told) in gone.items() if told < asked_us or asked > since_us + _HEARD_US))
     if not restored:
-        told = "acknowledged and gone, and nothing was restored"
-        return Verdict(Verdicts.INVALID if gone else Verdicts.VALID, tuple(sorted(gone)[:_WITNESSES]), told)
-    asked_us = min(value for _, _, value in restored)
-    back_us = max(t_us for t_us, _, _ in restored) + _HEARD_US
-    wrong = tuple(sorted(op for op, (asked, told) in gone.items() if told < asked_us or asked > back_us))
-    age_s = (max(t_us for t_us, _, _ in restored) - asked_us) / 1_000_000
-    told_us = f"{len(gone)} gone since a backup {age_s:.1f} s old, {len(wrong)} of them without that excuse"
-    return Verdict(Verdicts.INVALID if wrong else Verdicts.VALID, wrong[:_WITNESSES], told_us)
+        wrong, told = tuple(sorted(gone)), f"{len(gone)} gone, and nothing was restored"
+    else:
+        age_s = (since_us - asked_us) / 1_000_000
+        told = f"{len(gone)} gone since a backup {age_s:.1f} s old, {len(wrong)} of them without that excuse"
+    if wrong and _struck_since(seen, since_us):
+        return Verdict(Verdicts.UNKNOWN, wrong[:_WITNESSES], f"{told}; but so many copies were struck since")
+    return Verdict(Verdicts.INVALID if wrong else Verdicts.VALID, wrong[:_WITNESSES], told)
+
+
+def _struck_since(seen: Observation, since_us: int) -> bool:
+    """Whether as many copies as some scheme asks for were struck since: that is the scheme's own limit."""
+    for end in seen.ledger.ends:
+        hosts = {member.host for member in end.members}
+        struck = {
+            strike.host
+            for strike in strikes(seen)
+            if strike.host in hosts and strike.takes >= end.scheme.tier and strike.last_us >= since_us
+        }
+        if len(struck) >= end.scheme.holders:
+            return True
+    return False
 
 
 def _gone(seen: Observation) -> dict[int, tuple[int, int]]:
-    """Acknowledged commands without an event, with when they were asked and answered."""
+    """Acknowledged commands without an event, with when they were asked and answered.
+
+    Where nobody leads in the end, what some copy holds is withheld, and not gone.
+    """
     here = {event.command_id for event in seen.events()} | {event.command_id for event in seen.ledger.divergent}
+    for end in seen.ledger.ends:
+        if not any(member.leads for member in end.members):
+            here.update(*(member.holds for member in end.members))
     return {
         answer.command_id: (answer.invoked_us, answer.answered_us)
         for answer in seen.answers

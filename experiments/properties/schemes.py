@@ -82,7 +82,7 @@ def audit_whole(seen: Observation) -> Verdict:
 
 
 def replay_equals_state(seen: Observation) -> Verdict:
-    """What a copy holds in memory, and what its snapshots say, is what its events come to."""
+    """What a copy holds in memory and in snapshots is what its events come to, and no state breaks a domain's rules."""
     return _flawless(seen, lambda member: member.state_flaws)
 
 

@@ -22,6 +22,7 @@ from sim.history import HistoryRow
 
 __all__ = ["Checked", "junit", "lines", "weigh_all"]
 
+_BAD_DOMAIN: Final = 2
 _FAILED: Final = 3
 
 
@@ -49,7 +50,8 @@ class Checked:
     @property
     def code(self) -> int:
         """The exit code that it asks for."""
-        return worst_code([_FAILED] * bool(self.failed) + [claim.standing.code for claim in self.claims])
+        raised = [_BAD_DOMAIN if result.of_domain else _FAILED for result in self.failed]
+        return worst_code(raised + [claim.standing.code for claim in self.claims])
 
     def replay(self, seed: int) -> str:
         """The command that shows one run again."""

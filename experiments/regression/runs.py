@@ -22,6 +22,7 @@ from experiments.nemesis import with_nemesis
 from experiments.scenario import PropertyUse, Scenario, ScenarioError
 from experiments.scenario.property import Sort
 from experiments.workers import Crew, cores, marked
+from models.domain import DomainFailed
 from sim.checkers import Outcome, Verdict
 from sim.history import HistoryRow
 from sim.nemesis import Mode as NemesisMode
@@ -59,7 +60,8 @@ class SeedResult:
         witnesses: By property that was found invalid, the rows of its witness's operations.
         digest: Of the world; "" if the run raised.
         seconds: What it took, on the wall.
-        failure: The traceback of a run that raised; it has no verdicts.
+        failure: The traceback of a run that raised, or what a domain's own code did in it; it has no verdicts.
+        of_domain: Whether that was a domain's code, which is its author's to mend and no failure of the lab.
     """
 
     seed: int
@@ -68,6 +70,7 @@ class SeedResult:
     digest: str = ""
     seconds: float = 0.0
     failure: str | None = None
+    of_domain: bool = False
 
 
 class _Parcel(NamedTuple):
@@ -114,6 +117,9 @@ def judge_seed(scenario: Scenario, seed: int) -> SeedResult:
         verdicts = judge(evidence, asked_for(scenario, evidence.scenario))
     except ScenarioError:
         raise  # the nemesis finds no room in this scenario, whatever the seed
+    except DomainFailed as failed:
+        told = f"DomainFailed: {failed}"
+        return SeedResult(seed=seed, seconds=time.perf_counter() - began, failure=told, of_domain=True)
     except (Exception, SystemExit):  # noqa: BLE001 - a user's system may raise anything, and its seed must be told
         return SeedResult(seed=seed, seconds=time.perf_counter() - began, failure=traceback.format_exc())
     bad = {name: verdict for name, verdict in verdicts.items() if verdict.outcome is Outcome.INVALID}

@@ -120,7 +120,7 @@ def _tables(page: Page, results: Results[LogRow], scenario: str) -> None:
         ("entries", _mean("kept", ",.0f")),
         ("most entries", _mean("kept_most", ",.0f")),
         ("snapshots, kB", _mean("snapshot_bytes", ",.1f", 1e-3)),
-        ("window of commands, kB", _mean("window_bytes", ",.1f", 1e-3)),
+        ("window of commands and tips of streams, kB", _mean("window_bytes", ",.1f", 1e-3)),
         ("archived, kB", _mean("archive_bytes", ",.0f", 1e-3)),
         ("written, kB", _mean("written_bytes", ",.0f", 1e-3)),
         ("write amplification", _mean("write_amplification", ".3f")),
@@ -275,7 +275,7 @@ def _reading(page: Page) -> None:
         (
             f"The last {window} commands are remembered, so that one that comes again is not done again. Of those "
             "whose entries are gone the whole list is written whenever the head is cut: with a window of many segments "
-            "that would be most of what is written."
+            "that would be most of what is written. Beside it stands how far each stream had come, for auditors."
         ),
         (
             "Loading times are what a load would take at that instant: the events since the newest snapshot, "

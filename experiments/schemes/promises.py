@@ -20,7 +20,7 @@ from typing import NamedTuple
 from experiments.schemes.arms import FAILURES, scheme_of_arm
 from models.store.schemes import Failure, Loss, Spread, Tier, lost_by
 
-__all__ = ["Expected", "expected", "promised"]
+__all__ = ["Expected", "every_us", "expected", "promised"]
 
 
 class Expected(NamedTuple):
@@ -47,6 +47,19 @@ def left_behind(arm: str, scenario: str) -> bool:
     return scheme_of_arm(arm).ship_every_us is not None and FAILURES[scenario].one_region
 
 
+def every_us(arm: str, flush_us: tuple[int, int]) -> tuple[int, int] | None:
+    """How often at least and at most an arm ships, or flushes and saves, behind the acknowledgement; None for never.
+
+    Args:
+        arm: Its name.
+        flush_us: Shortest and longest flush; the next begins a period after one has ended.
+    """
+    scheme = scheme_of_arm(arm)
+    if scheme.ship_every_us:
+        return scheme.ship_every_us, scheme.ship_every_us
+    return None if scheme.flush_every_us is None else (scheme.flush_every_us, scheme.flush_every_us + flush_us[1])
+
+
 def expected(arm: str, scenario: str, flush_us: tuple[int, int]) -> Expected | None:
     """How much an arm loses, or leaves behind, to a failure at a random instant; None for nothing, or for all.
 
@@ -60,9 +73,9 @@ def expected(arm: str, scenario: str, flush_us: tuple[int, int]) -> Expected | N
     if loss is Loss.UNSHIPPED or left_behind(arm, scenario):
         assert scheme.ship_every_us is not None
         return Expected(scheme.ship_every_us / 2, scheme.ship_every_us)
-    every_us = scheme.flush_every_us
-    if every_us is None or loss in (Loss.NOTHING, Loss.ALL):
+    period_us = scheme.flush_every_us
+    if period_us is None or loss in (Loss.NOTHING, Loss.ALL):
         return None
     if scheme.tier is Tier.HEAP and FAILURES[scenario].kind is Failure.PROCESS_CRASH:
-        return Expected((every_us + mean_us) / 2, every_us + most_us)
-    return Expected((every_us + mean_us) / 2 + mean_us, every_us + 2 * most_us)
+        return Expected((period_us + mean_us) / 2, period_us + most_us)
+    return Expected((period_us + mean_us) / 2 + mean_us, period_us + 2 * most_us)

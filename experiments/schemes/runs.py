@@ -4,7 +4,9 @@ The instant of the fault is data like the rest of the schedule: the scenario's o
 `SPAN_US` that the seed names, the same for all arms. Parts of consecutive seeds follow the golden ratio
 (Weyl's sequence), so that any number of seeds covers the span evenly, and with it every period that is
 compared, of which it holds a whole number but for flushes of 2 ms. Instants drawn independently would
-be as uniform and scatter more; intervals that take runs for independent are a little too wide for it.
+be as uniform and their mean would scatter more: an interval over runs that takes the instants for
+independent is almost three times too wide for a mean loss. So a loss is held against the time since
+the last flush or shipment of its own run, which is looked up at the instant: what is left is the load's.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from experiments.experiment import Cell, Row, RunResult, SystemOption
 from experiments.measures import Answer, Observation, Outcome, answered_share, carry_out, latencies_ms
 from experiments.measures.availability import served
 from experiments.scenario import Scenario, build, load
-from experiments.schemes.arms import FAILURES, LOST_REPLIES
+from experiments.schemes.arms import FAILURES, LOST_REPLIES, scheme_of_arm
 from experiments.statistics import quantile
 from models.ledger import Status
 from models.store.log.entries import entry_bytes
 from models.store.requests import Accepted, Refused
+from models.store.schemes import Failure, Tier
 from models.store.shard import Shard
 from models.system import System
 from sim.topology import Location, at_service
@@ -47,7 +50,8 @@ class SchemeRow(Row):
     """One run; None where nothing fails, or where there is nothing to divide.
 
     `near` is the clients of the home region. An acknowledged command is one whose client was told of an event: yes, or
-    a denial that was stored; `at_risk` counts those that were in the log when something failed.
+    a denial that was stored; `at_risk` counts those that were in the log when something failed. What had come to the
+    leader in the last `unsaved_ms` before that was not flushed, or shipped, yet, which it did every `every_ms`.
     """
 
     commands: int
@@ -61,6 +65,8 @@ class SchemeRow(Row):
     at_risk: int | None
     lost: int
     lost_age_ms: float | None
+    unsaved_ms: float | None
+    every_ms: float | None
     resurfaced: int
     set_aside: int
     merged: int
@@ -79,6 +85,18 @@ class SchemeRow(Row):
     utilisation_busiest: float
     messages: int
     missing_members: int
+
+
+class Phase(NamedTuple):
+    """The last flush or shipment before a failure, of a leader that does such a thing at times; else None.
+
+    Attributes:
+        unsaved_ms: What came since is not saved.
+        every_ms: How often it was done so far, on average.
+    """
+
+    unsaved_ms: float | None
+    every_ms: float | None
 
 
 class Toll(NamedTuple):
@@ -110,9 +128,13 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     world, system = build(scenario, seed, trace=trace)
     forced: list[int] = []
     world.on_note("forced", lambda t_us, location, value: forced.append(t_us))
-    seen = carry_out(world, system, scenario, seed)
+    phases: list[Phase] = []
+    failed_us = _failed_us(cell, scenario)
+    looks = {} if failed_us is None else {failed_us: lambda: phases.append(_phase(cell, _members(world, system)))}
+    seen = carry_out(world, system, scenario, seed, looks=looks)
     assert isinstance(seen, Observation), "a store keeps a ledger"
-    return RunResult(row=_row(cell, seen, world, system, len(forced)))
+    phase = phases[0] if phases else Phase(None, None)
+    return RunResult(row=_row(cell, seen, world, system, len(forced), phase))
 
 
 def _variant(scenario: str, system: tuple[tuple[str, SystemOption], ...]) -> Scenario:
@@ -153,9 +175,24 @@ def toll(seen: Observation, failed_us: int | None, *, store_denials: bool = True
     )
 
 
-def _row(cell: Cell, seen: Observation, world: World, system: System, forced: int) -> SchemeRow:
+def _phase(cell: Cell, members: Sequence[Shard]) -> Phase:
+    """How it stands with what the leader does behind its acknowledgements, as its scheme has it."""
+    scheme, failing = scheme_of_arm(cell.arm.name), FAILURES[cell.scenario]
+    leader = next((member for member in members if member.leads), None)
+    if leader is None:
+        return Phase(None, None)
+    rounds = leader.flushes if scheme.ship_every_us is None else leader.shipments
+    # What is saved from the heap is out of the process's reach as soon as saving begins.
+    heap = scheme.tier is Tier.HEAP and failing.kind is Failure.PROCESS_CRASH
+    since_us, every_us = rounds.begun_us if heap else rounds.covered_us, rounds.every_us
+    if since_us is None or every_us is None:
+        return Phase(None, None)
+    return Phase((leader.ctx.mono_us() - since_us) / 1000, every_us / 1000)
+
+
+def _row(cell: Cell, seen: Observation, world: World, system: System, forced: int, phase: Phase) -> SchemeRow:
     stored = bool(cell.arm.system.get("store_denials", True))
-    failed_us = _failed_us(cell, seen)
+    failed_us = _failed_us(cell, seen.scenario)
     found, verdicts = toll(seen, failed_us, store_denials=stored), served(seen)
     home = seen.scenario.topology.regions[0]
     near = [a for a in seen.measured if a.region == home]
@@ -183,6 +220,8 @@ def _row(cell: Cell, seen: Observation, world: World, system: System, forced: in
         at_risk=None if failed_us is None else len(found.acknowledged & _told_before(seen.answers, failed_us)),
         lost=len(found.lost),
         lost_age_ms=_age_ms(seen.answers, gone, failed_us),
+        unsaved_ms=phase.unsaved_ms,
+        every_ms=phase.every_ms,
         resurfaced=len(found.resurfaced),
         set_aside=found.set_aside,
         merged=found.merged,
@@ -204,11 +243,11 @@ def _row(cell: Cell, seen: Observation, world: World, system: System, forced: in
     )
 
 
-def _failed_us(cell: Cell, seen: Observation) -> int | None:
+def _failed_us(cell: Cell, scenario: Scenario) -> int | None:
     """When it fails; None in a control and where nothing but messages is lost."""
     if cell.scenario not in FAILURES:
         return None
-    at = seen.scenario.faults[0].at
+    at = scenario.faults[0].at
     assert isinstance(at, int)
     return at
 

@@ -1,9 +1,10 @@
-"""Events as a log keeps them: a name, a schema number and plain fields, readable by later code.
+"""Events in a form that later code can read: a name, a schema number and plain fields.
 
-An event outlives the code that wrote it. What is stored therefore is not the object but its
-type's name, the number of the schema it was written under, and its fields; reading lifts old
-schemas one step at a time by the domain's upcasters, and refuses what the code is too old for.
-What is hashed is `content_of` an event (see `content`).
+An event outlives the code that wrote it. In a real store the form is what lies on the disk. Here
+a log keeps the event itself, an immutable value, since one process runs the code of all ages; a
+form is made where an event of an older class of the same name is read (`lift`), and takes the way
+that it would from a disk: old schemas are lifted one step at a time by the domain's upcasters, and
+what the code is too old for is refused. What is hashed is `content_of` an event (see `content`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["Content", "StoredEvent", "content_of", "from_form", "lift", "to_form
 
 
 class StoredEvent(NamedTuple):
-    """One event's form in a log.
+    """One event's form.
 
     Attributes:
         kind: Name of its type.
@@ -33,18 +34,18 @@ class StoredEvent(NamedTuple):
 
 
 def to_form(event: Event) -> StoredEvent:
-    """What a log keeps of an event."""
+    """The form of an event."""
     kind = type(event)
     pairs = tuple((field.name, getattr(event, field.name)) for field in fields(kind))
     return StoredEvent(kind.__name__, getattr(kind, "SCHEMA", 1), pairs)
 
 
 def from_form(domain: Domain[Any], stored: StoredEvent) -> Event:
-    """The event that a log keeps, in today's schema.
+    """The event of a form, in today's schema.
 
     Raises:
         DomainFailed: the domain has no such event, the form is of a later schema than this code
-            knows, an upcaster raised, or the fields do not make an event.
+            knows, an upcaster raised, or the fields do not make an event, or one that is no value.
     """
     kind: Any = domain.kinds.get(stored.kind)
     if kind is None:
@@ -53,7 +54,11 @@ def from_form(domain: Domain[Any], stored: StoredEvent) -> Event:
     if not 1 <= stored.schema <= newest:
         rule = f"{stored.kind} has schema {stored.schema}, and this code knows 1..{newest}; deploy newer code first"
         raise DomainFailed(domain.name, "reading", rule)
-    values = dict(stored.fields)
+    try:
+        values = dict(stored.fields)
+    except (TypeError, ValueError) as failed:
+        rule = f"{stored.kind} of schema {stored.schema} has fields {stored.fields!r}, which are no pairs"
+        raise DomainFailed(domain.name, "reading", f"{rule}; each is a name and a value") from failed
     for schema in range(stored.schema, newest):
         method = domain.upcasters[kind, schema]
         try:
@@ -62,8 +67,10 @@ def from_form(domain: Domain[Any], stored: StoredEvent) -> Event:
             raise DomainFailed(domain.name, method, f"raised {type(failed).__name__}: {failed}") from failed
     try:
         event: Event = kind(**values)
-    except TypeError as failed:
-        raise DomainFailed(domain.name, "reading", f"{stored.kind} of schema {newest}: {failed}") from failed
+        content_of(event)  # a field may hold what is no value
+    except Exception as failed:
+        told = f"{stored.kind} of schema {newest}: {type(failed).__name__}: {failed}"
+        raise DomainFailed(domain.name, "reading", told) from failed
     return event
 
 

@@ -175,13 +175,23 @@ class Domain(Generic[StateT]):
         return now
 
     def violated(self, state: StateT) -> tuple[str, ...]:
-        """The invariants that do not hold of a state, by name."""
-        return tuple(name for name in self.invariants if not getattr(self, name)(state))
+        """The invariants that do not hold of a state, by name.
+
+        Raises:
+            DomainFailed: one of them raised.
+        """
+        return tuple(name for name in self.invariants if not self._holds(name, state))
 
     def events(self) -> Iterator[type[Event]]:
         """Every event type: the domain's own by name, then `Denied`."""
         yield from sorted(self.effects, key=lambda kind: kind.__name__)
         yield Denied
+
+    def _holds(self, name: str, state: StateT) -> bool:
+        try:
+            return bool(getattr(self, name)(state))
+        except Exception as failed:
+            raise self._failed(name, f"raised {type(failed).__name__}: {failed}; it must tell of any state") from failed
 
     def _failed(self, place: str, rule: str) -> DomainFailed:
         return DomainFailed(self.name, f"{type(self).__qualname__}.{place}", rule)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from models.operations.membership import Change, Membership
 from models.operations.steps import Action, Outcome, Step
@@ -23,6 +23,9 @@ from sim.topology import Location
 
 __all__ = ["Runbook", "RunbookOptions"]
 
+#: A forced reign has no quorum's promise, so somebody whom it did not reach may count on from the same number and begin
+#: another under it. It leaps ahead of whatever others may have counted to by the time that they hear of it.
+_LEAP: Final = 2_000
 #: Whether a try has brought about what the step is for.
 _Try = Generator[Wait, Any, bool]
 
@@ -181,7 +184,7 @@ class Runbook(Service):
             return True
         if not left:
             return False
-        epoch = yield from self._next_epoch(found)
+        epoch = yield from self._next_epoch(found, ahead=_LEAP)
         best = max(left, key=lambda at: (left[at].whole, left[at].epoch, left[at].length, -step.members.index(at)))
         self.ctx.note("forcing", epoch)  # whatever comes of it: the answer may be lost
         return (yield from self._leads(best, Promote(epoch=epoch, force=True), forced=True))
@@ -199,7 +202,7 @@ class Runbook(Service):
         backup = yield self.ctx.call(step.backup, BackupQuery(shard=step.shard), self.options.act_us)
         if backup is None or backup.copy is None:
             return False
-        epoch = yield from self._next_epoch(found)
+        epoch = yield from self._next_epoch(found, ahead=_LEAP)
         self._begun[f"{step.id} restores"] = epoch
         self.ctx.disk.append("steps", (f"{step.id} restores", str(Outcome.BEGUN), epoch))
         yield self.ctx.disk.flush("steps")
@@ -232,8 +235,8 @@ class Runbook(Service):
         answers = yield self.ctx.first(calls, need=len(calls))
         return {step.members[index]: status for index, status in sorted(answers, key=_index) if status is not None}
 
-    def _next_epoch(self, found: dict[Location, Status]) -> Generator[Wait, Any, int]:
-        self.epoch = epoch = max(self.epoch, *(status.epoch for status in found.values()), 0) + 1
+    def _next_epoch(self, found: dict[Location, Status], ahead: int = 0) -> Generator[Wait, Any, int]:
+        self.epoch = epoch = max(self.epoch, *(status.epoch for status in found.values()), 0) + ahead + 1
         yield self.ctx.disk.replace("epoch", epoch)
         return epoch
 

@@ -23,7 +23,7 @@ from models.raft.plan import RaftPlan
 from models.store.group.lineage import Reign
 from models.store.holding import COMMITTED, IN_DOUBT, ROLLED_BACK, SILENT, Holding
 from models.store.log.entries import OWN, Control, Entry
-from models.store.log.journal import Answered
+from models.store.log.journal import Answered, Tip
 from models.store.log.snapshots import Snapshot
 from models.store.options import InDoubt, MemberOptions
 from sim.host import Context, Wait
@@ -196,7 +196,8 @@ class RaftCopy(Holding):
         # Through nothing: a crash in between leaves an empty log, beyond which no snapshot is believed.
         yield from self.journal.restart_at(0, ())
         yield from self.snapshots.replace_all(redo.snapshots)
-        yield from self.journal.restart_at(redo.position, redo.window, len(self.snapshots.latest))
+        tips = tuple(Tip(one.tenant, one.instance, one.version, one.tip) for one in self.snapshots.latest.values())
+        yield from self.journal.restart_at(redo.position, redo.window, tips)
         self.streams.rebuild(self.snapshots.latest.values())
         self.committed = redo.position
         self.ctx.disk.truncate(_REDO, 0)

@@ -21,6 +21,7 @@ from models.store.log.snapshots import Snapshot, Snapshots
 from models.store.log.streams import Streams
 from models.store.options import InDoubt, MemberOptions
 from models.store.publishing import Publisher
+from models.store.rounds import Rounds
 from models.store.schemes import Tier
 from models.store.sequence.numbering import Numbering
 from sim.host import Context, Service, Wait
@@ -58,6 +59,8 @@ class Holding(Service):
         numbering: Its numbers of the global sequence.
         committed: Up to which position the log is as safe as the scheme promises, as far as it knows.
         released: Up to where nobody outside needs the log any more.
+        flushes: Those at times, behind the acknowledgement.
+        shipments: The same.
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C7", "C11", "C12", "N1", "N2", "N3", "N4"})
@@ -87,6 +90,8 @@ class Holding(Service):
         self.numbering = Numbering(self, options.sequencer)
         self.committed = 0
         self.released = 0
+        self.flushes = Rounds()
+        self.shipments = Rounds()
         self._on_device = scheme.tier is Tier.DEVICE
         self._flushing = False
         self._waiting: list[tuple[int, int, Wait, int]] = []
@@ -267,7 +272,11 @@ class Holding(Service):
             self.ctx.set_timer(0, self._flush_at_times, options.scheme.flush_every_us)
 
     def _flush_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
+        self.flushes.start(self.ctx.mono_us())
         while True:
             yield self.ctx.sleep(every_us)
-            if self.ready and self.journal.durable < self.journal.length:
-                yield from self.journal.durable_at(self.journal.length)
+            if not self.ready:
+                continue
+            self.flushes.begin(self.ctx.mono_us())
+            if self.journal.durable == self.journal.length or (yield from self.journal.durable_at(self.journal.length)):
+                self.flushes.end()

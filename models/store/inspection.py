@@ -6,13 +6,13 @@ Each function returns sentences, none where all is well; nothing here changes th
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 from models.domain import DomainFailed, State
 from models.domain.forms import lift
 from models.store.group.lineage import common_prefix
 from models.store.holding import Holding
+from models.store.log.chain import GENESIS
 from models.store.log.entries import NOTHING, OWN, Closed, Control, Deleted, Entry, audit, instance_of, version_of
 from models.store.log.streams import StreamKey
 
@@ -30,32 +30,20 @@ def log_flaws(member: Holding) -> list[str]:
         if reign is not None and reign.epoch != entry.epoch:
             flaws.append(f"position {entry.position} bears epoch {entry.epoch} in a reign of epoch {reign.epoch}")
             break
-    for key, entries in _by_stream(journal.entries).items():
-        flaws += _chain_flaws(member, key, entries)
+    begun = {(tip.tenant, tip.instance): (tip.version, tip.tip) for tip in journal.base.tips}
+    for key, entries in _by_stream(member).items():
+        flaws += _chain_flaws(member, key, begun.get(key, (0, GENESIS)), entries)
     return flaws
 
 
 def state_flaws(member: Holding) -> list[str]:
-    """Streams whose state in memory, or snapshot on the disk, is not what their events come to."""
+    """Streams whose state in memory, or snapshot on the disk, is not what their events come to, or may not be."""
     flaws = []
-    for key, entries in _by_stream(member.journal.entries).items():
-        stream, snapshot = member.streams.by_key[key], member.snapshots.latest.get(key)
+    for key, entries in _by_stream(member).items():
         try:
-            if version_of(entries[0].address) == 1:
-                states = _replay(member, NOTHING if key[0] == OWN else member.domain.initial(), entries)
-                if snapshot is not None and states.get(snapshot.version, snapshot.state) != snapshot.state:
-                    flaws.append(f"the snapshot of stream {key} at version {snapshot.version} is not what came before")
-            else:
-                if snapshot is None:
-                    flaws.append(f"stream {key} begins at {version_of(entries[0].address)}, and no snapshot is there")
-                    continue
-                after = [entry for entry in entries if version_of(entry.address) > snapshot.version]
-                states = {snapshot.version: snapshot.state} | _replay(member, snapshot.state, after)
+            flaws += _state_flaws(member, key, entries)
         except DomainFailed as failed:
             flaws.append(f"stream {key} cannot be replayed: {failed}")
-            continue
-        if stream.state is not None and states.get(stream.version) != stream.state:
-            flaws.append(f"stream {key} at version {stream.version} is not what its events come to")
     return flaws
 
 
@@ -80,25 +68,46 @@ def departures(member: Holding, leader: Holding) -> list[str]:
     return flaws
 
 
-def _by_stream(entries: list[Entry]) -> dict[StreamKey, list[Entry]]:
-    found: dict[StreamKey, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        found[entry.tenant, instance_of(entry.address)].append(entry)
+def _by_stream(member: Holding) -> dict[StreamKey, list[Entry]]:
+    """By stream what is kept of it, also where that is nothing."""
+    found: dict[StreamKey, list[Entry]] = {(tip.tenant, tip.instance): [] for tip in member.journal.base.tips}
+    for entry in member.journal.entries:
+        found.setdefault((entry.tenant, instance_of(entry.address)), []).append(entry)
     return found
 
 
-def _chain_flaws(member: Holding, key: StreamKey, entries: list[Entry]) -> list[str]:
-    first = version_of(entries[0].address)
-    # What came before the first is not kept, unless it is the first of all; so that one is taken at its word.
-    broken = audit(entries) if first == 1 else audit(entries[1:], after=first, tip=entries[0].tip)
+def _chain_flaws(member: Holding, key: StreamKey, begun: tuple[int, int], entries: list[Entry]) -> list[str]:
+    """What is wrong with a stream of which so much, version and tip, is no longer kept."""
+    after, tip = begun
+    broken = audit(entries, after=after, tip=tip)
     flaws = [] if broken is None else [f"stream {key}: {broken.reason}"]
+    tips = {after: tip} | {version_of(entry.address): entry.tip for entry in entries}
     stream, snapshot = member.streams.get(key), member.snapshots.latest.get(key)
-    if stream is None or (stream.version, stream.tip) != (version_of(entries[-1].address), entries[-1].tip):
+    if stream is None or (stream.version, stream.tip) != next(reversed(tips.items())):
         flaws.append(f"stream {key} is not known up to its last entry")
-    if snapshot is not None and first <= snapshot.version:
-        at = snapshot.version - first
-        if at >= len(entries) or entries[at].tip != snapshot.tip:
-            flaws.append(f"the snapshot of stream {key} at version {snapshot.version} is of another history")
+    if snapshot is not None and after <= snapshot.version and tips.get(snapshot.version) != snapshot.tip:
+        flaws.append(f"the snapshot of stream {key} at version {snapshot.version} is of another history")
+    return flaws
+
+
+def _state_flaws(member: Holding, key: StreamKey, entries: list[Entry]) -> list[str]:
+    stream, snapshot = member.streams.get(key), member.snapshots.latest.get(key)
+    flaws: list[str] = []
+    if entries and version_of(entries[0].address) == 1:
+        states = _replay(member, NOTHING if key[0] == OWN else member.domain.initial(), entries)
+        if snapshot is not None and states.get(snapshot.version, snapshot.state) != snapshot.state:
+            flaws.append(f"the snapshot of stream {key} at version {snapshot.version} is not what came before")
+    elif snapshot is None or (entries and snapshot.version < version_of(entries[0].address) - 1):
+        return [f"the beginning of stream {key} is not kept, and no snapshot stands for it"]
+    else:
+        after = [entry for entry in entries if version_of(entry.address) > snapshot.version]
+        states = {snapshot.version: snapshot.state} | _replay(member, snapshot.state, after)
+    if stream is not None and stream.state is not None and states.get(stream.version) != stream.state:
+        flaws.append(f"stream {key} at version {stream.version} is not what its events come to")
+    for version, state in states.items() if key[0] != OWN else ():
+        if names := member.domain.violated(state):
+            flaws.append(f"stream {key} at version {version} violates {', '.join(names)} of {member.domain.name!r}")
+            break
     return flaws
 
 

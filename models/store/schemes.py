@@ -13,7 +13,7 @@ that and is nothing that a scheme could claim: `lost_by` computes it, experiment
 | local-persist, periodic | in the page cache | power loss, up to the period |
 | multi-mem | in the heap of k holders | the power or processes of all of them |
 | multi-persist | flushed by k holders | k disks; a region, unless a holder is outside |
-| delayed-ship | flushed locally, shipped later | disk or region loss, what was not shipped yet |
+| delayed-ship | flushed locally, shipped later | disk or region loss, what was not shipped yet; the last copy, all |
 """
 
 from __future__ import annotations
@@ -213,10 +213,11 @@ def lost_by(scheme: Scheme, failure: Failure, *, times: int = 1) -> Loss:
     takes = dict(_TAKES)[failure]
     if scheme.tier > takes:
         return Loss.NOTHING
-    struck = times if scheme.spread >= dict(_APART)[failure] else scheme.holders
+    # Copies closer together than that may all be in one of its failure domains.
+    struck = times if scheme.spread >= dict(_APART)[failure] else scheme.members
     if struck < scheme.holders:
         return Loss.NOTHING
-    if scheme.ship_every_us is not None and (failure is not Failure.REGION_DESTROYED or times == 1):
+    if scheme.ship_every_us is not None and struck < scheme.members:
         return Loss.UNSHIPPED
     if takes is Tier.DEVICE:
         return Loss.ALL

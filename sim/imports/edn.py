@@ -152,6 +152,8 @@ def _closed(done: _Open, at: int) -> Any:
             made = EdnMap(zip(done.items[::2], done.items[1::2], strict=True))
         except TypeError:
             raise EdnMistake(done.line, "expected keys that are no maps", at) from None
+        if 2 * len(made) < len(done.items):
+            raise EdnMistake(done.line, "expected each key of the map once", at)
         made.line = done.line
         return made
     return EdnSet(done.items) if done.mark == "#{" else tuple(done.items)

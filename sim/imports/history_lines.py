@@ -2,12 +2,14 @@
 
 One object a line: `client`, `kind` (invoke, ok, fail, info) and `f`; where it matters also
 `key`, `value`, `version`, `session`, the operation's id `op` and the time `t_us`; `i` counts
-the rows from 0, if it is there. Blank lines are passed over.
+the rows from 0, if it is there. Blank lines are passed over. A field is given once: of two,
+JSON itself would silently take the last.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -33,6 +35,8 @@ _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "key": (int, str),
     "version": (int, type(None)),
 }
+#: Without these a row still begins or ends its operation.
+_BESIDE: Final = frozenset({"key", "value", "version", "session"})
 _WORDS: Final[Mapping[type, str]] = {int: "a whole number", str: "a text", type(None): "null"}
 
 
@@ -52,8 +56,9 @@ def read_history_lines(text: str, file: str, shapes: Mapping[str, tuple[Shape, S
     for line, raw in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         if not raw.strip():
             continue
-        fields = _fields(assembly, line, raw)
+        fields, whole = _fields(assembly, line, raw)
         if fields is None:
+            due += 1
             continue
         if "i" in fields:
             if fields["i"] != due:
@@ -73,32 +78,59 @@ def read_history_lines(text: str, file: str, shapes: Mapping[str, tuple[Shape, S
                 fields.get("key", ONLY_KEY),
                 _value(fields.get("value")),
                 fields.get("version"),
+                whole,
             )
         )
     return assembly.finish()
 
 
-def _fields(assembly: Assembly, line: int, raw: str) -> dict[str, Any] | None:
-    """The fields of a row; None after a complaint."""
+class _Doubled(dict[str, Any]):
+    """An object in which these names are given more than once."""
+
+    names: tuple[str, ...]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    doubled = _Doubled(fields)
+    doubled.names = tuple(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
+    return doubled
+
+
+def _fields(assembly: Assembly, line: int, raw: str) -> tuple[dict[str, Any] | None, bool]:
+    """The fields of a row, and whether they are all that it tells; None after a complaint of what a row is about."""
     try:
         fields = json.loads(raw)
+        if isinstance(fields, dict) and raw.count(":") > len(fields):  # asked of few rows, since it is slow
+            fields = json.loads(raw, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
         way_out = "mend or remove the line; it may be cut off"
         assembly.complain(line, quoted(raw.strip()), "expected one JSON object", way_out)
-        return None
-    good = True
+        return None, False
+    bad: set[str] = set()
     for name in _NEEDED:
         if name not in fields:
             assembly.complain(line, quoted(raw.strip()), f"{name} is missing", "add it")
-            good = False
+            bad.add(name)
+    doubled = fields.names if isinstance(fields, _Doubled) else ()
     for name, value in fields.items():
         wrong = _mistake(name, value)
-        if wrong is not None:
+        if name in doubled:
+            assembly.complain(line, name, "given more than once in one row", "keep one of them")
+        elif wrong is not None:
             assembly.complain(line, f"{name} = {_spelt(value)}", *wrong)
-            good = False
-    return fields if good else None
+        else:
+            continue
+        bad.add(name)
+    if not bad:
+        return fields, True
+    if bad & (_TYPES.keys() - _BESIDE):
+        return None, False
+    return {name: value for name, value in fields.items() if name not in bad}, False
 
 
 def _mistake(name: str, value: Any) -> tuple[str, str] | None:

@@ -6,12 +6,16 @@
 nanoseconds, `:index` counts up. Where every value is a pair, the keys of independent
 registers stand first in it: `[3 [0 1]]` is a cas on key 3. One register that holds pairs looks the
 same, so a reader who knows can say which it is. Rows of the nemesis are passed over.
+
+A history has no keywords, so `:a` reads as the text "a", and a process is a name. A file in which
+two spellings of one client, key or value would become the same is refused: whether they are the
+same is not for us to say.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from sim.checkers.specifications import Shape
@@ -45,6 +49,7 @@ def read_history_edn(
     maps = [found for found in _maps(text.removeprefix("\ufeff"), assembly) if found.get("process") != "nemesis"]
     good = [found for found in maps if _is_operation(found, assembly)]
     keyed = _keyed(good) if independent is None else independent
+    spelt = _Spellings(assembly)
     index = -1
     for found in good:
         given = found.get("index")
@@ -52,9 +57,7 @@ def read_history_edn(
             rule = f"rows count up, and an earlier one is {index}"
             assembly.complain(found.line, f":index {given}", rule, "write rows in their order")
         index = index if given is None else given
-        row = _row(found, keyed, assembly)
-        if row is not None:
-            assembly.add(row)
+        assembly.add(_row(found, keyed, assembly, spelt))
     return assembly.finish()
 
 
@@ -116,24 +119,39 @@ def _keyed(found: list[EdnMap]) -> bool:
     return any(one["f"] != "cas" or type(one["value"][1]) is tuple for one in found if one["type"] == "invoke")
 
 
-def _row(found: EdnMap, keyed: bool, assembly: Assembly) -> RecordedRow | None:
-    value = found.get("value")
-    key: Any = ONLY_KEY
-    if keyed:
-        if not (type(value) is tuple and len(value) == 2):
-            rule = "expected a pair [key value], as in every invocation"
-            way_out = "write the key too, or say that these are no independent keys"
-            assembly.complain(found.line, f":value {quoted(str(value))}", rule, way_out)
-            return None
-        key, value = value
+class _Spellings:
+    """How a file spells the clients, keys and values that read as texts."""
+
+    def __init__(self, assembly: Assembly) -> None:
+        self._assembly = assembly
+        self._first: dict[tuple[str, str], tuple[str, int]] = {}
+        self._told: set[tuple[str, str]] = set()
+
+    def see(self, what: str, value: int | str, line: int) -> None:
+        """Complain of one that was spelt otherwise before, once."""
+        kind = "keyword" if isinstance(value, Keyword) else "text" if isinstance(value, str) else "number"
+        name = (what, str(value))
+        first, where = self._first.setdefault(name, (kind, line))
+        if kind != first and name not in self._told:
+            self._told.add(name)
+            rule = f"a {kind} here and a {first} in line {where}, which would read as one"
+            self._assembly.complain(line, f"{what} {quoted(str(value))}", rule, "spell it one way, or name two things")
+
+
+def _row(found: EdnMap, keyed: bool, assembly: Assembly, spelt: _Spellings) -> RecordedRow:
+    key, value, whole = _key_and_value(found, keyed, assembly)
+    plain: Value = None
     try:
-        plain = _plain(value)
+        plain = _plain(value, lambda text: spelt.see("value", text, found.line))
         if isinstance(key, bool) or not isinstance(key, int | str):
             raise TypeError
     except TypeError:
         rule = "expected whole numbers, texts, keywords, nil, or collections of these"
         assembly.complain(found.line, f":value {quoted(str(found.get('value')))}", rule, "write one")
-        return None
+        key, whole = ONLY_KEY, False
+    if whole and isinstance(key, str):
+        spelt.see("key", key, found.line)
+    spelt.see("client", found["process"], found.line)
     time = found.get("time")
     return RecordedRow(
         found.line,
@@ -146,7 +164,21 @@ def _row(found: EdnMap, keyed: bool, assembly: Assembly) -> RecordedRow | None:
         str(key) if isinstance(key, Keyword) else key,
         plain,
         None,
+        whole,
     )
+
+
+def _key_and_value(found: EdnMap, keyed: bool, assembly: Assembly) -> tuple[Any, Any, bool]:
+    """Both as the file has them, and whether they are there; complains if not."""
+    value = found.get("value")
+    if not keyed:
+        return ONLY_KEY, value, True
+    if type(value) is tuple and len(value) == 2:
+        return *value, True
+    rule = "expected a pair [key value], as in every invocation"
+    way_out = "write the key too, or say that these are no independent keys"
+    assembly.complain(found.line, f":value {quoted(str(value))}", rule, way_out)
+    return ONLY_KEY, None, False
 
 
 def _rank(value: Value) -> tuple[Any, ...]:
@@ -156,8 +188,8 @@ def _rank(value: Value) -> tuple[Any, ...]:
     return type(value).__name__, 0 if value is None else value
 
 
-def _plain(value: Any, deepest: int = 20) -> Value:
-    """A value of a history; a set is sorted.
+def _plain(value: Any, seen: Callable[[str], None], deepest: int = 20) -> Value:
+    """A value of a history; a set is sorted, and `seen` hears every text and keyword.
 
     Raises:
         TypeError: it has no place in a history.
@@ -165,11 +197,11 @@ def _plain(value: Any, deepest: int = 20) -> Value:
     if deepest == 0:
         raise TypeError
     if isinstance(value, EdnSet):
-        return tuple(sorted((_plain(item, deepest - 1) for item in value), key=_rank))
+        return tuple(sorted((_plain(item, seen, deepest - 1) for item in value), key=_rank))
     if isinstance(value, tuple):
-        return tuple(_plain(item, deepest - 1) for item in value)
-    if isinstance(value, Keyword):
-        return str(value)
+        return tuple(_plain(item, seen, deepest - 1) for item in value)
     if isinstance(value, bool) or not (value is None or isinstance(value, int | str)):
         raise TypeError
-    return value
+    if isinstance(value, str):
+        seen(value)
+    return str(value) if isinstance(value, Keyword) else value

@@ -23,7 +23,11 @@ ONLY_KEY: Final = "all"
 
 
 class RecordedRow(NamedTuple):
-    """One row as its format tells it; None is what it does not tell."""
+    """One row as its format tells it; None is what it does not tell.
+
+    `whole` is False where its key or value was complained of: it still begins or ends its operation, so that
+    one mistake does not make others of the rows that belong to it.
+    """
 
     line: int
     t_us: int | None
@@ -35,6 +39,7 @@ class RecordedRow(NamedTuple):
     key: int | str
     value: Value
     version: int | None
+    whole: bool = True
 
 
 class RecordedHistory(NamedTuple):
@@ -135,6 +140,8 @@ class Assembly:
             rule = f"not one of the model's operations, {', '.join(self._shapes)}"
             self.complain(row.line, f"f = {quoted(row.f)}", rule, way_to(row.f, self._shapes))
             return
+        if not row.whole:
+            return
         asked, answered = self._shapes[row.f]
         if row.kind is Kind.INVOKE and not asked.fits(row.value):
             self.complain(row.line, _value(row.value), f"{row.f} is asked {asked}", "write that")
@@ -170,7 +177,8 @@ class Assembly:
         self._ended[name] = row.line
         self._lines[begun.op] = (begun.row.line, row.line)
         began = begun.row
-        if (row.f, row.key, row.client) != (began.f, began.key, began.client):
+        keyed = row.key == began.key or not (row.whole and began.whole)
+        if (row.f, row.client) != (began.f, began.client) or not keyed:
             rule = f"ends as {row.f} of {row.client} on {row.key!r} what line {began.line} began as "
             rule += f"{began.f} of {began.client} on {began.key!r}"
             self.complain(row.line, _named(row), rule, "let both rows name the same")

@@ -323,3 +323,19 @@ def test_a_system_that_exits_is_told_like_one_that_raises(
     assert "SystemExit: 5" in capsys.readouterr().out
     assert main(["hunt", str(file), "--seeds", "1", "--jobs", jobs, "--no-nemesis", "--out", str(tmp_path)]) == 1
     assert "no_crash is violated: SystemExit in tests/experiments/regression_systems.py" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_domain_that_fails_is_told_with_its_place_and_is_bad_input(
+    jobs: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "silent.toml"
+    factory = "tests.experiments.regression_systems:silent"
+    file.write_text(re.sub(r"(?s)\[system\].*?\n\n", f'[system]\nfactory = "{factory}"\n\n', SMALL.read_text()))
+    assert main(["check", str(file), "--seeds", "2", "--jobs", jobs]) == 2
+    told = capsys.readouterr().out
+    why = "domain 'bank-account', Silent.deposit: returned no event to Deposit; return exactly one event"
+    assert f"  DomainFailed: {why}\n  replay it with: ./lab check {file} --seed 0\n" in told
+    assert "Traceback" not in told
+    assert main(["replay", str(file), "--seed", "0", "--last", "0"]) == 2
+    assert why in capsys.readouterr().out

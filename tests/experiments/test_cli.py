@@ -142,6 +142,18 @@ def test_a_replay_that_raises_is_a_failure_of_the_lab(
     assert "no luck with calm/fair/3" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_domain_that_fails_in_a_run_is_bad_input(
+    alone: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOY_FAILS", "calm/fair/0")
+    whole = ["--quick", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path)]
+    assert main(["run", TOY, *(["--only", "calm/fair/0"] if alone else whole)]) == 2
+    told = capsys.readouterr().err
+    assert "domain 'toy', Toy.flip: returned 2 events to Flip; return exactly one event" in told
+    assert alone or f"replay it with: ./lab run {TOY} --only calm/fair/0" in told
+
+
 def test_help_needs_no_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     told = capsys.readouterr().out

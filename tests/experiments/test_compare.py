@@ -176,17 +176,68 @@ def test_what_never_ends_is_compared_by_order(result: Write) -> None:
     assert changes(new, other)["latency_ms"] is Change.SAME
 
 
+def test_what_never_ends_any_more_is_worse_however_few_runs_there_are(
+    result: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of five pairs a sign test says p = .06 at best, and after Holm nothing."""
+    old = result("old", [measured(s, latency_ms=10.0 + s) for s in range(3)])
+    new = result("new", [measured(s, latency_ms=math.inf) for s in range(3)])
+    other = result("other", [measured(s, latency_ms=math.inf) for s in range(50, 53)])
+    some = result("some", [measured(s, latency_ms=10.0 + s if s else math.inf) for s in range(3)])
+    assert main(["compare", str(old), str(new)]) == 1
+    assert re.search(r"^  worse +s +a +latency_ms +11 +inf +never .* 3 pairs +0$", capsys.readouterr().out, re.M)
+    assert changes(old, other)["latency_ms"] is Change.WORSE
+    assert changes(new, old)["latency_ms"] is Change.BETTER
+    assert changes(old, some)["latency_ms"] is Change.WITHIN_NOISE
+    assert changes(some, new)["latency_ms"] is Change.WITHIN_NOISE
+
+
+def test_a_better_side_at_infinity_is_no_failure(result: Write) -> None:
+    old = result("old", [measured(s, share=0.5) for s in range(3)])
+    new = result("new", [measured(s, share=math.inf) for s in range(3)])
+    assert changes(old, new)["share"] is Change.BETTER
+    assert main(["compare", str(old), str(new)]) == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fewer(Row):
+    """As `Measured`, but for one metric that has a better side and one that has none."""
+
+    latency_ms: float = 10.0
+    share: float = 0.9
+
+
+def test_a_metric_that_is_gone_is_missing_if_it_has_a_better_side(
+    result: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = result("old", [measured(s) for s in range(3)])
+    fewer = [Fewer(scenario="s", arm="a", seed=s, digest="d") for s in range(3)]
+    new = result("new", fewer, better={name: way for name, way in WAY.items() if name != "lost"})
+    assert main(["compare", str(old), str(new)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[1:3] == [
+        f"missing: lost is a metric of {old} alone; {new} does not tell whether it got worse",
+        f"note: metrics of {old} alone, not compared: messages",
+    ]
+    assert main(["compare", str(old), str(new), "--metric", "share"]) == 0, "nobody asked for it"
+    assert main(["compare", str(old), str(new), "--metric", "lost"]) == 2
+    assert main(["compare", str(new), str(old)]) == 0, "a metric that is new was no better before"
+
+
 def test_what_only_one_has_is_told_and_left_out(result: Write, capsys: pytest.CaptureFixture[str]) -> None:
     old = result("old", [measured(s, arm=arm) for s in range(3) for arm in "ab"])
     scenarios = Fingerprint(experiment="mine", scenarios={"s": "2"}, code="c")
     rows = [measured(s, latency_ms=None if s == 1 else 10.0) for s in range(3)]
-    assert main(["compare", str(old), str(result("new", rows, fingerprint=scenarios))]) == 0
-    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("note: ")]
+    new = result("new", rows, fingerprint=scenarios)
+    assert main(["compare", str(old), str(new)]) == 1
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("missing: ", "note: "))]
     assert notes == [
-        f"note: only in {old}, not compared: s/b",
+        f"missing: s/b is in {old} alone; run it for {new} too",
         "note: the scenario s was edited in between, so a difference may be its own",
         "note: s/a: latency_ms is defined in 3 of 3 runs before, in 2 of 3 after",
     ]
+    assert main(["compare", str(new), str(old)]) == 0
+    assert f"note: only in {old}, not compared: s/b" in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from experiments.experiment import Cell
 from experiments.log_management import EXPERIMENT
-from experiments.logs import AWAY, MONTH, LogRow, log_bound, measured
+from experiments.logs import AWAY, CALM, MONTH, LogRow, check, log_bound, measured
 from experiments.measures.observation import Answer, Outcome
 from experiments.measures.storage import archived_whole, unexplained
+from experiments.results import Results
 from experiments.scenario import Scenario, build, load, parse
 from models.store.log.archive import ArchiveService
 from models.store.shard import Shard
@@ -72,6 +75,18 @@ def test_a_sweep_bounds_log_and_recovery(arm: str) -> None:
     assert swept.kept + swept.dropped == swept.appended
     assert swept.recovery_week_4_ms is not None
     assert swept.recovery_week_4_ms < 2 * SEGMENT + 100
+
+
+@pytest.mark.parametrize(
+    ("appended", "in_doubt", "holds"), [(0, 0, True), (2, 2, True), (-1, 0, False), (1, 0, False), (3, 2, False)]
+)
+def test_entries_are_held_against_the_history(appended: int, in_doubt: int, holds: bool) -> None:
+    """One too few is a command that was acknowledged and never written, one too many a command done twice."""
+    kept = row("keep")
+    changed = replace(kept, scenario=CALM, appended=kept.appended + appended, in_doubt=kept.in_doubt + in_doubt)
+    without = replace(row("no-denials"), scenario=CALM, appended=1)  # says nothing here
+    found = check(Results([changed, without], Path("none")))
+    assert next(one for one in found if "one entry was appended" in one.claim).holds is holds
 
 
 def test_age_frees_what_many_events_do_not() -> None:

@@ -220,7 +220,10 @@ def test_losses_are_excused_by_a_restore_alone_and_only_in_its_span() -> None:
     lost, shown = PROPERTIES["lost_since_backup"], PROPERTIES["loses_since_backup"]
     assert (lost.holds(seen).outcome, shown.holds(seen).outcome) == (Outcome.VALID, Outcome.VALID)
     never = replace(seen, noted={**seen.noted, "restored": ()})
-    assert (lost.holds(never).outcome, shown.holds(never).outcome) == (Outcome.INVALID, Outcome.INVALID)
+    # All disks were lost, and the scheme says what that may take.
+    assert (lost.holds(never).outcome, shown.holds(never).outcome) == (Outcome.UNKNOWN, Outcome.INVALID)
+    spared = replace(never, encounters=())
+    assert lost.holds(spared).outcome is Outcome.INVALID
     (t_us, region, _), *_ = seen.noted["restored"]
     later = replace(seen, noted={**seen.noted, "restored": ((t_us, region, 9_000_000),)})
     assert lost.holds(later).outcome is Outcome.INVALID

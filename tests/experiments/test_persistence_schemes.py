@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from experiments.commands.run import verdict
+from experiments.crashes import CellResult
 from experiments.experiment import Cell, Finding, ReportContext
+from experiments.measures import gather
 from experiments.persistence_schemes import EXPERIMENT
 from experiments.provenance import Provenance
 from experiments.report.persistence_schemes import report
@@ -16,11 +19,42 @@ from experiments.results import Results
 from experiments.scenario import load
 from experiments.schemes import ARMS, CONTROL, FAILURES, SCENARIOS, SchemeRow, check, expected, frontier, promised
 from experiments.schemes import run_once as run
-from experiments.schemes.claims import breaks
+from experiments.schemes.claims import Windowed, breaks, rate_per_s, windows
+from experiments.schemes.promises import every_us, left_behind
 from experiments.schemes.runs import SPAN_US, at_its_instant
-from models.store.schemes import Loss
+from models.store.schemes import Loss, Recovery
+from sim.faults import CrashKind
 
 FLUSH_US = (1_000, 3_000)
+RATE_PER_S = rate_per_s()
+CELL = CellResult(
+    point="C3",
+    kind=CrashKind.POWER_LOSS,
+    recovery=Recovery.LATER,
+    scheme="local-persist",
+    applies=True,
+    reason="",
+    hits=1,
+    promised="nothing",
+    lost=0,
+    lost_allowed=0,
+    duplicated=0,
+    holds=True,
+    detail="",
+)
+
+
+@pytest.fixture(autouse=True)
+def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A crash table of one cell, which has tests of its own, and how often it was made."""
+    times: list[int] = []
+
+    def one_cell() -> tuple[CellResult, ...]:
+        times.append(1)
+        return (CELL,)
+
+    monkeypatch.setattr("experiments.crashes.table", one_cell)
+    return times
 
 
 @cache
@@ -134,6 +168,37 @@ def test_denials_that_are_not_stored_leave_no_event():
     assert row(CONTROL, "persist").events == row(CONTROL, "persist").commands
 
 
+# -- rate x window --------------------------------------------------------------------------
+
+
+def windowed(words: str) -> Windowed:
+    """Eight runs of what calls itself flushed every second, with a period of its own."""
+    arm = replace(EXPERIMENT.arm("periodic-1s"), system={"scheme": words})
+    rows = [run(Cell(scenario="schemes_host_power", arm=arm), seed).row for seed in range(8)]
+    (found,) = windows(Results([one for one in rows if isinstance(one, SchemeRow)], Path("none")))
+    return found
+
+
+def test_a_run_loses_rate_times_what_was_unsaved_in_it():
+    found = windowed("local-persist-periodic+1s")
+    assert found.off == 0
+    assert found.surplus.excludes(0.0) is False
+    assert found.surplus.high is not None is not found.measured.high
+    # The instants' spread is out of it.
+    assert found.surplus.high - found.surplus.estimate < 0.5 * (found.measured.high - found.measured.estimate)
+
+
+@pytest.mark.parametrize("period", ["800ms", "950ms", "1.25s"])
+def test_a_wrong_period_is_noticed_in_every_run(period: str):
+    assert windowed(f"local-persist-periodic+{period}").off == 8
+
+
+def test_a_look_at_the_instant_leaves_the_run_as_it_is():
+    cell = Cell(scenario="schemes_host_power", arm=EXPERIMENT.arm("periodic-200ms"))
+    scenario = at_its_instant(load(cell.scenario).with_system(cell.arm.system), 1)
+    assert row(cell.scenario, cell.arm.name).digest == gather(scenario, 1).digest
+
+
 # -- all together --------------------------------------------------------------------------
 
 
@@ -146,6 +211,7 @@ def made_up(folder: Path) -> Results[SchemeRow]:
             for seed in range(4):
                 may = scenario in FAILURES and promised(arm.name, scenario) is not Loss.NOTHING
                 p50_ms = 2.0 + place + seed / 100
+                often = every_us(arm.name, FLUSH_US)
                 made = replace(
                     template,
                     scenario=scenario,
@@ -156,6 +222,10 @@ def made_up(folder: Path) -> Results[SchemeRow]:
                     lost=10 + seed if may else 0,
                     at_risk=10 + seed if scenario in FAILURES else None,
                     lost_age_ms=100.0 if may else None,
+                    # As many as come in that time, and as often as the scheme says.
+                    unsaved_ms=(10 + seed) * 1_000 / RATE_PER_S,
+                    every_ms=None if often is None else often[0] / 1_000,
+                    resurfaced=10 + seed if scenario in FAILURES and left_behind(arm.name, scenario) else 0,
                     decided_twice=0,
                     availability_all=1.0,
                 )
@@ -173,12 +243,38 @@ def test_claims_hold_of_good_rows_and_fail_of_bad_ones(tmp_path: Path):
     assert finding(good, "Sometimes whatever").holds
     assert finding(good, "At p50").holds
     assert finding(good, "two events").holds
+    agree = finding(good, "Each run loses rate x")
+    assert agree.holds
+    assert " cells 1 have counts of their own, the others repeat them; of these 1 agree by their own" in agree.detail
+    for wrong in ({"every_ms": 800.0}, {"unsaved_ms": 900.0}):
+        changed = [replace(one, **wrong) if one.arm == "periodic-1s" else one for one in good.rows]
+        assert finding(Results(changed, tmp_path / "rows.jsonl"), "Each run loses rate x").holds is False
     bad = Results([replace(one, duplicates=1, lost=9) for one in good.rows], tmp_path / "rows.jsonl")
     assert finding(bad, "more than it may").holds is False
     assert finding(bad, "two events").holds is False
     assert finding(bad, "everything acknowledged").holds is False
     level = Results([replace(one, latency_near_p50_ms=1.0) for one in good.rows], tmp_path / "rows.jsonl")
     assert finding(level, "At p50").holds is False
+
+
+@pytest.mark.parametrize(
+    ("cell", "holds"),
+    [
+        (CELL, True),
+        (replace(CELL, holds=False, lost=1, detail="1 is lost"), False),
+        (replace(CELL, hits=0), False),
+        (replace(CELL, applies=False, hits=0), True),
+    ],
+    ids=["kept", "red", "without a hit", "does not apply"],
+)
+def test_a_red_cell_of_the_crash_table_and_one_without_a_hit_fail_the_experiment(
+    cell: CellResult, holds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("experiments.crashes.table", lambda: (CELL, cell))
+    found = finding(made_up(tmp_path), "At every crash point")
+    assert found.holds is holds
+    assert ("C3 under local-persist" in found.detail) is not holds
+    assert verdict((found,), enough_seeds=True) == (0 if holds else 1)
 
 
 def test_the_frontier_is_chosen_on_even_seeds_and_reported_on_odd_ones(tmp_path: Path):
@@ -197,8 +293,7 @@ def test_the_frontier_is_chosen_on_even_seeds_and_reported_on_odd_ones(tmp_path:
     assert found.held["mem"].unkept.estimate == 12
 
 
-def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("experiments.crashes.table", tuple)  # a function of the code alone, with tests of its own
+def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path, made: list[int]):
     results = made_up(tmp_path)
     source = Provenance(commit=None, clean=True, lock="0", python="3", seeds=4, command="./lab run persistence-schemes")
     context = ReportContext(
@@ -212,3 +307,4 @@ def test_the_page_and_its_figure_are_functions_of_the_rows(tmp_path: Path, monke
     assert pages[0] == pages[1]
     assert answer in pages[0][1]
     assert "nan" not in pages[0][1]
+    assert made == [1]  # for the claims and for both pages

@@ -1,7 +1,7 @@
 """A toy experiment, importable by worker processes: its behaviour is set through the environment, which they inherit.
 
-TOY_SLOW_S makes each run take that long; TOY_DIES, TOY_RAISES and TOY_STOPS name the run, "scenario/arm/seed", that is
-killed by SIGKILL, raises, or interrupts the lab as Ctrl-C does.
+TOY_SLOW_S makes each run take that long; TOY_DIES, TOY_RAISES, TOY_FAILS and TOY_STOPS name the run,
+"scenario/arm/seed", that is killed by SIGKILL, raises, has a domain that fails, or interrupts the lab as Ctrl-C does.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from experiments.experiment import (
 )
 from experiments.report import report_page
 from experiments.results import Results
+from models.domain import DomainFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ def run_once(cell: Cell, seed: int) -> RunResult:
         os.kill(os.getpid(), signal.SIGKILL)
     if os.environ.get("TOY_RAISES") == key:
         raise RuntimeError(f"no luck with {key}")
+    if os.environ.get("TOY_FAILS") == key:
+        raise DomainFailed("toy", "Toy.flip", "returned 2 events to Flip; return exactly one event")
     if os.environ.get("TOY_STOPS") == key:
         os.kill(os.getppid(), signal.SIGINT)
         time.sleep(30)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import pytest
 
 from models.addressing import content_hash
-from models.domain import Denied, DomainFailed, Event, StoredEvent
+from models.domain import Command, Denied, Domain, DomainFailed, Event, State, StoredEvent, decides, evolves
 from models.domain.forms import content_of, from_form, lift, to_form
 from models.domains.bank_account import Deposited
 from models.domains.profile import Changed, Profile
@@ -93,12 +93,54 @@ def test_content_that_is_no_value_is_named() -> None:
         content_of(Deposited(amount=[1]))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lit(State):
+    watts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Light(Command):
+    watts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lighted(Event):
+    watts: int
+
+    def __post_init__(self) -> None:
+        if self.watts < 0:
+            raise ValueError(f"watts={self.watts} is negative; give at least 0")
+
+
+class Bulb(Domain[Lit], name="bulb", number=98):
+    def initial(self) -> Lit:
+        return Lit(watts=0)
+
+    @decides
+    def light(self, state: Lit, command: Light) -> Lighted:
+        return Lighted(watts=command.watts)
+
+    @evolves
+    def lighted(self, state: Lit, event: Lighted) -> Lit:
+        return Lit(watts=event.watts)
+
+
+def test_a_form_that_an_event_refuses_fails_the_domain_and_not_the_lab() -> None:
+    with pytest.raises(DomainFailed, match="Lighted of schema 1: ValueError: watts=-1 is negative; give at least 0"):
+        from_form(Bulb(), StoredEvent("Lighted", 1, (("watts", -1),)))
+
+
 @pytest.mark.parametrize(
     ("stored", "told"),
     [
         (StoredEvent("Changed", 3, ()), "has schema 3, and this code knows 1..2; deploy newer code first"),
         (StoredEvent("Forgotten", 1, ()), "'Forgotten' is no event of it; keep old types and upcast them"),
-        (StoredEvent("Changed", 2, (("field", "a"),)), "Changed of schema 2: "),
+        (StoredEvent("Changed", 2, (("field", "a"),)), "Changed of schema 2: TypeError: "),
+        (
+            StoredEvent("Changed", 2, (("field", "a"), ("value", ["b"]))),
+            "Changed of schema 2: TypeError: Changed.value holds ['b'], a list, which is not a value",
+        ),
+        (StoredEvent("Changed", 2, ("field",)), "has fields ('field',), which are no pairs"),  # type: ignore[arg-type]
         (StoredEvent("Changed", 1, ()), "changed_from_1: raised KeyError"),
     ],
 )

@@ -308,6 +308,16 @@ def test_an_evolve_that_raises_or_is_missing_names_its_place() -> None:
         Lamp().evolve(OUT, Renamed(name="x"))
 
 
+def test_an_invariant_that_raises_names_its_place() -> None:
+    class Vain(Lamp, name="lamp", number=1):
+        @invariant
+        def shines(self, state: Lit) -> bool:
+            raise KeyError("bulb")
+
+    with pytest.raises(DomainFailed, match=r"Vain\.shines: raised KeyError: 'bulb'; it must tell of any state"):
+        Vain().violated(OUT)
+
+
 def test_a_request_of_another_domain_is_refused() -> None:
     with pytest.raises(
         ValueError, match="Switch is no command of domain 'bank-account'; send one of Deposit, Withdraw"

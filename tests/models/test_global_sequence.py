@@ -7,6 +7,7 @@ from models.store.sequence.sequencer import GlobalReader, ReadAll, Sequencer, Sl
 from sim.host import Wait
 from sim.testing.fake import FakeContext
 from sim.topology import Location, at_service, pack_location
+from tests.models.shards import LOCAL, at, shard_of_region
 
 PATIENCE_US = 1_000_000
 MEMBERS = tuple(at_service(pack_location(1, 1, host), "store") for host in (1, 2, 3))
@@ -172,3 +173,16 @@ def test_a_reader_goes_on_from_its_checkpoint_and_meets_nothing_twice() -> None:
     service = reader(ctx, holds=True)
     assert (service.at, [one.number for one in service.seen]) == (2, [1, 2])
     assert ctx.sent[-1][1] == ReadAll(after=2, limit=200)
+
+
+def test_a_number_in_hand_is_pending_until_it_is_used_or_given_up() -> None:
+    """Said never while its event is being decided, it would be an empty place that fills later."""
+    ctx, shard = shard_of_region(1, members=1, scheme=LOCAL, sequencer=at(50, "sequencer"))
+    numbering = shard.numbering
+    ctx.run(numbering.begin)
+    (begun,) = [wait for _, message, wait in ctx.calls if isinstance(message, Begin)]
+    begun.resolve(Begun(number=5))
+
+    assert numbering.about((5, 6)).never == (6,)
+    numbering.give_up(5)
+    assert numbering.about((5, 6)).never == (5, 6)

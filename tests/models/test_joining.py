@@ -374,3 +374,18 @@ def test_operators_who_force_it_go_by_what_a_member_has_alone() -> None:
     assert "forced" in [name for name, _ in notes(cluster, where)]
     assert cluster.shard[1].epoch > 1
     assert cluster.shard[2].epoch == 1
+
+
+def test_a_member_that_waits_for_others_answers_a_forced_order_as_soon_as_it_leads() -> None:
+    cluster = Cluster(scheme=QUORUM, gather_us=100_000)
+    write(cluster, 1, 1)
+    for number in cluster.numbers:
+        cluster.stop(number, "disk_loss" if number == 2 else "process_crash")
+    cluster.start(2)
+    cluster.run(10)
+    order = cluster.send(2, Promote(epoch=5, force=True))
+    while not cluster.shard[2].leads:
+        cluster.run(10)
+    cluster.run(10)
+
+    assert order.value == Promoted(epoch=5)

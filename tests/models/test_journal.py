@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from models.domains.bank_account import Deposited
 from models.store.log.entries import Entry
-from models.store.log.journal import Answered, Base, Journal
+from models.store.log.journal import Answered, Base, Journal, Tip
 from models.store.schemes import Tier
 from sim.testing import FakeContext
 
@@ -174,7 +174,7 @@ def test_a_log_begins_behind_its_base_and_knows_what_was_answered_before() -> No
 
     assert (positions(log), log.at(5).position) == ([5], 5)
     again = log_of(ctx.process_crash())
-    assert (positions(again), again.base) == ([5], Base(4, 0, 0, window, 1))
+    assert (positions(again), again.base) == ([5], Base(4, 0, 0, window, (Tip(0, 0, 4, 0),)))
 
 
 @pytest.mark.parametrize("us", [1, 500, 999, 1_001, 1_500])

@@ -6,33 +6,14 @@ from typing import Any
 
 import pytest
 
+from models.domains.bank_account import Account
 from models.store.group.wire import Install
 from models.store.group.words import Promote, Promoted
 from models.store.log.archive import ArchiveService
 from models.store.log.snapshots import SnapshotPolicy
-from models.store.options import LogPolicy
-from models.store.requests import Accepted, ReadStream, Refused
-from models.store.schemes import Scheme, Tier
-from tests.models.shards import OPENING, Cluster, at, deposit, ids, shard_of_region, started, withdraw
-
-MS = 1_000
-LOCAL = Scheme(name="local-persist", tier=Tier.DEVICE)
-QUORUM = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=2, copies=3)
-EVERY = SnapshotPolicy(every=1)
-
-
-def policy(**more: Any) -> LogPolicy:
-    return LogPolicy(**({"segment": 2, "snapshots": EVERY, "truncate": True, "every_us": 20 * MS} | more))
-
-
-def alone(**more: Any) -> Cluster:
-    """One member, its own master."""
-    return Cluster(members=1, scheme=LOCAL, **more)
-
-
-def write(cluster: Cluster, *command_ids: int, number: int = 1, **more: Any) -> None:
-    for command_id in command_ids:
-        assert isinstance(cluster.submit(number, command_id, 4, **more), Accepted)
+from models.store.requests import EXPECT_ANY, Accepted, Delete, ReadStream, Refused
+from tests.models.keepers import LOCAL, MS, QUORUM, alone, policy, write
+from tests.models.shards import OPENING, Cluster, at, deposit, ids, read, shard_of_region, started, withdraw
 
 
 def versions(cluster: Cluster, number: int = 1) -> dict[int, int]:
@@ -210,18 +191,6 @@ def test_a_copy_that_was_handed_a_snapshot_archives_what_it_drops_and_no_more() 
     assert ids(cluster.service(where).entries[0]) == [7, 8]
 
 
-def test_peers_are_waited_for_up_to_their_patience() -> None:
-    cluster = Cluster(log=policy(peer_patience=5))
-    cluster.isolate(3)
-    write(cluster, *range(1, 6))
-    cluster.run(500)
-    assert cluster.shard[1].journal.base.position == 0
-    write(cluster, 6, 7)
-    cluster.run(500)
-
-    assert cluster.shard[1].journal.base.position == 6
-
-
 def test_without_truncation_snapshots_are_written_and_the_log_stays() -> None:
     cluster = alone(log=policy(truncate=False))
     write(cluster, *range(1, 6))
@@ -231,6 +200,35 @@ def test_without_truncation_snapshots_are_written_and_the_log_stays() -> None:
     assert versions(cluster) == {0: 5}
     assert cluster.log(1) == [1, 2, 3, 4, 5]
     assert (storage.log > 0, storage.window, storage.total) == (True, 0, storage.log + storage.snapshots)
+
+
+def test_what_was_deleted_stays_hidden_from_a_life_that_begins_with_a_snapshot() -> None:
+    cluster = alone(log=policy(truncate=False))
+    write(cluster, 1, 2)
+    assert isinstance(cluster.ask(1, Delete(event_id=3, aggregate=0, expected=EXPECT_ANY)), Accepted)
+    write(cluster, 4)
+    cluster.run(100)
+    assert (versions(cluster), read(cluster).first) == ({0: 4}, 4)
+    cluster.crash(1)
+    cluster.run(50)
+
+    assert (read(cluster).first, ids(read(cluster).entries)) == (4, [4])
+
+
+@pytest.mark.parametrize("other", [{"tip": 5}, {"address": 3}])
+def test_a_snapshot_of_another_branch_is_not_believed(other: dict[str, int]) -> None:
+    """It is not ahead of the log: where it says that it was taken the log holds another entry."""
+    cluster = alone(log=policy(truncate=False))
+    write(cluster, 1, 2, 3)
+    cluster.run(100)
+    taken = cluster.shard[1].snapshots.latest[0, 0]
+    cluster.stop(1)
+    cluster.ctx[1].disk.truncate("snapshots", 0)
+    cluster.ctx[1].disk.append("snapshots", taken._replace(state=Account(balance=5), **other))
+    cluster.start(1)
+    cluster.run(10)
+
+    assert cluster.shard[1].told() == {0: OPENING + 3}
 
 
 # -- crashes and changes of lead ----------------------------------------------------------------------------

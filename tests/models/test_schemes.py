@@ -27,7 +27,7 @@ from models.store.schemes import (
 from sim.topology import Topology, grid
 
 BY_NAME = {scheme.name: scheme for scheme in SCHEMES}
-NOTHING, ALL = Loss.NOTHING, Loss.ALL
+NOTHING, ALL, SINCE_SNAPSHOT = Loss.NOTHING, Loss.ALL, Loss.SINCE_SNAPSHOT
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,16 @@ def test_what_one_failure_takes(name: str, lost: list[Loss]) -> None:
 def test_k_disks_take_what_k_holders_flushed() -> None:
     scheme = BY_NAME["multi-persist"]
     assert [lost_by(scheme, Failure.DISK_LOSS, times=n) for n in (1, 2, 3)] == [NOTHING, NOTHING, ALL]
+
+
+def test_what_was_shipped_is_lost_with_the_last_copy() -> None:
+    """Shipped, it outlives as many failures as there are copies less one, each elsewhere."""
+    scheme = BY_NAME["delayed-ship"]
+    for failure in (Failure.DISK_LOSS, Failure.REGION_DESTROYED):
+        assert [lost_by(scheme, failure, times=n) for n in (1, 2)] == [Loss.UNSHIPPED, ALL]
+        assert lost_by(replace(scheme, copies=3), failure, times=2) is Loss.UNSHIPPED
+    for spread in (Spread.HOST, Spread.CLUSTER):
+        assert lost_by(replace(scheme, spread=spread), Failure.REGION_DESTROYED) is ALL
 
 
 def test_a_holder_outside_survives_its_region() -> None:
@@ -136,15 +146,17 @@ def struck(topology: Topology, failure: Failure, home: int, times: int) -> Itera
 
 @given(
     st.sampled_from([Tier.HEAP, Tier.DEVICE]),
-    st.integers(1, 3),
+    st.integers(1, 3).flatmap(lambda copies: st.tuples(st.integers(1, copies), st.just(copies))),
+    st.sampled_from([None, 0, 1_000_000]),
     st.sampled_from(Spread),
     st.sampled_from(Failure),
-    st.integers(1, 2),
+    st.integers(1, 3),
 )
 def test_the_algebra_agrees_with_counting_copies(
-    tier: Tier, holders: int, spread: Spread, failure: Failure, times: int
+    tier: Tier, copies: tuple[int, int], ship_every_us: int | None, spread: Spread, failure: Failure, times: int
 ) -> None:
-    scheme = Scheme(name="x", tier=tier, holders=holders, spread=spread)
+    holders = copies[0] if ship_every_us is None else 1
+    scheme = Scheme(name="x", tier=tier, holders=holders, copies=copies[1], ship_every_us=ship_every_us, spread=spread)
     held = holders_of(scheme, SERVERS, 0)
     outlives = {
         Failure.PROCESS_CRASH: Tier.PAGE_CACHE,
@@ -153,13 +165,20 @@ def test_the_algebra_agrees_with_counting_copies(
         Failure.CLUSTER_POWER: Tier.DEVICE,
     }
     destroyed = tier < outlives.get(failure, Tier.DEVICE + 1)
-    worst = any(destroyed and set(held) <= hosts for hosts in struck(SERVERS, failure, 0, times))
-    promised = lost_by(scheme, failure, times=times)
-    if not worst:
-        # Holders closer together than promised is the worst case, and here they may happen to be far apart.
-        assert promised is NOTHING or spread < Spread.REGION
+    most = max(len(set(held) & hosts) for hosts in struck(SERVERS, failure, 0, times)) if destroyed else 0
+    gone = ALL if tier is Tier.DEVICE or failure in (Failure.DISK_LOSS, Failure.REGION_DESTROYED) else SINCE_SNAPSHOT
+    if most < holders:
+        counted = NOTHING
+    elif ship_every_us is not None and most < len(held):
+        counted = Loss.UNSHIPPED  # a copy is left, and all that was shipped is in it
     else:
-        assert promised is not NOTHING
+        counted = gone
+    promised = lost_by(scheme, failure, times=times)
+    if failure is Failure.RACK_POWER and spread is Spread.HOST:
+        # Hosts of one rack are the worst case, and here each happens to have a rack of its own.
+        assert counted in (NOTHING, Loss.UNSHIPPED, promised)
+    else:
+        assert promised is counted
 
 
 def test_holders_are_near_and_far_enough_apart() -> None:

@@ -21,6 +21,7 @@ from models.domain import Denied, Domain
 from models.ordinals import pack_ordinal
 from models.store.group.lineage import Reign, common_prefix
 from models.store.holding import Holding
+from models.store.log.journal import Tip
 from models.store.log.snapshots import Snapshot
 from models.store.options import MemberOptions
 from models.store.schemes import Tier
@@ -155,7 +156,8 @@ class DurableCopy(Holding):
         # Through nothing: a crash in between leaves an empty log, beyond which no snapshot is believed.
         yield from self.journal.restart_at(0, ())
         yield from self.snapshots.replace_all(snapshots)
-        yield from self.journal.restart_at(position, window, len(self.snapshots.latest))
+        tips = tuple(Tip(one.tenant, one.instance, one.version, one.tip) for one in self.snapshots.latest.values())
+        yield from self.journal.restart_at(position, window, tips)
         self.streams.rebuild(self.snapshots.latest.values())
         if was_whole:
             yield from self._become_whole()

@@ -65,7 +65,7 @@ class Member(DurableCopy):
         self._joining = False
         self._begin()
         if self._ordered is not None:
-            self._ordered[1].resolve()
+            self._ordered[1].resolve(True)
         yield from self._live()
 
     def _begin(self) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from models.store.group.words import Promote, Promoted, Status, StatusQuery
 from sim.host import Context, Service, Wait
@@ -20,6 +20,10 @@ from sim.storage import TORN
 from sim.topology import Location
 
 __all__ = ["ShardOperator", "ShardOperatorOptions"]
+
+#: A forced reign has no quorum's promise, so somebody whom it did not reach may count on from the same number and begin
+#: another under it. It leaps ahead of whatever others may have counted to by the time that they hear of it.
+_LEAP: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,8 @@ class ShardOperator(Service):
     def _promote(self, member: Location, found: dict[int, Status], *, forced: bool) -> Generator[Wait, Any, bool]:
         """Have a member lead; returns whether it does."""
         ctx = self.ctx
-        self.epoch = epoch = max(self.epoch, *(status.epoch for status in found.values())) + 1
+        ahead = _LEAP if forced else 1
+        self.epoch = epoch = max(self.epoch, *(status.epoch for status in found.values())) + ahead
         yield ctx.disk.replace("epoch", epoch)
         if forced:
             ctx.note("forcing", epoch)  # whatever comes of it: the answer may be lost

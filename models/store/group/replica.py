@@ -39,6 +39,7 @@ class Replica(Member):
         self._outbound: dict[int, Outbound] = {}
         self._holders = options.scheme.holders
         self._owed: Location | None = None
+        self._everywhere = 0
 
     @property
     def unshipped(self) -> int:
@@ -95,6 +96,7 @@ class Replica(Member):
     def _lead(self) -> None:
         ship, scheme, journal = self.options.ship, self.options.scheme, self.journal
         alone = scheme.holders == 1
+        everywhere = self._everywhere_by_now if self.keeper.active else None
         self._outbound = {
             number: Outbound(
                 self.ctx,
@@ -107,6 +109,7 @@ class Replica(Member):
                 header=(self.options.number, self.options.shard),
                 at_once=not scheme.ship_every_us,
                 install=self._hand_over,
+                everywhere=everywhere,
             )
             for number, peer in self.options.peers
             if not alone or scheme.ship_every_us is not None
@@ -145,13 +148,22 @@ class Replica(Member):
     def wanted_by_peers(self, patience: int) -> list[int]:
         """Up to where each peer has the log, but for those that lack more than `patience` entries.
 
-        A leader that promised to follow another leads no more, and still has what nobody else has.
+        A leader that promised to follow another leads no more, and still has what nobody else has. A follower
+        has it from its leader: it may lead next, and would have nothing for a peer that it did not wait for.
         """
-        if not self.reigns or self.leader != self.options.number:
+        scheme = self.options.scheme
+        if not self.reigns or (self._holders == 1 and scheme.ship_every_us is None):
             return []
-        length, ships = self.journal.length, self._holders > 1 or self.options.scheme.ship_every_us is not None
-        acked = [out.acked or 0 for out in self._outbound.values()] or [0 for _ in self.options.peers if ships]
-        return [upto for upto in acked if length - upto <= patience]
+        if self.leader != self.options.number:
+            return [self._everywhere]
+        # Who has told nothing yet lacks what is kept, as far as anybody knows, and is waited for no longer than that.
+        length, unknown = self.journal.length, self.journal.base.position
+        acked = [unknown if out.acked is None else out.acked for out in self._outbound.values()]
+        return [upto for upto in acked or [unknown for _ in self.options.peers] if length - upto <= patience]
+
+    def _everywhere_by_now(self) -> int:
+        """Up to where all have the log whom its head is kept for."""
+        return min(self.wanted_by_peers(self.options.log.peer_patience), default=self.journal.length)
 
     @handles(Install)
     def on_install(self, msg: Install, sender: Location) -> Generator[Wait, Any, None] | None:
@@ -209,6 +221,7 @@ class Replica(Member):
         if ship.committed > self.committed:
             self._committed_to(min(ship.committed, self.journal.length))
         self.released = max(self.released, ship.released)
+        self._everywhere = ship.everywhere  # less than before where a peer has lost what it had
         if not self.whole and ship.session == self.session and self.journal.held >= ship.upto:
             self.whole = True
             self.ctx.set_timer(0, self._become_whole)
@@ -275,11 +288,14 @@ class Replica(Member):
 
     def _ship_at_times(self, every_us: int) -> Generator[Wait, Any, None]:
         # A clock of its own: heartbeats are no multiple of the period, and would make it longer.
+        self.shipments.start(self.ctx.mono_us())
         while True:
             yield self.ctx.sleep(every_us)
             if self.leads:
+                self.shipments.begin(self.ctx.mono_us())
                 for out in list(self._outbound.values()):
                     out.ship()
+                self.shipments.end()
 
 
 def _no_promise() -> int:

@@ -42,6 +42,7 @@ class Outbound:
         header: (source, shard) of every message.
         at_once: Ship each entry as soon as it may be; else `ship` says when.
         install: Sends the peer a snapshot in place of entries that are not kept; None where all are.
+        everywhere: Up to where all have the log whom its head is kept for.
 
     Attributes:
         acked: What the peer has, None until it told us in this life.
@@ -62,6 +63,7 @@ class Outbound:
         header: tuple[int, int],
         at_once: bool = True,
         install: Callable[[Outbound], object] | None = None,
+        everywhere: Callable[[], int] | None = None,
     ) -> None:
         self.peer = peer
         self.acked: int | None = None
@@ -79,6 +81,7 @@ class Outbound:
         self._source, self._shard = header
         self._at_once = at_once
         self._install = install
+        self._everywhere = everywhere
         self._sent = 0
         self._sent_us = -options.heartbeat_us
         self._asked_us = self._handed_us = -options.resend_us
@@ -224,6 +227,7 @@ class Outbound:
                 session=self.session,
                 challenge=self.challenge,
                 released=self.released,
+                everywhere=0 if self._everywhere is None else self._everywhere(),
             ),
         )
 

@@ -35,6 +35,7 @@ class Ship(Message):
         session: The receiver's, as far as the source knows; 0 for unknown.
         challenge: To be echoed.
         released: Up to where nobody outside needs the log any more: published, numbers told.
+        everywhere: Up to where all have the log whom its head is kept for; 0 where it is kept for good.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 1)
@@ -50,6 +51,7 @@ class Ship(Message):
     session: int = 0
     challenge: int = 0
     released: int = 0
+    everywhere: int = 0
 
     def work(self) -> int:
         """A batch costs its length."""

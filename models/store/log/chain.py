@@ -1,7 +1,14 @@
-"""The audit trail of a stream: each entry carries a hash over itself and all before it.
+"""The audit trail of a stream: each entry carries a hash over what it says and all before it.
 
 Whoever changes, drops, inserts or moves an entry breaks the chain at that place, and the
-place is named. A tail that is missing altogether cannot be seen from the rest; so an auditor
+place is named. What a store links in (`models.store.log.entries.audited`) is which request led to
+which fact, at which version of the stream: the event's id, type, schema and fields. Outside are
+what is known of an entry beside that: its place in the log, epoch, origin and stamps, the wall
+clock `accepted_us`, what the client was `told`, the number of the global sequence; and the
+tenant and the aggregate, which say whose chain it is. Copies are held against one another in all
+of these, so a change at one member is found, and one that is made at every member is not.
+
+A tail that is missing altogether cannot be seen from the rest; so an auditor
 who has kept an earlier tip gives it, and it must still be on the chain. Source: Haber and
 Stornetta, J. Cryptology 3 (1991), on time-stamping by linked hashes.
 """

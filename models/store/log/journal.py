@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, Final, NamedTuple
 
-from models.store.log.entries import Entry, version_of
+from models.store.log.entries import Entry, instance_of, version_of
 from models.store.schemes import Tier
 from sim.host import Context, Wait
 from sim.storage import TORN
 
-__all__ = ["Answered", "Base", "Journal"]
+__all__ = ["Answered", "Base", "Journal", "Tip"]
 
 _BASE: Final = "base"
 
@@ -42,6 +42,22 @@ class Answered(NamedTuple):
     denied: str | None
 
 
+class Tip(NamedTuple):
+    """How far a stream had come where the log begins, so that an auditor can tell whether what is kept goes on there.
+
+    Attributes:
+        tenant: Whose stream it is.
+        instance: The aggregate.
+        version: Of its last event up to there.
+        tip: Its hash chain there.
+    """
+
+    tenant: int
+    instance: int
+    version: int
+    tip: int
+
+
 class Base(NamedTuple):
     """Where a log begins.
 
@@ -50,14 +66,19 @@ class Base(NamedTuple):
         below: From which position on the files of the last truncation were.
         origin: The position after which this host's files begin; above 0 where it was handed a snapshot.
         window: Commands whose entries are not kept and that must still be known, oldest first.
-        streams: How many streams began up to here: so many snapshots there must be.
+        tips: Every stream that began up to here.
     """
 
     position: int = 0
     below: int = 0
     origin: int = 0
     window: tuple[Answered, ...] = ()
-    streams: int = 0
+    tips: tuple[Tip, ...] = ()
+
+    @property
+    def streams(self) -> int:
+        """How many streams began up to here: so many snapshots there must be."""
+        return len(self.tips)
 
 
 class Journal:
@@ -218,8 +239,11 @@ class Journal:
         """
         assert self.base.position <= upto <= self.durable, f"{upto=} is outside {self.base.position}..{self.durable}"
         disk, base, size = self._disk, self.base, self._segment
-        begun = sum(version_of(entry.address) == 1 for entry in self.entries[: upto - base.position])
-        self._next_base = Base(upto, base.position, base.origin, window, base.streams + begun)
+        tips = {(tip.tenant, tip.instance): tip for tip in base.tips}
+        for entry in self.entries[: upto - base.position]:
+            instance = instance_of(entry.address)
+            tips[entry.tenant, instance] = Tip(entry.tenant, instance, version_of(entry.address), entry.tip)
+        self._next_base = Base(upto, base.position, base.origin, window, tuple(tips.values()))
         # What the last truncation emptied must stay so: the next start looks no further back than `below`.
         # Asked for at one instant, they are one flush.
         emptied = [disk.flush(self._name(one)) for one in range(base.below // size, base.position // size)]
@@ -236,13 +260,15 @@ class Journal:
         del self.entries[: self.base.position - before.position]
         return self._empty(range(before.position // self._segment, self.base.position // self._segment))
 
-    def restart_at(self, position: int, window: tuple[Answered, ...], streams: int = 0) -> Generator[Wait, Any, None]:
+    def restart_at(
+        self, position: int, window: tuple[Answered, ...], tips: tuple[Tip, ...] = ()
+    ) -> Generator[Wait, Any, None]:
         """Begin anew behind a snapshot that was handed over: nothing up to `position` is kept, nor anything else."""
         self.dismiss()
         before, size = self.base, self._segment
         first, last = before.below // size, self.written // size
         # In memory at once, so that who still flushes meanwhile finds nothing to do.
-        self.base, self.entries = Base(position, position, position, window, streams), []
+        self.base, self.entries = Base(position, position, position, window, tips), []
         self.length = self.written = self.durable = position
         self._open(position)
         # Later files go first, so that no crash in between leaves a hole; those before the base, which were

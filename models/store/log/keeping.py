@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from models.store.log.archive import Archive, Archived
 from models.store.log.entries import Entry, all_bytes, instance_of
 from models.store.log.image import Image
+from models.store.log.journal import Base
 from models.store.log.snapshots import Snapshot
 from models.store.log.streams import Stream, StreamKey
 from sim.host import Wait
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Keeper", "Storage"]
 
-#: Bytes of a remembered command in the base record.
+#: Bytes of a remembered command in the base record, and of how far a stream had come there.
 _ANSWERED_BYTES = 48
+_TIP_BYTES = 28
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class Storage:
     Attributes:
         log: Entries.
         snapshots: The newest of each stream.
-        window: Remembered commands whose entries are gone.
+        window: What is known of what is gone: remembered commands, and how far each stream had come.
         dropped: Entries that this life of the member let go of.
         snapshots_written: What this life wrote for snapshots, outdated ones included.
         windows_written: What it wrote for windows: the whole of one whenever the head is cut.
@@ -67,6 +69,7 @@ class Keeper:
         shard: The member, whose parts it works on.
 
     Attributes:
+        active: Whether it does anything at all.
         cutting: Done when the head that is being cut is gone; None while none is.
         archived: Entries that an archive has acknowledged.
         dropped: Entries that are no longer kept here.
@@ -82,7 +85,7 @@ class Keeper:
         self._policy = shard.options.log
         wanted = self._policy.snapshots
         self._every = wanted.every
-        self._active = self._policy.truncate or any((wanted.every, wanted.age_us, wanted.load_us))
+        self.active = self._policy.truncate or any((wanted.every, wanted.age_us, wanted.load_us))
         self._due: dict[StreamKey, Snapshot] = {}
         self._dirty: OrderedDict[StreamKey, int] = OrderedDict()
 
@@ -90,7 +93,7 @@ class Keeper:
 
     def appended(self, stream: Stream, entry: Entry) -> None:
         """A stream has one more event."""
-        if not self._active:
+        if not self.active:
             return
         key = (entry.tenant, instance_of(entry.address))
         if self._every is not None and stream.fresh >= self._every:
@@ -118,7 +121,7 @@ class Keeper:
 
     def live(self) -> Generator[Wait, Any, None]:
         """Look again and again."""
-        if not self._active:
+        if not self.active:
             return
         self.forget()
         while True:
@@ -232,10 +235,10 @@ class Keeper:
                 gone = journal.entries[: upto - journal.entries[0].position + 1]
                 self.dropped += len(gone)
                 self._dropped_bytes += all_bytes(gone)
-                self._windows_written += _ANSWERED_BYTES * len(left)
                 shard.streams.forget_head(upto, left)
                 emptied = journal.release_head()
                 shard.head_gone(upto)
+                self._windows_written += _bytes_of(journal.base)
                 shard.ctx.point("N3")
                 for flushed in emptied:  # noqa: UP028
                     yield flushed
@@ -284,8 +287,13 @@ class Keeper:
         return Storage(
             log=all_bytes(shard.journal.entries),
             snapshots=shard.snapshots.stored_bytes(),
-            window=_ANSWERED_BYTES * len(shard.journal.base.window),
+            window=_bytes_of(shard.journal.base),
             dropped=self._dropped_bytes,
             snapshots_written=shard.snapshots.bytes_written,
             windows_written=self._windows_written,
         )
+
+
+def _bytes_of(base: Base) -> int:
+    """Bytes of a base record, but for the few numbers that it begins with."""
+    return _ANSWERED_BYTES * len(base.window) + _TIP_BYTES * len(base.tips)

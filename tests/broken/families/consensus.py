@@ -320,11 +320,13 @@ class Replica(Member):
             return (yield from self._read(op, key))
         index = self.known(op) or self._append(Entry(self.epoch, op, key, value))
         epoch = self._epoch_at(index)
+        # Now, not at the answer: what is in the log by then may be another leader's, or nothing.
+        position = len(self._values(key, index))
         self.ctx.set_timer(0, self._flush)
         if not (yield from self._settled(index, epoch)):
             return None
         self.ctx.point("acknowledged")
-        return Reply(op=op, version=len(self._values(key, index)))
+        return Reply(op=op, version=position)
 
     def _read(self, op: int, key: int) -> Generator[Wait, Any, Message | None]:
         # Until an entry of its own epoch is final, a leader does not know what is.

@@ -23,7 +23,13 @@ STORES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "bank": _QUICK,
         # Nobody steps down of his own accord, as in the libraries' own defaults: what is left are the rules of reading.
         "asked": {**_REGISTERS, "check_quorum": False, "stickiness": False},
-        "leased": {**_REGISTERS, "election_us": 2_000_000, "heartbeat_us": 200_000, "reads": Reads.LEASE, "drift_bound": 0.25},
+        "leased": {
+            **_REGISTERS,
+            "election_us": 2_000_000,
+            "heartbeat_us": 200_000,
+            "reads": Reads.LEASE,
+            "drift_bound": 0.25,
+        },
     }
 )
 

@@ -27,6 +27,7 @@ _PROMOTES: Final = MappingProxyType({"promote_after_us": 500_000, "operators": "
 STORES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "flushed": {"scheme": "local-persist"},
+        "snapshots": {"scheme": "local-persist", "snapshot_every": 2, "keep_every_us": 100_000},
         "memory": {"scheme": "multi-mem:2/3@region", **_PROMOTES},
         "copies": {"scheme": "multi-persist:2/3@region", **_PROMOTES},
         "short_log": {"scheme": "multi-persist:2/3@region", "peer_patience": 2, **_SHORT_LOG, **_PROMOTES},
@@ -55,6 +56,7 @@ def store_of(wrong: type[Any], name: str) -> Callable[[Site, Any], System]:
 
 
 flushed = store_of(Shard, "flushed")
+snapshots = store_of(Shard, "snapshots")
 memory = store_of(Shard, "memory")
 copies = store_of(Shard, "copies")
 short_log = store_of(Shard, "short_log")

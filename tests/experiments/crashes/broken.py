@@ -40,7 +40,7 @@ class Sluggish(Shard):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self.keeper._active = False  # a snapshot would save the log too
+        self.keeper.active = False  # a snapshot would save the log too
 
 
 class Trusting(Shard):

@@ -11,6 +11,7 @@ from shutil import copytree
 
 import pytest
 
+from experiments.cli import main
 from experiments.hunting import (
     Found,
     Hands,
@@ -131,6 +132,67 @@ def test_a_mended_bug_is_expected_to_stay_mended(copied: Path) -> None:
     mended = replace(bundle, scenario=bundle.scenario.without_faults())
     assert list(replay_bundle(mended).differences()) == []
     assert list(replay_bundle(mended).lines())[-1] == "as mended: the bug does not show any more"
+
+
+def stale_record(folder: Path) -> dict[str, bytes]:
+    """Make a bundle one that earlier code has recorded; what its files were before."""
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    values = json.loads(before["verdict.json"])
+    stale = {"digest": "0" * 32, "witness": [7], "reason": "operation 7 misses 6", "code": "f" * 24}
+    del values["faults_drawn_afresh"]  # which bundles did not always tell
+    (folder / "verdict.json").write_text(json.dumps({"noticed_by": "somebody"} | values | stale))
+    rows = (folder / "history.jsonl").read_text().splitlines(keepends=True)
+    (folder / "history.jsonl").write_text("".join(rows[:2]))
+    (folder / "replay.txt").write_text("#7 misses #6")
+    (folder / "diagram.svg").write_text("<svg/>")
+    (folder / "notes.md").write_text("why this one matters")
+    return before
+
+
+def test_a_bundle_is_recorded_anew(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = stale_record(copied)
+    (copied / "original.toml").write_text("# with a comment of somebody's\n" + before["original.toml"].decode())
+    assert main(["replay", str(copied)]) == 1
+    assert main(["replay", str(copied), "--record"]) == 0
+    assert capsys.readouterr().out.endswith(f"recorded anew: {copied}\n")
+    assert main(["replay", str(copied)]) == 0
+    for name in ("history.jsonl", "diagram.svg", "scenario.toml", "schedule.json"):
+        assert (copied / name).read_bytes() == before[name], name
+    text = before["replay.txt"].decode().replace("PATH/TO/stale-fresh_reads-0", "PATH/TO/copy")
+    assert (copied / "replay.txt").read_text() == text
+    verdict = json.loads((copied / "verdict.json").read_text())
+    assert verdict == json.loads(before["verdict.json"]) | {"noticed_by": "somebody"}
+    assert (copied / "notes.md").read_text() == "why this one matters"
+    assert (copied / "original.toml").read_text().startswith("# with a comment")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"outcome": "unknown", "expects": "unknown"}, "was unknown and is invalid (operation "),
+        ({"expects": "valid"}, "says that its bug is mended"),
+        ({"shrunk_from": 3}, "does not tell how it was shrunk"),
+    ],
+)
+def test_a_run_that_is_another_one_is_not_recorded(
+    changes: dict[str, object], told: str, copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale_record(copied)
+    path = copied / "verdict.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    before = {path.name: path.read_bytes() for path in copied.iterdir()}
+    assert main(["replay", str(copied), "--record"]) == 1
+    out = capsys.readouterr().out
+    assert "\nnot recorded: " in out
+    assert told in out.partition("not recorded: ")[2]
+    assert {path.name: path.read_bytes() for path in copied.iterdir()} == before
+
+
+def test_only_a_bundle_can_be_recorded_anew(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", str(copied), "--record", "--until", "1s"]) == 2
+    assert "--record goes alone" in capsys.readouterr().err
+    assert main(["replay", "github_2018", "--seed", "0", "--record"]) == 2
+    assert "--record is for bundles" in capsys.readouterr().err
 
 
 def test_every_mistake_of_a_broken_bundle_is_told(copied: Path) -> None:

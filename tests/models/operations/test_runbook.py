@@ -133,10 +133,10 @@ def test_a_fence_is_done_when_the_member_leads_no_more() -> None:
 def test_of_those_that_are_left_the_one_with_the_most_is_forced() -> None:
     ctx, _ = desk(step(Action.DECLARE_LOST, 1))
     look(ctx, None, status(2, length=4), status(3, length=6))
-    assert asked(ctx) == (at(3), Promote(epoch=2, force=True))
-    ctx.answer(Promoted(epoch=2))
+    assert asked(ctx) == (at(3), Promote(epoch=2_002, force=True))
+    ctx.answer(Promoted(epoch=2_002))
     ctx.advance(1_100)
-    assert [note for note in ctx.notes if note[0] in ("forcing", "forced")] == [("forcing", 2), ("forced", 2)]
+    assert [note for note in ctx.notes if note[0] in ("forcing", "forced")] == [("forcing", 2_002), ("forced", 2_002)]
 
 
 def test_nobody_is_forced_while_one_that_is_left_leads() -> None:
@@ -151,8 +151,8 @@ def test_a_restore_hands_a_member_the_latest_backup() -> None:
     assert asked(ctx) == (KEEPER, BackupQuery(shard="bank"))
     ctx.answer(Backups(asked_us=77, copy=Copied(position=5, snapshots=(), window=())))
     ctx.advance(2_100)
-    assert asked(ctx) == (at(2), Restore(epoch=4, position=5, snapshots=(), window=()))
-    ctx.answer(Promoted(epoch=4))
+    assert asked(ctx) == (at(2), Restore(epoch=2_004, position=5, snapshots=(), window=()))
+    ctx.answer(Promoted(epoch=2_004))
     ctx.advance(1_100)
     assert ("restored", 77) in ctx.notes
     assert told(ctx) == ["s begun", "s done"]
@@ -164,7 +164,7 @@ def test_a_restore_that_came_about_unheard_is_not_done_again() -> None:
     ctx.answer(Backups(asked_us=77, copy=Copied(position=5, snapshots=(), window=())))
     ctx.advance(2_100)
     ctx, _ = desk(step(Action.RESTORE), ctx=ctx.power_loss())
-    look(ctx, status(1), status(2, leads=True, epoch=2), status(3))
+    look(ctx, status(1), status(2, leads=True, epoch=2_002), status(3))
     assert told(ctx) == ["s done"]
 
 

@@ -14,6 +14,7 @@ HISTORIES = Path(__file__).parents[2] / "histories"
 END_FIRST = "end that first, with info if nobody knows, or give every row an op"
 MEND = "mend or remove the line"
 ONE_CLOCK = "give all rows a time by one clock, or none"
+BARE = "{:type :invoke, :f :read, :value [1.5 nil], :process 2}"
 CAS = SPECIFICATIONS["cas-register"].shapes
 
 
@@ -70,7 +71,8 @@ def test_all_mistakes_of_json_lines_are_told_at_once() -> None:
         "line 5: vlaue = 1.5: no field of a row is called vlaue; did you mean 'value'?",
         "line 6: value = 3: cas is asked a pair [old, new]; write that",
         "line 7: value = 1.5: expected whole numbers, texts, null, or lists of these; write one",
-        f'line 8: client "b": begins while its operation of line 6 is open; {END_FIRST}',
+        f'line 7: client "b": begins while its operation of line 6 is open; {END_FIRST}',
+        f'line 8: client "b": begins while its operation of line 7 is open; {END_FIRST}',
         f'line 9: "{{\\"client\\":\\"b\\",\\"kind\\":\\"inv": expected one JSON object; {MEND}; it may be cut off',
     ]
 
@@ -170,6 +172,75 @@ def test_truth_is_no_number_in_a_history() -> None:
         assert "expected whole numbers, texts, null, or lists of these" in mistakes(text)[0]
         text = "{:type :invoke, :f :write, :process 0, :value " + value.replace(",", "") + "}"
         assert "expected whole numbers, texts, keywords, nil" in mistakes(text, "edn")[0]
+
+
+def test_a_row_whose_value_alone_is_bad_still_begins_or_ends_its_operation() -> None:
+    """One mistake is one complaint: not also that what it ends was never begun, or that its numbers have a gap."""
+    row = '{{"i":{},"client":"a","kind":"{}","f":"{}","key":{},"value":{}}}\n'
+    assert mistakes(
+        row.format(0, "invoke", "write", 1, "1.5")
+        + row.format(1, "ok", "write", 1, "null")
+        + row.format(2, "invoke", "read", "[]", "null")
+        + row.format(3, "ok", "read", 1, "{}")
+        + row.format(4, "invoke", "read", 1, "null").replace("value", "vlaue")
+        + row.format(5, "ok", "read", 1, "7")
+        + "nonsense\n"
+        + row.format(7, "invoke", "read", 1, "null")
+    ) == [
+        "line 1: value = 1.5: expected whole numbers, texts, null, or lists of these; write one",
+        "line 3: key = []: expected a whole number or a text; write one",
+        "line 4: value = {}: expected whole numbers, texts, null, or lists of these; write one",
+        "line 5: vlaue = null: no field of a row is called vlaue; did you mean 'value'?",
+        f'line 7: "nonsense": expected one JSON object; {MEND}; it may be cut off',
+    ]
+    rule = "expected whole numbers, texts, keywords, nil, or collections of these; write one"
+    way_out = "write the key too, or say that these are no independent keys"
+    assert mistakes(
+        "{:type :invoke, :f :write, :value [1 1.5], :process 0}\n"
+        "{:type :ok, :f :write, :value [1 1], :process 0}\n"
+        "{:type :invoke, :f :read, :value [nil nil], :process 0}\n"
+        "{:type :ok, :f :read, :value nil, :process 0}\n",
+        "edn",
+    ) == [
+        f'line 1: :value "(1, 1.5)": {rule}',
+        f'line 3: :value "(None, None)": {rule}',
+        f'line 4: :value "None": expected a pair [key value], as in every invocation; {way_out}',
+    ]
+
+
+def test_a_field_is_given_once() -> None:
+    assert mistakes(
+        '{"client":"a","kind":"invoke","f":"write","value":1,"value":2}\n'
+        '{"client":"a","kind":"ok","f":"write"}\n'
+        '{"client":"a","kind":"invoke","kind":"ok","f":"read"}\n'
+    ) == [
+        "line 1: value: given more than once in one row; keep one of them",
+        "line 3: kind: given more than once in one row; keep one of them",
+    ]
+    (told,) = mistakes("{:type :invoke, :f :write, :value 1, :value 2, :process 0}", "edn")
+    assert told.endswith(f": expected each key of the map once; {MEND}")
+
+
+def test_two_spellings_of_what_would_read_as_one_are_refused() -> None:
+    """Clojure's `:a` is not "a", nor is process 1 the process "1"; a history could not tell them apart."""
+    row = "{{:type {}, :f {}, :value {}, :process {}}}\n"
+    text = (
+        row.format(":invoke", ":write", "[:x :a]", "1")
+        + row.format(":ok", ":write", "[:x :a]", "1")
+        + row.format(":invoke", ":read", '["x" nil]', '"1"')
+        + row.format(":ok", ":read", '["x" "a"]', '"1"')
+    )
+    way_out = "which would read as one; spell it one way, or name two things"
+    assert mistakes(text, "edn") == [
+        f'line 3: key "x": a text here and a keyword in line 1, {way_out}',
+        f'line 3: client "1": a text here and a number in line 1, {way_out}',
+        f'line 4: value "a": a text here and a keyword in line 1, {way_out}',
+    ]
+    # A row that tells no key is not on key "all".
+    (told,) = mistakes(text[: text.index("{:type :invoke, :f :read")].replace(":x", ":all") * 2 + BARE, "edn")
+    assert ":value" in told
+    keywords = text.replace('"x"', ":x").replace('"a"', ":a").replace('"1"', "1")
+    assert [row.value for row in read_history_edn(keywords, "f", CAS).history] == ["a", "a", None, "a"]
 
 
 def test_a_reader_may_say_whether_keys_are_independent() -> None:
