@@ -1,0 +1,104 @@
+"""Raft laid out over a topology: what is refused before a run, and whole stores from end to end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.clients import Workload
+from models.deployment import majority
+from models.operations.membership import Change
+from models.raft.deployment import raft
+from models.raft.plan import Reads
+from models.raft.words import AddMember, MembersChanged, RemoveMember
+from models.system import Site
+from sim.history import Kind
+from sim.topology import Location, grid
+from tests.models.stores import fault, run_store
+
+SITE = Site(grid(["a", "b", "c"], clusters=1, hosts=2, cores=1, racks=1))
+LOAD = Workload(rate_per_s=1, ends_us=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"members": 4}, "members=4: an even group survives no more failures than one of a member less; give 3 or 5"),
+        ({"members": 0}, "members=0: an even group .* give 1"),
+        ({"members": 7}, "asks for 7 holders, each in another host, and from a/c1/h1 there are 6"),
+        ({"members": 5, "spread": "region"}, "asks for 5 holders, each in another region, .* there are 3"),
+        ({"spares": 1, "spread": "region"}, "asks for 4 holders, each in another region, .* there are 3"),
+        ({"spread": "zone"}, "spread='zone' is no level to spread over"),
+        ({"learners": -1}, "learners=-1 is negative"),
+        (
+            {"election_us": 100, "heartbeat_us": 90},
+            "election_us=100 allows for no lost heartbeat of 90 us; give at least",
+        ),
+        ({"drift_bound": -1.0}, "drift_bound=-1.0 is no share"),
+        ({"reads": Reads.LEASE, "stickiness": False}, "lease=True rests on followers that stick to their leader"),
+        ({"registers": True}, "registers are one shard of profiles"),
+        ({"home": "d"}, "home='d' is no region here"),
+        ({"segment": 0}, "segment=0 keeps nothing"),
+        ({"tenants": 0}, "tenants=0 is nobody"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_the_run(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        raft(SITE, LOAD, **options)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ValueError, match="even group") as refused:
+        raft(SITE, LOAD, members=2, spread="zone", home="d", segment=0, learners=-1, domain="bank")
+    assert all(word in str(refused.value) for word in ("zone", "home='d'", "segment=0", "learners=-1", "'bank'"))
+
+
+def test_a_majority_of_an_even_number_of_regions_is_refused() -> None:
+    with pytest.raises(ValueError, match="members=2: an even group"):
+        majority(Site(grid(["us-east-1", "b"], clusters=1, hosts=1, cores=1)), LOAD)
+
+
+def test_operators_are_told_who_belongs_and_how_that_changes() -> None:
+    system = raft(SITE, LOAD, members=3, learners=1, spares=1)
+    ((_, members),) = system.groups.items()
+    assert len(members) == 4  # a spare is none of them
+    assert system.membership is not None
+    spare = SITE.topology.hosts[SITE.topology.index_of(Location((int(members[0]) >> 64) << 64))].location
+    ask = system.membership.request(Change(shard="bank-account-0", add=True, host=spare))
+    assert isinstance(ask, AddMember)
+    assert ask.seat == 1
+    leave = system.membership.request(Change(shard="bank-account-0", add=False, host=spare))
+    assert leave == RemoveMember(seat=1)
+    assert system.membership.is_done(Change(shard="", add=True, host=spare), MembersChanged(done=True))
+    assert not system.membership.is_done(Change(shard="", add=True, host=spare), MembersChanged(done=False))
+
+
+def test_a_group_of_one_serves() -> None:
+    run = run_store(raft, members=1, ends_s=2, until_s=4)
+    assert len(run.accepted()) > 20
+    assert run.accepted() <= run.effective()
+
+
+def test_learners_have_everything_and_elect_nobody() -> None:
+    run = run_store(raft, members=3, learners=2, hosts=2, ends_s=4, until_s=6)
+    (group,) = run.ledger.ends
+    assert [member.whole for member in group.members] == [True, True, True, False, False]
+    assert len({member.length for member in group.members}) == 1
+
+
+def test_cut_heads_and_snapshots_bring_a_member_back_that_was_away_for_long() -> None:
+    log = {"snapshot_every": 4, "segment": 8, "truncate": True, "sweep": True, "keep_every_us": 200_000}
+    run = run_store(raft, spread="region", peer_patience=8, faults=(fault("partition-full", "eu-west-1", 1, 8),), **log)
+    (group,) = run.ledger.ends
+    assert len({member.length for member in group.members}) == 1
+    assert all(not member.flaws and not member.state_flaws and not member.departures for member in group.members)
+    assert run.regions_agree()
+
+
+def test_operators_hand_over_the_lead_where_nobody_leads_well() -> None:
+    run = run_store(
+        raft, spread="region", promote_after_us=1_500_000, faults=(fault("partition-full", "us-east-1", 2, 6),)
+    )
+    assert [row for row in run.rows if 6_000_000 < row.t_us < 8_000_000 and row.kind is Kind.OK]
+    assert run.accepted() <= run.effective()
