@@ -25,7 +25,7 @@ from models.raft.registers import RegisterShard
 from models.raft.shard import RaftShard
 from models.store.group.wire import ShipOptions
 from models.store.options import InDoubt, LogPolicy, MemberOptions
-from models.store.schemes import Scheme, Spread, Tier
+from models.store.schemes import Scheme, Spread, Tier, holders_of
 from models.stores import domain_of, home_of, log_policy, noted
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
@@ -124,7 +124,10 @@ def raft(
     scheme = noted(problems, lambda: raft_scheme(members, members + learners + spares, spread))
     groups: tuple[Group, ...] = ()
     if wanted is not None and scheme is not None and place is not None:
-        groups = noted(problems, lambda: groups_of(topology, wanted, scheme, place, shards)) or ()
+        crowded = _too_many(topology, scheme, place, members, learners + spares)
+        problems += crowded
+        if not crowded:
+            groups = noted(problems, lambda: groups_of(topology, wanted, scheme, place, shards)) or ()
     mine = noted(
         problems,
         lambda: MemberOptions(
@@ -243,6 +246,27 @@ def raft_placements(
             )
         )
     return placed
+
+
+def _too_many(topology: Topology, scheme: Scheme, place: str, members: int, others: int) -> list[str]:
+    """Why so many members cannot be spread so far apart, with the most that can."""
+    home, level = topology.servers(place)[0].index, scheme.spread.name.lower()
+    room = max(count for count in range(1, scheme.members + 1) if _fits(topology, scheme, home, count))
+    if room == scheme.members:
+        return []
+    fewer = room - others
+    way_out = f"give members={fewer - (fewer + 1) % 2}" if fewer > 0 else "leave out learners or spares"
+    needed = f"{members} members" + (f" and {others} learners or spares" if others else "")
+    return [
+        f"{needed}, each in another {level}: there is room for {room}; {way_out}, spread them less, or add a {level}"
+    ]
+
+
+def _fits(topology: Topology, scheme: Scheme, home: int, count: int) -> bool:
+    try:
+        return len(holders_of(replace(scheme, holders=1, copies=count), topology, home)) == count
+    except ValueError:
+        return False
 
 
 def _wrong_sizes(

@@ -26,9 +26,12 @@ LOAD = Workload(rate_per_s=1, ends_us=1)
     [
         ({"members": 4}, "members=4: an even group survives no more failures than one of a member less; give 3 or 5"),
         ({"members": 0}, "members=0: an even group .* give 1"),
-        ({"members": 7}, "asks for 7 holders, each in another host, and from a/c1/h1 there are 6"),
-        ({"members": 5, "spread": "region"}, "asks for 5 holders, each in another region, .* there are 3"),
-        ({"spares": 1, "spread": "region"}, "asks for 4 holders, each in another region, .* there are 3"),
+        ({"members": 7}, "7 members, each in another host: there is room for 6; give members=5"),
+        ({"members": 5, "spread": "region"}, "5 members, each in another region: there is room for 3; give members=3"),
+        (
+            {"spares": 1, "spread": "region"},
+            "3 members and 1 learners or spares, each in another region: .* 3; give members=1",
+        ),
         ({"spread": "zone"}, "spread='zone' is no level to spread over"),
         ({"learners": -1}, "learners=-1 is negative"),
         (
