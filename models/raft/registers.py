@@ -12,7 +12,7 @@ from typing import Any, Final
 from models.domains.profile import Change
 from models.driver import Ask, Reply
 from models.raft.shard import RaftShard
-from models.store.requests import Accepted, Look, RolledBack, Submit, Unavailable
+from models.store.requests import Accepted, Look, RolledBack, Seen, Submit, Unavailable
 from sim.host import Wait, handles
 from sim.topology import Location
 
@@ -40,7 +40,7 @@ class RegisterShard(RaftShard):
 
     def _answer_read(self, msg: Ask) -> Generator[Wait, Any, Reply | None]:
         seen = yield from self._look(Look(aggregate=msg.key))
-        if seen is None:
+        if not isinstance(seen, Seen):
             return None
         value = int(str(seen.told).partition("=")[2]) if seen.told else None
         return Reply(op=msg.op, value=value, version=seen.version)

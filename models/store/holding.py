@@ -64,6 +64,7 @@ class Holding(Service):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C7", "C11", "C12", "N1", "N2", "N3", "N4"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"subscriber-behind"})
 
     #: What its parts are made of; a subclass may have others.
     STREAMS: ClassVar[type[Streams]] = Streams

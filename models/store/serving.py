@@ -63,6 +63,7 @@ class Serving(Writer):
     """One member of one shard of one domain, as clients see it, however its log is replicated."""
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C10"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"compensated", "reconciled"})
 
     def told(self) -> dict[int, int | str | None]:
         """This member's view of every aggregate with a history, whoever its tenant: for small worlds and reports."""

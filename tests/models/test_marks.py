@@ -15,10 +15,12 @@ from models.monitor import Monitor
 from models.operations import Runbook
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
+from models.raft.registers import RegisterShard
 from models.reconcile import Operator
 from models.split import SplitShard
 from models.store.backup import BackupService
 from models.store.group.operators import ShardOperator
+from models.store.holding import Holding
 from models.store.log.archive import ArchiveService
 from models.store.publishing import Publisher, Subscriber
 from models.store.shard import Shard
@@ -26,11 +28,12 @@ from sim.host import Service
 
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
-PARTS: dict[type[Service], tuple[str, ...]] = {
-    Shard: ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
-}
+PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
+    (Shard, RegisterShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+)
 SERVICES = (
     Shard,
+    RegisterShard,
     SplitShard,
     Script,
     Client,
@@ -63,7 +66,7 @@ def trees(service: type[Service]) -> list[ast.AST]:
     kinds = [kind for kind in service.__mro__ if kind.__module__.startswith("models.")]
     files = [MODELS / "store" / f"{part}.py" for part in PARTS.get(service, ())]
     return [
-        *map(class_of, [*kinds, Publisher] if service is Shard else kinds),
+        *map(class_of, [*kinds, Publisher] if issubclass(service, Holding) else kinds),
         *(ast.parse(file.read_text(encoding="utf-8")) for file in files),
     ]
 

@@ -63,11 +63,8 @@ class DurableCopy(Holding):
             "role=home",
             "role=copy",
             "divergent",
-            "compensated",
-            "reconciled",
             "rolled-back",
             "damaged",
-            "subscriber-behind",
         }
     )
     POINTS: ClassVar[frozenset[str]] = frozenset({"C4"})
