@@ -87,6 +87,7 @@ class Member(DurableCopy):
     def _join(self) -> Generator[Wait, Any, None]:
         """Find out who leads; a leader that may have forgotten something begins a new reign."""
         alone = not self.options.peers
+        shares = self.options.scheme.holders > 1
         if self._damaged and alone:
             yield self.ctx.wait()  # for ever: better no answer than one from a state that is wrong
         self._joining = True
@@ -96,7 +97,8 @@ class Member(DurableCopy):
         if not self.reigns:
             yield from self._live_under((Reign(1, self.options.home, 0),))
             yield from self._become_whole()
-        elif self.leader == self.options.number and (self.promised == self.epoch or not self.whole):
+        elif self.leader == self.options.number and (shares or self.promised == self.epoch or not self.whole):
+            # Where others hold it too, a later promise may be its own, of a life that died before its reign began.
             yield from self._lead_again()
 
     def _found_or_follow(self) -> Generator[Wait, Any, bool]:
@@ -143,7 +145,9 @@ class Member(DurableCopy):
                     # where entries of that reign stood which it has forgotten, and nobody could tell them apart.
                     yield from self._promise(latest)
                     return
-                if (yield from self._take_over(self.promised + 1, lonely=scheme.holders == 1)):
+                # Above what anybody promised: one more each time would never reach operators who go on as fast.
+                promised = max([self.promised, *(head.promised for head in heads)])
+                if (yield from self._take_over(promised + 1, lonely=scheme.holders == 1)):
                     return
                 if (yield from self._obeyed()):
                     return
@@ -282,7 +286,10 @@ class Member(DurableCopy):
     def _enough(self, heads: Sequence[Head], lonely: bool) -> bool:
         if lonely:
             return len(heads) == self.options.members - 1
-        return sum(head.whole for head in heads) + self.whole >= self.options.voters
+        # A majority besides: an epoch has one leader only if whoever promised it to the one and to the other meet.
+        # Where so few voters do that it is more, so many must hold an event that without it none would be committed.
+        majority = len(heads) + 1 > self.options.members // 2
+        return majority and sum(head.whole for head in heads) + self.whole >= self.options.voters
 
     def _catch_up(self, best: Head) -> Generator[Wait, Any, bool]:
         """Have what another member has; returns whether that came about."""
