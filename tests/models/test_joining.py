@@ -389,3 +389,31 @@ def test_a_member_that_waits_for_others_answers_a_forced_order_as_soon_as_it_lea
     cluster.run(10)
 
     assert order.value == Promoted(epoch=5)
+
+
+def test_a_leader_that_dies_while_it_takes_over_again_does_so_in_its_next_life() -> None:
+    cluster = Cluster(scheme=QUORUM)
+    write(cluster, 1, 1)
+    cluster.crash(1)
+    while cluster.shard[1].promised == 1:
+        cluster.run(1)
+    assert not cluster.shard[1].leads
+    cluster.crash(1)
+    cluster.run(1_500)
+
+    assert cluster.leader() == 1
+    write(cluster, 1, 2)
+
+
+def test_a_member_that_lost_its_disk_is_whole_again_under_a_load_without_a_pause() -> None:
+    cluster = Cluster(scheme=QUORUM)
+    write(cluster, 1, 1)
+    cluster.crash(3, "disk_loss")
+    for command_id in range(2, 2_000):
+        cluster.send(1, deposit(command_id))
+        cluster.run(1)  # as long as a flush takes
+        if cluster.shard[3].whole:
+            break
+
+    assert cluster.shard[3].whole
+    assert cluster.log(3)[0] == 1

@@ -87,6 +87,7 @@ class Member(DurableCopy):
     def _join(self) -> Generator[Wait, Any, None]:
         """Find out who leads; a leader that may have forgotten something begins a new reign."""
         alone = not self.options.peers
+        shares = self.options.scheme.holders > 1
         if self.damaged and alone:
             yield self.ctx.wait()  # for ever: better no answer than one from a state that is wrong
         self._joining = True
@@ -96,7 +97,8 @@ class Member(DurableCopy):
         if not self.reigns:
             yield from self._live_under((Reign(1, self.options.home, 0),))
             yield from self._become_whole()
-        elif self.leader == self.options.number and (self.promised == self.epoch or not self.whole):
+        elif self.leader == self.options.number and (shares or self.promised == self.epoch or not self.whole):
+            # Where others hold it too, a later promise may be its own, of a life that died before its reign began.
             yield from self._lead_again()
 
     def _found_or_follow(self) -> Generator[Wait, Any, bool]:

@@ -39,6 +39,7 @@ class Replica(Member):
         self._outbound: dict[int, Outbound] = {}
         self._holders = options.scheme.holders
         self._owed: Location | None = None
+        self._lacks: int | None = None
         self._everywhere = 0
 
     @property
@@ -61,6 +62,7 @@ class Replica(Member):
                 self.ctx.point("C8")
             self._commit()
         else:
+            self._see_whether_whole()
             if self._owed is not None:
                 self.ctx.point("C9")
             self._acknowledge()
@@ -86,6 +88,7 @@ class Replica(Member):
             super()._committed_to(position)
 
     def _gave_up(self, length: int) -> None:
+        self._lacks = None
         self._outbound = {}
         # Where the leader alone holds what it acknowledges, what it gave up is owed, and not undone.
         learnt = SILENT if self._holders == 1 else ROLLED_BACK
@@ -222,13 +225,19 @@ class Replica(Member):
             self._committed_to(min(ship.committed, self.journal.length))
         self.released = max(self.released, ship.released)
         self._everywhere = ship.everywhere  # less than before where a peer has lost what it had
-        if not self.whole and ship.session == self.session and self.journal.held >= ship.upto:
-            self.whole = True
-            self.ctx.set_timer(0, self._become_whole)
+        if not self.whole and ship.session == self.session:
+            # All that it ever acknowledged is up to there; what comes later under load is not waited for.
+            self._lacks = ship.upto if self._lacks is None else min(self._lacks, ship.upto)
+            self._see_whether_whole()
         if at_once:
             self._acknowledge()
             if self.journal.held < self.journal.length:
                 self._owed = sender  # and again once the rest is held
+
+    def _see_whether_whole(self) -> None:
+        if self._lacks is not None and self.journal.held >= self._lacks and not self.whole:
+            self.whole, self._lacks = True, None
+            self.ctx.set_timer(0, self._become_whole)
 
     def _take(self, entries: Sequence[Entry]) -> None:
         append, apply, aside, appended = self.journal.append, self.streams.apply, self.aside, self.keeper.appended
