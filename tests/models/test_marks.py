@@ -11,6 +11,11 @@ import pytest
 
 from models.clients import Client, Script
 from models.control import Registry
+from models.keyspace.client import PlacedClient
+from models.keyspace.mastering import Master
+from models.keyspace.operators import GroupOperator
+from models.keyspace.server import TabletServer
+from models.keyspace.shard import PlacedShard
 from models.monitor import Monitor
 from models.operations import Runbook
 from models.quorum.coordinator import Coordinator
@@ -29,7 +34,7 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+    (Shard, RegisterShard, PlacedShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
 )
 SERVICES = (
     Shard,
@@ -47,6 +52,11 @@ SERVICES = (
     Registry,
     BackupService,
     Runbook,
+    PlacedShard,
+    PlacedClient,
+    Master,
+    GroupOperator,
+    TabletServer,
 )
 
 

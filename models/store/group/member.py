@@ -14,7 +14,8 @@ does not wait for those it cannot hear.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final
 
 from models.domain import Domain
 from models.store.group.durable import PROMISE, DurableCopy
@@ -39,9 +40,12 @@ from models.store.log.entries import Entry
 from models.store.options import MemberOptions
 from models.store.schemes import Tier
 from sim.host import Context, Wait, handles
+from sim.storage import TORN
 from sim.topology import Location
 
 __all__ = ["Member"]
+
+_ATTEMPT: Final = "attempt"
 
 
 class Member(DurableCopy):
@@ -87,7 +91,8 @@ class Member(DurableCopy):
     def _join(self) -> Generator[Wait, Any, None]:
         """Find out who leads; a leader that may have forgotten something begins a new reign."""
         alone = not self.options.peers
-        shares = self.options.scheme.holders > 1
+        # Of a life that died before its reign began; any other promise is to somebody else, or a fence.
+        attempted = max((record for record in self.ctx.disk.read(_ATTEMPT) if record is not TORN), default=0)
         if self.damaged and alone:
             yield self.ctx.wait()  # for ever: better no answer than one from a state that is wrong
         self._joining = True
@@ -97,8 +102,7 @@ class Member(DurableCopy):
         if not self.reigns:
             yield from self._live_under((Reign(1, self.options.home, 0),))
             yield from self._become_whole()
-        elif self.leader == self.options.number and (shares or self.promised == self.epoch or not self.whole):
-            # Where others hold it too, a later promise may be its own, of a life that died before its reign began.
+        elif self.leader == self.options.number and (self.promised in (self.epoch, attempted) or not self.whole):
             yield from self._lead_again()
 
     def _found_or_follow(self) -> Generator[Wait, Any, bool]:
@@ -163,7 +167,7 @@ class Member(DurableCopy):
         patience_us = patience_us or self.options.ask_us
         asked = [self.ctx.call(peer, HeadQuery(epoch=epoch), patience_us) for peer in self._locations.values()]
         answers = yield self.ctx.first(asked, need=len(asked))
-        return [head for _, head in sorted(answers, key=_by_index) if head is not None]
+        return [head for _, head in sorted(answers, key=itemgetter(0)) if head is not None]
 
     # -- the lead changes --------------------------------------------------------------------
 
@@ -262,6 +266,7 @@ class Member(DurableCopy):
         if epoch <= self.promised:
             return False
         self._promised_to = None  # to itself
+        yield self.ctx.disk.replace(_ATTEMPT, epoch)
         yield from self._promise(epoch)
         heads = (yield from self._heads(epoch, self.options.gather_us if forced else None)) if gather else []
         heads = [head for head in heads if head.promised == epoch]
@@ -393,7 +398,3 @@ def _rank(head: Head) -> tuple[int, int]:
     and has just heard of the next one has not.
     """
     return reached(head.reigns, head.length), head.length
-
-
-def _by_index(answer: tuple[int, Any]) -> int:
-    return answer[0]
