@@ -101,9 +101,17 @@ class Running(RaftCopy):
         self._takes_part = self.ready = True
         founding = self.core.term == 0 and self.me == self.options.home
         if founding and self.core.log.last == 0:
-            self.core.campaign(self.ctx.mono_us())
+            self.ctx.set_timer(0, self._found)
         self._do()
         self._arm()
+
+    def _found(self) -> Generator[Wait, Any, None]:
+        """Stand at once, and once more before anybody else does: whom it asked may not have started yet."""
+        for _ in range(2):
+            if self._takes_part and not self._cutting and not self.core.leader:
+                self._enter(self.core.campaign)
+                self._arm()
+            yield self.ctx.sleep(self.plan.raft.election_us // 2)
 
     def _detector(self) -> Detector:
         return FixedTimeout(self.plan.raft.election_us)
