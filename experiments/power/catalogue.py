@@ -2,7 +2,7 @@
 
 The catalogue (`tests/broken/catalogue.toml`) is read by path and its factories by their names,
 since nothing here may import tests. A twin is the scenario as it stands; a variant has another
-factory. A catch is a verdict of *invalid* on a claim of the scenario; *unknown* is none.
+factory. A catch is a verdict of *invalid* on a claim of the scenario, or a run that raises; *unknown* is none.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from time import process_time
 from typing import NamedTuple
 
+from experiments.hunting import NO_CRASH
 from experiments.measures import gather
 from experiments.nemesis import with_nemesis
 from experiments.properties import judge
@@ -93,5 +94,9 @@ def _verdicts(scenario: Scenario, seed: int) -> dict[str, Outcome]:
     under_faults, _ = with_nemesis(scenario, seed)
     # What is claimed sometimes is no claim about a single run: failing it is neither a catch nor an alarm.
     always = [use for use in under_faults.properties if use.mode is Mode.ALWAYS]
-    found = judge(gather(under_faults, seed), always)
+    try:
+        seen = gather(under_faults, seed)
+    except Exception:  # noqa: BLE001 - as a hunt has it: what a system raises is a catch, and of a twin a false alarm
+        return {NO_CRASH: Outcome.INVALID}
+    found = judge(seen, always)
     return {claim: verdict.outcome for claim, verdict in found.items()}

@@ -38,6 +38,16 @@ def test_a_search_without_a_catch_says_how_far_it_went() -> None:
     assert (found.seeds, found.claim, found.seed) == (2, None, None)
 
 
+def test_a_run_that_raises_is_a_catch_and_of_a_twin_a_false_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gather(*_: object) -> None:
+        raise AssertionError("what cannot be")
+
+    monkeypatch.setattr("experiments.power.catalogue.gather", gather)
+    variant = read()[0]
+    assert search(variant.scenario, variant.broken, 3, 5)[2:] == ("no_crash", 3)
+    assert listen(variant.scenario, 3, 1).alarms == ("3: no_crash",)
+
+
 def test_a_catalogue_that_is_not_there_is_told(tmp_path: object) -> None:
     with pytest.raises(ValueError, match="is not there; run this in a checkout"):
         read(tmp_path / "catalogue.toml")  # type: ignore[operator]
