@@ -3,7 +3,8 @@
 - `replay`: canonical replay of commands
 - `apologise`: accept, and make good
 - `commutative`: nothing to decide
-- `winners`: last writer by entity and by field, first writer, priority region
+- `last`: last writer by entity
+- `winners`: last writer by field, first writer, priority region
 - `siblings`: a person decides
 
 `POLICIES` makes each from a domain and what is known of its events, by the name that scenarios use.
@@ -19,16 +20,11 @@ from models.domain import Domain
 from models.merging.meaning import Meaning
 from models.merging.policies.apologise import AcceptAndApologise
 from models.merging.policies.commutative import Commutative
+from models.merging.policies.last import LastWriter, SilentLastWriter
 from models.merging.policies.recent import RecentPolicy
 from models.merging.policies.replay import CanonicalReplay
 from models.merging.policies.siblings import Siblings
-from models.merging.policies.winners import (
-    FirstWriter,
-    LastWriter,
-    LastWriterByField,
-    PriorityRegion,
-    SilentLastWriter,
-)
+from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
 from models.merging.policy import Policy
 
 __all__ = [
@@ -54,11 +50,11 @@ POLICIES: Final[Mapping[str, MakePolicy]] = MappingProxyType(
         CanonicalReplay.name: lambda domain, meaning, sources: CanonicalReplay(domain),
         AcceptAndApologise.name: lambda domain, meaning, sources: AcceptAndApologise(domain, meaning),
         Commutative.name: lambda domain, meaning, sources: Commutative(domain, meaning),
-        LastWriter.name: lambda domain, meaning, sources: LastWriter(domain, meaning),
+        LastWriter.name: lambda domain, meaning, sources: LastWriter(domain),
         LastWriterByField.name: lambda domain, meaning, sources: LastWriterByField(domain, meaning),
         FirstWriter.name: lambda domain, meaning, sources: FirstWriter(domain, meaning),
         PriorityRegion.name: PriorityRegion,
         Siblings.name: lambda domain, meaning, sources: Siblings(domain, meaning),
-        SilentLastWriter.name: lambda domain, meaning, sources: SilentLastWriter(domain, meaning),
+        SilentLastWriter.name: lambda domain, meaning, sources: SilentLastWriter(domain),
     }
 )

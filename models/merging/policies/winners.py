@@ -1,49 +1,16 @@
-"""Of concurrent writes that conflict, one counts: the last, the first, the one of a preferred region."""
+"""Of concurrent writes that conflict, one counts: the last by field, the first, the one of a preferred region."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
-from models.domain import Denied, Domain, State
-from models.merging.meaning import Meaning
-from models.merging.policies.recent import RecentPolicy, Verdicts, conflicting
-from models.merging.policy import Obligation
+from models.domain import Domain
+from models.merging.meaning import WHOLE, Meaning
+from models.merging.policies.recent import RecentPolicy
 from models.merging.writes import Write, precedes
 
-__all__ = ["FirstWriter", "LastWriter", "LastWriterByField", "PriorityRegion", "SilentLastWriter"]
-
-
-class LastWriter(RecentPolicy):
-    """Last writer wins by entity: the last write in canonical order, with all that its writer had seen.
-
-    What its writer had not seen is gone, conflicting or not, and whoever wrote it is told and owed.
-    """
-
-    name = "last-writer"
-
-    def judge(self, base: State, writes: Sequence[Write]) -> Verdicts:
-        """Whoever is in the past of the last counts, as far as it counted there."""
-        verdicts: list[int | None] = [None] * len(writes)
-        alive = [place for place, write in enumerate(writes) if write.event.__class__ is not Denied]
-        while alive:
-            head = alive.pop()
-            past = []
-            for place in alive:
-                if precedes(writes[place], writes[head]):
-                    past.append(place)
-                else:
-                    verdicts[place] = head
-            alive = past
-        return verdicts
-
-
-class SilentLastWriter(LastWriter):
-    """The same without a word to anybody: what most stores do, and a negative control here."""
-
-    name = "silent-last-writer"
-    promises: ClassVar[frozenset[Obligation]] = LastWriter.promises - {Obligation.CONSERVED}
-    tells = False
+__all__ = ["FirstWriter", "LastWriterByField", "PriorityRegion"]
 
 
 class LastWriterByField(RecentPolicy):
@@ -51,55 +18,45 @@ class LastWriterByField(RecentPolicy):
 
     name = "last-writer-by-field"
 
-    def judge(self, base: State, writes: Sequence[Write]) -> Verdicts:
+    def judge(self, writes: Sequence[Write], lost_to: list[int], concurrent: Sequence[int]) -> None:
         """What is overwritten whole is lost to the last of those that did."""
-        verdicts: list[int | None] = []
-        for place, write in enumerate(writes):
-            left = set(self._meaning.parts_of(write.event))
-            lost_to = None
-            for later in range(place + 1, len(writes)):
-                if conflicting(self._meaning, write, writes[later]):
-                    left -= self._meaning.parts_of(writes[later].event)
-                    lost_to = later
-            verdicts.append(None if left else lost_to)
-        return verdicts
+        new = writes[-1]
+        for place in concurrent:
+            if lost_to[place] or not self.clash(writes[place], new):
+                continue
+            left = set(self.parts(writes[place].event))
+            for later in writes[place + 1 :]:
+                if not precedes(writes[place], later):
+                    others = self.parts(later.event)
+                    left = set() if WHOLE in others else left - others
+            if not left:
+                lost_to[place] = new.address
 
 
 class FirstWriter(RecentPolicy):
-    """The first in canonical order wins; what conflicts with it, and what was built on that, loses."""
+    """The first in canonical order wins; what conflicts with it, and what was built on that unawares, loses."""
 
     name = "first-writer"
 
-    def judge(self, base: State, writes: Sequence[Write]) -> Verdicts:
-        """In canonical order."""
-        return self._greedy(writes, range(len(writes)))
+    def judge(self, writes: Sequence[Write], lost_to: list[int], concurrent: Sequence[int]) -> None:
+        """The new one loses to any concurrent one that counts and clashes; and with what it was built on."""
+        new = writes[-1]
+        for place in concurrent:
+            if not lost_to[place] and self.clash(writes[place], new):
+                lost_to[-1] = writes[place].address
+                return
+        lost_to[-1] = self.lost_below(writes, lost_to, len(writes) - 1)
 
-    def _greedy(self, writes: Sequence[Write], order: Iterable[int]) -> Verdicts:
-        """Each counts if it conflicts with none that counts, taken in some order of preference."""
-        verdicts: list[int | None] = [None] * len(writes)
-        counting: list[int] = []
-        for place in order:
-            rival = next((one for one in counting if conflicting(self._meaning, writes[one], writes[place])), None)
-            if rival is None:
-                counting.append(place)
-            else:
-                verdicts[place] = rival
-        self._with_dependents(writes, verdicts)
-        return verdicts
-
-    def _with_dependents(self, writes: Sequence[Write], verdicts: list[int | None]) -> None:
-        """Whoever wrote on top of a loser, without having seen the winner, loses too."""
-        for place, write in enumerate(writes):
-            if verdicts[place] is not None or write.event.__class__ is Denied:
-                continue
-            parts = self._meaning.parts_of(write.event)
-            for below in range(place):
-                winner = verdicts[below]
-                if winner is None or parts.isdisjoint(self._meaning.parts_of(writes[below].event)):
-                    continue
-                if precedes(writes[below], write) and not precedes(writes[winner], write):
-                    verdicts[place] = winner
-                    break
+    def lost_below(self, writes: Sequence[Write], lost_to: Sequence[int], at: int) -> int:
+        """The winner over a write that the one at `at` was built on, and that its writer had not seen; 0 if none."""
+        write = writes[at]
+        for place in range(at):
+            winner = lost_to[place]
+            if winner and precedes(writes[place], write) and self.clash(writes[place], write):
+                rival = next((one for one in writes if one.address == winner), None)
+                if rival is not None and not precedes(rival, write):
+                    return winner
+        return 0
 
 
 class PriorityRegion(FirstWriter):
@@ -109,6 +66,9 @@ class PriorityRegion(FirstWriter):
         domain: Whose events they are.
         meaning: What each event writes.
         order: Numbers of the sub-domains, the preferred first; those that are left out come last, by number.
+
+    Raises:
+        ValueError: nobody is preferred, or somebody twice.
     """
 
     name = "priority-region"
@@ -119,8 +79,22 @@ class PriorityRegion(FirstWriter):
             raise ValueError(f"{order=} prefers nobody, or somebody twice; name each sub-domain once")
         self._ranks = {number: rank for rank, number in enumerate(order)}
 
-    def judge(self, base: State, writes: Sequence[Write]) -> Verdicts:
-        """By rank, and in canonical order within one."""
-        last = len(self._ranks)
-        places = sorted(range(len(writes)), key=lambda at: (self._ranks.get(writes[at].origin, last), writes[at][:3]))
-        return self._greedy(writes, places)
+    def judge(self, writes: Sequence[Write], lost_to: list[int], concurrent: Sequence[int]) -> None:
+        """It loses to a concurrent one of higher rank; else those of lower rank and what stands on them lose to it."""
+        new = writes[-1]
+        rivals = [place for place in concurrent if not lost_to[place] and self.clash(writes[place], new)]
+        for place in rivals:
+            if self._rank(writes[place]) < self._rank(new):
+                lost_to[-1] = writes[place].address
+                return
+        lost_to[-1] = self.lost_below(writes, lost_to, len(writes) - 1)
+        if lost_to[-1]:
+            return
+        for place in rivals:
+            lost_to[place] = new.address
+        for place in concurrent:
+            if not lost_to[place]:
+                lost_to[place] = self.lost_below(writes, lost_to, place)
+
+    def _rank(self, write: Write) -> tuple[int, int]:
+        return (self._ranks.get(write.origin, len(self._ranks)), write.origin)

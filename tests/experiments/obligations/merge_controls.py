@@ -11,7 +11,6 @@ from typing import Any, Final
 from experiments.obligations import Case
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
 from models.domains.profile import Change, Profile
-from models.merging import meaning_of
 from models.merging.fold import MergeFold
 from models.merging.policies import CanonicalReplay, LastWriter, SilentLastWriter
 from models.merging.policy import Obligation, Step
@@ -128,17 +127,15 @@ CONTROLS: Final[Mapping[str, tuple[Callable[[], Case], Obligation]]] = MappingPr
         "a gap accepted": (lambda: _bank(fold=GapsAcceptedFold), Obligation.CAUSAL),
         "a random compensation key": (lambda: _bank(RandomKey(_BANK)), Obligation.REPLAYS),
         "a missing tie-break": (
-            lambda: _profile(
-                LastWriter(_PROFILE, meaning_of(_PROFILE)), fold=ByStampFold, skew_us={1: 0, 2: -10, 3: -20}
-            ),
+            lambda: _profile(LastWriter(_PROFILE), fold=ByStampFold, skew_us={1: 0, 2: -10, 3: -20}),
             Obligation.CONVERGES,
         ),
         "last writer wins by the wall clock, under skew": (
-            lambda: _profile(LastWriter(_PROFILE, meaning_of(_PROFILE)), hybrid=False, skew_us={1: 0, 2: -500, 3: 300}),
+            lambda: _profile(LastWriter(_PROFILE), hybrid=False, skew_us={1: 0, 2: -500, 3: 300}),
             Obligation.CAUSAL,
         ),
         "last writer wins without a word": (
-            lambda: _profile(SilentLastWriter(_PROFILE, meaning_of(_PROFILE))),
+            lambda: _profile(SilentLastWriter(_PROFILE)),
             Obligation.CONSERVED,
         ),
     }
