@@ -47,7 +47,7 @@ def test_a_wrong_merge_is_caught_and_shrunk(name: str) -> None:
     [
         ("commutative", "seats", "Taken is not known to commute"),
         ("accept-and-apologise", "cart", "nothing says how a broken one is made good"),
-        ("last-writer", "transfer", "nothing says what Ordered writes"),
+        ("last-writer-by-field", "transfer", "nothing says what Ordered writes"),
     ],
 )
 def test_a_policy_without_a_rule_for_an_event_is_refused(policy: str, domain: str, told: str) -> None:
