@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from models.merging import DOMAINS, RULES, TEXTBOOK, Held, split_domain
+from experiments.confluence import DOMAINS, RULES, TEXTBOOK, Held, split_domain
 from sim.checkers.confluence import Confluence, Divergence, SplitSystem, confluent
 from sim.wording import way_to
 
@@ -84,7 +84,9 @@ def _own(name: str) -> SplitSystem[Any, Any]:
         raise click.BadParameter(f"{name!r} cannot be had: {error}", param_hint="NAMES") from None
     if not isinstance(found, SplitSystem):
         rule = f"{name!r} is a {type(found).__name__}; give a sim.checkers.confluence.SplitSystem"
-        raise click.BadParameter(f"{rule}, such as models.merging.split_domain makes of a domain", param_hint="NAMES")
+        raise click.BadParameter(
+            f"{rule}, such as experiments.confluence.split_domain makes of a domain", param_hint="NAMES"
+        )
     return found
 
 

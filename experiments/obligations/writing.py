@@ -153,7 +153,7 @@ class _Running:
         version = 1 + sum(write.instance == instance for write in log)
         type_id = pack_type(Scope.SERVICE, command=False, domain=case.domain.number, incarnation=source)
         address = mint(type_id, instance, version)
-        write = Write(stamp_us, source, len(log) + 1, address, event, fold.seen(source))
+        write = Write(stamp_us, source, len(log) + 1, address, event, seen=fold.seen(source))
         log.append(write)
         fold.ingest(write)
         self._look(source)

@@ -1,43 +1,29 @@
-"""Merging what two sides of a cut decided alone, as pure functions: which domains can be split at all?
+"""The merge domain: what the sub-domains of a split domain wrote, made one history again.
 
-Read `splitting` first: a domain, commands that may be asked of either side, and a rule that merges their
-events, as `sim.checkers.confluence` wants them. `textbook` holds small systems of which the answer is
-known, `shipped` the lab's own domains.
-
-`policy` says what a merge policy is, `policies` are the shipped ones, `writes` what goes in and comes out, `fold`
-the merge of one shard's sub-domains under one of them; `meaning` is what a policy must know of a domain's events.
-The merge domain that runs on hosts is `models.merge`.
+Read `writes` first (what goes in and comes out), then `policy` (a pure fold over the writes of one aggregate, and what
+it may promise) and `fold`, the merge of one shard's sub-domains under a policy; `policies` are the shipped ones, and
+`meaning` is what a policy must know of a domain's events. The merge runs beside each shard of `models.split`.
 """
 
 from models.merging.fold import MergeFold, Settled
 from models.merging.meaning import Meaning, meaning_of
-from models.merging.policy import Obligation, Policy, UnfitPolicy, fit
-from models.merging.shipped import DOMAINS, RULES, Trial
-from models.merging.splitting import Folded, Held, MergeRule, Step, apply_all, last_write, replay, split_domain
-from models.merging.textbook import TEXTBOOK, Case
-from models.merging.writes import Write
+from models.merging.policy import Obligation, Policy, Step, UnfitPolicy, fit
+from models.merging.writes import Compensated, Merged, Opened, Resolved, Superseded, Write
 
 __all__ = [
-    "DOMAINS",
-    "RULES",
-    "TEXTBOOK",
-    "Case",
-    "Folded",
-    "Held",
+    "Compensated",
     "Meaning",
     "MergeFold",
-    "MergeRule",
+    "Merged",
     "Obligation",
+    "Opened",
     "Policy",
+    "Resolved",
     "Settled",
     "Step",
-    "Trial",
+    "Superseded",
     "UnfitPolicy",
     "Write",
-    "apply_all",
     "fit",
-    "last_write",
     "meaning_of",
-    "replay",
-    "split_domain",
 ]

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from models.domain import Denied, State
 from models.merging.policy import Policy
 from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key
+from sim.message import Value
 
 __all__ = ["GapTooWide", "MergeFold", "Settled"]
 
@@ -46,7 +47,7 @@ class Settled(NamedTuple):
 
     cut_us: int
     vector: tuple[tuple[int, int], ...]
-    held: tuple[tuple[int, Any], ...]
+    held: tuple[tuple[int, Value], ...]
     outputs: tuple[Output, ...]
     lost: tuple[tuple[int, int, int], ...] = ()
 
@@ -295,7 +296,7 @@ class MergeFold:
             return (Merged(write.address),)
         reason = f"sub-domain {write.origin} was declared lost at {self._lost[write.origin]}"
         key = compensation_key(self.policy.name, (write.address,))
-        return (Superseded(write.address, 0, reason), Compensated(write.address, key))
+        return (Superseded(write.address, 0, reason), Compensated(write.address, key, write.event_id))
 
     def _floor(self) -> tuple[tuple[int, int], ...]:
         """By sub-domain, the position that the writes to come of every other are known to have seen."""

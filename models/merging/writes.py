@@ -41,6 +41,7 @@ class Write(NamedTuple):
         position: Place in its stream, from 1 without a gap.
         address: Packed `EventAddress`.
         event: The fact.
+        event_id: Of the request that led to it.
         seen: What its writer had merged: pairs of sub-domain and position, in order; its own is left out.
     """
 
@@ -49,6 +50,7 @@ class Write(NamedTuple):
     position: int
     address: int
     event: Event
+    event_id: int = 0
     seen: tuple[tuple[int, int], ...] = ()
 
     @property
@@ -74,11 +76,13 @@ class Superseded(NamedTuple):
 class Compensated(NamedTuple):
     """A write was taken back, or its harm made good, once: the key is the same wherever it is derived.
 
-    `event` is what the merge itself adds to the history to make good; None where taking back does.
+    `event_id` says whose request it was; `event` is what the merge itself adds to the history to make good, None where
+    taking back does.
     """
 
     address: int
     key: int
+    event_id: int
     event: Event | None = None
 
 

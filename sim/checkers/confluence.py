@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from sim.checkers.budget import DEFAULT_BUDGET, Budget, Meter, OverBudget
@@ -91,7 +92,7 @@ class Divergence(NamedTuple, Generic[S, O]):
 
 
 _SIDES: Final = (0, 1)
-_RANK: Final = {one: rank for rank, one in enumerate(Confluence)}
+_RANK: Final = MappingProxyType({one: rank for rank, one in enumerate(Confluence)})
 
 
 def confluent(system: SplitSystem[S, O], depth: int, budget: Budget = DEFAULT_BUDGET) -> Divergence[S, O]:

@@ -7,25 +7,17 @@
 - `winners`: last writer by field, first writer, priority region
 - `siblings`: a person decides
 
-`POLICIES` makes each from a domain and what is known of its events, by the name that scenarios use.
+`shipped` makes each from a domain and what is known of its events, by the name that scenarios use.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, Final
-
-from models.domain import Domain
-from models.merging.meaning import Meaning
 from models.merging.policies.apologise import AcceptAndApologise
 from models.merging.policies.commutative import Commutative
 from models.merging.policies.last import LastWriter, SilentLastWriter
 from models.merging.policies.recent import RecentPolicy
 from models.merging.policies.replay import CanonicalReplay
+from models.merging.policies.shipped import POLICIES
 from models.merging.policies.siblings import Siblings
 from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
-from models.merging.policy import Policy
 
 __all__ = [
     "POLICIES",
@@ -40,21 +32,3 @@ __all__ = [
     "Siblings",
     "SilentLastWriter",
 ]
-
-#: Makes a policy for a domain whose sub-domains have these numbers, in the topology's order.
-MakePolicy = Callable[[Domain[Any], Meaning, Sequence[int]], Policy]
-
-#: By name, every shipped policy.
-POLICIES: Final[Mapping[str, MakePolicy]] = MappingProxyType(
-    {
-        CanonicalReplay.name: lambda domain, meaning, sources: CanonicalReplay(domain),
-        AcceptAndApologise.name: lambda domain, meaning, sources: AcceptAndApologise(domain, meaning),
-        Commutative.name: lambda domain, meaning, sources: Commutative(domain, meaning),
-        LastWriter.name: lambda domain, meaning, sources: LastWriter(domain),
-        LastWriterByField.name: lambda domain, meaning, sources: LastWriterByField(domain, meaning),
-        FirstWriter.name: lambda domain, meaning, sources: FirstWriter(domain, meaning),
-        PriorityRegion.name: PriorityRegion,
-        Siblings.name: lambda domain, meaning, sources: Siblings(domain, meaning),
-        SilentLastWriter.name: lambda domain, meaning, sources: SilentLastWriter(domain),
-    }
-)

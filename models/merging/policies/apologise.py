@@ -52,7 +52,7 @@ class AcceptAndApologise:
         if made is None:
             return Step(after, (merged,))
         key = compensation_key(self.name, (write.address,))
-        return Step(domain.evolve(after, made), (merged, Compensated(write.address, key, made)))
+        return Step(domain.evolve(after, made), (merged, Compensated(write.address, key, write.event_id, made)))
 
     def state(self, held: State) -> State:
         """It holds nothing else."""

@@ -84,7 +84,7 @@ class LastWriter:
         if write.address in owed:
             return (told,), owed
         key = compensation_key(self.name, (write.address,))
-        return (told, Compensated(write.address, key)), owed | {write.address}
+        return (told, Compensated(write.address, key, write.event_id)), owed | {write.address}
 
     def state(self, held: Chains) -> State:
         """What the last writer left."""

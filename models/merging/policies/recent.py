@@ -107,7 +107,7 @@ class RecentPolicy:
         if write.address in owed:
             return (told,), owed
         key = compensation_key(self.name, (write.address,))
-        return (told, Compensated(write.address, key)), owed | {write.address}
+        return (told, Compensated(write.address, key, write.event_id)), owed | {write.address}
 
     def state(self, held: Recent) -> State:
         """After all that counts."""

@@ -50,8 +50,11 @@ class CanonicalReplay:
     def _instead(self, write: Write, again: Event) -> tuple[Output, ...]:
         key = compensation_key(self.name, (write.address,))
         if isinstance(again, Denied):
-            return (Superseded(write.address, 0, again.reason), Compensated(write.address, key))
-        return (Superseded(write.address, 0, "leads to another event"), Compensated(write.address, key, again))
+            return (Superseded(write.address, 0, again.reason), Compensated(write.address, key, write.event_id))
+        return (
+            Superseded(write.address, 0, "leads to another event"),
+            Compensated(write.address, key, write.event_id, again),
+        )
 
     def state(self, held: State) -> State:
         """It holds nothing else."""

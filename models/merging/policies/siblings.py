@@ -33,7 +33,7 @@ class Siblings(FirstWriter):
                 owed |= {one.address}
                 resolved.append(Resolved(self._key(one.address, winner), write.address))
                 resolved.append(Superseded(one.address, write.address, "resolved by a write that had seen it"))
-        return Step(after._replace(owed=owed), (*outputs, *resolved))
+        return Step(Recent(after.base, after.writes, after.lost_to, after.states, owed), (*outputs, *resolved))
 
     def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
         """What loses is opened rather than taken back."""

@@ -2,8 +2,9 @@
 
 import pytest
 
+from experiments.confluence import DOMAINS
 from experiments.obligations import Case, broken_obligation, tried
-from models.merging import DOMAINS, meaning_of
+from models.merging import meaning_of
 from models.merging.policies import POLICIES
 from models.merging.policy import UnfitPolicy, fit
 from tests.experiments.obligations.merge_controls import CONTROLS

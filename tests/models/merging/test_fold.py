@@ -19,7 +19,7 @@ def write(
 ) -> Write:
     """An event of a sub-domain, whose stream has one aggregate unless told."""
     type_id = pack_type(Scope.SERVICE, command=False, domain=BANK.number, incarnation=origin)
-    return Write(stamp_us, origin, position, mint(type_id, account, position), event, seen)
+    return Write(stamp_us, origin, position, mint(type_id, account, position), event, seen=seen)
 
 
 def fold(gap: int = 10) -> MergeFold:

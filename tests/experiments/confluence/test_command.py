@@ -3,8 +3,8 @@
 import pytest
 
 from experiments.cli import main
+from experiments.confluence import DOMAINS, TEXTBOOK, apply_all, split_domain
 from models.domains.counter import Add, Counter
-from models.merging import DOMAINS, TEXTBOOK, apply_all, split_domain
 
 #: As a user would keep it in a module of their own.
 MINE = split_domain(Counter(), (Add(n=1),), apply_all)
@@ -46,8 +46,8 @@ def test_a_system_of_ones_own_is_judged(capsys: pytest.CaptureFixture[str]) -> N
     [
         ("seat-winer", "did you mean 'seat-winner'?"),
         ("nowhere.at_all:x", "cannot be had: No module named 'nowhere'"),
-        ("models.merging:nothing", "cannot be had"),
-        ("models.merging:RULES", "give a sim.checkers.confluence.SplitSystem"),
+        ("experiments.confluence:nothing", "cannot be had"),
+        ("experiments.confluence:RULES", "give a sim.checkers.confluence.SplitSystem"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(name: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:

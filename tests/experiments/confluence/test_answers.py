@@ -2,12 +2,12 @@
 
 import pytest
 
+from experiments.confluence import DOMAINS, RULES, TEXTBOOK, Case, apply_all, last_write, replay, split_domain
 from models.domain import Domain
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
 from models.domains.counter import Add, Counter
 from models.domains.shipped import shipped
 from models.domains.username import Claim, Username
-from models.merging import DOMAINS, RULES, TEXTBOOK, Case, apply_all, last_write, replay, split_domain
 from sim.checkers.confluence import Confluence, confluent
 
 

@@ -208,10 +208,10 @@ def _observed_remove() -> SplitSystem[Tags, Change]:
     def apply(held: Tags, change: Change, side: int) -> Tags:
         verb, member = change
         if verb == "remove":
-            return held._replace(removed=held.removed | {tag for tag in held.added if tag[0] == member})
+            return Tags(held.added, held.removed | {tag for tag in held.added if tag[0] == member}, held.made)
         tag = (member, side, held.made[side])
         made = tuple(count + (number == side) for number, count in enumerate(held.made))
-        return held._replace(added=held.added | {tag}, made=(made[0], made[1]))
+        return Tags(held.added | {tag}, held.removed, (made[0], made[1]))
 
     def merge(base: Tags, left: Tags, right: Tags) -> Tags:
         made = (max(left.made[0], right.made[0]), max(left.made[1], right.made[1]))

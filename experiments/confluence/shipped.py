@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
+from experiments.confluence.splitting import MergeRule, apply_all, last_write, replay
 from models.domain import Command, Domain
 from models.domains import bank_account, cart, counter, inventory, profile, seats, transfer, username
-from models.merging.splitting import MergeRule, apply_all, last_write, replay
 
 __all__ = ["DOMAINS", "RULES", "Trial"]
 
