@@ -16,6 +16,7 @@ from models.addressing import conflicts
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
+from models.loading_end import LoadingEnd
 from models.merge import MergePolicy, surviving_chain
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.placing_end import PlacingEnd
@@ -100,6 +101,7 @@ class Ledger:
         ends: How the members of each shard ended, where their schemes are to be judged.
         sequence: The global sequence, where there is one.
         placing: The key space, where the store is placed by it.
+        loading: The handlers before the store, where there are any.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -112,6 +114,7 @@ class Ledger:
     ends: tuple[ShardEnd, ...] = ()
     sequence: SequenceEnd | None = None
     placing: PlacingEnd | None = None
+    loading: LoadingEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

@@ -16,6 +16,7 @@ from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
 from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
+from models.loading import Handler, SnapshotKeeper
 from models.monitor import Monitor
 from models.operations import Runbook
 from models.quorum.coordinator import Coordinator
@@ -36,6 +37,7 @@ MODELS = Path(__file__).parents[2] / "models"
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
     (Shard, RegisterShard, PlacedShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
 )
+PARTS[SnapshotKeeper] = ("log/snapshots",)
 SERVICES = (
     Shard,
     RegisterShard,
@@ -57,6 +59,8 @@ SERVICES = (
     Master,
     GroupOperator,
     TabletServer,
+    Handler,
+    SnapshotKeeper,
 )
 
 
