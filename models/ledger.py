@@ -19,6 +19,7 @@ from models.ends import ShardEnd
 from models.loading_end import LoadingEnd
 from models.merge import MergePolicy, surviving_chain
 from models.ordinals import pack_ordinal, unpack_ordinal
+from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
 from models.sequence_end import SequenceEnd
 from models.split import SplitShard
@@ -102,6 +103,7 @@ class Ledger:
         sequence: The global sequence, where there is one.
         placing: The key space, where the store is placed by it.
         loading: The handlers before the store, where there are any.
+        pipeline: The API servers before the store, where there are any.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -115,6 +117,7 @@ class Ledger:
     sequence: SequenceEnd | None = None
     placing: PlacingEnd | None = None
     loading: LoadingEnd | None = None
+    pipeline: PipelineEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

@@ -15,6 +15,7 @@ from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
 from experiments.properties.loadings import LOADINGS
 from experiments.properties.operations import OPERATIONS
+from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
 from experiments.properties.runs import RUNS, not_healed
@@ -41,6 +42,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *LAYERS,
             *LOADINGS,
             *OPERATIONS,
+            *PIPELINES,
             *PLACINGS,
             *QUORUMS,
             *RUNS,

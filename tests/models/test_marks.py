@@ -19,6 +19,7 @@ from models.keyspace.shard import PlacedShard
 from models.loading import Handler, SnapshotKeeper
 from models.monitor import Monitor
 from models.operations import Runbook
+from models.pipeline import ApiClient, ApiServer, FarServer
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
@@ -61,6 +62,9 @@ SERVICES = (
     TabletServer,
     Handler,
     SnapshotKeeper,
+    ApiServer,
+    FarServer,
+    ApiClient,
 )
 
 
