@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from experiments.measures.observation import Observation
 from experiments.properties.schemes import not_given_up
 from experiments.scenario.property import Sort, claim
-from models.ledger import FinalEvent
 from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict
 from sim.history import HistoryRow, Kind
@@ -16,14 +14,15 @@ from sim.history import HistoryRow, Kind
 __all__ = ["LOADINGS"]
 
 _WITNESSES: Final = 10
+_VERSION: Final = 0xFFFFFFFF
 
 
 def nothing_before_confirmation(seen: Observation) -> Verdict:
-    """Whoever was told yes or no was told what the command's one event says: its outcome, its version, its sum."""
-    wrong = [row.op for row, event in _told(seen) if not _says(event, row)]
+    """Whoever was told yes or no was told what the command's own event says: its outcome, its version, its sum."""
+    wrong = [row.op for row in seen.history if (row.kind is Kind.OK or _is_denial(row)) and not _confirmed(seen, row)]
     wrong = not_given_up(seen, wrong) if wrong else wrong
     if wrong:
-        return Verdict(Verdicts.INVALID, tuple(wrong[:_WITNESSES]), f"{len(wrong)} told what no event says")
+        return Verdict(Verdicts.INVALID, tuple(wrong[:_WITNESSES]), f"{len(wrong)} told what no event of theirs says")
     return Verdict(Verdicts.VALID, (), "all were told what was confirmed")
 
 
@@ -46,19 +45,16 @@ def loading_did(seen: Observation, *, what: str, times: int = 1) -> Verdict:
     return Verdict(Verdicts.VALID if count >= times else Verdicts.INVALID, (), f"{count} times {what}")
 
 
-def _told(seen: Observation) -> Iterator[tuple[HistoryRow, FinalEvent]]:
-    """Every answer yes or no of which an event is in the final history."""
-    events = {event.command_id: event for event in seen.events()}
-    for row in seen.history:
-        event = events.get(row.op)
-        if event is not None and (row.kind is Kind.OK or _is_denial(row)):
-            yield row, event
-
-
-def _says(event: FinalEvent, row: HistoryRow) -> bool:
-    if row.version != event.address & 0xFFFFFFFF or _is_denial(row) != (event.kind == "denied"):
+def _confirmed(seen: Observation, row: HistoryRow) -> bool:
+    """Whether the event at the version that was told is the command's; one that is nowhere others judge."""
+    assert isinstance(row.key, int)
+    stream = seen.ledger.final.get(row.key, ())
+    mine = next((event for event in stream if event.command_id == row.op), None)
+    if mine is None:
+        return all(event.address & _VERSION != row.version for event in stream)
+    if row.version != mine.address & _VERSION or _is_denial(row) != (mine.kind == "denied"):
         return False
-    return row.kind is not Kind.OK or row.value == event.told
+    return row.kind is not Kind.OK or row.value == mine.told
 
 
 def _is_denial(row: HistoryRow) -> bool:

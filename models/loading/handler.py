@@ -118,6 +118,10 @@ class Handler(Service):
         """What leaves before the store has confirmed a draft: nothing ever does."""
         return None
 
+    def left_of(self, draft: Draft) -> Image:
+        """What remains of a draft that was refused: what it was decided on, and nothing of the decision."""
+        return draft.image
+
     # -- by strategy -------------------------------------------------------------------------
 
     def _begin(self, msg: Submit, key: Key, strategy: Strategy) -> Generator[Wait, Any, _Found]:
@@ -163,7 +167,7 @@ class Handler(Service):
 
     def _catch_up(self, msg: Submit, key: Key, draft: Draft) -> Generator[Wait, Any, _Found]:
         """The append was refused: look up what came between, and decide again."""
-        newest = yield from self._newest(msg, key, draft.image, None)
+        newest = yield from self._newest(msg, key, self.left_of(draft), None)
         if newest is None:
             return Unavailable(command_id=msg.command_id, reason=_SILENT)
         self._compare(key, draft.image, newest)

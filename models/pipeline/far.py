@@ -224,7 +224,8 @@ class FarServer(Service):
         if self.ctx.mono_us() - epoch.heard_us >= self.options.lease_us:
             self._close(epoch, sender, Cause(BACK, _GONE), tell=True)
             return
-        self.ctx.send(sender, Beat(epoch=epoch.number, sent=epoch.sent))
+        window = self.options.plan.far[0].capacity
+        self.ctx.send(sender, Beat(epoch=epoch.number, sent=epoch.sent, window=window, taken=epoch.taken))
         self.ctx.set_timer(self.options.beat_us, self._beat, epoch, sender)
 
     def held(self) -> list[tuple[str, int]]:

@@ -137,8 +137,13 @@ class Near:
 
     def on_beat(self, msg: Beat) -> None:
         """It is there; of what it has sent before this nothing may be missing, since connections keep the order."""
-        if self._is_mine(msg.epoch) and msg.sent > self._done:
+        if not self._is_mine(msg.epoch):
+            return
+        if msg.sent > self._done:
             self._break("an answer was lost on the way")
+            return
+        self._window, self._taken = msg.window, max(self._taken, msg.taken)
+        self._go_on()
 
     def on_closed(self, msg: Closed) -> None:
         """It has closed, and says why: the stages before this one learn it as they would next door."""

@@ -46,6 +46,8 @@ class ApiServer(Service):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"A1", "A2"})
+    #: What its end of a channel to a second host is of.
+    LINK: ClassVar[type[Near]] = Near
 
     def __init__(self, ctx: Context, options: PipelineOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx)
@@ -160,7 +162,7 @@ class ApiServer(Service):
         options = self.options
         stages = [*options.plan.near]
         if options.far is not None:
-            self.link = Near(self.ctx, options, self._hear)
+            self.link = self.LINK(self.ctx, options, self._hear)
             # One worker: what it does between two requests is to wait until the other end has room for one.
             stages.append(StagePlan(LINK, stages[-1].capacity))
         stages.append(options.plan.reply)

@@ -136,12 +136,18 @@ class Withdraw(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat(Message):
-    """One end is alive, believes in the epoch, and has sent so many requests, or answers, in it."""
+    """One end is alive, believes in the epoch, and has sent so many requests, or answers, in it.
+
+    The second host says in each how much room it has: a connection that an earlier life of the first had opened may
+    have swallowed what said so before.
+    """
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, PIPELINE, 10)
     transport: ClassVar[Transport] = Transport.CONNECTION
     epoch: int
     sent: int
+    window: int = 0
+    taken: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
