@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from models.clients import BankMix, Mix, Route, Workload
+from models.clients import BankMix, Drawn, Draws, Mix, Route, Workload
 from models.domains.bank_account import BankAccount
 from models.groups import Group, group_system, groups_of, members_of, operator_of
 from models.layout import client_placements, maker, shard_of
@@ -53,12 +53,16 @@ def loaded_store(
     replay_us: int = 100,
     ask_us: int = 400_000,
     attempts: int = 6,
-    optimistic_below: float = 0.1,
-    consistent_above: float = 0.6,
+    shared: float = 1.0,
+    optimistic_below: float = 0.3,
+    consistent_above: float = 0.9,
     weight: float = 0.2,
     promote_after_us: int = 0,
 ) -> System:
     """One domain under one scheme, decided by handlers. Of `cache`, `snapshot_every` and `promote_after` 0 is none.
+
+    The clients of a region ask for aggregates that others ask for too in a share `shared` of their commands, and else
+    for as many that only they ask for: so regions contend no more than they are told to.
 
     Handlers are of a `kind`, which is no option: a subclass is one that differs in that one thing.
 
@@ -71,6 +75,8 @@ def loaded_store(
     wanted = noted(problems, lambda: domain_of(domain, workload))
     chosen = noted(problems, lambda: scheme_of(scheme))
     place = noted(problems, lambda: home_of(topology, home))
+    if not 0 <= shared <= 1:
+        problems.append(f"{shared=} is no share; give a number in [0, 1]")
     if promote_after_us < 0:
         problems.append(f"{promote_after_us=} is no time; give at least 1, or 0 for never")
     groups: tuple[Group, ...] = ()
@@ -108,7 +114,7 @@ def loaded_store(
     mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
 
     def clients(route_of: Callable[[str], Route]) -> Sequence[Placement]:
-        return client_placements(topology, workload, mix, lambda region: _route(topology, region))
+        return _clients(topology, workload, mix, shared)
 
     system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, clients=clients)
     read = system.ledger
@@ -118,6 +124,31 @@ def loaded_store(
         return replace(read(service_of), loading=_end(topology, groups, service_of))
 
     return replace(system, ledger=ledger)
+
+
+class _Apart:
+    """Requests of one region, some of them to aggregates that no other region asks for."""
+
+    def __init__(self, mix: Mix, shared: float, offset: int) -> None:
+        self._mix = mix
+        self._shared = shared
+        self._offset = offset
+
+    def draw(self, draws: Draws) -> Drawn:
+        """One draw more than the request takes."""
+        drawn = self._mix.draw(draws)
+        apart = draws.random() >= self._shared
+        return drawn._replace(aggregate=drawn.aggregate + self._offset) if apart else drawn
+
+
+def _clients(topology: Topology, workload: Workload, mix: Mix, shared: float) -> list[Placement]:
+    placed = []
+    for number, region in enumerate(topology.regions):
+        apart = _Apart(mix, shared, (number + 1) * workload.accounts)
+        mine = {host.location for host in topology.clients(region)}
+        everybody = client_placements(topology, workload, apart, lambda one: _route(topology, one))
+        placed += [placement for placement in everybody if placement.host in mine]
+    return placed
 
 
 def _handlers(topology: Topology, options: LoadingOptions, domain: Any, kind: type[Handler]) -> list[Placement]:

@@ -70,8 +70,9 @@ class Handler(Service):
 
     Attributes:
         counts: What it did, by word: `handled`, `cold` (no snapshot was there), `matched`, `equal`, `redone` (the
-            snapshot was the newest; it was not, and the decision was the same; or another), `conflicts`, `worked`
-            (decisions worked out), `repeated` (the command was done before), one for each strategy that was taken.
+            snapshot was the newest; it was not, and the decision was the same; or another), `stale` (snapshots that
+            were behind), `conflicts`, `worked` (decisions worked out), `repeated` (the command was done before), one
+            for each strategy that was taken.
         behind: Events by which snapshots were behind, summed over those whose newest version became known.
         compared: How many those are.
         memory: The images that it keeps itself.
@@ -259,6 +260,7 @@ class Handler(Service):
 
     def _compare(self, key: Key, image: Image, newest: Image) -> None:
         self.compared += 1
+        self.counts["stale"] += newest.version != image.version
         self.behind += max(0, newest.version - image.version)
         self._rates.saw(key, behind=newest.version != image.version)
 

@@ -91,24 +91,27 @@ class Rates:
     """How often the snapshot of an aggregate was behind, as an exponentially weighted share of the last observations.
 
     Whatever strategy is in force sees whether the snapshot that it began with was the newest: a look-up tells the
-    version, and so does a refused append. So a choice that has become a poor one is noticed under each of them.
+    version, and so does a refused append. So a choice that has become a poor one is noticed under each of them. Of an
+    aggregate that nothing was observed of yet, what was observed of all others is the best guess.
     """
 
     def __init__(self, options: LoadingOptions) -> None:
         self._options = options
         self._shares: dict[Key, float] = {}
+        self._all = 0.5
 
     def saw(self, key: Key, *, behind: bool) -> None:
         """One more observation."""
-        share = self._shares.get(key, 0.5)
-        self._shares[key] = share + self._options.weight * (behind - share)
+        share, weight = self._shares.get(key, self._all), self._options.weight
+        self._shares[key] = share + weight * (behind - share)
+        self._all += weight * (behind - self._all)
 
     def strategy(self, key: Key) -> Strategy:
         """Which to take now."""
         options = self._options
         if options.strategy is not Strategy.ADAPTIVE:
             return options.strategy
-        share = self._shares.get(key, 0.5)
+        share = self._shares.get(key, self._all)
         if share < options.optimistic_below:
             return Strategy.OPTIMISTIC
         return Strategy.CONSISTENT if share > options.consistent_above else Strategy.SPECULATIVE

@@ -56,8 +56,8 @@ class LoadingOptions:
     page: int = 200
     remembered: int = 64
     attempts: int = 6
-    optimistic_below: float = 0.1
-    consistent_above: float = 0.6
+    optimistic_below: float = 0.3
+    consistent_above: float = 0.9
     weight: float = 0.2
 
     def __post_init__(self) -> None:
