@@ -111,14 +111,15 @@ def _answer(results: Rows) -> str:
 
     return (
         f"It gains the work that it hides behind the look-up, and no more: with {WORK_MS:.0f} ms of work and a leader "
-        f"in another region the median is {p50(CALM, CONSISTENT)} if the look-up comes first and {p50(CALM, SPECULATIVE)} "
-        f"beside it. It wastes work where the decision changes with the state: with "
+        f"in another region the median is {p50(CALM, CONSISTENT)} if the look-up comes first and "
+        f"{p50(CALM, SPECULATIVE)} beside it. It wastes work where the decision changes with the state: with "
         f"{share(HOT, 'stale_share', 'username')} of the snapshots behind, {share(HOT, 'equal_share', 'counter')} of "
-        f"the decisions of a counter stay the same and {share(HOT, 'equal_share', 'username')} of those on a name, so a "
-        f"command takes {more('counter')} and {more('username')} times its work. An append without a look-up is faster "
-        f"while snapshots seldom are behind ({p50(QUIET, OPTIMISTIC)} against {p50(QUIET, SPECULATIVE)}) and slower "
-        f"where they mostly are ({p50(HOT, OPTIMISTIC)} against {p50(HOT, SPECULATIVE)}). In a cut none of them "
-        f"answers more than the others. Nothing left a handler unconfirmed. Intervals are 95 % over {len(results.seeds)} runs."
+        f"the decisions of a counter stay the same and {share(HOT, 'equal_share', 'username')} of those on a name, so "
+        f"a command takes {more('counter')} and {more('username')} times its work. An append without a look-up is "
+        f"faster while snapshots seldom are behind ({p50(QUIET, OPTIMISTIC)} against {p50(QUIET, SPECULATIVE)}) and "
+        f"slower where they mostly are ({p50(HOT, OPTIMISTIC)} against {p50(HOT, SPECULATIVE)}). In a cut none of them "
+        f"answers more than the others. Nothing left a handler unconfirmed. "
+        f"Intervals are 95 % over {len(results.seeds)} runs."
     )
 
 

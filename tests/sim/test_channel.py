@@ -240,6 +240,14 @@ def failing_at(number: int) -> Callable[[Channel, Channel], Flow]:
     return stage
 
 
+def test_a_stage_that_waits_for_something_to_read_ends_with_the_one_that_reads_it() -> None:
+    ctx = FakeContext()
+    pipe = join(ctx, {"a": relay, "b": relay, "c": failing_at(0)}, capacity=1)
+    ctx.advance(1)
+    assert pipe.done.value == Cause("c", "broke")
+    assert ctx.channels == [], "nobody had sent anything, and all have ended"
+
+
 def feed(ctx: FakeContext, pipe: Pipe, items: int) -> list[Any]:
     """Write items and read what comes out, both to the end."""
     out: list[Any] = []

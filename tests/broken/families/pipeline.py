@@ -1,4 +1,4 @@
-"""API servers on two hosts before a store as a family: a variant overrides a server, its pipes, or its end of a link."""
+"""API servers on two hosts before a store: a variant overrides a server, its pipes, or its end of the link."""
 
 from __future__ import annotations
 
