@@ -138,7 +138,9 @@ class _Apart:
         """One draw more than the request takes."""
         drawn = self._mix.draw(draws)
         apart = draws.random() >= self._shared
-        return drawn._replace(aggregate=drawn.aggregate + self._offset) if apart else drawn
+        if not apart:
+            return drawn
+        return Drawn(drawn.aggregate + self._offset, drawn.command, drawn.f, drawn.value, drawn.tenant)
 
 
 def _clients(topology: Topology, workload: Workload, mix: Mix, shared: float) -> list[Placement]:
