@@ -7,6 +7,9 @@ designs are that store laid out and led differently: one home region, a majority
 each over a topology as a `system`, and is what experiments name; `stores` does so for one domain or
 a whole application under any persistence scheme. `clients` are the load, `ledger` is how the end
 of a run is read, and `driver` the client of small systems that keep registers, logs or locks.
+
+Before a store stand `pipeline`, an API server whose stages close both ways, and `loading`, handlers that decide
+by themselves.
 """
 
 from models.addressing import EventAddress

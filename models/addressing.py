@@ -51,6 +51,10 @@ LEADERLESS: Final = 20
 CONSENSUS: Final = 21
 #: The key space: routes, maps, and groups that hand over to one another.
 KEYSPACE: Final = 24
+#: Stages of a request on two hosts.
+PIPELINE: Final = 48
+#: Snapshots that are kept near to handlers.
+LOADING: Final = 49
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

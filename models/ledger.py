@@ -16,9 +16,11 @@ from models.addressing import conflicts
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
+from models.loading_end import LoadingEnd
 from models.merging.policies import LastWriter, SilentLastWriter
 from models.merging.writes import Merged, Superseded, Write
 from models.ordinals import pack_ordinal, unpack_ordinal
+from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
 from models.sequence_end import SequenceEnd
 from models.split import SplitShard, write_of
@@ -101,6 +103,8 @@ class Ledger:
         ends: How the members of each shard ended, where their schemes are to be judged.
         sequence: The global sequence, where there is one.
         placing: The key space, where the store is placed by it.
+        loading: The handlers before the store, where there are any.
+        pipeline: The API servers before the store, where there are any.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -113,6 +117,8 @@ class Ledger:
     ends: tuple[ShardEnd, ...] = ()
     sequence: SequenceEnd | None = None
     placing: PlacingEnd | None = None
+    loading: LoadingEnd | None = None
+    pipeline: PipelineEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

@@ -13,7 +13,9 @@ from experiments.properties.elections import ELECTIONS
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
+from experiments.properties.loadings import LOADINGS
 from experiments.properties.operations import OPERATIONS
+from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
 from experiments.properties.runs import RUNS, not_healed
@@ -38,7 +40,9 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *FLOWS,
             *HISTORIES,
             *LAYERS,
+            *LOADINGS,
             *OPERATIONS,
+            *PIPELINES,
             *PLACINGS,
             *QUORUMS,
             *RUNS,

@@ -16,8 +16,10 @@ from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
 from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
+from models.loading import Handler, SnapshotKeeper
 from models.monitor import Monitor
 from models.operations import Runbook
+from models.pipeline import ApiClient, ApiServer, FarServer
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
@@ -36,6 +38,7 @@ MODELS = Path(__file__).parents[2] / "models"
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
     (Shard, RegisterShard, PlacedShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
 )
+PARTS[SnapshotKeeper] = ("log/snapshots",)
 SERVICES = (
     Shard,
     RegisterShard,
@@ -57,6 +60,11 @@ SERVICES = (
     Master,
     GroupOperator,
     TabletServer,
+    Handler,
+    SnapshotKeeper,
+    ApiServer,
+    FarServer,
+    ApiClient,
 )
 
 
