@@ -199,7 +199,7 @@ class PhiDetector(SilenceDetector):
         self._y = normal_point(plan.threshold)
 
     def suspicion(self, now_us: int) -> float:
-        """phi over the threshold; 0 before anything arrived."""
+        """Suspicion is phi over the threshold; 0 before anything arrived."""
         if self._last_us is None:
             return 0.0
         mean, deviation = self._shape()
@@ -234,7 +234,7 @@ class AkkaDetector(SilenceDetector):
         self._y = logistic_point(plan.threshold)
 
     def suspicion(self, now_us: int) -> float:
-        """phi over the threshold; 0 before anything arrived."""
+        """Suspicion is phi over the threshold; 0 before anything arrived."""
         if self._last_us is None:
             return 0.0
         mean, deviation = self._shape()

@@ -17,13 +17,13 @@ def refuse(mistakes: Iterable[str | None]) -> None:
 
 def at_least(name: str, value: float, least: float) -> str | None:
     """A mistake unless the value is a finite number from `least` up."""
-    if isinstance(value, int | float) and math.isfinite(value) and value >= least:
+    if math.isfinite(value) and value >= least:
         return None
     return f"{name}={value!r} is no number from {least} up; give at least {least}"
 
 
 def within(name: str, value: float, low: float, high: float) -> str | None:
     """A mistake unless low < value <= high."""
-    if isinstance(value, int | float) and low < value <= high:
+    if low < value <= high:
         return None
     return f"{name}={value!r} is not above {low} and at most {high}; give a number between"

@@ -28,7 +28,8 @@ _HALF: Final = 32
 
 def whole(values: NDArray[Any]) -> Ints:
     """Rounded up to whole microseconds."""
-    return np.ceil(values).astype(np.int64)
+    found: Ints = np.ceil(values).astype(np.int64)
+    return found
 
 
 def blocks(count: int) -> Iterator[tuple[int, int]]:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from models.detection.accrual import Akka
-from models.detection.arrays.averages import recent_shape, whole
+from models.detection.arrays.averages import Floats, recent_shape, whole
 from models.detection.arrays.trace import Ints
 from models.detection.recent import Recent
 
@@ -50,7 +50,7 @@ def akka(arrivals: Ints, plan: Akka, y: float, y_asked: float) -> Ints:
     return found
 
 
-def _shapes(course: Ints, first: int, plan: Akka) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _shapes(course: Ints, first: int, plan: Akka) -> tuple[Floats, Floats]:
     """Mean and standard deviation after each arrival of a stretch, as the detector takes them."""
     parts = [part[2:] for part in recent_shape(course, Recent(plan.window), 0.0)]
     mean = np.concatenate([part[0] for part in parts])[first:] + plan.pause_us

@@ -20,8 +20,9 @@ def of_newest(trace: Trace, crossings: Callable[[Trace], Ints]) -> Ints:
         return crossings(trace)
     newest = np.maximum.accumulate(sequences)
     new = np.concatenate(([True], newest[1:] > newest[:-1]))
-    found = crossings(Trace(sequences[new], trace.arrivals_us[new]))
-    return found[np.cumsum(new) - 1]
+    of_new = crossings(Trace(sequences[new], trace.arrivals_us[new]))
+    found: Ints = of_new[np.cumsum(new) - 1]
+    return found
 
 
 def freshness(plan: NfdS | NfdU | NfdE | Bertier | TwoWindows, trace: Trace, level: float) -> Ints:
