@@ -93,17 +93,21 @@ def weighted(arrivals: Ints, plan: Ewma, level: float) -> Ints:
 def capped(arrivals: Ints, plan: Cassandra, factor: float) -> Ints:
     """Crossings as Cassandra's: long intervals are not learnt, and the first one is made up.
 
-    What is learnt are intervals of arrivals that never were: as if each came the learnt interval
-    after the one before.
+    What is learnt are intervals of arrivals that never were: one initial interval before the first,
+    then each as long after the one before as the interval that was learnt.
     """
-    intervals = np.diff(arrivals)
-    learnt = intervals <= plan.interval_us_max
-    kept = np.concatenate(([0, plan.initial_us], intervals[learnt]))
-    learnt_at = np.cumsum(kept)
-    place = np.concatenate(([1], 1 + np.cumsum(learnt)))
-    reach = np.maximum(place - plan.window, 0)
-    mean = (learnt_at[place] - learnt_at[reach]) / np.minimum(place, plan.window)
-    return arrivals + whole(mean * factor)
+    if not len(arrivals):
+        return arrivals
+    gaps = np.diff(arrivals)
+    learnt = gaps <= plan.interval_us_max
+    begin = arrivals[:1] - plan.initial_us
+    recent, first = Recent(plan.window), float(plan.initial_us)
+    if learnt.all():
+        return means(np.concatenate((begin, arrivals)), recent, first, factor)[1:]
+    course = np.concatenate((begin, arrivals[:1], arrivals[0] + np.cumsum(gaps[learnt])))
+    patience = (means(course, recent, first, factor) - course)[1:]
+    found: Ints = arrivals + patience[np.concatenate((np.zeros(1, np.int64), np.cumsum(learnt)))]
+    return found
 
 
 def recent_shape(arrivals: Ints, recent: Recent, first: float) -> Iterator[tuple[int, int, Floats, Floats]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from math import log
+from math import ceil, log
 from typing import Final
-
-import numpy as np
 
 from models.detection.accrual import Akka, Cassandra, Exponential, Phi, logistic_point, normal_point
 from models.detection.arrays import averages, doubting, expected
@@ -29,7 +27,7 @@ def crossings(plan: Plan, trace: Trace, level: float = 1.0) -> Ints:
     """
     arrivals = trace.arrivals_us
     if isinstance(plan, Fixed):
-        return arrivals + averages.whole(np.array([level * plan.timeout_us]))
+        return arrivals + ceil(level * plan.timeout_us)
     if isinstance(plan, Mean):
         factor = level * plan.factor
         return averages.means(arrivals, plan.recent, float(plan.eta_us), factor)

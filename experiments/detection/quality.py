@@ -1,0 +1,168 @@
+"""Quality of service of a detector, as Chen, Toueg and Aguilera define it, from its suspicions.
+
+Without a crash: mistakes recur every T_MR and last T_M; P_A is the chance that a question at a
+random instant is answered rightly, and T_FG how long from such an instant, if it was, to the next
+mistake. With one: T_D is the time from the crash to the suspicion that stays.
+
+Means are renewal rewards: time over events, so that what is open at an end counts with the time
+that it had. Quantiles take it as censored (Kaplan and Meier, JASA 53, 1958), and so is a crash that
+nobody had noticed by the end. Nothing is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+from typing import NamedTuple
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from models.detection import Plan
+from models.detection.arrays import Suspicions, Trace, crossings
+from models.detection.arrays.trace import Ints
+
+__all__ = ["Detections", "Quality", "detection_us", "forward_us", "judged", "survival_quantile"]
+
+
+class Quality(NamedTuple):
+    """What suspicions are worth while nothing crashed.
+
+    Attributes:
+        mistakes: Suspicions that began in the window.
+        open_censored: Of these, still open at its end.
+        recurrence_us: E[T_MR]; infinite without a mistake.
+        mistake_us: E[T_M]; None without a mistake.
+        accuracy: P_A.
+        rate_per_s: lambda_M, mistakes a second.
+        good_us: E[T_G], from the end of a mistake to the next; infinite without a mistake.
+        forward_us: E[T_FG] by the lengths of good periods that ended in the window; None without one.
+        flaps: Mistakes that were taken back within the time that counts as one.
+    """
+
+    mistakes: int
+    open_censored: int
+    recurrence_us: float
+    mistake_us: float | None
+    accuracy: float
+    rate_per_s: float
+    good_us: float
+    forward_us: float | None
+    flaps: int
+
+
+class Detections(NamedTuple):
+    """Detection times of crashes.
+
+    Attributes:
+        took_us: T_D of each crash, or how long it had gone unnoticed at the end.
+        censored: Which of them are the latter.
+    """
+
+    took_us: Ints
+    censored: NDArray[np.bool_]
+
+    def quantile(self, q: float) -> float:
+        """A quantile of T_D; infinite where too many went unnoticed."""
+        return survival_quantile(self.took_us.tolist(), self.censored.tolist(), q)
+
+
+def judged(found: Suspicions, begin_us: int, end_us: int, *, flap_us: int = 0) -> Quality:
+    """The quality of suspicions in a window of time without a crash.
+
+    Args:
+        found: As a detector suspects.
+        begin_us: From when it counts, such as after the detector's window was full.
+        end_us: Until when.
+        flap_us: Mistakes up to so long are flaps.
+
+    Raises:
+        ValueError: The window is empty.
+    """
+    if end_us <= begin_us:
+        raise ValueError(f"the window from {begin_us} to {end_us} us is empty; run longer than the warm-up")
+    starts = found.starts_us
+    ends = np.append(found.ends_us, end_us)[: len(starts)] if found.open else found.ends_us
+    starts, ends = np.clip(starts, begin_us, end_us), np.clip(ends, begin_us, end_us)
+    suspected_us = int((ends - starts).sum())
+    began = (found.starts_us >= begin_us) & (found.starts_us < end_us)
+    count, span_us = int(began.sum()), end_us - begin_us
+    closed = np.append(found.ends_us, np.iinfo(np.int64).max)[: len(found.starts_us)]
+    good = (starts[1:] - ends[:-1])[began[1:] & (found.ends_us[: len(starts) - 1] >= begin_us)].astype(np.float64)
+    return Quality(
+        mistakes=count,
+        open_censored=int((began & (closed >= end_us)).sum()),
+        recurrence_us=span_us / count if count else inf,
+        mistake_us=suspected_us / count if count else None,
+        accuracy=1 - suspected_us / span_us,
+        rate_per_s=1e6 * count / span_us,
+        good_us=(span_us - suspected_us) / count if count else inf,
+        forward_us=float((good * good).sum() / (2 * good.sum())) if good.sum() else None,
+        flaps=int((began & (closed - found.starts_us <= flap_us)).sum()),
+    )
+
+
+def forward_us(found: Suspicions, rng: Generator, instants: int, begin_us: int, end_us: int) -> list[int]:
+    """T_FG at random instants at which the subject is trusted: time to the next mistake.
+
+    Instants after which the trace knows of no mistake are left out by the caller's choice of
+    `end_us`: give one far enough before the trace ends.
+    """
+    at = np.sort(rng.integers(begin_us, end_us, instants))
+    following = np.searchsorted(found.starts_us, at, side="right")
+    ended = np.searchsorted(found.ends_us, at, side="right")
+    trusted = (following == ended) & (following < len(found.starts_us))
+    return [int(us) for us in found.starts_us[following[trusted]] - at[trusted]]
+
+
+def detection_us(
+    plan: Plan, trace: Trace, sent_us: Ints, crashes_us: Sequence[int] | Ints, until_us: int
+) -> Detections:
+    """How long crashes at given instants go unnoticed.
+
+    A crash keeps what would have been sent later from being sent; what was sent before arrives.
+
+    Args:
+        plan: The detector.
+        trace: Without any crash.
+        sent_us: When each arrival was sent, on the clock of the crashes.
+        crashes_us: Instants, each a world of its own.
+        until_us: When observation ends, on the observer's clock; later detections are censored.
+    """
+    crashes = np.asarray(crashes_us, dtype=np.int64)
+    after = crossings(plan, trace)
+    order = np.argsort(sent_us, kind="stable")
+    last = np.maximum.accumulate(order)  # the last to arrive of all that were sent so far
+    sent_before = np.searchsorted(sent_us[order], crashes)
+    at = last[np.maximum(sent_before - 1, 0)]
+    crossed = after[at]
+    # Where something that would not have been sent came before the last that was, the detector learnt otherwise.
+    for place in np.flatnonzero(at + 1 > sent_before):
+        kept = sent_us[: at[place] + 1] < crashes[place]
+        shorter = Trace(trace.sequences[: at[place] + 1][kept], trace.arrivals_us[: at[place] + 1][kept])
+        if len(shorter):
+            crossed[place] = crossings(plan, shorter)[-1]
+    crossed = np.maximum(crossed, trace.arrivals_us[at])
+    # Before anything was heard nobody is suspected, for ever.
+    censored = (crossed > until_us) | (sent_before == 0)
+    took = np.where(censored, until_us, crossed) - crashes
+    return Detections(np.maximum(took, 0), censored)
+
+
+def survival_quantile(values: Sequence[float], censored: Sequence[bool], q: float) -> float:
+    """A quantile of what is known of some values only to be more; infinite where that hides it.
+
+    Raises:
+        ValueError: No value, or q outside (0, 1).
+    """
+    if not values or not 0 < q < 1:
+        raise ValueError(f"{len(values)} values have no quantile {q}; give some, and 0 < q < 1")
+    alive, surviving = len(values), 1.0
+    for value, is_censored in sorted(zip(values, censored, strict=True)):
+        if not is_censored:
+            surviving *= 1 - 1 / alive
+            if 1 - surviving >= q - 1e-12:
+                return value
+        alive -= 1
+    return inf
