@@ -47,6 +47,8 @@ _S: Final = 1_000_000
 #: Heartbeats after which windows are full and it begins to count.
 _WARM: Final = 2_000
 _BEATS: Final = 350_000
+_BEATS_OF_RARE: Final = 3_000_000
+_BEATS_OF_GOOD: Final = 900_000
 _INSTANTS: Final = 200_000
 
 
@@ -58,7 +60,7 @@ def _nfd_s(case: Sharp, seed: int) -> Measures:
 
 def _timeout(case: Timeout, seed: int) -> Measures:
     """A plain time-out, and NFD-S on the same heartbeats, none of which it throws away."""
-    beats = _beats(STANDARD, case.beats, seed)
+    beats = _beats(STANDARD, _BEATS_OF_RARE, seed)
     sharp = _quality(NfdS(eta_us=_S, delta_us=_us(1.1)), beats)
     trace = beats.trace
     late = trace.arrivals_us - beats.sent_us()
@@ -81,7 +83,7 @@ def _estimated(case: Estimate, seed: int) -> Measures:
 
 def _forward(seed: int) -> Measures:
     """Good periods of NFD-S, as wholes and from random instants."""
-    beats = _beats(STANDARD, _BEATS, seed)
+    beats = _beats(STANDARD, _BEATS_OF_GOOD, seed)
     found = _suspicions(NfdS(eta_us=_S, delta_us=_us(0.5)), beats)
     quality = judged(found, _WARM * _S, beats.span_us)
     # A tenth of the trace is kept for the next mistake to come in.
@@ -145,7 +147,7 @@ def _phi_nominal(seed: int) -> Measures:
     beats = _beats(Network(STANDARD.eta_s, PHI_LOSS, STANDARD.mean_s), _BEATS, seed)
     found = _suspicions(Phi(eta_us=_S), beats)
     quality = judged(found, _WARM * _S, beats.span_us)
-    mistakes = quality.mistakes / (beats.count - _WARM)
+    mistakes = quality.mistakes / (beats.beats - _WARM)
     return Measures(values={"mistakes": mistakes}, count=len(beats.trace), digest=_digest(found))
 
 

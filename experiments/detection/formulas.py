@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def nfd_s(eta: float, delta: float, loss: float, beyond: Beyond) -> Chen:
         return math.prod(loss + (1 - loss) * beyond(delta + x - j * eta) for j in range(k + 1))
 
     kinks = sorted({0.0, eta, *(x for j in range(k + 2) if 0 < (x := j * eta - delta) < eta)})
-    total = math.fsum(_integral(u, low, high) for low, high in zip(kinks, kinks[1:], strict=False))
+    total = math.fsum(_integral(u, low, high) for low, high in pairwise(kinks))
     p_s = (1 - loss) * (1 - beyond(delta + eta)) * u(0.0)
     return Chen(eta / p_s, total / p_s, 1 - total / eta)
 
@@ -66,7 +67,7 @@ def _integral(f: Callable[[float], float], low: float, high: float) -> float:
     edges = [low + (high - low) * (part / _PARTS) ** 3 for part in range(_PARTS + 1)]
     return math.fsum(
         (b - a) / 2 * weight * f((a + b) / 2 + (b - a) / 2 * node)
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in pairwise(edges)
         for node, weight in zip(_NODES, _WEIGHTS, strict=True)
     )
 
@@ -130,11 +131,17 @@ def chen_eta_of_moments(wanted: tuple[float, float, float], loss: float, mean: f
 
 
 def _highest(promised: Callable[[float], float], recur: float, most: float) -> float:
-    """By a grid of a thousandth, then of a thousandth of that."""
-    step = most / 1_000
-    coarse = next(most - n * step for n in range(1_000) if promised(most - n * step) >= recur)
-    top = min(most, coarse + step)
-    return next(top - n * step / 1_000 for n in range(1_001) if promised(top - n * step / 1_000) >= recur)
+    """By a grid of a thousandth, another of a thousandth of that between its last two points, and bisection there."""
+    bad, good = most, most
+    for parts in (1_000, 1_000):
+        step = (most / parts) if good == most else (bad - good) / parts
+        top = bad
+        at = next(n for n in range(parts + 1) if promised(top - n * step) >= recur)
+        bad, good = top - max(at - 1, 0) * step, top - at * step
+    for _ in range(60):
+        middle = (good + bad) / 2
+        good, bad = (middle, bad) if promised(middle) >= recur else (good, middle)
+    return good
 
 
 def mean_interval(eta: float, loss: float) -> float:

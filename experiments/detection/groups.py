@@ -80,4 +80,5 @@ def waits(probed_us: Ints, begin_us: int, end_us: int) -> float:
 def _periods(waited_us: Ints) -> Ints:
     """Integral of ceil(wait / period) over waits up to this, times a period."""
     whole, part = np.divmod(waited_us, PERIOD_US)
-    return PERIOD_US * (PERIOD_US * whole * (whole + 1) // 2 + part * (whole + 1))
+    found: Ints = PERIOD_US * (PERIOD_US * whole * (whole + 1) // 2 + part * (whole + 1))
+    return found

@@ -26,13 +26,13 @@ class Beats(NamedTuple):
 
     Attributes:
         trace: By arrival.
-        count: Heartbeats that were sent.
+        beats: Heartbeats that were sent.
         span_us: From the first to when the next after the last would have been.
         eta_us: Between two.
     """
 
     trace: Trace
-    count: int
+    beats: int
     span_us: int
     eta_us: int
 

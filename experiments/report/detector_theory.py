@@ -144,8 +144,8 @@ def _limits(page: Page) -> None:
     page.bullets(
         [
             (
-                "Heartbeats are lost and delayed independently, as the closed forms want it. Real hosts stall and links "
-                "lose in bursts; detectors that are configured for independence then err far more often than promised."
+                "Heartbeats are lost and delayed independently, as closed forms want it. Real hosts stall, and links "
+                "lose in bursts; detectors configured for independence then err far more often than promised."
             ),
             (
                 "Mistakes are counted over long traces by the detectors over arrays, which change their minds at the "
@@ -157,9 +157,9 @@ def _limits(page: Page) -> None:
                 "one draw of a target, so phases play no part."
             ),
             (
-                "The gain over a time-out of equal mean detection time was published as 1.13; the closed form is 1.144. "
-                "A simulation of the size that gives three digits scatters by as much, so the figure has 2 % of room."
+                "The gain over a time-out of equal mean detection time was printed as 1.13, our closed form is 1.144. "
+                "A simulation that gives three digits scatters by as much, so the figure has 2 % of room."
             ),
-            "NFD-E stands in for NFD-S only away from multiples of the interval, where a noisy freshness point is cheap.",
+            "NFD-E stands in for NFD-S away from multiples of the interval, where a noisy freshness point is cheap.",
         ]
     )

@@ -10,8 +10,9 @@ hashicorp/memberlist has it. Departures: members are configured, so nobody joins
 purpose, and the dead keep their place; what a message carries is bounded by count, not by bytes.
 """
 
-from models.detection.swim.member import Member, members
+from models.detection.swim.member import Member
 from models.detection.swim.options import MEMBERLIST_LAN, MEMBERLIST_LOCAL, MEMBERLIST_WAN, SWIM, Order, SwimOptions
+from models.detection.swim.placing import members
 from models.detection.swim.suspicion import first_detection, least_us, most_told, remaining_us
 
 __all__ = [

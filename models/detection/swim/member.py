@@ -31,10 +31,10 @@ from models.detection.swim.words import (
     StreamAck,
     StreamPing,
 )
-from sim.host import Context, Placement, Service, Wait, handles
-from sim.topology import Location, at_service
+from sim.host import Context, Service, Wait, handles
+from sim.topology import Location
 
-__all__ = ["Member", "members"]
+__all__ = ["Member"]
 
 
 class _Probe:
@@ -389,16 +389,3 @@ class Member(Service):
             self.transitions.append(Transition(now_us, mine, other, after is State.DEAD))
             if after is State.DEAD:
                 self.ctx.note("convicts", subject)
-
-
-def members(hosts: Sequence[Location], options: SwimOptions) -> tuple[Placement, ...]:
-    """A member on every host."""
-    group = tuple(at_service(host, "member") for host in hosts)
-    return tuple(
-        Placement(host=host, name="member", make=_maker(group, me, options), kind=Member)
-        for me, host in enumerate(hosts)
-    )
-
-
-def _maker(group: Sequence[Location], me: int, options: SwimOptions) -> Any:
-    return lambda ctx: Member(ctx, group, me, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, floor, log, log1p, log2, log10, expm1
+from math import ceil, expm1, floor, log, log1p, log2, log10
 from typing import Final
 
 from models.detection.refusals import at_least, refuse
