@@ -12,7 +12,7 @@ looks, every so often, as Cassandra does, and then a guard may hold it back afte
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
@@ -105,7 +105,7 @@ class WatchOptions:
 
     subjects: tuple[Location, ...]
     plan: Plan
-    rule: Rule = Rule()
+    rule: Rule = field(default=Rule())
     look_us: int = 0
     guard_us: int = 0
 
@@ -146,7 +146,7 @@ class Beater(Service):
 class _Watch:
     """One subject as it is watched."""
 
-    __slots__ = ("interpreter", "life", "past", "suspected", "timer")
+    __slots__ = ("due_us", "interpreter", "life", "past", "suspected", "timer")
 
     def __init__(self, interpreter: Interpreter) -> None:
         self.interpreter = interpreter
@@ -154,6 +154,7 @@ class _Watch:
         self.past: int | None = None
         self.suspected = False
         self.timer: Any = None
+        self.due_us = 0
 
 
 class Watcher(Service):
@@ -226,11 +227,13 @@ class Watcher(Service):
 
     def _be_due(self, subject: Location, watch: _Watch) -> None:
         """See to it that the next change of mind is not missed; a timer that is early anyway may stay."""
-        if self._options.look_us or watch.timer is not None:
+        due_us = None if self._options.look_us else watch.interpreter.next_us()
+        if due_us is None or (watch.timer is not None and watch.due_us <= due_us):
             return
-        due_us = watch.interpreter.next_us()
-        if due_us is not None:
-            watch.timer = self.ctx.set_timer(max(0, due_us - self.ctx.mono_us()), self._due, subject)
+        if watch.timer is not None:
+            watch.timer.cancel()
+        watch.due_us = due_us
+        watch.timer = self.ctx.set_timer(max(0, due_us - self.ctx.mono_us()), self._due, subject)
 
     def _due(self, subject: Location) -> None:
         watch = self._watches[subject]

@@ -100,8 +100,7 @@ class Member(Service):
         self.ctx.set_timer(self._draws.below(options.period_us), self._tick)
         if options.gossip_us:
             self._gossip_phase_us = self.ctx.mono_us() + self._draws.below(options.gossip_us)
-        if options.push_pull_us:
-            self.ctx.set_timer(self._draws.below(options.period_us), self._push_pull)
+        self.ctx.set_timer(self._draws.below(options.period_us), self._join)
 
     def state_of(self, member: int) -> State:
         """What it holds another member to be."""
@@ -298,14 +297,23 @@ class Member(Service):
         """Hear rumours."""
         self._hear_all(msg.rumours)
 
-    def _push_pull(self) -> Generator[Wait, Any, None]:
-        every_us = push_pull_every(self._options.push_pull_us, len(self._group))
-        self.ctx.set_timer(every_us, self._push_pull)
+    def _join(self) -> Generator[Wait, Any, None]:
+        """Hear from somebody what was said meanwhile, of this member above all; then from others now and then."""
+        while not (yield from self._exchange()):
+            yield self.ctx.sleep(self._options.period_us)
+        while self._options.push_pull_us:
+            yield self.ctx.sleep(push_pull_every(self._options.push_pull_us, len(self._group)))
+            yield from self._exchange()
+
+    def _exchange(self) -> Generator[Wait, Any, bool]:
+        """Exchange all that is known with somebody; whether there was an answer."""
         for other in self._some(1):
             mine = PushPull(tuple(self._roster.told()), self._me)
             theirs = yield self.ctx.call(self._group[other], mine, self._options.period_us)
             if theirs is not None:
                 self._merge(theirs)
+                return True
+        return False
 
     @handles(PushPull)
     def on_push_pull(self, msg: PushPull, sender: Location) -> PushPull:

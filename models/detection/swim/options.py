@@ -37,7 +37,7 @@ class SwimOptions:
         gossip_us: Between rounds of gossip besides probes; 0 for none.
         gossip_members: How many are told in a round.
         gossip_dead_us: How long the dead are told too.
-        push_pull_us: Between exchanges of all that two members know, over a connection; 0 for none.
+        push_pull_us: Between exchanges of all that two members know, over a connection; 0 for one at the start alone.
         fallback: Whether a probe also goes over a connection when others are asked.
         awareness_max: Lifeguard: a member that does badly itself takes up to so many periods for a probe; 1 for
             none of it.
