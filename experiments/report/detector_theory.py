@@ -49,13 +49,14 @@ def report(results: Results[DetectorRow], folder: Path, context: ReportContext) 
     )
     for group in dict.fromkeys(row.claim.group for row in rows):
         _table(page, group, [row for row in rows if row.claim.group == group])
-    _intervals(rows, folder / "intervals.svg")
-    page.figure(
-        "intervals.svg",
-        alt="For each row with chance the interval of the measured mean as a horizontal bar, in per cent of the closed "
-        "form, around a vertical line at zero",
-        caption="How far the measured mean is from what follows or was published, with its interval, per cent of it.",
-    )
+    if any(row.half_width for row in rows):
+        _intervals(rows, folder / "intervals.svg")
+        page.figure(
+            "intervals.svg",
+            alt="For each row with chance the interval of the measured mean as a horizontal bar, in per cent of the closed "
+            "form, around a vertical line at zero",
+            caption="How far the measured mean is from what follows or was published, with its interval, per cent of it.",
+        )
     _limits(page)
     page.write(folder / "index.html")
     return answer

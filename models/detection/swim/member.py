@@ -113,7 +113,7 @@ class Member(Service):
         self.ctx.set_timer(options.period_us, self._tick)
         probe = self._probe
         if probe is not None:
-            if now_us < probe.ends_us:
+            if now_us < probe.ends_us and not probe.answered:
                 return  # one that does badly takes several periods for a probe
             self._end(probe)
         subject = self._next()

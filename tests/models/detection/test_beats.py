@@ -18,14 +18,14 @@ ETA = 100_000
 WATCHED = "a/c1/h2"
 
 
-def world_of(plan: Plan, *faults: Fault, scope: Scope = Scope.HOST, **look: int) -> World:
+def world_of(plan: Plan, *faults: Fault, scope: Scope = Scope.HOST, look_us: int = 0, guard_us: int = 0) -> World:
     """Host h1 watches h2 and h3."""
     topology = grid(["a"], clusters=1, hosts=3, cores=1, clients=0)
     latency = uniform(["a"], between_regions_rtt_us=2_000, within_cluster_rtt_us=2_000)
     world = World(topology=topology, latency=latency, hosts=HostOptions(), seed=1, faults=faults)
     first, *others = (host.location for host in topology.hosts)
     watcher, subjects = at_service(first, "watcher"), tuple(at_service(other, "beater") for other in others)
-    watch = WatchOptions(subjects=subjects, plan=plan, **look)
+    watch = WatchOptions(subjects=subjects, plan=plan, look_us=look_us, guard_us=guard_us)
     world.place(Placement(host=first, name="watcher", make=lambda ctx: Watcher(ctx, watch), kind=Watcher))
     beat = BeatOptions(watchers=(watcher,), eta_us=ETA, scope=scope)
     for other in others:
@@ -49,7 +49,7 @@ def test_a_crash_is_noticed_a_time_out_after_the_last_beat_and_its_end_by_the_fi
     world = world_of(Fixed(timeout_us=250_000), fault("process-crash", 1_050_000, 1_000_000), scope=scope)
     world.run(4_000_000)
     assert changes(world) == [(1_251_000, 1, True), (2_051_000, 1, False)]
-    assert {totals for totals in world.network.by_type()} == {f"{scope.name.title()}Beat"}
+    assert set(world.network.by_type()) == {f"{scope.name.title()}Beat"}
 
 
 def test_a_new_life_begins_to_count_anew() -> None:

@@ -76,7 +76,7 @@ def one_by_one(plan: Plan, trace: Trace, rule: Rule, until_us: int) -> list[tupl
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=str)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(trace=traces(), level=st.sampled_from((1.0, 0.6, 1.7)))
 def test_both_engines_change_their_minds_at_the_same_instants(plan: Plan, trace: Trace, level: float) -> None:
     until_us = int(trace.arrivals_us[-1]) + 10 * ETA if len(trace) else 0
