@@ -162,7 +162,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=tuple(CELLS),
     row=DetectorRow,
     quick=Size(seeds=30),
-    full=Size(seeds=120),
+    full=Size(seeds=60),
     run_once=run_once,
     check=check,
     report=_report,

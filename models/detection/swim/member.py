@@ -325,7 +325,8 @@ class Member(Service):
     def _merge(self, theirs: PushPull) -> None:
         """Whom another holds to be dead is suspected, not declared dead at once."""
         for word in theirs.rumours:
-            self._hear(word if word.state is State.ALIVE else word._replace(state=State.SUSPECT, source=self._me))
+            doubted = Rumour(State.SUSPECT, word.subject, word.incarnation, self._me)
+            self._hear(word if word.state is State.ALIVE else doubted)
 
     # -- believing ---------------------------------------------------------------------------
 
