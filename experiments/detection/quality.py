@@ -39,6 +39,7 @@ class Quality(NamedTuple):
         good_us: E[T_G], from the end of a mistake to the next; infinite without a mistake.
         forward_us: E[T_FG] by the lengths of good periods that ended in the window; None without one.
         flaps: Mistakes that were taken back within the time that counts as one.
+        messages_per_s: What the detector cost, in messages a second; None if nobody counted.
     """
 
     mistakes: int
@@ -50,6 +51,7 @@ class Quality(NamedTuple):
     good_us: float
     forward_us: float | None
     flaps: int
+    messages_per_s: float | None
 
 
 class Detections(NamedTuple):
@@ -68,7 +70,7 @@ class Detections(NamedTuple):
         return survival_quantile(self.took_us.tolist(), self.censored.tolist(), q)
 
 
-def judged(found: Suspicions, begin_us: int, end_us: int, *, flap_us: int = 0) -> Quality:
+def judged(found: Suspicions, begin_us: int, end_us: int, *, flap_us: int = 0, messages: int | None = None) -> Quality:
     """The quality of suspicions in a window of time without a crash.
 
     Args:
@@ -76,6 +78,7 @@ def judged(found: Suspicions, begin_us: int, end_us: int, *, flap_us: int = 0) -
         begin_us: From when it counts, such as after the detector's window was full.
         end_us: Until when.
         flap_us: Mistakes up to so long are flaps.
+        messages: Sent for the detector's sake in the window, lost ones included; None if nobody counted.
 
     Raises:
         ValueError: The window is empty.
@@ -100,6 +103,7 @@ def judged(found: Suspicions, begin_us: int, end_us: int, *, flap_us: int = 0) -
         good_us=(span_us - suspected_us) / count if count else inf,
         forward_us=float((good * good).sum() / (2 * good.sum())) if good.sum() else None,
         flaps=int((began & (closed - found.starts_us <= flap_us)).sum()),
+        messages_per_s=None if messages is None else 1e6 * messages / span_us,
     )
 
 

@@ -53,9 +53,9 @@ def report(results: Results[DetectorRow], folder: Path, context: ReportContext) 
         _intervals(rows, folder / "intervals.svg")
         page.figure(
             "intervals.svg",
-            alt="For each row with chance the interval of the measured mean as a horizontal bar, in per cent of the closed "
-            "form, around a vertical line at zero",
-            caption="How far the measured mean is from what follows or was published, with its interval, per cent of it.",
+            alt="For each row with chance the interval of the measured mean as a horizontal bar, in per cent of the "
+            "closed form, around a vertical line at zero",
+            caption="How far the measured mean is from what follows or was published, with its interval, in per cent.",
         )
     _limits(page)
     page.write(folder / "index.html")

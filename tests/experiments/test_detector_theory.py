@@ -29,7 +29,7 @@ def rows(values: dict[str, float], runs: int = 30) -> list[DetectorRow]:
             scatter = 0.0 if claim.tolerance and cell.partition("_")[0] != "swim" else 0.01 * (seed % 5 - 2)
             by_cell.setdefault(cell, {})[metric] = around * (1 + scatter)
         made += [
-            DetectorRow(scenario=cell, arm=ARM.name, seed=seed, digest="d", count=5, **metrics)  # type: ignore[arg-type]
+            DetectorRow(scenario=cell, arm=ARM.name, seed=seed, digest="d", count=5, **metrics)
             for cell, metrics in by_cell.items()
         ]
     return made

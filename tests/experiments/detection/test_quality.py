@@ -22,7 +22,8 @@ def spells(*pairs: tuple[int, int | None]) -> Suspicions:
 
 
 def test_mistakes_recur_last_and_leave_the_rest_of_the_time_right() -> None:
-    found = judged(spells((100, 110), (300, 330), (700, 720)), 0, 1_000, flap_us=20)
+    found = judged(spells((100, 110), (300, 330), (700, 720)), 0, 1_000, flap_us=20, messages=4)
+    assert found.messages_per_s == pytest.approx(4_000)
     assert (found.mistakes, found.flaps, found.open_censored) == (3, 2, 0)
     assert found.recurrence_us == pytest.approx(1_000 / 3)
     assert found.mistake_us == pytest.approx(20)
@@ -119,6 +120,15 @@ def test_crashes_that_nobody_noticed_by_the_end_are_censored() -> None:
     assert found.took_us[31:].tolist() == list(range(9_900, 3_000, -100))
     # They had less time than the others took, so they say nothing of how long.
     assert found.quantile(0.5) == pytest.approx(9_903, abs=5)
+
+
+def test_nfd_s_notices_every_crash_within_its_bound_and_takes_all_of_it_at_times() -> None:
+    beats = heartbeats(Chance(1).generator("b"), count=5_000, eta_us=1_000, loss=0.1, delay=exponential_us(300))
+    crashes = Chance(1).generator("crashes").integers(10_000, 4_900_000, 3_000)
+    plan = NfdS(eta_us=1_000, delta_us=1_100)
+    found = detection_us(plan, beats.trace, beats.sent_us(), crashes, 10_000_000)
+    assert not found.censored.any()
+    assert 2_090 < found.took_us.max() <= 2_100
 
 
 def test_heartbeats_are_lost_at_their_rate_and_arrive_in_order_of_time() -> None:
