@@ -135,23 +135,35 @@ def detection_us(
         until_us: When observation ends, on the observer's clock; later detections are censored.
     """
     crashes = np.asarray(crashes_us, dtype=np.int64)
-    after = crossings(plan, trace)
+    stays = _lasting(plan, trace)
     order = np.argsort(sent_us, kind="stable")
     last = np.maximum.accumulate(order)  # the last to arrive of all that were sent so far
     sent_before = np.searchsorted(sent_us[order], crashes)
     at = last[np.maximum(sent_before - 1, 0)]
-    crossed = after[at]
+    suspected = stays[at]
     # Where something that would not have been sent came before the last that was, the detector learnt otherwise.
     for place in np.flatnonzero(at + 1 > sent_before):
         kept = sent_us[: at[place] + 1] < crashes[place]
         shorter = Trace(trace.sequences[: at[place] + 1][kept], trace.arrivals_us[: at[place] + 1][kept])
         if len(shorter):
-            crossed[place] = crossings(plan, shorter)[-1]
-    crossed = np.maximum(crossed, trace.arrivals_us[at])
+            suspected[place] = _lasting(plan, shorter)[-1]
     # Before anything was heard nobody is suspected, for ever.
-    censored = (crossed > until_us) | (sent_before == 0)
-    took = np.where(censored, until_us, crossed) - crashes
+    censored = (suspected > until_us) | (sent_before == 0)
+    took = np.where(censored, until_us, suspected) - crashes
     return Detections(np.maximum(took, 0), censored)
+
+
+def _lasting(plan: Plan, trace: Trace) -> Ints:
+    """When the suspicion begins that stays if nothing comes after each arrival.
+
+    A heartbeat so late that the subject is suspected all the same ends no suspicion.
+    """
+    arrivals, after = trace.arrivals_us, crossings(plan, trace)
+    anew = np.ones(len(trace), bool)
+    anew[1:] = (after[1:] > arrivals[1:]) | (after[:-1] >= arrivals[1:])
+    begun = np.maximum.accumulate(np.where(anew, np.arange(len(trace)), 0))
+    lasting: Ints = np.maximum(after, arrivals)[begun]
+    return lasting
 
 
 def survival_quantile(values: Sequence[float], censored: Sequence[bool], q: float) -> float:
