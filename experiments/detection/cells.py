@@ -8,8 +8,6 @@ from math import exp
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-
 from experiments.detection import exact, groups
 from experiments.detection.heartbeats import Beats, exponential_us, heartbeats
 from experiments.detection.quality import Quality, forward_us, judged
@@ -90,7 +88,7 @@ def _forward(seed: int) -> Measures:
     at_us = forward_us(found, Chance(seed).generator("instants"), _INSTANTS, _WARM * _S, beats.span_us * 9 // 10)
     values = {
         "good_s": quality.good_us / 1e6,
-        "forward_s": float(np.mean(at_us)) / 1e6,
+        "forward_s": sum(at_us) / len(at_us) / 1e6,
         "forward_of_good_s": (quality.forward_us or 0.0) / 1e6,
     }
     return Measures(values=values, count=len(beats.trace), digest=_digest(found))
@@ -138,7 +136,7 @@ def _interval(network: Network, seed: int) -> Measures:
     arrivals = beats.trace.arrivals_us
     learnt = (crossings(plan, beats.trace) - arrivals)[_WARM:]
     # Crossings are rounded up to whole microseconds.
-    value = (float(learnt.mean()) - 0.5) / 1e6
+    value = (int(learnt.sum()) / len(learnt) - 0.5) / 1e6
     return Measures(values={"interval_s": value}, count=len(arrivals), digest=exact.digest_of({"interval_s": value}))
 
 

@@ -8,6 +8,7 @@ for real and finds that the first to suspect is the first to have probed.
 
 from __future__ import annotations
 
+from math import fsum
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -60,7 +61,7 @@ def first_probes(size: int, *, probes: int, seed: int) -> First:
         for at_us, subject in member.probes:
             probed[subject].append(at_us)
     found = [waits(np.sort(np.array(at, np.int64)), begin_us, end_us) for at in probed]
-    return First(float(np.mean(found)) / PERIOD_US, sum(map(len, probed)), world.digest())
+    return First(fsum(found) / size / PERIOD_US, sum(map(len, probed)), world.digest())
 
 
 def waits(probed_us: Ints, begin_us: int, end_us: int) -> float:

@@ -92,7 +92,7 @@ def judged(found: Suspicions, begin_us: int, end_us: int, *, flap_us: int = 0, m
     began = (found.starts_us >= begin_us) & (found.starts_us < end_us)
     count, span_us = int(began.sum()), end_us - begin_us
     closed = np.append(found.ends_us, np.iinfo(np.int64).max)[: len(found.starts_us)]
-    good = (starts[1:] - ends[:-1])[began[1:] & (found.ends_us[: len(starts) - 1] >= begin_us)].astype(np.float64)
+    good = (starts[1:] - ends[:-1])[began[1:] & (found.ends_us[: len(starts) - 1] >= begin_us)].tolist()
     return Quality(
         mistakes=count,
         open_censored=int((began & (closed >= end_us)).sum()),
@@ -101,7 +101,7 @@ def judged(found: Suspicions, begin_us: int, end_us: int, *, flap_us: int = 0, m
         accuracy=1 - suspected_us / span_us,
         rate_per_s=1e6 * count / span_us,
         good_us=(span_us - suspected_us) / count if count else inf,
-        forward_us=float((good * good).sum() / (2 * good.sum())) if good.sum() else None,
+        forward_us=sum(us * us for us in good) / (2 * sum(good)) if any(good) else None,
         flaps=int((began & (closed - found.starts_us <= flap_us)).sum()),
         messages_per_s=None if messages is None else 1e6 * messages / span_us,
     )

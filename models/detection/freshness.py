@@ -60,7 +60,7 @@ class NfdU:
 
     Attributes:
         eta_us: Between heartbeats, microseconds.
-        alpha_us: From the expected arrival of a heartbeat to the point at which it is missed.
+        alpha_us: From the expected arrival of a heartbeat to the point at which it is missed; above -eta.
         expected_us: Expected arrival of heartbeat 0, on the observer's clock.
     """
 
@@ -69,7 +69,7 @@ class NfdU:
     expected_us: int = 0
 
     def __post_init__(self) -> None:
-        refuse((at_least("eta_us", self.eta_us, 1), at_least("alpha_us", self.alpha_us, 0)))
+        refuse((at_least("eta_us", self.eta_us, 1), at_least("alpha_us", self.alpha_us, 1 - self.eta_us)))
 
     def make(self) -> NfdSDetector:
         """A detector of this kind."""
@@ -82,7 +82,7 @@ class NfdE:
 
     Attributes:
         eta_us: Between heartbeats, microseconds.
-        alpha_us: From the expected arrival to the point at which a heartbeat is missed.
+        alpha_us: From the expected arrival to the point at which a heartbeat is missed; above -eta.
         window: From how many arrivals expectations are made.
     """
 
@@ -94,7 +94,7 @@ class NfdE:
         refuse(
             (
                 at_least("eta_us", self.eta_us, 1),
-                at_least("alpha_us", self.alpha_us, 0),
+                at_least("alpha_us", self.alpha_us, 1 - self.eta_us),
                 within("window", self.window, 0, MOST),
             )
         )
