@@ -50,7 +50,7 @@ def exponential(mean: float) -> Beyond:
 
 
 def nfd_s(eta: float, delta: float, loss: float, beyond: Beyond) -> Chen:
-    """Quality of NFD-S. Chen, Toueg and Aguilera 2002, theorem 5; u has kinks, so it is integrated piece by piece."""
+    """Quality of NFD-S. Chen, Toueg and Aguilera 2002; u has kinks, so it is integrated piece by piece."""
     k = math.ceil(delta / eta - 1e-12)
 
     def u(x: float) -> float:
@@ -153,7 +153,7 @@ def forward_good(eta: float, delta: float, loss: float, mean: float) -> tuple[fl
     """E[T_G] and E[T_FG] of NFD-S where a mistake is made only by a loss: eta > delta, and delays far below delta.
 
     After a heartbeat that came D late the next loss is N on, geometric: T_G = N eta + delta - D.
-    E[T_FG] = (1 + V/E^2) E/2 with the mean and variance of that (Chen, theorem 1).
+    E[T_FG] = (1 + V/E^2) E/2 with the mean and variance of that.
     """
     good = eta / loss + delta - mean
     variance = eta**2 * (1 - loss) / loss**2 + mean**2
@@ -194,12 +194,12 @@ def cassandra_means(threshold: float) -> float:
 
 
 def swim_first_detection(size: int) -> float:
-    """Expected period of the first probe of a crashed member, 1 / (1 - (1 - 1/(n-1))^(n-1)). SWIM, section 3.2."""
+    """Expected period of the first probe of a crashed member, 1 / (1 - (1 - 1/(n-1))^(n-1)). SWIM, DSN 2002."""
     return 1 / (1 - (1 - 1 / (size - 1)) ** (size - 1))
 
 
 def remaining_suspicion(confirmations: int, needed: int, elapsed: float, least: float, most: float) -> float:
-    """What is left of a suspect's time. Lifeguard, section IV.B."""
+    """What is left of a suspect's time. Lifeguard, 2017."""
     spent = math.log(confirmations + 1) / math.log(needed + 1)
     return max(least, most - (most - least) * spent) - elapsed
 

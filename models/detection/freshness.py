@@ -6,7 +6,7 @@ a heartbeat that was late does not move the point at which the next is missed, a
 time-out; and only heartbeats newer than all before count.
 
 Sources: Chen, Toueg and Aguilera, IEEE Transactions on Computers 51, 2002 (NFD); Bertier, Marin
-and Sens, DSN 2002; Tomsic, Sens, Garcia, Arantes and Sopena, 2W-FD, PaPEC 2015. Departure: a word of
+and Sens, DSN 2002; Tomsic, Sens, Garcia, Arantes and Sopena, 2W-FD, IPDPS 2015. Departure: a word of
 the subject that bears no number counts as if it were the heartbeat due then.
 """
 

@@ -5,7 +5,7 @@ host of the group runs. Its parts: `roster` is what a member holds to be true of
 which word overrides which; `rumours` is what it still has to tell; `suspicion` is how long a
 suspect has to refute; `words` are the messages.
 
-Sources: Das, Gupta and Motivala, SWIM, DSN 2002; Dadgar, Phillips and Currey, Lifeguard, DSN 2018, as
+Sources: Das, Gupta and Motivala, SWIM, DSN 2002; Dadgar, Phillips and Currey, Lifeguard, arXiv:1707.00788, as
 hashicorp/memberlist has it. Departures: members are configured, so nobody joins by address or leaves on
 purpose, and the dead keep their place; what a message carries is bounded by count, not by bytes.
 """
