@@ -9,6 +9,7 @@ import pytest
 
 from experiments.detection import formulas as f
 from experiments.detection.groups import PERIOD_US, first_probes, waits
+from models.detection.configuring import Delays, Moments, Wanted, configured
 
 EXP = f.exponential(0.02)
 
@@ -68,3 +69,30 @@ def test_the_wait_for_a_probe_is_averaged_over_every_instant() -> None:
 def test_two_members_probe_each_other_in_every_period() -> None:
     assert first_probes(2, probes=60, seed=1).periods == 1.0
     assert first_probes(3, probes=120, seed=1) == first_probes(3, probes=120, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "loss", "mean"),
+    [((3.0, 600.0, 2.0), 0.01, 0.05), ((10.0, 86_400.0, 5.0), 0.05, 0.3), ((1.0, 50.0, 0.4), 0.1, 0.02)],
+)
+def test_what_is_configured_keeps_the_promise_and_a_longer_interval_would_not(
+    wanted: tuple[float, float, float], loss: float, mean: float
+) -> None:
+    beyond = f.exponential(mean)
+    asked = Wanted(detect_us=1e6 * wanted[0], recur_us=1e6 * wanted[1], mistake_us=1e6 * wanted[2])
+    found = configured(asked, Delays(loss=loss, mean_us=1e6 * mean, beyond=lambda t: beyond(t / 1e6)))
+    kept = f.nfd_s(found.eta_us / 1e6, found.delta_us / 1e6, loss, beyond)
+    assert found.eta_us + found.delta_us == asked.detect_us
+    assert kept.recurrence >= wanted[1]
+    assert kept.mistake <= wanted[2]
+    assert found.eta_us == pytest.approx(1e6 * f.chen_eta(wanted, loss, beyond), abs=2)
+
+
+def test_knowing_less_costs_a_shorter_interval() -> None:
+    asked = Wanted(detect_us=30e6, recur_us=30 * 86_400e6, mistake_us=60e6)
+    known = configured(asked, Delays(loss=0.01, mean_us=20_000, beyond=lambda t: EXP(t / 1e6)))
+    less = configured(asked, Moments(loss=0.01, mean_us=20_000, variance_us2=20_000.0**2))
+    assert less.eta_us < known.eta_us
+    assert known.nfd_e().alpha_us == known.delta_us - 20_000
+    assert known.nfd_s(5).origin_us == 5
+    assert known.nfd_u(7).expected_us == 7
