@@ -55,6 +55,8 @@ KEYSPACE: Final = 24
 PIPELINE: Final = 48
 #: Snapshots that are kept near to handlers.
 LOADING: Final = 49
+#: Heartbeats, and membership that hosts keep among themselves.
+DETECTION: Final = 54
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

@@ -11,6 +11,8 @@ import pytest
 
 from models.clients import Client, Script
 from models.control import Registry
+from models.detection.beats import Watcher
+from models.detection.swim import Member
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
@@ -65,6 +67,8 @@ SERVICES = (
     ApiServer,
     FarServer,
     ApiClient,
+    Watcher,
+    Member,
 )
 
 
