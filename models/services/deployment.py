@@ -24,12 +24,12 @@ from models.raft.plan import Reads
 from models.retrying.backoff import Backoff
 from models.retrying.policy import RetryPolicy
 from models.services.acts import Acts
-from models.services.assignments import Assignments
+from models.services.assignments import Assignment, Assignments
 from models.services.client import ServiceClient, ServiceClientOptions
-from models.services.deciding import Room
+from models.services.deciding import Room, place
 from models.services.directory import Directory
 from models.services.ends import services_end
-from models.services.instance import Instance, InstanceOptions, instance_name
+from models.services.instance import Instance, InstanceOptions, Seat, instance_name
 from models.services.options import ControlOptions, ScalingOptions
 from models.services.scheduler import Scheduler, SchedulerOptions
 from models.services.watcher import Watcher
@@ -76,6 +76,7 @@ def service(
     settle_us: int = 10_000_000,
     delay_us: int = 1_000_000,
     delay_spread: float = 0.2,
+    begun: bool = True,
     schedulers: int = 1,
     watchers: int = 3,
     members: int = 3,
@@ -94,6 +95,7 @@ def service(
 ) -> System:
     """One service of `least` to `most` instances, each of which takes `delay` (give or take `delay_spread`) to start.
 
+    With `begun` the first of them run from the beginning, where the scheduler is about to have them.
     `members` and `spread` are of the two Raft groups, the log of assignments and the store of acts.
 
     Raises:
@@ -177,6 +179,7 @@ def service(
     instances = InstanceOptions(
         listeners=(*directories, *watching), store=tuple(location for _, location in store.members), control=control
     )
+    placed += _begun(rooms, least + spare, instances) if begun else []
     system = group_system(topology, workload, BankMix(workload), groups, placements=placed, records="services")
     clients = _clients(topology, workload, directories, control, policy)
     return replace(
@@ -200,6 +203,20 @@ def _template(options: InstanceOptions, delay_us_min: int, delay_us_max: int) ->
         kind=Instance,
         named=instance_name,
     )
+
+
+def _begun(rooms: Sequence[Room], count: int, options: InstanceOptions) -> list[Placement]:
+    """The first instances, where a scheduler that knows of none puts one after the other."""
+    slots: dict[int, Assignment] = {}
+    placed = []
+    for slot in range(count):
+        room = place(slots, rooms, frozenset())
+        assert room is not None, "there is room for the most"
+        slots[slot] = Assignment(epoch=1, host=room.host, live=True)
+        seat = Seat(slot=slot, epoch=1, host=room.host)
+        make: Callable[[Context], Instance] = maker(Instance, seat, options)
+        placed.append(Placement(host=room.at, name=instance_name(seat), make=make, kind=Instance))
+    return placed
 
 
 def _with_services(
