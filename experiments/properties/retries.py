@@ -7,6 +7,7 @@ from typing import Final
 from experiments.evidence import Evidence
 from experiments.scenario.property import Sort, claim
 from sim.checkers import Outcome, Verdict
+from sim.faults import KINDS
 from sim.history import Kind
 
 __all__ = ["RETRIES"]
@@ -14,7 +15,7 @@ __all__ = ["RETRIES"]
 
 def goodput_recovers(seen: Evidence, *, share: float = 0.9, within_us: int = 10_000_000) -> Verdict:
     """From `within` after the last heal on, at least `share` of the requests issued are done in time."""
-    calm_us = seen.calm_us
+    calm_us = _healed_us(seen)
     if calm_us is None:
         return Verdict(Outcome.UNKNOWN, (), "a fault was live at the end")
     done, lost = _since(seen, calm_us + within_us)
@@ -26,13 +27,24 @@ def goodput_recovers(seen: Evidence, *, share: float = 0.9, within_us: int = 10_
 
 
 def metastable(seen: Evidence, *, share: float = 0.5, after_us: int = 10_000_000) -> Verdict:
-    """From `after` the last heal to the end of the load, fewer than `share` of the requests are done: it feeds itself."""
-    calm_us = seen.calm_us
+    """From `after` the last heal to the end of the load, fewer than `share` of the requests are done."""
+    calm_us = _healed_us(seen)
     if calm_us is None:
         return Verdict(Outcome.UNKNOWN, (), "a fault was live at the end")
     done, lost = _since(seen, calm_us + after_us)
     told = f"{len(done)} of {len(done) + len(lost)} requests done, from {after_us / 1e6:g} s after the last heal on"
     return Verdict(Outcome.VALID if len(done) < share * (len(done) + len(lost)) else Outcome.INVALID, (), told)
+
+
+def _healed_us(seen: Evidence) -> int | None:
+    """When the last fault was over; what strikes once and stays, such as a clock that jumped, is so as it begins."""
+    ends = [
+        span.begin_us
+        if span.end_us is None and KINDS[span.kind].lasting is True and KINDS[span.kind].crash is None
+        else span.end_us
+        for span in seen.spans
+    ]
+    return None if None in ends else max((end for end in ends if end is not None), default=0)
 
 
 def _since(seen: Evidence, from_us: int) -> tuple[list[int], list[int]]:

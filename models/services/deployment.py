@@ -22,6 +22,7 @@ from models.raft.deployment import raft_placements, raft_scheme
 from models.raft.options import RaftOptions
 from models.raft.plan import Reads
 from models.retrying.backoff import Backoff
+from models.retrying.budget import BudgetKind, BudgetOptions
 from models.retrying.policy import RetryPolicy
 from models.services.acts import Acts
 from models.services.assignments import Assignment, Assignments
@@ -91,12 +92,15 @@ def service(
     patience_us: int = 500_000,
     preserve: float = 0.6,
     cache_us: int = 2_000_000,
-    attempts: int = 4,
+    attempts: int = 3,
+    budget: BudgetKind = BudgetKind.RATIO,
+    ratio: float = 0.2,
 ) -> System:
     """One service of `least` to `most` instances, each of which takes `delay` (give or take `delay_spread`) to start.
 
     With `begun` the first of them run from the beginning, where the scheduler is about to have them.
-    `members` and `spread` are of the two Raft groups, the log of assignments and the store of acts.
+    `members` and `spread` are of the two Raft groups, the log of assignments and the store of acts. Clients retry
+    under a budget: without one (`budget = "none"`) a service that is short of an instance may never come back.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -135,6 +139,7 @@ def service(
             attempts=attempts,
             patience_us=workload.attempt_timeout_us,
             backoff=Backoff(base_us=workload.backoff_us, cap_us=max(workload.backoff_us, workload.deadline_us)),
+            budget=BudgetOptions(kind=budget, ratio=ratio),
         ),
     )
     rooms = _rooms(topology, per_host, reserved)
