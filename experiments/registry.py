@@ -22,6 +22,8 @@ MODULES: tuple[str, ...] = (
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",
+    "experiments.provisioning",
+    "experiments.retry_storm",
     "experiments.world_theory",
 )
 
