@@ -55,13 +55,13 @@ class Span(NamedTuple):
 
 SPANS: Final[Mapping[str, Span]] = MappingProxyType(
     {
-        CALM: Span(2_000_000, 58_000_000),
-        CRASH: Span(12_000_000, 58_000_000),
-        REGION: Span(12_000_000, 58_000_000),
-        SCHEDULER: Span(12_000_000, 58_000_000, 32_000_000),
-        REGISTRY: Span(12_000_000, 58_000_000, 32_000_000),
-        MONITORS: Span(12_000_000, 58_000_000, 32_000_000),
-        SCALE: Span(2_000_000, 58_000_000),
+        CALM: Span(2_000_000, 48_000_000),
+        CRASH: Span(12_000_000, 48_000_000),
+        REGION: Span(12_000_000, 48_000_000),
+        SCHEDULER: Span(12_000_000, 48_000_000, 28_000_000),
+        REGISTRY: Span(12_000_000, 48_000_000, 28_000_000),
+        MONITORS: Span(12_000_000, 48_000_000, 28_000_000),
+        SCALE: Span(2_000_000, 48_000_000),
     }
 )
 

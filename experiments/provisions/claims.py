@@ -13,6 +13,7 @@ from experiments.provisions.arms import (
     DELAYS,
     REGION,
     SCALE,
+    SPANS,
     SPARE,
     ProvisionRow,
 )
@@ -136,13 +137,19 @@ def _goes_on(results: Rows) -> Finding:
 def _waits(results: Rows) -> Finding:
     """After the heal, another instance acts."""
     rows = [row for row in results.rows if row.scenario in CUTS and row.arm in ("100ms", "3s", "3s-spare")]
-    early = sum(row.short_s is not None and row.short_s < 20 for row in rows)
+    early = sum(row.short_s is not None and row.short_s < _heal_s(row.scenario) for row in rows)
     never = sum(row.short_s == inf for row in rows)
     return Finding(
         claim="After the heal it converges: a replacement acts, and in no run before",
         holds=early == 0 and never == 0 if rows else None,
         detail=f"before the heal in {early}, never in {never} of {len(rows)} runs that had the time",
     )
+
+
+def _heal_s(scenario: str) -> float:
+    """From the loss to when the control plane is whole again."""
+    span = SPANS[scenario]
+    return ((span.cut_until_us or span.from_us) - span.from_us) / 1_000_000
 
 
 def _fenced(results: Rows) -> Finding:

@@ -1,4 +1,4 @@
-"""The page of `provisioning`: what a delay costs, what a spare instance saves, a cut control plane, what is left out."""
+"""The page of `provisioning`: what a delay costs, what a spare instance saves, a control plane that is cut off."""
 
 from __future__ import annotations
 
@@ -38,15 +38,11 @@ _TITLES: Final[Mapping[str, str]] = {
     SCALE: "The load needs twice the instances",
 }
 _LEFT_OUT: Final = (
-    "The provisioner itself never fails, has room for everything, and takes a delay that does not depend on how much "
-    "is asked of it.",
+    "The provisioner itself never fails, has room for everything, and takes no longer where much is asked of it.",
     "One service, one kind of instance, hosts that are all alike; nothing else competes for them.",
-    "Detection is a fixed time-out of a second. A detector that adapts would take longer or shorter, and adds to each "
-    "delay alike.",
-    "Delays of two minutes are longer than what is left of a run: such a start never comes to anything here, which "
-    "is the point of a spare instance, and its time is censored.",
-    "Clients retry under a budget, and inboxes are short. Without either a service that is short of an instance may "
-    "never come back: that is what `retry-storm` is about.",
+    "Detection is a fixed time-out of a second, which adds to each delay alike; a detector that adapts is not compared.",
+    "Two minutes are longer than what is left of a run: such a start comes to nothing here, and its time is censored.",
+    "Clients retry under a budget, and inboxes are short; without that it may never come back, as `retry-storm` shows.",
     "The store that fences is always in reach of the instances that serve, but for the region that is cut off.",
 )
 Rows = Results[ProvisionRow]
@@ -89,8 +85,8 @@ def _answer(results: Rows) -> str:
 
     return (
         f"When one of two instances dies and the other cannot do all, {share(CRASH, '100ms')} of the requests that "
-        f"follow are served if another starts in 100 ms, {share(CRASH, '3s')} at 3 s, {share(CRASH, '20s')} at 20 s, and "
-        f"{share(CRASH, '2min')} if it takes longer than is left. A spare instance makes up for that: "
+        f"follow are served if another starts in 100 ms, {share(CRASH, '3s')} at 3 s, {share(CRASH, '20s')} at 20 s, "
+        f"and {share(CRASH, '2min')} if it takes longer than is left. A spare instance makes up for that: "
         f"{share(CRASH, '2min-spare')}. While the scheduler is cut off nothing is provisioned, what runs goes on "
         f"({share(SCHEDULER, '3s')} with none spare, {share(SCHEDULER, '3s-spare')} with one), and after the heal it "
         f"converges. Intervals are 95 % over {len(results.seeds)} runs."
@@ -114,15 +110,15 @@ def _timelines(page: Page, results: Rows, folder: Path) -> None:
         axes.set_xlabel("seconds, when issued")
         if scenario != SCALE:
             axes.axvline(SPANS[scenario].from_us / 1e6, color="#555555", linewidth=1, linestyle=":")
-    shade(panels[1], 8, 32, "scheduler cut off")
+    shade(panels[1], 8, 28, "scheduler cut off")
     panels[0].set_ylabel("share of requests served")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=6, frameon=False)
     save_figure(figure, folder / "served.svg")
     page.figure(
         "served.svg",
-        alt="Three panels over time, a line for each delay: share of requests served. After a crash the line comes back "
-        "the later the longer a start takes, and hardly falls with a spare instance; while the scheduler is cut off no "
+        alt="Three panels over time, a line for each delay: share of requests served. After a crash the line comes "
+        "back the later the longer a start takes, and hardly falls with a spare instance; while the scheduler is cut off no "
         "line without a spare one comes back before the heal; as the load begins lines rise in order of delay",
         caption="Means over runs, by the second in which requests were issued. The dotted line is the loss of a host.",
     )

@@ -27,7 +27,7 @@ _TITLES: Final[Mapping[str, str]] = {
 _SHOWN: Final = (NAIVE, NONE, "throttle", "breaker", "drop-stale", "shed", "lifo")
 _LEFT_OUT: Final = (
     "One service of each tier, so no load balancer that sends retries elsewhere, and one bad host is the whole tier.",
-    "The service time is constant, all requests cost the same, and no cache goes cold, which sustains many an overload.",
+    "The service time is constant, all requests cost the same, and no cache goes cold, as in many an overload.",
     "Users are an open loop: nobody goes away, and nobody presses reload. Retries beyond a deadline are not made.",
     "Budgets and breakers are those of each caller; a client library shared by few users learns more slowly.",
     "Turning a request away costs the host 20 us here. Where refusing is dear, shedding saves less.",
@@ -50,8 +50,8 @@ def report(results: Rows, folder: Path, context: ReportContext) -> str:
         _table(page, results, scenario)
     _compared(page, results)
     page.note(
-        "To drop what is past its deadline helps less than to refuse what will be: the next in turn has little time left, "
-        "so its work is done and comes too late as well."
+        "To drop what is past its deadline helps less than to refuse what will be: the next in turn has little time "
+        "left, so its work is done and comes too late as well."
     )
     page.section("What is left out")
     page.bullets(_LEFT_OUT)

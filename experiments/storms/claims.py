@@ -134,8 +134,8 @@ def _drops(results: Rows) -> Finding:
     """Whether passing over what is past its deadline is enough."""
     count, runs = never(results, SLOW, DROPS)
     return Finding(
-        claim="To drop what is past its deadline is not enough: first in, first out, the next in turn is about to be past "
-        "it too, and some run never recovers",
+        claim="To drop what is past its deadline is not enough: first in, first out, the next in turn is about to be "
+        "past it too, and some run never recovers",
         holds=count > 0 if runs else None,
         detail=f"runs that never recovered: {count} of {runs}",
         sometimes=True,
