@@ -1,8 +1,8 @@
 """What does the time that a new instance takes cost a service, and what happens while nobody can start one?
 
 Claim:     when an instance or a region is lost, or the load grows, a start in 100 ms leaves more served than one in
-           20 s; a spare instance makes up for minutes, and is worth more than the fastest start. While the scheduler, the
-           registry or the monitors are out of reach nothing is provisioned and what runs goes on; after the heal it
+           20 s; a spare instance makes up for minutes, and is worth more than the fastest start. While scheduler,
+           registry or monitors are out of reach nothing is provisioned and what runs goes on; after the heal it
            converges, and what was replaced meanwhile acts no more.
 Varies:    the provisioning delay (100 ms, 3 s, 20 s, 2 min) and spare instances (0, 1), what is lost (nothing, a host,
            a region, a host while the scheduler, the registry or two of three monitors are gone), and a load that is

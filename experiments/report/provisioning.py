@@ -40,7 +40,7 @@ _TITLES: Final[Mapping[str, str]] = {
 _LEFT_OUT: Final = (
     "The provisioner itself never fails, has room for everything, and takes no longer where much is asked of it.",
     "One service, one kind of instance, hosts that are all alike; nothing else competes for them.",
-    "Detection is a fixed time-out of a second, which adds to each delay alike; a detector that adapts is not compared.",
+    "Detection is a fixed time-out of a second, which adds to each delay alike; adaptive ones are not compared.",
     "Two minutes are longer than what is left of a run: such a start comes to nothing here, and its time is censored.",
     "Clients retry under a budget, and inboxes are short; without that it may never come back, as `retry-storm` shows.",
     "The store that fences is always in reach of the instances that serve, but for the region that is cut off.",
@@ -118,8 +118,8 @@ def _timelines(page: Page, results: Rows, folder: Path) -> None:
     page.figure(
         "served.svg",
         alt="Three panels over time, a line for each delay: share of requests served. After a crash the line comes "
-        "back the later the longer a start takes, and hardly falls with a spare instance; while the scheduler is cut off no "
-        "line without a spare one comes back before the heal; as the load begins lines rise in order of delay",
+        "back the later the longer a start takes, and hardly falls with a spare instance; while the scheduler is cut off "
+        "no line without a spare one comes back before the heal; as the load begins lines rise in order of delay",
         caption="Means over runs, by the second in which requests were issued. The dotted line is the loss of a host.",
     )
 

@@ -94,6 +94,8 @@ class ServiceClient(Service):
         deadline_us = ctx.mono_us() + self._workload.deadline_us
         while not self._entries and ctx.mono_us() < deadline_us:
             yield from self._look()
+            if self._told_nobody:
+                break
             if not self._entries:
                 yield ctx.sleep(min(self._workload.backoff_us, max(0, deadline_us - ctx.mono_us())))
         if not self._entries:

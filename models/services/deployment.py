@@ -174,6 +174,7 @@ def service(
         template=INSTANCE,
         registry=tuple(location for _, location in registry.members),
         rooms=rooms,
+        listeners=(*directories, *watching),
         watchers=watchers,
         control=control,
         scaling=scaling,

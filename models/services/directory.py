@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import ClassVar, NamedTuple
 
 from models.services.options import ControlOptions
-from models.services.words import Beat, Entry, Find, Found
+from models.services.words import Beat, Entry, Find, Found, Gone
 from sim.host import Context, Service, handles
 from sim.topology import Location
 
@@ -58,6 +58,14 @@ class Directory(Service):
         known = self._leases.get(msg.slot)
         if known is None or msg.epoch >= known.epoch:
             self._leases[msg.slot] = _Lease(msg.epoch, sender, self.ctx.mono_us())
+
+    @handles(Gone)
+    def on_gone(self, msg: Gone, sender: Location) -> None:
+        """Drop the lease of one that does not count: it is not silent, it is over."""
+        known = self._leases.get(msg.slot)
+        if known is not None and known.epoch <= msg.epoch:
+            del self._leases[msg.slot]
+            self._heard = bool(self._leases)  # of who came after the last it has heard nothing yet
 
     @handles(Find)
     def on_find(self, msg: Find, sender: Location) -> Found:

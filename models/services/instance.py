@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 from models.mixes import DOMAIN_SHIFT
 from models.services.acts import Act, Acts, Open
 from models.services.options import ControlOptions
-from models.services.words import Beat, NotHere, Serve, Served, Stop
+from models.services.words import Beat, Gone, NotHere, Serve, Served, Stop
 from models.store.requests import Accepted, Refused, Submit
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
@@ -154,3 +154,5 @@ class Instance(Service):
         if not self.over:
             self.over, self._open = True, False
             self.ctx.note("fenced", f"{self.seat.slot}/{self.seat.epoch}")
+            for listener in self.options.listeners:
+                self.ctx.send(listener, Gone(slot=self.seat.slot, epoch=self.seat.epoch))

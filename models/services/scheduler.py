@@ -21,7 +21,7 @@ from models.services.assignments import Assign, Assignment, Assignments, Retire,
 from models.services.deciding import Room, Scaler, Votes, place, votes_of
 from models.services.instance import Seat
 from models.services.options import ControlOptions, ScalingOptions
-from models.services.words import Report, Stop
+from models.services.words import Gone, Report, Stop
 from models.store.requests import Accepted, Look, Refused, Seen, Submit
 from sim.host import Context, Service, Wait, handles
 from sim.topology import Location
@@ -30,6 +30,8 @@ __all__ = ["Scheduler", "SchedulerOptions"]
 
 #: A report counts for so many of the intervals in which it should be renewed.
 _FRESH: Final = 4
+#: Rounds between two at which listeners are told of every epoch that does not count.
+_TELL: Final = 8
 _OPS: Final = 1 << 61
 
 
@@ -41,6 +43,7 @@ class SchedulerOptions:
         template: What it provisions.
         registry: Members of the group that keeps the assignments.
         rooms: Where instances may run.
+        listeners: Directories and watchers, who are told what does not count any more.
         watchers: How many watchers there are, whether heard or not.
         control: How often it decides, and how patient it is.
         scaling: How many instances there are to be.
@@ -49,6 +52,7 @@ class SchedulerOptions:
     template: str
     registry: tuple[Location, ...]
     rooms: tuple[Room, ...]
+    listeners: tuple[Location, ...]
     watchers: int
     control: ControlOptions
     scaling: ScalingOptions
@@ -71,6 +75,7 @@ class Scheduler(Service):
         self._scaler = Scaler(options.scaling)
         self._leader: Location | None = None
         self._reads = True
+        self._rounds = 0
 
     def start(self) -> Generator[Wait, Any, None]:
         """Decide for as long as it lives."""
@@ -121,11 +126,17 @@ class Scheduler(Service):
         return votes.lost(seat, self.options.watchers, late=now_us - since_us >= self.options.control.grace_us)
 
     def _stop_strangers(self, slots: dict[int, Assignment], votes: Votes) -> None:
-        """Tell those that are heard and have no slot any more."""
-        for (slot, epoch), at in sorted(votes.at.items()):
-            one = slots.get(slot)
-            if one is not None and (epoch < one.epoch or (epoch == one.epoch and not one.live)):
-                self.ctx.send(at, Stop(slot=slot, epoch=epoch))
+        """Tell those that are known and have no slot any more, and now and then everybody who lists instances."""
+        self._rounds += 1
+        gone = {slot: one.epoch - one.live for slot, one in slots.items()}
+        strangers = [(slot, epoch, at) for (slot, epoch), at in sorted(votes.at.items()) if epoch <= gone.get(slot, 0)]
+        for slot, epoch, at in strangers:
+            self.ctx.send(at, Stop(slot=slot, epoch=epoch))
+        told = {slot for slot, _, _ in strangers}
+        for slot, epoch in sorted(gone.items()):
+            if epoch and (slot in told or self._rounds % _TELL == 0):
+                for listener in self.options.listeners:
+                    self.ctx.send(listener, Gone(slot=slot, epoch=epoch))
 
     def _give(self, slot: int, slots: dict[int, Assignment], note: str) -> Generator[Wait, Any, None]:
         """Give a slot to a host under the next epoch, and have the instance provisioned once that is in the log."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from models.detection import Detector, FixedTimeout, MakeDetector
 from models.services.options import ControlOptions
-from models.services.words import Beat, Report, Seen
+from models.services.words import Beat, Gone, Report, Seen
 from sim.host import Context, Service, Wait, handles
 from sim.topology import Location
 
@@ -77,6 +77,12 @@ class Watcher(Service):
             watched = self._watched[msg.slot, msg.epoch] = _Watched(sender, self._make())
         watched.detector.observe(msg.sequence, self.ctx.mono_us())
         watched.rate_per_s = msg.rate_per_s
+
+    @handles(Gone)
+    def on_gone(self, msg: Gone, sender: Location) -> None:
+        """Watch no more what does not count: its silence would be held against this watcher."""
+        for seat in [(slot, epoch) for slot, epoch in self._watched if slot == msg.slot and epoch <= msg.epoch]:
+            del self._watched[seat]
 
     def _seen(self) -> tuple[Seen, ...]:
         """Every instance that it knows of; those of earlier epochs only as long as they are heard."""

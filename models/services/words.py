@@ -13,7 +13,7 @@ from models.addressing import SERVICES, Scope, message_type_id
 from sim.message import Message
 from sim.topology import Location
 
-__all__ = ["Beat", "Entry", "Find", "Found", "NotHere", "Report", "Seen", "Serve", "Served", "Stop"]
+__all__ = ["Beat", "Entry", "Find", "Found", "Gone", "NotHere", "Report", "Seen", "Serve", "Served", "Stop"]
 
 
 class Entry(NamedTuple):
@@ -73,6 +73,15 @@ class Stop(Message):
     """A scheduler's word to an instance whose slot is nobody's, or another's."""
 
     type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, SERVICES, 3, command=True)
+    slot: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone(Message):
+    """No instance of this epoch of the slot, nor of one before, counts: from one that ends, or from a scheduler."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, SERVICES, 9)
     slot: int
     epoch: int
 
