@@ -71,20 +71,20 @@ class Acts(Domain[Term], name="acts", number=51):
     @decides
     def open(self, state: Term, command: Open) -> Opened | Denied:
         """A later epoch, or the same instance once more, after a restart."""
-        if command.epoch < state.epoch or (command.epoch == state.epoch and command.instance != state.instance):
+        if self.fenced(state, command.epoch, command.instance):
             return Denied(reason=FENCED)
         return Opened(epoch=command.epoch, instance=command.instance)
 
     @decides
     def act(self, state: Term, command: Act) -> Acted | Denied:
-        """Only who opened the latest epoch."""
-        if not self.may_act(state, command):
+        """Only who has opened the latest epoch."""
+        if self.fenced(state, command.epoch, command.instance) or command.epoch > state.epoch:
             return Denied(reason=FENCED)
         return Acted(epoch=command.epoch, instance=command.instance, op=command.op)
 
-    def may_act(self, state: Term, command: Act) -> bool:
-        """Whether an act bears the token that counts."""
-        return (command.epoch, command.instance) == (state.epoch, state.instance)
+    def fenced(self, state: Term, epoch: int, instance: int) -> bool:
+        """Whether a later epoch was opened, or this one by another instance."""
+        return epoch < state.epoch or (epoch == state.epoch and instance != state.instance)
 
     @evolves
     def opened(self, state: Term, event: Opened) -> Term:
@@ -93,8 +93,8 @@ class Acts(Domain[Term], name="acts", number=51):
 
     @evolves
     def acted(self, state: Term, event: Acted) -> Term:
-        """One act more."""
-        return Term(epoch=state.epoch, instance=state.instance, acts=state.acts + 1)
+        """One act more, by whom it says."""
+        return Term(epoch=event.epoch, instance=event.instance, acts=state.acts + 1)
 
     def told(self, state: Term) -> str:
         """Epoch and instance that act."""

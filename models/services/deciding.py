@@ -88,6 +88,7 @@ class Scaler:
         self.options = options
         self._load_per_s: float | None = None
         self._lately: deque[tuple[int, int]] = deque()
+        self._running = 0
 
     def wanted(self, now_us: int, running: int, load_per_s: float) -> int:
         """The number of instances, spare ones included.
@@ -110,6 +111,10 @@ class Scaler:
         while self._lately and self._lately[0][0] <= now_us - options.settle_us:
             self._lately.popleft()
         self._lately.append((now_us, wanted))
+        if running > self._running:
+            # Another scheduler wanted them, or this one in an earlier life: to undo that at once would be to fight.
+            self._lately.append((now_us, min(running, options.most)))
+        self._running = running
         return max(number for _, number in self._lately)
 
 

@@ -7,15 +7,15 @@ https://github.com/kubernetes/kubernetes/issues/31762
 
 from __future__ import annotations
 
-from models.services.acts import Act, Acts, Term
+from models.services.acts import Acts, Term
 from tests.broken.families.services import service_of
 
 
 class Trusting(Acts, name="acts", number=51):
-    """Whoever was an instance once may act."""
+    """Whoever was given a slot once may act for it."""
 
-    def may_act(self, state: Term, command: Act) -> bool:
-        return True
+    def fenced(self, state: Term, epoch: int, instance: int) -> bool:
+        return False
 
 
 system = service_of(Trusting)
