@@ -112,8 +112,10 @@ class Intake:
     def _hopeless(self, job: Job, now_us: int) -> bool:
         if job.deadline_us is None:
             return False
+        workers = self.options.workers
         ahead = 0 if self._latest_first() else len(self._waiting)
-        return now_us + self._took_us * (1 + ahead / self.options.workers) > job.deadline_us
+        rounds = 1 + (self.running >= workers) + ahead / workers
+        return now_us + self._took_us * rounds > job.deadline_us
 
     def _dispatch(self, now_us: int) -> None:
         while self._waiting and self.running < self.options.workers:

@@ -156,7 +156,7 @@ def service(
         for first, domain in enumerate(domains):
             groups += noted(problems, partial(_group, topology, domain, scheme, first)) or ()
     if problems:
-        raise ValueError("; ".join(problems))
+        raise ValueError("; ".join(dict.fromkeys(problems)))  # both groups have the same members
     mine = MemberOptions(
         number=0,
         shard=0,

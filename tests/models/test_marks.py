@@ -22,6 +22,11 @@ from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
 from models.reconcile import Operator
+from models.services.client import ServiceClient
+from models.services.directory import Directory
+from models.services.instance import Instance
+from models.services.scheduler import Scheduler
+from models.services.watcher import Watcher
 from models.split import SplitShard
 from models.store.backup import BackupService
 from models.store.group.operators import ShardOperator
@@ -57,6 +62,11 @@ SERVICES = (
     Master,
     GroupOperator,
     TabletServer,
+    Instance,
+    Directory,
+    Watcher,
+    Scheduler,
+    ServiceClient,
 )
 
 
