@@ -159,7 +159,7 @@ class ServiceClient(Service):
         for directory in self._options.directories:
             answer = yield self.ctx.call(directory, Find(), self._options.control.patience_us)
             if isinstance(answer, Found) and (answer.knows or answer.entries):
-                self._entries = tuple(map(Entry._make, answer.entries))
+                self._entries = answer.entries
                 self._found_us = self.ctx.mono_us()
                 self._told_nobody = not answer.entries
                 break

@@ -68,7 +68,7 @@ def votes_of(reports: Iterable[Report]) -> Votes:
         if report.blind:
             continue
         seeing += 1
-        for one in map(Seen._make, report.seen):
+        for one in report.seen:
             seat = (one.slot, one.epoch)
             know[seat] = know.get(seat, 0) + 1
             suspect[seat] = suspect.get(seat, 0) + one.suspected
