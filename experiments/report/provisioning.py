@@ -118,8 +118,8 @@ def _timelines(page: Page, results: Rows, folder: Path) -> None:
     page.figure(
         "served.svg",
         alt="Three panels over time, a line for each delay: share of requests served. After a crash the line comes "
-        "back the later the longer a start takes, and hardly falls with a spare instance; while the scheduler is cut off "
-        "no line without a spare one comes back before the heal; as the load begins lines rise in order of delay",
+        "back the later the longer a start takes, and hardly falls with a spare instance; while the scheduler is cut "
+        "off no line without a spare one comes back before the heal; as the load begins lines rise in order of delay",
         caption="Means over runs, by the second in which requests were issued. The dotted line is the loss of a host.",
     )
 

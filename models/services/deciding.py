@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from models.services.assignments import Assignment
 from models.services.options import ScalingOptions
-from models.services.words import Report, Seen
+from models.services.words import Report
 from sim.topology import Location
 
 __all__ = ["Room", "Scaler", "Votes", "place", "votes_of"]

@@ -54,7 +54,7 @@ def callers_of(breaker: type[Breaker]) -> Callable[[Site, Any], System]:
     """One tier, and users whose breaker is of a kind."""
 
     def system(site: Site, workload: Any) -> System:
-        return tiers(site, workload, breaker, depth=1, last_units=1, breaker=True, window=8, threshold=0.5)
+        return tiers(site, workload, breaker, depth=1, last_units=1, breaker=True, window=6, threshold=0.5)
 
     return system
 

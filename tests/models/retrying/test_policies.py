@@ -35,9 +35,7 @@ def test_without_jitter_pauses_double_up_to_the_cap() -> None:
     ("jitter", "low", "high"),
     [(Jitter.FULL, 0.0, 1.0), (Jitter.EQUAL, 0.5, 1.0), (Jitter.SHARE, 0.8, 1.2)],
 )
-def test_a_jittered_pause_stays_within_its_share(
-    jitter: Jitter, low: float, high: float
-) -> None:
+def test_a_jittered_pause_stays_within_its_share(jitter: Jitter, low: float, high: float) -> None:
     whole = pauses(Jitter.NONE, 60)
     assert all(low * e <= us <= high * e for us, e in zip(pauses(jitter, 60), whole, strict=True))
 
