@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from experiments.evidence import Evidence
 from experiments.measures.observation import Observation
 from experiments.scenario.property import Sort, claim
-from models.services_end import ServicesEnd
+from models.services_end import SeatEnd, ServicesEnd
 from sim.checkers import Outcome, Verdict
 from sim.history import Kind
 
@@ -92,7 +93,7 @@ def _not_whole(end: ServicesEnd) -> list[str]:
     return wrong
 
 
-def _shown(seats: list[tuple[int, int, int]]) -> str:
+def _shown(seats: Iterable[SeatEnd]) -> str:
     return ", ".join(f"slot {slot} epoch {epoch} on host {host}" for slot, epoch, host in seats)
 
 
@@ -121,7 +122,7 @@ def replaced_one_refused(seen: Observation) -> Verdict:
     end = seen.ledger.services
     if end is None:
         return _absent()
-    return Verdict(Outcome.VALID if end.over else Outcome.INVALID, (), f"gave up: {_shown(list(end.over)) or 'none'}")
+    return Verdict(Outcome.VALID if end.over else Outcome.INVALID, (), f"gave up: {_shown(end.over) or 'none'}")
 
 
 def scaled_out(seen: Observation) -> Verdict:
