@@ -16,7 +16,7 @@ from sim.topology import Location
 __all__ = ["Room", "Scaler", "Votes", "place", "votes_of"]
 
 #: Weight of the latest round in the running mean of the load.
-_RECENT = 0.15
+_RECENT = 0.08
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
