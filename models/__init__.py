@@ -7,6 +7,7 @@ designs are that store laid out and led differently: one home region, a majority
 each over a topology as a `system`, and is what experiments name; `stores` does so for one domain or
 a whole application under any persistence scheme. `clients` are the load, `ledger` is how the end
 of a run is read, and `driver` the client of small systems that keep registers, logs or locks.
+`services` are provisioned, watched and scaled by services; `retrying` is what any caller does about failures.
 """
 
 from models.addressing import EventAddress
