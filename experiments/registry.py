@@ -23,6 +23,8 @@ MODULES: tuple[str, ...] = (
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",
+    "experiments.provisioning",
+    "experiments.retry_storm",
     "experiments.speculative_load",
     "experiments.world_theory",
 )

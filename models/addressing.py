@@ -57,6 +57,10 @@ PIPELINE: Final = 48
 LOADING: Final = 49
 #: Heartbeats, and membership that hosts keep among themselves.
 DETECTION: Final = 54
+#: Services that are provisioned, and what controls them.
+SERVICES: Final = 50
+#: Tiers of services that retry.
+RETRYING: Final = 51
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

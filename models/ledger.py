@@ -23,6 +23,7 @@ from models.ordinals import pack_ordinal, unpack_ordinal
 from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
 from models.sequence_end import SequenceEnd
+from models.services_end import ServicesEnd
 from models.split import SplitShard, write_of
 from models.store.group.aside import AsideKey, aside_key
 from models.store.group.lineage import common_prefix, reached
@@ -105,6 +106,7 @@ class Ledger:
         placing: The key space, where the store is placed by it.
         loading: The handlers before the store, where there are any.
         pipeline: The API servers before the store, where there are any.
+        services: The service that is provisioned, where there is one.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -119,6 +121,7 @@ class Ledger:
     placing: PlacingEnd | None = None
     loading: LoadingEnd | None = None
     pipeline: PipelineEnd | None = None
+    services: ServicesEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

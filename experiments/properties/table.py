@@ -18,9 +18,11 @@ from experiments.properties.operations import OPERATIONS
 from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
+from experiments.properties.retries import RETRIES
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
 from experiments.properties.sequences import SEQUENCES
+from experiments.properties.services import SERVICES
 from experiments.scenario.factory import resolve
 from experiments.scenario.problems import raised
 from experiments.scenario.property import Property, PropertyUse, Sort, claim
@@ -45,9 +47,11 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *PIPELINES,
             *PLACINGS,
             *QUORUMS,
+            *RETRIES,
             *RUNS,
             *SCHEMES,
             *SEQUENCES,
+            *SERVICES,
         )
     }
 )

@@ -11,7 +11,7 @@ import pytest
 
 from models.clients import Client, Script
 from models.control import Registry
-from models.detection.beats import Watcher
+from models.detection.beats import Watcher as BeatWatcher
 from models.detection.swim import Member
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
@@ -26,6 +26,11 @@ from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
 from models.reconcile import Operator
+from models.services.client import ServiceClient
+from models.services.directory import Directory
+from models.services.instance import Instance
+from models.services.scheduler import Scheduler
+from models.services.watcher import Watcher
 from models.split import SplitShard
 from models.store.backup import BackupService
 from models.store.group.operators import ShardOperator
@@ -67,8 +72,13 @@ SERVICES = (
     ApiServer,
     FarServer,
     ApiClient,
-    Watcher,
+    BeatWatcher,
     Member,
+    Instance,
+    Directory,
+    Watcher,
+    Scheduler,
+    ServiceClient,
 )
 
 
