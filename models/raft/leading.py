@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from models.domain import Event
-from models.raft.effects import ReadReady, Role, Supply, Write
+from models.raft.effects import Contradicted, ReadReady, Role, Supply, Write
 from models.raft.electing import Electing
 from models.raft.membership import Elected, Membership, Reconfigured
 from models.raft.messages import AppendEntries, AppendReply, TimeoutNow
@@ -157,6 +157,9 @@ class Leading(Electing):
         peer = self.peers.get(msg.source)
         if peer is None or self.role is not Role.LEADER or msg.term != self.term:
             return
+        if msg.verified > self.log.last:
+            lasts = f"{msg.verified} entries of a log whose leader has {self.log.last}"
+            raise Contradicted(f"{msg.source} has {lasts}: somebody else led term {self.term} too")
         peer.heard_us, peer.answered = now_us, True
         if msg.round > peer.round:
             peer.round = msg.round
