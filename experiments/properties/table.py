@@ -13,6 +13,7 @@ from experiments.properties.elections import ELECTIONS
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
+from experiments.properties.majorities import MAJORITIES
 from experiments.properties.operations import OPERATIONS
 from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
@@ -38,6 +39,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *FLOWS,
             *HISTORIES,
             *LAYERS,
+            *MAJORITIES,
             *OPERATIONS,
             *PLACINGS,
             *QUORUMS,

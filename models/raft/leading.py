@@ -235,6 +235,10 @@ class Leading(Electing):
         """When a quorum was last heard, each member of it."""
         return self.log.membership.reached(lambda member: now_us if member == self.me else self.peers[member].heard_us)
 
+    def _unheard(self, now_us: int) -> bool:
+        """Whether no quorum was heard for so long that others may lead already."""
+        return now_us - self._heard_quorum_us(now_us) >= self.options.election_us
+
     # -- handing the lead on -----------------------------------------------------------------
 
     def _hand_on(self, now_us: int, *, again: bool = False) -> None:
