@@ -53,6 +53,8 @@ class Doing(RaftCopy):
     """
 
     NOTES: ClassVar[frozenset[str]] = frozenset({"elected", "role=home", "role=copy"})
+    #: While a vote is being saved, and when it has been told.
+    POINTS: ClassVar[frozenset[str]] = frozenset({"V1", "V2"})
 
     #: What decides; a subclass may have another.
     CORE: ClassVar[type[Raft]] = Raft
@@ -165,6 +167,12 @@ class Doing(RaftCopy):
             return
         self._saving = state
         self._save(state).when_done(partial(self._kept, state))
+        if state.vote:
+            self.ctx.set_timer(0, self._votes)
+
+    def _votes(self) -> None:
+        # Whatever goes along with the vote is on its way by now; only what speaks of it must not be.
+        self.ctx.point("V1")
 
     def _kept(self, state: HardState, _: object) -> None:
         latest, self._saving = self._saving, None
@@ -173,6 +181,8 @@ class Doing(RaftCopy):
             self._keep(latest)
         if self._takes_part:
             self._enter(self.core.saved, state)
+        if state.vote:
+            self.ctx.point("V2")
 
     def _write_own(self, effect: Write) -> None:
         """Append an event of the shard itself."""

@@ -1,7 +1,7 @@
-"""A leader that hears nobody goes on to lead, and those who hear its heartbeats elect nobody else.
+"""A leader that hears nobody goes on to lead: others hear its heartbeats, elect nobody else, and nobody is served.
 
-Modelled on cockroach#84289: a leaseholder whose incoming network was gone, and not its outgoing, kept the lead, and nobody
-could be served: https://github.com/cockroachdb/cockroach/issues/84289
+Modelled on cockroach#84289, asymmetric partitions: what the leader received was lost, and not what it sent:
+https://github.com/cockroachdb/cockroach/issues/84289
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from tests.broken.families.raft import raft_of
 
 
 class Deaf(Raft):
-    """Never finds that it has not been heard."""
+    """Never finds that it was not heard."""
 
     def _unheard(self, now_us: int) -> bool:
         return False

@@ -1,6 +1,7 @@
-"""A member that lost its disk comes back as who it was, and votes.
+"""A member that lost its disk comes back under the number that it had, and votes.
 
-Modelled on (reference).
+Modelled on sofa-jraft#1000, where a node whose data were deleted was elected with nothing, over one that had the log:
+https://github.com/sofastack/sofa-jraft/issues/1000
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from tests.broken.families.raft import raft_of
 
 
 class Wiped(RegisterShard):
-    """Is always a founder."""
+    """Takes an empty disk for the first start of all."""
 
     def _begin_anew(self, *, installed: bool) -> Generator[Wait, Any, None]:
         yield from super()._begin_anew(installed=True)

@@ -1,4 +1,8 @@
-"""Term and vote in memory."""
+"""A member keeps its term and its vote in memory alone, so one that restarts may vote twice in a term.
+
+Modelled on databend#1051, which tells how a lost vote makes two leaders and two logs:
+https://github.com/databendlabs/databend/issues/1051
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from tests.broken.families.raft import raft_of
 
 
 class Forgetful(RegisterShard):
-    """Keeps term and vote in memory."""
+    """Writes nothing down."""
 
     def _save(self, state: HardState) -> Wait:
         return self.ctx.sleep(0)
