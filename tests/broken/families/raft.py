@@ -25,7 +25,7 @@ _REGISTERS: Final = MappingProxyType({**_QUICK, "domain": "profile", "registers"
 STORES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "bank": _QUICK,
-        # Nobody asks before it stands, and nobody sticks to anybody: elections are many, and often several stand in one.
+        # Nobody asks before it stands, nor sticks to anybody: elections are many, and often several stand in one.
         "votes": {**_QUICK, "pre_vote": False, "stickiness": False},
         "singly": {**_QUICK, "pre_vote": False, "stickiness": False},
         # Nobody steps down of his own accord, as in the libraries' own defaults: what is left are the rules of reading.
