@@ -10,7 +10,6 @@ goes on at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from functools import partial
 from typing import Any, ClassVar, Final
 
 from models.addressing import mint
@@ -74,6 +73,7 @@ class Doing(RaftCopy):
         self._alarm: Any = None
         self._alarm_us = 0
         self._saving: HardState | None = None
+        self._saves = False
 
     @property
     def leads(self) -> bool:
@@ -162,27 +162,25 @@ class Doing(RaftCopy):
 
     def _keep(self, state: HardState) -> None:
         """Save term and vote; of those that come while one is being saved, only the last is of any use."""
-        if self._saving is not None:
-            self._saving = state
-            return
         self._saving = state
-        self._save(state).when_done(partial(self._kept, state))
-        if state.vote:
-            self.ctx.set_timer(0, self._votes)
+        if not self._saves:
+            self._saves = True
+            # A task of its own: if the disk is full or gone, that is the end of this process and of nothing else.
+            self.ctx.set_timer(0, self._save_latest)
 
-    def _votes(self) -> None:
-        # Whatever goes along with the vote is on its way by now; only what speaks of it must not be.
-        self.ctx.point("V1")
-
-    def _kept(self, state: HardState, _: object) -> None:
-        latest, self._saving = self._saving, None
-        assert latest is not None
-        if latest != state:
-            self._keep(latest)
-        if self._takes_part:
-            self._enter(self.core.saved, state)
-        if state.vote:
-            self.ctx.point("V2")
+    def _save_latest(self) -> Generator[Wait, Any, None]:
+        while (state := self._saving) is not None:
+            saved = self._save(state)
+            if state.vote:
+                self.ctx.point("V1")
+            yield saved
+            if state == self._saving:
+                self._saving = None
+            if self._takes_part:
+                self._enter(self.core.saved, state)
+            if state.vote:
+                self.ctx.point("V2")
+        self._saves = False
 
     def _write_own(self, effect: Write) -> None:
         """Append an event of the shard itself."""
