@@ -185,6 +185,10 @@ def _common(world: World, system: System, scenario: Scenario, seed: int) -> dict
         "records": system.records,
         "initial": system.initial,
         "encounters": world.encounters(),
+        "groups": {
+            name: tuple(world.topology.index_of(host_of(member)) for member in members)
+            for name, members in system.groups.items()
+        },
         "utilisation": world.utilisation(),
         "network": world.network.totals(),
         "digest": world.digest(),

@@ -274,6 +274,9 @@ def check_against(
             able = [str(one) for one in Action if one not in _MEMBERSHIP]
             rule = "the members of this design are fixed when it is laid out; it has no membership change"
             yield Finding(f"{path}.action", action, rule, f"choose one of {', '.join(able)}, or a design that has it")
+        elif operation.action in system.instead:
+            rule = "cannot be done to a shard of this design"
+            yield Finding(f"{path}.action", action, rule, system.instead[operation.action])
         else:
             yield from _check_members(system, operation, path, topology)
 

@@ -18,7 +18,7 @@ from models.driver import drivers
 from models.groups import Group, group_system, groups_of, operator_of, store_name
 from models.layout import maker
 from models.mixes import DomainMix
-from models.raft.operated import RaftMembership
+from models.raft.operated import INSTEAD, RaftMembership
 from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan, Reads
 from models.raft.registers import RegisterShard
@@ -178,7 +178,7 @@ def _operated(system: System, groups: Sequence[Group], members: int) -> System:
         store_name(group.domain.name, group.shard): tuple(location for _, location in group.members[:members])
         for group in groups
     }
-    return replace(system, groups=belong, membership=RaftMembership(seats))
+    return replace(system, groups=belong, membership=RaftMembership(seats), instead=INSTEAD)
 
 
 def _host(location: Location) -> Location:

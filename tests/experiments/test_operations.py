@@ -121,6 +121,23 @@ def test_a_host_without_a_member_is_no_target_and_a_member_cannot_join() -> None
         parse(document(joins, factory=f"{__name__}:changeable"), name="x", file="x.toml")
 
 
+@pytest.mark.parametrize(
+    ("action", "way_out"),
+    [
+        ("fence", "promote another member, which deposes this one, or let it go with remove-host"),
+        ("declare-lost", "no minority is made to lead: bring a majority back, or use remove-host in time"),
+        ("restore", "who lost its disk is taken in again without; for backups choose models.stores:store"),
+    ],
+)
+def test_what_cannot_be_done_to_a_raft_group_is_refused_with_what_can(action: str, way_out: str) -> None:
+    made = document(WEST | {"action": action})
+    made["system"] = {"factory": "models.raft.deployment:raft", "spread": "region"}
+    with pytest.raises(ScenarioError) as refused:
+        parse(made, name="x", file="x.toml")
+    told = f'x.toml: {PATH}.action = "{action}": cannot be done to a shard of this design; {way_out}'
+    assert refused.value.lines() == [told]
+
+
 def changeable(site: Any, workload: Any, *, scheme: str = "multi-persist:2/3@region") -> Any:
     """A store that claims to change its members; it is only looked at."""
 
