@@ -51,6 +51,8 @@ LEADERLESS: Final = 20
 CONSENSUS: Final = 21
 #: The key space: routes, maps, and groups that hand over to one another.
 KEYSPACE: Final = 24
+#: Message queues: their lanes, and what producers and consumers say.
+QUEUE: Final = 40
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 
