@@ -15,6 +15,7 @@ from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
 from experiments.properties.operations import OPERATIONS
 from experiments.properties.placings import PLACINGS
+from experiments.properties.queues import QUEUES
 from experiments.properties.quorums import QUORUMS
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
@@ -40,6 +41,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *LAYERS,
             *OPERATIONS,
             *PLACINGS,
+            *QUEUES,
             *QUORUMS,
             *RUNS,
             *SCHEMES,

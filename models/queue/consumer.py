@@ -104,22 +104,29 @@ class Consumer(Service):
 
     def _work_off(self, shard: int, given: Given) -> Generator[Wait, Any, None]:
         """Everything that was handed over, key by key, and then its settlement."""
-        ctx, options = self.ctx, self._options
+        _ctx, options = self.ctx, self._options
         if not given.handed:
             return
         for one in given.handed:
             op = self._record("hold", Kind.INVOKE, one.key, _numbers(one.letters))
             self._record("hold", Kind.OK, one.key, _numbers(one.letters), op)
-        if options.stall and self._draws.random() < options.stall:
-            ctx.note("stalled", options.name)
-            yield ctx.sleep(options.stall_us)
+        # The same draws whatever comes of them; who stands still has made something of it by then, or not yet.
+        stalls, early = self._draws.random() < options.stall, self._draws.random() < 0.5
+        if stalls and early:
+            yield from self._stand_still()
         done = []
         for handed in given.handed:
             found = yield from self._work_on(handed)
             if found is not None:
                 done.append(found)
+        if stalls and not early:
+            yield from self._stand_still()
         if done:
             yield from self._settle(shard, done)
+
+    def _stand_still(self) -> Generator[Wait, Any, None]:
+        self.ctx.note("stalled", self._options.name)
+        yield self.ctx.sleep(self._options.stall_us)
 
     def _work_on(self, handed: Handed) -> Generator[Wait, Any, Done | None]:
         """Letters of one key up to the first that fails; None if it is not known to be kept what came of them."""

@@ -264,7 +264,9 @@ def _at_least(least: int, **numbers: int) -> list[str]:
     return [f"{name}={number} is too few; give at least {least}" for name, number in numbers.items() if number < least]
 
 
-def _of_clients(batch: int, linger_us: int, depth: int, stall_share: float, stall_us: int, poison_share: float) -> list[str]:
+def _of_clients(
+    batch: int, linger_us: int, depth: int, stall_share: float, stall_us: int, poison_share: float
+) -> list[str]:
     """What of producers and consumers does not go together."""
     found = []
     if batch > 1 and linger_us < 1:
