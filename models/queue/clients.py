@@ -36,18 +36,14 @@ class ShardRoute:
         """Whom to ask."""
         return self._members[self._next]
 
-    def heard(self, answer: Message | None) -> bool:
-        """Learn from an answer, or from none; whether it was one."""
-        if answer is None:
-            self._next = (self._next + 1) % len(self._members)
-            return False
-        if not isinstance(answer, Elsewhere):
-            return True
-        if answer.leader in self._members:
+    def heard(self, asked: Location, answer: Message | None) -> None:
+        """Learn from an answer, or from none; what was learnt since whoever it is was asked stays as it is."""
+        if self._members[self._next] != asked:
+            return
+        if isinstance(answer, Elsewhere) and answer.leader in self._members:
             self._next = self._members.index(answer.leader)
-        else:
+        elif answer is None or isinstance(answer, Elsewhere):
             self._next = (self._next + 1) % len(self._members)
-        return False
 
 
 class Brokers:
@@ -77,6 +73,7 @@ class Brokers:
     def ask(self, ctx: Context, shard: int, request: Message, patience_us: int) -> Generator[Wait, Any, Any]:
         """One attempt: the answer, None for none; somebody who does not lead answers nothing to the purpose."""
         route = self.routes[shard]
-        answer = yield ctx.call(route.target, request, patience_us)
-        route.heard(answer)
+        asked = route.target
+        answer = yield ctx.call(asked, request, patience_us)
+        route.heard(asked, answer)
         return answer

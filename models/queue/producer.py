@@ -122,8 +122,7 @@ class Producer(Service):
         while batch:
             left_us = batch[0].deadline_us - ctx.mono_us()
             request = Put(batch=tuple([one.sent for one in batch]))
-            patience_us = min(workload.attempt_timeout_us, max(left_us, 1))
-            answer = yield from self._brokers.ask(ctx, shard, request, patience_us)
+            answer = yield from self._brokers.ask(ctx, shard, request, min(workload.attempt_timeout_us, left_us))
             if answer is None:
                 unsure |= {one.sent.message for one in batch}
             elif isinstance(answer, Stored):
@@ -131,10 +130,11 @@ class Producer(Service):
                 unsure |= {one.sent.message for one, n in zip(batch, numbers, strict=True) if n == DOUBT}
                 self._record_stored(batch, numbers)
                 batch = [one for one, number in zip(batch, numbers, strict=True) if number in (REFUSED, DOUBT)]
+            if batch and not self._options.once:
+                yield ctx.sleep(min(backoff_us, max(batch[0].deadline_us - ctx.mono_us(), 0)))
+                # Doubled, but never beyond the patience with an attempt: a lead that changes would be missed.
+                backoff_us = min(2 * backoff_us, max(workload.attempt_timeout_us, workload.backoff_us))
             batch = self._without_late(batch, unsure)
-            if batch:
-                yield ctx.sleep(min(backoff_us, max(batch[0].deadline_us - ctx.mono_us(), 1)))
-                backoff_us *= 2
 
     def _record_stored(self, batch: Sequence[_Waiting], numbers: Sequence[int]) -> None:
         for one, number in zip(batch, numbers, strict=True):
