@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",
+    "experiments.queue_tradeoff",
     "experiments.world_theory",
 )
 
