@@ -103,8 +103,8 @@ def _answer(results: Rows) -> str:
         f"flushed copies of three. On those, acknowledged messages were lost in {lost} runs in which the broker was "
         f"struck, while at most once lost {share(MOST, 'lost')} in a thousand and at least once doubled "
         f"{share(LEAST, 'duplicated')}; deduplicated, messages had their effect twice in {twice} runs of all schemes. "
-        f"Where brokers are short, eight together carry {_mean(results.at(BUSY, eight), 'effects_per_s', '.0f')} effects "
-        f"a second, and one by one {_mean(results.at(BUSY, one), 'effects_per_s', '.0f')}. "
+        f"Where brokers are short, eight together carry {_mean(results.at(BUSY, eight), 'effects_per_s', '.0f')} "
+        f"effects a second, and one by one {_mean(results.at(BUSY, one), 'effects_per_s', '.0f')}. "
         f"Intervals are 95 % over {len(results.seeds)} runs."
     )
 

@@ -1,0 +1,55 @@
+"""A message queue as a family: a broken variant is `models.queue` with one thing of a broker or its lanes overridden.
+
+Brokers with two flushed copies of three, deduplicated, in order by key, with sequenced dead letters; in one region,
+or each in a region of its own with clients beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from models.queue import Broker, Lanes, queue
+from models.system import Site, System
+
+#: A small queue; some of its consumers stand still, some of its messages are poison until they are cured.
+OPTIONS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "mode": "deduplicated",
+        "scheme": "multi-persist:2/3",
+        "partitions": 1,
+        "window": 10_000,
+        "visibility_us": 500_000,
+        "attempts": 6,
+        "parking": "sequenced",
+        "take": 3,
+        "stall_share": 0.1,
+        "stall_us": 800_000,
+        "poison_share": 0.05,
+        "cured_us": 13_000_000,
+        "retry_us": 14_000_000,
+        "promote_after_us": 500_000,
+    }
+)
+
+
+#: The same with a broker in each region; the people are not where the first leader is.
+APART: Final[Mapping[str, Any]] = MappingProxyType(
+    {**OPTIONS, "scheme": "multi-persist:2/3@region", "placement": "tablets", "home": "north"}
+)
+
+
+def queue_of(wrong: type[Any], options: Mapping[str, Any] = OPTIONS) -> Callable[[Site, Any], System]:
+    """A small queue whose brokers, or their lanes, are wrong."""
+    kind = wrong if issubclass(wrong, Broker) else Broker
+    lanes = wrong if issubclass(wrong, Lanes) else Lanes
+
+    def system(site: Site, workload: Any) -> System:
+        return queue(site, workload, kind, lanes, **options)
+
+    return system
+
+
+system = queue_of(Broker)
+apart = queue_of(Broker, APART)
