@@ -233,7 +233,7 @@ def test_a_producer_waits_for_room_and_those_behind_it_in_turn() -> None:
     second = desk.wait(Put(batch=(Sent(2, 0, 0),)), 10_000)
     third = desk.wait(Put(batch=(Sent(3, 0, 0),)), 10_000)
     assert desk.put(4) == (REFUSED,), "two wait already"
-    assert not (second.done or third.done)
+    assert [second.done, third.done] == [False, False]
     desk.settle(desk.take()[0])
     desk.ctx.advance(10_000)
     assert (second.value, third.done) == (Stored(numbers=(2,)), False)
@@ -257,7 +257,7 @@ def test_nothing_is_acknowledged_nor_handed_out_before_it_is_committed() -> None
     desk = Desk(members=3, **DEDUP)
     first = desk.wait(Put(batch=(Sent(1, 0, 0),)), 20_000)
     again = desk.wait(Put(batch=(Sent(1, 0, 0),)), 20_000)
-    assert not (first.done or again.done), "nobody else has it"
+    assert [first.done, again.done] == [False, False], "nobody else has it"
     assert desk.take() == ()
 
 
