@@ -43,7 +43,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=QueueRow,
     quick=Size(seeds=3),
-    full=Size(seeds=10),
+    full=Size(seeds=6),
     run_once=run_once,
     check=check,
     report=_report,

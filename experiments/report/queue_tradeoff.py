@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import fsum, inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_MARKS: Final = {MOST: "v", LEAST: "s", DEDUP: "o"}
+_MARKS: Final[Mapping[str, str]] = {MOST: "v", LEAST: "s", DEDUP: "o"}
 _LEFT_OUT: Final = (
     (
         "Producers and consumers do not fail; a consumer that stands still for longer than it may hold letters is the "

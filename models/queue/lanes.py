@@ -228,7 +228,7 @@ class Lanes(Domain[Lane], name="queue", number=QUEUE):
     @evolves
     def retried(self, state: Lane, event: Retried) -> Lane:
         """Back, as if nobody had tried yet: behind what passed it meanwhile, which in sequence is nothing."""
-        back = tuple([letter._replace(attempts=0) for letter in self.in_order(state.parked)])
+        back = tuple([Letter(*letter[:3]) for letter in self.in_order(state.parked)])
         return Lane(last=state.last, waiting=(*state.waiting, *back))
 
     def in_order(self, parked: tuple[Letter, ...]) -> tuple[Letter, ...]:
@@ -256,4 +256,4 @@ class Lanes(Domain[Lane], name="queue", number=QUEUE):
 
 
 def _once_more(letter: Letter) -> Letter:
-    return letter._replace(attempts=letter.attempts + 1)
+    return Letter(letter.number, letter.message, letter.body, letter.attempts + 1)

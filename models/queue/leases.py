@@ -12,15 +12,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from models.queue.lanes import Lane, Letter
-from sim.kernel import Timer
 
 __all__ = ["Lease", "Leases", "Shelf", "free_letters"]
 
 _LIFE_SHIFT: Final = 32
 _EPOCH_SHIFT: Final = 64
+
+
+class Alarm(Protocol):
+    """What ends a lease by time."""
+
+    def cancel(self) -> object:
+        """Let it go on."""
 
 
 @dataclass(slots=True)
@@ -35,7 +41,7 @@ class Lease:
 
     key: int
     numbers: tuple[int, ...]
-    timer: Timer | None = None
+    timer: Alarm | None = None
 
 
 class Shelf:
