@@ -157,10 +157,12 @@ class Consumer(Service):
 
     def _settle(self, shard: int, done: list[Done]) -> Generator[Wait, Any, None]:
         """Say what is done, once: who is not heard has it come again."""
-        ops = [self._record("settle", Kind.INVOKE, one.key, one.settled) for one in done]
+        # Who only failed settles nothing, of which there is nothing to tell.
+        told = [one for one in done if one.settled]
+        ops = [self._record("settle", Kind.INVOKE, one.key, one.settled) for one in told]
         request = SettleAll(done=tuple(done))
         answer = yield from self._brokers.ask(self.ctx, shard, request, self._options.ask_us)
-        for op, one in zip(ops, done, strict=True):
+        for op, one in zip(ops, told, strict=True):
             kind = Kind.INFO
             if isinstance(answer, SettleTold):
                 kind = Kind.FAIL if one.receipt in answer.refused else Kind.OK

@@ -10,7 +10,7 @@ from __future__ import annotations
 from models.queue import Broker
 from models.queue.leases import Lease
 from models.queue.words import Done
-from tests.broken.families.brokers import queue_of
+from tests.broken.families.brokers import STALLING, queue_of
 
 
 class Lenient(Broker):
@@ -20,4 +20,4 @@ class Lenient(Broker):
         return super()._lease_of(done) or Lease(done.key, done.settled)
 
 
-system = queue_of(Lenient)
+system = queue_of(Lenient, STALLING)

@@ -8,7 +8,7 @@ https://github.com/AxonIQ/AxonFramework/pull/2827
 from __future__ import annotations
 
 from models.queue import Lanes, Letter
-from tests.broken.families.brokers import queue_of
+from tests.broken.families.brokers import PARKING, queue_of
 
 
 class Unsorted(Lanes, name="queue", number=Lanes.number):
@@ -18,4 +18,4 @@ class Unsorted(Lanes, name="queue", number=Lanes.number):
         return tuple(sorted(parked, key=lambda letter: letter.message))
 
 
-system = queue_of(Unsorted)
+system = queue_of(Unsorted, PARKING)

@@ -39,6 +39,13 @@ APART: Final[Mapping[str, Any]] = MappingProxyType(
     {**OPTIONS, "scheme": "multi-persist:2/3@region", "placement": "tablets", "home": "north"}
 )
 
+#: The same as `OPTIONS` with consumers that stand still more often.
+STALLING: Final[Mapping[str, Any]] = MappingProxyType({**OPTIONS, "stall_share": 0.9, "poison_share": 0.0})
+#: The same with consumers that never do, and a letter that parks at its first failure.
+PARKING: Final[Mapping[str, Any]] = MappingProxyType(
+    {**OPTIONS, "stall_share": 0.0, "stall_us": 0, "attempts": 1, "poison_share": 0.2}
+)
+
 
 def queue_of(wrong: type[Any], options: Mapping[str, Any] = OPTIONS) -> Callable[[Site, Any], System]:
     """A small queue whose brokers, or their lanes, are wrong."""
@@ -51,5 +58,6 @@ def queue_of(wrong: type[Any], options: Mapping[str, Any] = OPTIONS) -> Callable
     return system
 
 
-system = queue_of(Broker)
+stalling = queue_of(Broker, STALLING)
+parking = queue_of(Broker, PARKING)
 apart = queue_of(Broker, APART)
