@@ -43,7 +43,7 @@ APART: Final[Mapping[str, Any]] = MappingProxyType(
 STALLING: Final[Mapping[str, Any]] = MappingProxyType({**OPTIONS, "stall_share": 0.9, "poison_share": 0.0})
 #: The same with consumers that never do, and a letter that parks at its first failure.
 PARKING: Final[Mapping[str, Any]] = MappingProxyType(
-    {**OPTIONS, "stall_share": 0.0, "stall_us": 0, "attempts": 1, "poison_share": 0.2}
+    {**OPTIONS, "stall_share": 0.0, "stall_us": 0, "attempts": 1, "poison_share": 0.3}
 )
 
 
