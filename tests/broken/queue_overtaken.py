@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from models.queue import Broker, Lane, Letter
 from models.queue.leases import Shelf
-from tests.broken.families.brokers import STALLING, queue_of
+from tests.broken.families.brokers import POISONED, queue_of
 
 
 class Forward(Broker):
@@ -19,4 +19,4 @@ class Forward(Broker):
         return tuple(sorted(super()._free(lane, shelf, limit), key=lambda letter: letter.attempts))
 
 
-system = queue_of(Forward, STALLING)
+system = queue_of(Forward, POISONED)

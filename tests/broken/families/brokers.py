@@ -45,6 +45,8 @@ STALLING: Final[Mapping[str, Any]] = MappingProxyType({**OPTIONS, "stall_share":
 PARKING: Final[Mapping[str, Any]] = MappingProxyType(
     {**OPTIONS, "stall_share": 0.0, "stall_us": 0, "attempts": 1, "poison_share": 0.3}
 )
+#: The same with two failures before that, and nobody who mends it.
+POISONED: Final[Mapping[str, Any]] = MappingProxyType({**PARKING, "attempts": 2, "cured_us": -1, "retry_us": -1})
 
 
 def queue_of(wrong: type[Any], options: Mapping[str, Any] = OPTIONS) -> Callable[[Site, Any], System]:
@@ -61,3 +63,4 @@ def queue_of(wrong: type[Any], options: Mapping[str, Any] = OPTIONS) -> Callable
 stalling = queue_of(Broker, STALLING)
 parking = queue_of(Broker, PARKING)
 apart = queue_of(Broker, APART)
+poisoned = queue_of(Broker, POISONED)
