@@ -24,6 +24,7 @@ MODULES: tuple[str, ...] = (
     "experiments.pbs",
     "experiments.persistence_schemes",
     "experiments.provisioning",
+    "experiments.queue_tradeoff",
     "experiments.retry_storm",
     "experiments.speculative_load",
     "experiments.world_theory",

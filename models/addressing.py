@@ -61,6 +61,8 @@ DETECTION: Final = 54
 SERVICES: Final = 50
 #: Tiers of services that retry.
 RETRYING: Final = 51
+#: Message queues: their lanes, and what producers and consumers say.
+QUEUE: Final = 40
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

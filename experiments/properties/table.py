@@ -18,6 +18,7 @@ from experiments.properties.majorities import MAJORITIES
 from experiments.properties.operations import OPERATIONS
 from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
+from experiments.properties.queues import QUEUES
 from experiments.properties.quorums import QUORUMS
 from experiments.properties.retries import RETRIES
 from experiments.properties.runs import RUNS, not_healed
@@ -48,6 +49,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *OPERATIONS,
             *PIPELINES,
             *PLACINGS,
+            *QUEUES,
             *QUORUMS,
             *RETRIES,
             *RUNS,

@@ -22,6 +22,10 @@ from models.loading import Handler, SnapshotKeeper
 from models.monitor import Monitor
 from models.operations import Runbook
 from models.pipeline import ApiClient, ApiServer, FarServer
+from models.queue.broker import Broker
+from models.queue.consumer import Consumer, Receiver
+from models.queue.desk import Desk
+from models.queue.producer import Producer
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
@@ -43,7 +47,8 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+    (Shard, RegisterShard, PlacedShard, Broker),
+    ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
 SERVICES = (
@@ -79,6 +84,11 @@ SERVICES = (
     Watcher,
     Scheduler,
     ServiceClient,
+    Broker,
+    Producer,
+    Consumer,
+    Receiver,
+    Desk,
 )
 
 
