@@ -51,6 +51,10 @@ LEADERLESS: Final = 20
 CONSENSUS: Final = 21
 #: The key space: routes, maps, and groups that hand over to one another.
 KEYSPACE: Final = 24
+#: Effects on a world outside, what outboxes hand on, processes across aggregates.
+EFFECTS: Final = 44
+OUTBOX: Final = 45
+PROCESSES: Final = 46
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from models.addressing import conflicts
+from models.delivery_ends import OutboxEnd, OutsideEnd
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
@@ -100,6 +101,8 @@ class Ledger:
         ends: How the members of each shard ended, where their schemes are to be judged.
         sequence: The global sequence, where there is one.
         placing: The key space, where the store is placed by it.
+        outside: What a world outside did, where there is one.
+        outbox: What consumers of an outbox received, where there is one.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -112,6 +115,8 @@ class Ledger:
     ends: tuple[ShardEnd, ...] = ()
     sequence: SequenceEnd | None = None
     placing: PlacingEnd | None = None
+    outside: OutsideEnd | None = None
+    outbox: OutboxEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 
