@@ -1,4 +1,4 @@
-"""How what leaves a store ended a run, as values: what a world outside did, and what consumers of an outbox received."""
+"""How what leaves a store ended, as values: what a world outside did, and what consumers of an outbox received."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Effects laid out: the store and its tenures on the servers, performers beside it, the world outside on a host of its own.
+"""Effects laid out: the store and its tenures on servers, performers beside it, the world outside on a host of its own.
 
 Performers are on the last servers of the home region; the receiver is on the last client host, which keeps nothing
 of the store.
