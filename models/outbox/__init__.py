@@ -1,7 +1,7 @@
 """The outbox: messages written in the same append as the event that they tell of, and delivered after it.
 
-Read `orders` first, whose events carry messages; then `relay`, which delivers them in order by key, and `consumer`, which
-knows what it has. `feed` is how committed events are read, by relays, process managers and performers alike;
+Read `orders` first, whose events carry messages; then `relay`, which delivers them in order by key, and `consumer`,
+which knows what it has. `feed` is how committed events are read, by relays, process managers and performers alike;
 `submitting` how those write to the store. `deployment` lays an outbox out.
 """
 

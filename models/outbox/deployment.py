@@ -1,4 +1,4 @@
-"""An outbox laid out: orders on shards, a relay on the last server of the home region, consumers on its client hosts."""
+"""An outbox laid out: orders on shards, a relay on the last server of the home region, consumers on client hosts."""
 
 from __future__ import annotations
 

@@ -93,6 +93,11 @@ class FedShard(Shard):
         entries = self.journal.after(after, min(_LIMIT, self.committed - after)) if after < self.committed else []
         return Pulled(reigns=self.reigns, after=after, entries=tuple(entries), upto=self.committed)
 
+    @property
+    def kept_for_others(self) -> bool:
+        """Whether anybody needs the log until it has read it."""
+        return bool(self.CONSUMERS) or super().kept_for_others
+
     def _released(self) -> int:
         """As for any shard, and not beyond what those have for whom the log is kept."""
         return min([super()._released(), *(self.marks.get(consumer, 0) for consumer in self.CONSUMERS)])
