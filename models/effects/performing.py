@@ -30,10 +30,11 @@ from sim.host import Context, Wait
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["Ordering", "Performer", "PerformerOptions"]
+__all__ = ["ATTEMPT_BITS", "Ordering", "Performer", "PerformerOptions"]
 
 _ACTED: Final = "acted"
-_ATTEMPT_BITS: Final = 16
+#: Of a token, for attempts; the tenure stands above.
+ATTEMPT_BITS: Final = 16
 #: Between looks of a policy that waits.
 _PAUSE_US: Final = 20_000
 
@@ -164,9 +165,11 @@ class Performer(Owner):
                 return
             may_have_acted = self.may_have_acted(told)
         elif ordering is Ordering.PERSIST_FIRST and self.effects[key].stage is not Stage.DONE:
-            if (yield from self._write(key, Complete(tenure=mine, receipt=0), "complete", mine)) is None:
+            told = yield from self._write(key, Complete(tenure=mine, receipt=0), "complete", mine)
+            if told is None and isinstance(self.how.policy, AtMostOnce):
                 return
-            may_have_acted = False
+            # Persisted by an earlier owner meanwhile: whether that one has asked for it, nobody knows.
+            may_have_acted = told is None
         receipt = yield from self._bring_about(key, mine, may_have_acted)
         if not receipt:
             return
@@ -191,7 +194,7 @@ class Performer(Owner):
             silence_us = ctx.mono_us() - asked_us if attempts else 0
             known = Known(may_have_acted=may_have_acted, attempts=attempts, silence_us=silence_us, undone=undone)
             move = how.policy.move(known)
-            token = mine << _ATTEMPT_BITS | asked
+            token = mine << ATTEMPT_BITS | asked
             if move is Move.LEAVE:
                 ctx.note("left", key)
                 if how.ordering is not Ordering.PERSIST_FIRST:
