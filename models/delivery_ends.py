@@ -18,6 +18,7 @@ class Deed(NamedTuple):
     """
 
     key: int
+    once: int
     token: int
     receipt: int
     amount: int

@@ -116,11 +116,11 @@ class Outside(Service):
             yield self.ctx.sleep(self.options.act_us)
         if self.is_late(msg.key, msg.token):
             return Fenced(key=msg.key, token=self._tokens[msg.key])
-        before = self.done_before(msg.key)
+        before = self.done_before(msg.once)
         if before is not None:
             yield self.ctx.disk.flush(_BOOK)
             return Acted(key=msg.key, receipt=before, before=True)
-        deed = Deed(msg.key, msg.token, len(self.book) + 1, msg.amount, self.ctx.now_us())
+        deed = Deed(msg.key, msg.once, msg.token, len(self.book) + 1, msg.amount, self.ctx.now_us())
         self.ctx.disk.append(_BOOK, deed)
         self._enter(deed)
         yield self.ctx.disk.flush(_BOOK)
@@ -136,7 +136,7 @@ class Outside(Service):
         receipt = self._receipts.get(msg.key, 0)
         if not receipt and self.options.fences and msg.token > self._tokens.get(msg.key, 0):
             # On the disk before it is told: a receiver that forgot it would do what it said it never did.
-            asked = Deed(msg.key, msg.token, 0, 0, self.ctx.now_us())
+            asked = Deed(msg.key, 0, msg.token, 0, 0, self.ctx.now_us())
             self.ctx.disk.append(_BOOK, asked)
             self._enter(asked)
         yield self.ctx.disk.flush(_BOOK)
@@ -148,13 +148,13 @@ class Outside(Service):
         """Whether somebody with a later token has asked about this."""
         return self.options.fences and token < self._tokens.get(key, 0)
 
-    def done_before(self, key: int) -> int | None:
-        """The receipt of a key that it remembers to have done; None if it does not dedup, or has forgotten."""
-        return self._known.get(key) if self.options.dedup else None
+    def done_before(self, once: int) -> int | None:
+        """The receipt of what it remembers to have done under a key; None if it does not dedup, or has forgotten."""
+        return self._known.get(once) if self.options.dedup else None
 
     def _enter(self, deed: Deed) -> None:
         self._tokens[deed.key] = max(deed.token, self._tokens.get(deed.key, 0))
         if deed.receipt:
             self.book.append(deed)
-            self._known.put(deed.key, deed.receipt)
+            self._known.put(deed.once, deed.receipt)
             self._receipts[deed.key] = deed.receipt

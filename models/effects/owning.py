@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from models.effects.domain import TakenOver, TakeOver, Tenure
 from models.effects.words import Alive
@@ -24,6 +24,8 @@ from sim.topology import Location
 
 __all__ = ["TENURE", "Owner", "OwnerOptions"]
 
+#: A line for each life of an owner on this disk.
+_LIVES: Final = "lives"
 #: The one aggregate of its domain.
 TENURE = Tenure.number << DOMAIN_SHIFT
 
@@ -78,10 +80,12 @@ class Owner(Follower):
         self.latest = 0
         self.owner = 0
         self._heard_us = 0
+        self._life = 0
+        self._began_us = 0
 
     def start(self) -> None:
         """Read what there is, and watch."""
-        self._heard_us = self.ctx.mono_us()
+        self._heard_us, self._began_us = self.ctx.mono_us(), self.ctx.now_us()
         self.follow()
         self.ctx.set_timer(0, self._watch)
 
@@ -112,6 +116,8 @@ class Owner(Follower):
 
     def _watch(self) -> Generator[Wait, Any, None]:
         ctx, options = self.ctx, self.options
+        self._life = ctx.disk.append(_LIVES, ctx.now_us())
+        yield ctx.disk.flush(_LIVES)
         while True:
             if self.owns:
                 for peer in options.peers:
@@ -131,7 +137,8 @@ class Owner(Follower):
     def _take_over(self) -> Generator[Wait, Any, None]:
         options, after = self.options, self.latest
         command = TakeOver(owner=options.number, after=after)
-        key = key_of("tenure", options.number, after)
+        # Of this life alone: the store would tell a next one, which has not read of it yet, that the tenure is its own.
+        key = key_of("tenure", options.number, after, self._life, self._began_us)
         answer = yield from self.submitter.submit(TENURE, command, key, lambda: self.latest == after)
         if isinstance(answer, Accepted) and self.latest <= after + 1:
             self.mine = self.latest = after + 1

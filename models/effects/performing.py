@@ -182,6 +182,10 @@ class Performer(Owner):
             yield from self._write(key, Complete(tenure=mine, receipt=receipt), "complete", mine)
         self.ctx.point("E6")
 
+    def once(self, key: int) -> int:
+        """The idempotency key of an effect: the same, whoever asks for it, and however often."""
+        return key_of("outside", key)
+
     def may_have_acted(self, told: str) -> bool:
         """Whether an earlier owner had intended this, from what the store told of the intent."""
         return told != f"{Stage.INTENDED} 1"
@@ -211,7 +215,8 @@ class Performer(Owner):
                     yield ctx.sleep(_PAUSE_US)
             else:
                 ctx.point("E1")
-                waiting = ctx.call(how.receiver, Act(key=key, token=token + 1, amount=amount), how.act_us)
+                request = Act(key=key, once=self.once(key), token=token + 1, amount=amount)
+                waiting = ctx.call(how.receiver, request, how.act_us)
                 ctx.point("E2")
                 attempts, asked_us, may_have_acted, undone = attempts + 1, ctx.mono_us(), True, False
                 answer = yield waiting

@@ -16,7 +16,8 @@ class Act(Message):
     """A request to do something that cannot be undone; on a connection, as such requests go.
 
     Attributes:
-        key: Of the effect, the same each time; what a receiver that dedups goes by.
+        key: Of which effect, as the book will say.
+        once: The idempotency key; what a receiver that dedups goes by.
         token: Grows with tenures and attempts; what a receiver that fences goes by.
         amount: What is asked.
     """
@@ -24,6 +25,7 @@ class Act(Message):
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, EFFECTS, 1, command=True)
     transport: ClassVar[Transport] = Transport.CONNECTION
     key: int
+    once: int
     token: int
     amount: int
 

@@ -93,7 +93,8 @@ class Manager(Follower):
             # No domain denies a compensation; but an aggregate may be closed. People must see to that.
             ctx.note("parked", key)
             return
-        yield from self.ask(key, record, key_of(self.process.name, key, step.name, type(record).__name__))
+        written = key_of(self.process.name, key, step.name, type(record).__name__)
+        yield from self.submitter.submit(key, record, written)
         ctx.point("M3")
 
     def _in_time(self, key: int, step: Step) -> Callable[[], bool]:
@@ -112,7 +113,7 @@ class Manager(Follower):
     def ask(
         self, aggregate: int, command: Command, key: int, still: Callable[[], bool] = lambda: True
     ) -> Generator[Wait, Any, _Sure | None]:
-        """Have a command decided; None if it is not wanted any more, and then it may yet be."""
+        """Have the command of a step decided; None if it is not wanted any more, and then it may yet be."""
         answer = yield from self.submitter.submit(aggregate, command, key, still)
         return answer
 
