@@ -108,6 +108,4 @@ def faults_of(point: str, nth: int, *, moved: bool) -> tuple[Fault, ...]:
 
 
 def _crash(point: str, nth: int, down_us: int, name: str = "crash") -> Fault:
-    return Fault(
-        id=name, kind="process-crash", targets=(HERE,), at=Trigger(point=point, nth=nth), for_us=down_us
-    )
+    return Fault(id=name, kind="process-crash", targets=(HERE,), at=Trigger(point=point, nth=nth), for_us=down_us)

@@ -28,6 +28,8 @@ __all__ = ["Counted", "carry_out_cell", "count", "run_once", "scenario_of"]
 
 #: The passages of a point that are struck, by seed in turns: late enough that something was done before.
 _PASSAGES: Final = (3, 4, 5)
+#: Effects have all ended by then: the last owner is back, or replaced, for two seconds.
+_UNTIL: Final = "7s"
 #: Of these a run has fewer.
 _FEW: Final = frozenset({"M4", "M5"})
 
@@ -83,7 +85,7 @@ def scenario_of(cell: Cell) -> Scenario:
         return load(CALM).with_system(cell.arm.system)
     scenario = load(cell.scenario)
     owners = 1 if cell.scenario not in (CALM, MOVED) else 2
-    return scenario.with_system({**cell.arm.system, "owners": owners})
+    return scenario.with_system({**cell.arm.system, "owners": owners}).with_section("run", {"until": _UNTIL})
 
 
 def carry_out_cell(scenario: Scenario, faults: Sequence[Fault], seed: int) -> Observation:
