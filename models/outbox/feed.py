@@ -194,7 +194,7 @@ class Follower(Service):
                 yield ctx.sleep(feed.poll_us)
 
     def _heard(self, shard: int, reigns: tuple[Reign, ...]) -> bool:
-        """Take note of a lineage; returns whether it is not that of an earlier leader."""
+        """Take note of a lineage; returns whether what came with it fits what this one has."""
         known = self._reigns.get(shard)
         if known is not None and reigns[-1].epoch < known[-1].epoch:
             return False
@@ -204,6 +204,7 @@ class Follower(Service):
             self.at[shard] = 0
             self._caught_up.discard(shard)
             self.begun_again(shard)
+            return False
         return True
 
     def _take(self, shard: int, pulled: Pulled) -> bool:

@@ -11,6 +11,8 @@ import pytest
 
 from models.clients import Client, Script
 from models.control import Registry
+from models.effects.outside import Outside
+from models.effects.performing import Performer
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
@@ -18,6 +20,10 @@ from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
 from models.monitor import Monitor
 from models.operations import Runbook
+from models.outbox.consumer import Consumer
+from models.outbox.deployment import OutboxShard
+from models.outbox.relay import Relay
+from models.processes.manager import Manager
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
@@ -34,7 +40,8 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+    (Shard, RegisterShard, PlacedShard, OutboxShard),
+    ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 SERVICES = (
     Shard,
@@ -57,6 +64,12 @@ SERVICES = (
     Master,
     GroupOperator,
     TabletServer,
+    OutboxShard,
+    Relay,
+    Consumer,
+    Manager,
+    Performer,
+    Outside,
 )
 
 
