@@ -95,8 +95,10 @@ def asked(ctx: FakeContext) -> Submit:
 
 
 def answer(ctx: FakeContext, msg: Accepted | Refused) -> None:
-    call = max(i for i, (_, m, _) in enumerate(ctx.calls) if isinstance(m, Submit))
-    ctx.answer(msg, call)
+    """Answer it, or the next attempt if it has timed out."""
+    while not (still := [i for i, (_, m, wait) in enumerate(ctx.calls) if isinstance(m, Submit) and not wait.done]):
+        ctx.advance(10_000)
+    ctx.answer(msg, still[-1])
     ctx.advance(1)
 
 
