@@ -42,7 +42,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=DeliveryRow,
     quick=Size(seeds=2),
-    full=Size(seeds=20),
+    full=Size(seeds=10),
     run_once=run_once,
     check=check,
     report=_report,

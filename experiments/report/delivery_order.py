@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from experiments.deliveries.arms import (
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 _FAULTS: Final = (CRASH, MOVED)
-_TITLES: Final = {CRASH: "It starts again on its host", MOVED: "Another takes over"}
+_TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {CRASH: "It starts again on its host", MOVED: "Another takes over"}
+)
 _PANELS: Final = (("duplicates", "done twice"), ("omissions", "not done"), ("orphans", "done, not known"))
 _LEFT_OUT: Final = (
     (
