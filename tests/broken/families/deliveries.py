@@ -60,4 +60,4 @@ def orders(site: Site, workload: Any, relay: type[Relay] = Relay) -> System:
 
 def transfers(site: Site, workload: Any, manager: type[Manager] = Manager) -> System:
     """Transfers under a ceiling that turns some of them back."""
-    return lay_out_transfers(site, workload, manager, ceiling=500, patience_us=1_000_000, promote_after_us=_PROMOTE_US)
+    return lay_out_transfers(site, workload, manager, ceiling=320, patience_us=1_000_000, promote_after_us=_PROMOTE_US)
