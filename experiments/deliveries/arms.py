@@ -121,5 +121,6 @@ class DeliveryRow(Row):
     left: int
     open: int
     unpromised: int
+    latency_mean_ms: float | None
     latency_p50_ms: float | None
     latency_p99_ms: float | None

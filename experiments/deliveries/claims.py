@@ -78,9 +78,9 @@ def wrong(row: DeliveryRow) -> int:
 
 
 def later(results: Rows, first: str, second: str) -> Interval | None:
-    """By how much the median effect comes later under an ordering, without a fault, milliseconds."""
+    """By how much an effect comes later under an ordering on the average, without a fault, milliseconds."""
     pairs = results.pairs(CALM, arm_name(first, "fenced"), arm_name(second, "fenced"))
-    known = [(a.latency_p50_ms, b.latency_p50_ms) for a, b in pairs]
+    known = [(a.latency_mean_ms, b.latency_mean_ms) for a, b in pairs]
     found = [(a, b) for a, b in known if a is not None and b is not None]
     if not found:
         return None
@@ -165,7 +165,7 @@ def _cost(results: Rows, first: str, second: str) -> Finding:
     found = later(results, first, second)
     tells = found is not None and found.low is not None
     return Finding(
-        claim=f"{ORDERINGS[first]} costs time: the median effect comes later than under {ORDERINGS[second]}",
+        claim=f"{ORDERINGS[first]} costs time: on the average an effect comes later than under {ORDERINGS[second]}",
         holds=_above(found),
         detail=f"later by {format_interval(found, '.1f', 'ms')}"
         if tells and found is not None

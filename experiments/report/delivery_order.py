@@ -107,7 +107,7 @@ def _answer(results: Rows) -> str:
         f"({_clean(results, 'fenced')}); asked first and not fenced it did "
         f"{sum(row.duplicates for row in unfenced)} of {sum(row.effects for row in unfenced)} effects twice, all after "
         f"an owner that stood still went on. Persisting first costs {_later(results, 'persist')}, an intent "
-        f"{_later(results, 'intent')} of the median. The process manager and the outbox lost and made nothing "
+        f"{_later(results, 'intent')} on the average. The process manager and the outbox lost and made nothing "
         f"({at_most(sum(wrong(row) > 0 for row in process), len(process)) if process else 'no run'}). "
         f"Over {len(results.seeds)} seeds."
     )
@@ -207,7 +207,7 @@ def _cost(page: Page, results: Rows) -> None:
     page.table(
         ["", "later than act-then-persist"],
         lines,
-        caption="Median latency without a fault, differences over runs of one seed, asked first and fenced",
+        caption="Mean latency without a fault, differences over runs of one seed, asked first and fenced",
     )
     page.note(f"Each interval has confidence {CONFIDENCE:.4f}, so that both hold at once with 95 %.")
     page.note(f"Semantics compared: {', '.join(SEMANTICS)}.")
