@@ -16,6 +16,7 @@ __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
     "experiments.consensus_under_partial_cuts",
+    "experiments.delivery_order",
     "experiments.detector_theory",
     "experiments.key_space",
     "experiments.layer_priority",

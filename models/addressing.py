@@ -63,6 +63,10 @@ SERVICES: Final = 50
 RETRYING: Final = 51
 #: Message queues: their lanes, and what producers and consumers say.
 QUEUE: Final = 40
+#: Effects on a world outside, what outboxes hand on, processes across aggregates.
+EFFECTS: Final = 44
+OUTBOX: Final = 45
+PROCESSES: Final = 46
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

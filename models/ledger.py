@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from models.addressing import conflicts
+from models.delivery_ends import OutboxEnd, OutsideEnd
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
@@ -107,6 +108,8 @@ class Ledger:
         loading: The handlers before the store, where there are any.
         pipeline: The API servers before the store, where there are any.
         services: The service that is provisioned, where there is one.
+        outside: What a world outside did, where there is one.
+        outbox: What consumers of an outbox received, where there is one.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -122,6 +125,8 @@ class Ledger:
     loading: LoadingEnd | None = None
     pipeline: PipelineEnd | None = None
     services: ServicesEnd | None = None
+    outside: OutsideEnd | None = None
+    outbox: OutboxEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

@@ -13,6 +13,8 @@ from models.clients import Client, Script
 from models.control import Registry
 from models.detection.beats import Watcher as BeatWatcher
 from models.detection.swim import Member
+from models.effects.outside import Outside
+from models.effects.performing import Performer
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
@@ -21,7 +23,11 @@ from models.keyspace.shard import PlacedShard
 from models.loading import Handler, SnapshotKeeper
 from models.monitor import Monitor
 from models.operations import Runbook
+from models.outbox.consumer import Consumer
+from models.outbox.deployment import OutboxShard
+from models.outbox.relay import Relay
 from models.pipeline import ApiClient, ApiServer, FarServer
+from models.processes.manager import Manager
 from models.queue.broker import Broker
 from models.queue.consumer import Consumer, Receiver
 from models.queue.desk import Desk
@@ -48,6 +54,7 @@ MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
     (Shard, RegisterShard, PlacedShard, Broker),
+    (Shard, RegisterShard, PlacedShard, OutboxShard),
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
@@ -89,6 +96,12 @@ SERVICES = (
     Consumer,
     Receiver,
     Desk,
+    OutboxShard,
+    Relay,
+    Consumer,
+    Manager,
+    Performer,
+    Outside,
 )
 
 
