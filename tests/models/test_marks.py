@@ -23,7 +23,7 @@ from models.keyspace.shard import PlacedShard
 from models.loading import Handler, SnapshotKeeper
 from models.monitor import Monitor
 from models.operations import Runbook
-from models.outbox.consumer import Consumer
+from models.outbox.consumer import Consumer as OutboxConsumer
 from models.outbox.deployment import OutboxShard
 from models.outbox.relay import Relay
 from models.pipeline import ApiClient, ApiServer, FarServer
@@ -98,7 +98,7 @@ SERVICES = (
     Desk,
     OutboxShard,
     Relay,
-    Consumer,
+    OutboxConsumer,
     Manager,
     Performer,
     Outside,
