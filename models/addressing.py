@@ -51,6 +51,9 @@ LEADERLESS: Final = 20
 CONSENSUS: Final = 21
 #: The key space: routes, maps, and groups that hand over to one another.
 KEYSPACE: Final = 24
+#: The read side: feeds of committed logs, and views kept of them.
+READING: Final = 42
+VIEWING: Final = 43
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 
