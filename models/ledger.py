@@ -19,6 +19,7 @@ from models.ends import ShardEnd
 from models.merge import MergePolicy, surviving_chain
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.placing_end import PlacingEnd
+from models.reading_end import ReadingEnd
 from models.sequence_end import SequenceEnd
 from models.split import SplitShard
 from models.store.group.aside import AsideKey, aside_key
@@ -100,6 +101,7 @@ class Ledger:
         ends: How the members of each shard ended, where their schemes are to be judged.
         sequence: The global sequence, where there is one.
         placing: The key space, where the store is placed by it.
+        reading: The read side, where there is one.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -112,6 +114,7 @@ class Ledger:
     ends: tuple[ShardEnd, ...] = ()
     sequence: SequenceEnd | None = None
     placing: PlacingEnd | None = None
+    reading: ReadingEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

@@ -24,7 +24,7 @@ from sim.host import Context, Wait, handles
 from sim.message import Message
 from sim.topology import Location
 
-__all__ = ["FedShard", "Feeding", "Fetch", "Fetched", "Pull", "Pulled"]
+__all__ = ["FedShard", "Feeding", "Fetch", "Fetched", "Pull", "Pulled", "within"]
 
 #: An envelope and a small event.
 _ENTRY_BYTES: Final = ENVELOPE_BYTES + 16
@@ -129,7 +129,7 @@ class Feeding(Holding):
 
     def _pull_later(self, msg: Pull) -> Generator[Wait, Any, Pulled | None]:
         if not self.damaged:
-            yield self.ctx.first([self._commitment(self.committed + 1), self.ctx.sleep(msg.wait_us)])
+            yield within(self.ctx, self._commitment(self.committed + 1), msg.wait_us)
         return self._pulled(msg) if self.ready else None
 
     def _pulled(self, msg: Pull) -> Pulled:
@@ -174,3 +174,11 @@ class Feeding(Holding):
 
 class FedShard(Feeding, Shard):
     """One member of one shard that readers may follow; arguments as for a replica."""
+
+
+def within(ctx: Context, wait: Wait, us: int) -> Wait:
+    """A wait that ends with another, or after so long: of two waits a sleep, which yields None, does not end the first."""
+    done = ctx.wait()
+    wait.when_done(lambda _: done.resolve(True))
+    ctx.set_timer(us, done.resolve, True)
+    return done

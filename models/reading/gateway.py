@@ -77,14 +77,13 @@ class Gateway(Service):
 
     def _joined(self, numbers: Sequence[int], found: dict[int, Rows]) -> Rows:
         answers = [found[number] for number in numbers if number in found]
-        shards = max((len(answer.places) for answer in answers), default=0)
-        places = tuple(
-            min(answer.places[shard] if shard < len(answer.places) else 0 for answer in answers)
-            for shard in range(shards)
-        )
+        places: dict[int, int] = {}
+        for answer in answers:
+            for shard, position in answer.places:
+                places[shard] = min(position, places.get(shard, position))
         return Rows(
             rows=tuple(sorted(row for answer in answers for row in answer.rows)),
-            places=places,
+            places=tuple(sorted(places.items())),
             heard_us=min((answer.heard_us for answer in answers), default=0),
             fresh=all(answer.fresh for answer in answers),
             missing=tuple(number for number in numbers if number not in found),

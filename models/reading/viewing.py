@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 from models.domain import Domain
+from models.reading.feeding import within
 from models.reading.projections import Balances, Row
 from models.reading.views import View, head_of, view_of
 from models.reading.words import ANY_ATTRIBUTE, LoadView, Query, Rows, Token, ViewIs, covered
@@ -80,14 +81,14 @@ class ViewShard(Shard):
             if fresh or left_us <= 0:
                 break
             more = self._commitment(max(self.committed, last) + 1)
-            yield ctx.first([more, ctx.sleep(min(_LOOK_US, left_us))])
+            yield within(ctx, more, min(_LOOK_US, left_us))
             if not self.ready:
                 return None
         if (yield from self._until_committed(last)):
             return None
         return Rows(
             rows=tuple(chosen(state.rows, msg, self._projection)),
-            places=tuple(place.position for place in state.places),
+            places=tuple((shard, place.position) for shard, place in enumerate(state.places)),
             heard_us=state.heard_us,
             fresh=fresh,
             stopped=state.stopped,

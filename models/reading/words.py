@@ -68,7 +68,7 @@ class Rows(Message):
 
     Attributes:
         rows: What was found, by key.
-        places: By shard, the position up to which its log went in everywhere that was asked.
+        places: Pairs of shard and the position up to which its log went in everywhere that was asked.
         heard_us: Since when nothing newer is known, by the wall clock of who wrote it; 0 if never.
         fresh: Whether it has all of the token.
         missing: Parts of the key space that did not answer.
@@ -77,7 +77,7 @@ class Rows(Message):
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, VIEWING, 4)
     rows: tuple[Row, ...]
-    places: tuple[int, ...]
+    places: tuple[tuple[int, int], ...]
     heard_us: int
     fresh: bool
     missing: tuple[int, ...] = ()

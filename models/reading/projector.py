@@ -1,0 +1,382 @@
+"""A consumer: it shares the segments of the key space with others, reads what is committed, and keeps views of it.
+
+For each segment that it owns it asks its feeds for what lies beyond the view's places, projects that chunk by
+chunk, and saves rows and places as its policy says. Places under a lineage that gave events up are taken
+back first: the rows that those events went into are made again from what is left (`Retracting`). What cannot
+be projected is parked or stops the segment (`Parking`); nothing is passed over.
+
+The crash points P1 to P8 stand where they are passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any, ClassVar, Final
+
+from models.reading.claims import Claims
+from models.reading.delivering import Deliveries
+from models.reading.feeds import Batch, GlobalFeed, LogFeed
+from models.reading.options import Checkpoint, Poison, ProjectorOptions
+from models.reading.owning import Owning
+from models.reading.projections import Balances, Row, Unprojectable
+from models.reading.views import Parked, Views
+from models.reading.words import Beat
+from models.store.group.lineage import common_prefix
+from models.store.log.entries import Entry, instance_of
+from sim.host import Context, Service, Wait, handles
+from sim.topology import Location
+
+__all__ = ["Projector"]
+
+#: What parks behind an event of its own key.
+BEHIND: Final = "behind a parked event"
+
+
+class Projector(Service):
+    """One consumer of a group.
+
+    Args:
+        ctx: Its host.
+        options: Who it is.
+        projection: What it makes of events.
+        feeds: Where they come from: the logs of all shards, or the global sequence.
+        domain: The rules of views.
+        mended: The projection from `mended_us` on, when code without the bug is deployed; None for the same.
+        mended_us: When.
+
+    Attributes:
+        owned: The segments that it owns, as it believes.
+    """
+
+    POINTS: ClassVar[frozenset[str]] = frozenset({"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8"})
+    NOTES: ClassVar[frozenset[str]] = frozenset(
+        {"claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted", "headless"}
+    )
+
+    def __init__(
+        self,
+        ctx: Context,
+        options: ProjectorOptions,
+        projection: Balances,
+        feeds: Sequence[LogFeed | GlobalFeed],
+        domain: Views,
+        mended: Balances | None = None,
+        mended_us: int = 0,
+    ) -> None:
+        super().__init__(ctx)
+        self.owned: dict[int, Owning] = {}
+        self._options = options
+        self._projection = projection
+        self._mended = mended
+        self._mended_us = mended_us
+        self._feeds = tuple(feeds)
+        self._domain = domain
+        self._claims = Claims(ctx, options)
+        self._busy: set[int] = set()
+        self._deliveries = Deliveries(ctx, options)
+
+    def start(self) -> Generator[Wait, Any, None]:
+        """Look after every segment that should be one's own, for as long as this life lasts."""
+        options, ctx = self._options, self.ctx
+        if options.begins_us > ctx.mono_us():
+            yield ctx.sleep(options.begins_us - ctx.mono_us())
+        while True:
+            self._claims.beat()
+            for segment in range(len(options.views)):
+                if segment not in self._busy and self._claims.mine(segment):
+                    self._busy.add(segment)
+                    ctx.set_timer(0, self._look_after, segment)
+            yield ctx.sleep(options.beat_us)
+
+    @handles(Beat)
+    def on_beat(self, msg: Beat, sender: Location) -> None:
+        """Another consumer lives."""
+        self._claims.heard(msg)
+
+    # -- owning ------------------------------------------------------------------------------
+
+    def _look_after(self, segment: int) -> Generator[Wait, Any, None]:
+        options = self._options
+        one = Owning(
+            self.ctx, options.number, options.version, segment, options.views[segment], options.ask_us, self._domain
+        )
+        if (yield from self._claim(one, segment)):
+            self.owned[segment] = one
+            yield from self._own(one, segment)
+            self.owned.pop(segment, None)
+            if one.fenced:
+                self.ctx.note("fenced", segment)
+        self._busy.discard(segment)
+
+    def _claim(self, one: Owning, segment: int) -> Generator[Wait, Any, bool]:
+        """Become the owner of a segment that is nobody's, or whose owner is suspected."""
+        if not (yield from one.load()):
+            return False
+        owner = one.view.owner
+        if owner not in (0, self._options.number) and not self._claims.suspects(owner):
+            return False
+        if not (yield from one.claim()):
+            return False
+        if owner not in (0, self._options.number):
+            self.ctx.note("stolen", segment)
+            self.ctx.point("P8")
+        self.ctx.note("claimed", segment)
+        return True
+
+    def _own(self, one: Owning, segment: int) -> Generator[Wait, Any, None]:
+        """Round by round, until another should own it or a write did not surely take place."""
+        options, ctx = self._options, self.ctx
+        told_us = tried_us = ctx.mono_us()
+        while True:
+            begun_us, begun_mono_us = ctx.now_us(), ctx.mono_us()
+            if one.view.stopped and begun_mono_us - tried_us < options.retry_us:
+                yield ctx.sleep(options.poll_us)
+                read: tuple[bool, bool] | None = (False, False)
+            else:
+                tried_us = begun_mono_us if one.view.stopped else tried_us
+                read = yield from self._read_all(one, segment)
+            if read is None:
+                return
+            news, whole = read
+            if whole and one.shown < options.version and not (yield from self._show(one, segment)):
+                return
+            if one.view.parked and ctx.mono_us() - tried_us >= options.retry_us:
+                tried_us = ctx.mono_us()
+                if not (yield from self._retry(one, segment)):
+                    return
+            if ctx.mono_us() - told_us >= options.extend_us:
+                told_us = ctx.mono_us()
+                if not (yield from one.extend(begun_us if whole else 0)):
+                    return
+            if not self._claims.mine(segment):
+                yield from one.release()
+                return
+            if not news and not options.waits:
+                yield ctx.sleep(options.poll_us)
+
+    def _show(self, one: Owning, segment: int) -> Generator[Wait, Any, bool]:
+        """This version has caught up with everything: have it shown in place of an earlier one."""
+        self.ctx.point("P5")
+        done = yield from one.switch(self._options.version)
+        if done:
+            self.ctx.note("switched", segment)
+        return done
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def _read_all(self, one: Owning, segment: int) -> Generator[Wait, Any, tuple[bool, bool] | None]:
+        """One question to each feed, all at once; whether there was news, and whether that is all there is.
+
+        None once a write did not surely take place.
+        """
+        options = self._options
+        wait_us = options.poll_us if options.waits else 0
+        batches: list[Batch | None] = [None] * len(self._feeds)
+        done = self.ctx.wait()
+        left = len(self._feeds)
+
+        def ask(index: int) -> Generator[Wait, Any, None]:
+            nonlocal left
+            after = one.view.place(index).position
+            batches[index] = yield from self._feeds[index].read(after, options.batch, options.stretches[segment], wait_us)
+            left -= 1
+            if not left:
+                done.resolve()
+
+        for index in range(len(self._feeds)):
+            self.ctx.set_timer(0, ask, index)
+        yield done
+        news, whole = False, True
+        for batch in batches:
+            if batch is None or not self.fits(batch, one):
+                whole = False
+                continue
+            known = one.view.place(batch.feed)
+            if batch.reigns != known.reigns and known.reigns:
+                keep = common_prefix(known.reigns, known.position, batch.reigns)
+                if keep < known.position:
+                    if not (yield from self._take_back(one, segment, batch, keep)):
+                        return None
+                    return True, False
+            if batch.upto > known.position or batch.reigns != known.reigns:
+                news = news or batch.upto > known.position
+                if not (yield from self._take(one, segment, batch)):
+                    return None
+            whole = whole and batch.whole and not one.view.stopped
+        return news, whole
+
+    def fits(self, batch: Batch, one: Owning) -> bool:
+        """Whether a batch begins where the view ends, under no earlier reign, and with nothing lost in between."""
+        known = one.view.place(batch.feed)
+        if batch.after != known.position:
+            return False
+        if batch.base > known.position:
+            self.ctx.note("headless", batch.feed)
+            return False
+        return not (known.reigns and batch.reigns and batch.reigns[-1].epoch < known.reigns[-1].epoch)
+
+    def covers(self, batch: Batch, done: int) -> int:
+        """Up to which place so many of a batch's entries cover it."""
+        return batch.upto if done >= len(batch.entries) else batch.places[done - 1]
+
+    def _take(self, one: Owning, segment: int, batch: Batch) -> Generator[Wait, Any, bool]:
+        """Project a batch and save it, chunk by chunk; whether all writes surely took place."""
+        options = self._options
+        for begin in range(0, max(1, len(batch.entries)), options.chunk):
+            entries = batch.entries[begin : begin + options.chunk]
+            rows, parked, stopped = self._project(one, entries)
+            if options.project_us and entries:
+                yield self.ctx.sleep(options.project_us * len(entries))
+            done = begin + len(entries)
+            place = self.covers(batch, done)
+            if stopped is not None:
+                at, why = stopped
+                place = one.view.place(batch.feed).position if begin + at == 0 else batch.places[begin + at - 1]
+                entries = entries[:at]
+                self.ctx.note("stopped", segment)
+            ops = self._deliveries.begin(entries, parked)
+            fine = yield from self._save(one, batch, rows, parked, place, "" if stopped is None else stopped[1])
+            self._deliveries.end(ops, fine, one.fenced)
+            if not fine or stopped is not None:
+                return fine
+        return True
+
+    def _project(
+        self, one: Owning, entries: Sequence[tuple[int, Entry]]
+    ) -> tuple[dict[int, Row], list[Parked], tuple[int, str] | None]:
+        """The rows that change, what is parked, and at which entry it stops and why."""
+        view, projection = one.view, self._now()
+        known = {row.key: row for row in view.rows}
+        rows: dict[int, Row] = {}
+        parked: list[Parked] = []
+        waiting = {event.key for event in view.parked}
+        half = len(entries) // 2
+        for at, (shard, entry) in enumerate(entries):
+            if at == half and at:
+                self.ctx.point("P1")
+            key = instance_of(entry.address)
+            if key in waiting:
+                parked.append(Parked(shard, entry.position, key, entry.event_id, BEHIND))
+                continue
+            try:
+                rows[key] = projection.apply(rows.get(key) or known.get(key), entry, shard)
+            except Unprojectable as failed:
+                self.ctx.point("P6")
+                verdict = self.failed(str(failed))
+                if verdict is Poison.STOP:
+                    return rows, parked, (at, f"shard {shard}, position {entry.position}: {failed}")
+                if verdict is Poison.PARK:
+                    self.ctx.note("parked", key)
+                    parked.append(Parked(shard, entry.position, key, entry.event_id, str(failed)))
+                    waiting.add(key)
+        return rows, parked, None
+
+    def failed(self, why: str) -> Poison | None:
+        """What becomes of an event that cannot be projected."""
+        return self._options.poison
+
+    def _now(self) -> Balances:
+        """The projection that is deployed."""
+        return self._mended if self._mended is not None and self.ctx.mono_us() >= self._mended_us else self._projection
+
+    def _save(
+        self, one: Owning, batch: Batch, rows: dict[int, Row], parked: Sequence[Parked], place: int, stopped: str
+    ) -> Generator[Wait, Any, bool]:
+        """Rows and place, in the order that the policy says; whether both surely were saved."""
+        said = {"rows": tuple(rows.values()), "parked": tuple(parked), "stopped": stopped}
+        where = {"shard": batch.feed, "position": place, "reigns": batch.reigns}
+        policy = self._options.checkpoint
+        if policy is Checkpoint.ATOMIC or not (rows or parked or stopped):
+            return (yield from one.write(one.saving(**said, **where)))
+        if policy is Checkpoint.AFTER:
+            if not (yield from one.write(one.saving(**said))):
+                return False
+            self.ctx.point("P2")
+            return (yield from one.write(one.saving(**where)))
+        if not (yield from one.write(one.saving(**where))):
+            return False
+        self.ctx.point("P3")
+        return (yield from one.write(one.saving(**said)))
+
+    # -- what is put aside, and what is taken back -------------------------------------------
+
+    def _retry(self, one: Owning, segment: int) -> Generator[Wait, Any, bool]:
+        """Try what is parked once more, key by key, each in its order; whether all writes surely took place."""
+        projection = self._now()
+        known = {row.key: row for row in one.view.rows}
+        by_key: dict[int, list[Parked]] = {}
+        for event in one.view.parked:
+            by_key.setdefault(event.key, []).append(event)
+        for key, events in by_key.items():
+            entries = yield from self._again(one, segment, key, events)
+            row, settled, ops = known.get(key), [], []
+            for shard, entry in entries:
+                try:
+                    row = projection.apply(row, entry, shard)
+                except Unprojectable:
+                    break
+                settled.append((shard, entry.position))
+                ops += self._deliveries.begin(((shard, entry),), ())
+            if not settled or row is None:
+                continue
+            self.ctx.point("P7")
+            fine = yield from one.write(one.saving(rows=(row,), settled=frozenset(settled)))
+            self._deliveries.end(ops, fine, one.fenced)
+            if not fine:
+                return False
+            self.ctx.note("unparked", key)
+        return True
+
+    def _again(
+        self, one: Owning, segment: int, key: int, events: Sequence[Parked]
+    ) -> Generator[Wait, Any, list[tuple[int, Entry]]]:
+        """The parked events of a key, from the log; as many from the first on as somebody hands out."""
+        wanted = {(event.shard, event.position) for event in events}
+        found = yield from self._of_keys(one, segment, frozenset((key,)))
+        return [one for one in found or () if (one[0], one[1].position) in wanted]
+
+    def _take_back(self, one: Owning, segment: int, batch: Batch, keep: int) -> Generator[Wait, Any, bool]:
+        """A lineage without some of what went in: make the rows again that it went into, from what is left."""
+        view = one.view
+        touched = frozenset(row.key for row in view.rows if row.shard == batch.feed and row.position > keep)
+        gone = frozenset(
+            (event.shard, event.position)
+            for event in view.parked
+            if event.shard == batch.feed and event.position > keep
+        )
+        projection = self._now()
+        rows = {key: projection.first(key, batch.feed) for key in sorted(touched)}
+        if touched:
+            entries = yield from self._of_keys(one, segment, touched, feed=batch.feed, upto=keep)
+            if entries is None:
+                return True  # nobody answers now; the places are as they were, so this comes again
+            waiting = {(event.shard, event.position) for event in view.parked}
+            for shard, entry in entries:
+                if (shard, entry.position) not in waiting:
+                    key = instance_of(entry.address)
+                    rows[key] = projection.apply(rows[key], entry, shard)
+        self.ctx.note("retracted", view.place(batch.feed).position - keep)
+        return (
+            yield from one.write(
+                one.saving(
+                    rows=tuple(rows.values()), shard=batch.feed, position=keep, reigns=batch.reigns, settled=gone
+                )
+            )
+        )
+
+    def _of_keys(
+        self, one: Owning, segment: int, keys: frozenset[int], *, feed: int = -1, upto: int = 0
+    ) -> Generator[Wait, Any, list[tuple[int, Entry]] | None]:
+        """All events of aggregates up to the view's places, or to a position of one feed; None if somebody is silent."""
+        options = self._options
+        found: list[tuple[int, Entry]] = []
+        for index in range(len(self._feeds)) if feed < 0 else (feed,):
+            at, until = 0, one.view.place(index).position if feed < 0 else upto
+            while at < until:
+                limit = min(options.batch, until - at)
+                batch = yield from self._feeds[index].read(at, limit, options.stretches[segment], 0, keys)
+                if batch is None or batch.after != at or batch.upto <= at:
+                    return None
+                found += batch.entries
+                at = batch.upto
+        return found
