@@ -16,6 +16,7 @@ from experiments.properties.layers import LAYERS
 from experiments.properties.operations import OPERATIONS
 from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
+from experiments.properties.readings import READINGS
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
 from experiments.properties.sequences import SEQUENCES
@@ -41,6 +42,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *OPERATIONS,
             *PLACINGS,
             *QUORUMS,
+            *READINGS,
             *RUNS,
             *SCHEMES,
             *SEQUENCES,

@@ -81,7 +81,7 @@ class Projector(Service):
         if options.begins_us > ctx.mono_us():
             yield ctx.sleep(options.begins_us - ctx.mono_us())
         while True:
-            self._claims.beat()
+            self._claims.beat(self.owned)
             for segment in range(len(options.views)):
                 if segment not in self._busy and self._claims.mine(segment):
                     self._busy.add(segment)
@@ -113,7 +113,7 @@ class Projector(Service):
         if not (yield from one.load()):
             return False
         owner = one.view.owner
-        if owner not in (0, self._options.number) and not self._claims.suspects(owner):
+        if self._claims.owns(owner, segment):
             return False
         if not (yield from one.claim()):
             return False

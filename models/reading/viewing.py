@@ -15,6 +15,7 @@ from models.reading.projections import Balances, Row
 from models.reading.views import View, head_of, view_of
 from models.reading.words import ANY_ATTRIBUTE, LoadView, Query, Rows, Token, ViewIs, covered
 from models.store.options import MemberOptions
+from models.store.requests import Unavailable
 from models.store.shard import Shard
 from sim.host import Context, Wait, handles
 from sim.topology import Location
@@ -45,7 +46,7 @@ class ViewShard(Shard):
     @handles(LoadView)
     def on_load_view(self, msg: LoadView, sender: Location) -> Any:
         """Hand out a view and its version that is shown, once both are committed; only the leader knows."""
-        return self._load_view(msg) if self.leads else None
+        return self._load_view(msg) if self.leads else Unavailable(command_id=msg.view, reason="not the leader")
 
     def _load_view(self, msg: LoadView) -> Generator[Wait, Any, ViewIs | None]:
         state, last = self.view(msg.view)

@@ -90,11 +90,12 @@ class Rows(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat(Message):
-    """A consumer lives."""
+    """A consumer lives, and believes to own these segments."""
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, VIEWING, 1)
     consumer: int
     sequence: int
+    owned: tuple[int, ...]
 
 
 def covered(token: Token, versions: dict[int, int]) -> bool:
