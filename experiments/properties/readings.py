@@ -187,9 +187,7 @@ def _noted(name: str, doc: str) -> Property[Observation]:
         count = len(seen.noted[name])
         return Verdict(Verdicts.VALID if count else Verdicts.INVALID, (), f"{count} times")
 
-    return Property(
-        name=f"projection_{name}", doc=doc, judge=judge, sort=Sort.EVIDENCE, ledger=True, records=_RECORDS
-    )
+    return Property(name=f"projection_{name}", doc=doc, judge=judge, sort=Sort.EVIDENCE, ledger=True, records=_RECORDS)
 
 
 def read_while_nobody_could_write(seen: Observation) -> Verdict:
@@ -265,4 +263,3 @@ READINGS: Final = (
     _reading(waited_for_its_write, Sort.EVIDENCE),
     *(_noted(name, doc) for name, doc in _NOTES),
 )
-

@@ -272,7 +272,7 @@ def _groups(
     found = []
     for shard in range(shards):
         first = hosts[shard % len(hosts)].index
-        chosen = [host for host in holders_of(replace(scheme, holders=1, copies=None), topology, first)]
+        chosen = list(holders_of(replace(scheme, holders=1, copies=None), topology, first))
         wide = [one.index for region in topology.regions for one in topology.servers(region)]
         near = sorted(
             (one for one in wide if one not in readers and one != first),
@@ -335,17 +335,13 @@ def _finished(
     checkpoint: str,
 ) -> System:
     """The system with users in place of the bank's clients, and the read side in its ledger."""
-    made = group_system(
-        topology, workload, BankMix(workload), groups, placements=placements, records=READING_RECORDS
-    )
+    made = group_system(topology, workload, BankMix(workload), groups, placements=placements, records=READING_RECORDS)
     others = [placement for placement in made.placements if placement.name != CLIENT]
     clients = [host for region in topology.regions for host in topology.clients(region)]
     for index, host in enumerate(clients):
         route = _route(topology, host, groups)
         mine = replace(users, share=1 / len(clients), first_id=index + 1 << 40 | 1)
-        others.append(
-            Placement(host=host.location, name=CLIENT, make=maker(User, workload, mine, route), kind=User)
-        )
+        others.append(Placement(host=host.location, name=CLIENT, make=maker(User, workload, mine, route), kind=User))
     assert made.ledger is not None
     write_side: Callable[[Callable[[Location], Any]], Ledger] = made.ledger
 
@@ -363,8 +359,8 @@ def _route(topology: Topology, host: HostSpec, groups: Sequence[Group]) -> Route
     entries = []
     for group in groups:
         order = sorted(
-            range(len(group.members)), key=lambda index: (topology.hosts[group.hosts[index]].region != host.region, index)
+            range(len(group.members)),
+            key=lambda index: (topology.hosts[group.hosts[index]].region != host.region, index),
         )
         entries.append(tuple(group.members[index][1] for index in order))
     return lambda aggregate: entries[shard_of(aggregate, len(entries))]
-

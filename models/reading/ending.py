@@ -26,9 +26,7 @@ def reading_end(
         ready = [one for one in services if isinstance(one, InlineShard | ViewShard) and one.leads]
         if ready:
             ends.append(_end(group.shard, max(ready, key=lambda one: one.epoch)))
-    return ReadingEnd(
-        checkpoint=checkpoint, views=tuple(ends), missing=len(groups) - len(ends), live=mode == "live"
-    )
+    return ReadingEnd(checkpoint=checkpoint, views=tuple(ends), missing=len(groups) - len(ends), live=mode == "live")
 
 
 def _end(part: int, one: InlineShard | ViewShard) -> ViewEnd:

@@ -1,9 +1,9 @@
 """A shard that can be read from a position on: its committed log, in order, for whoever asks.
 
 Any member that is ready answers, a follower too: what it takes for committed counts under its lineage,
-which it tells. One that has less than the reader says so by where its answer begins, so that a reader
-never takes an older beginning for news (etcd#15271). A log whose head is gone begins behind `base`; the
-reader is told, since nothing may be skipped in silence.
+which it tells. One that has less than the reader shows its last entry, so its answer begins before the place
+that was asked about, and a reader that does not look goes back in time (etcd#15271). A log whose head is gone
+begins behind `base`; the reader is told, since nothing may be skipped in silence.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ class Feeding(Holding):
 
     def _pulled(self, msg: Pull) -> Pulled:
         journal, base, committed = self.journal, self.journal.base.position, self.committed
-        after = min(msg.after, committed)
+        # Who has less than the reader shows the end of what it has; who takes that for news goes back in time.
+        after = msg.after if msg.after <= committed else max(0, committed - 1)
         start = max(after, base)
         seen = journal.after(start, min(msg.limit, committed - start)) if committed > start else []
         return Pulled(
@@ -155,9 +156,7 @@ class Feeding(Holding):
         if msg.begin == 0 and msg.end == HASH_END:
             return tuple([one for one in seen if one.tenant != OWN])
         on_line, begin, end = self._on_line, msg.begin, msg.end
-        return tuple(
-            [one for one in seen if one.tenant != OWN and begin <= on_line(instance_of(one.address)) < end]
-        )
+        return tuple([one for one in seen if one.tenant != OWN and begin <= on_line(instance_of(one.address)) < end])
 
     @handles(Fetch)
     def on_fetch(self, msg: Fetch, sender: Location) -> Fetched | None:
@@ -177,7 +176,7 @@ class FedShard(Feeding, Shard):
 
 
 def within(ctx: Context, wait: Wait, us: int) -> Wait:
-    """A wait that ends with another, or after so long: of two waits a sleep, which yields None, does not end the first."""
+    """A wait that ends with another, or after so long; a sleep yields None, so it would not end a wait for either."""
     done = ctx.wait()
     wait.when_done(lambda _: done.resolve(True))
     ctx.set_timer(us, done.resolve, True)

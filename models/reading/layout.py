@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from itertools import pairwise
+from typing import Final
 
 from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
@@ -36,7 +37,7 @@ SECOND: Final = 64
 def stretches(segments: int) -> tuple[Stretch, ...]:
     """The line of hashes in equal parts."""
     bounds = [index * HASH_END // segments for index in range(segments + 1)]
-    return tuple(Stretch(begin, end) for begin, end in zip(bounds, bounds[1:], strict=False))
+    return tuple(Stretch(begin, end) for begin, end in pairwise(bounds))
 
 
 def part_of(segments: int) -> Callable[[int], int]:
@@ -176,9 +177,7 @@ class ReadLayout:
             ctx, options, projection, self.feeds(ctx, host), self.domain, self.mended, self.mended_us
         )
 
-    def gateways(
-        self, parts: Sequence[tuple[Location, ...]] | None, of: Callable[[int], int]
-    ) -> list[Placement]:
+    def gateways(self, parts: Sequence[tuple[Location, ...]] | None, of: Callable[[int], int]) -> list[Placement]:
         """A gateway on each reading host, before these parts; None for the live view of its own host."""
         placed = []
         for host in self.readers:
@@ -191,9 +190,7 @@ class ReadLayout:
 
     def live(self) -> list[Placement]:
         """A live view on each reading host."""
-        return [
-            Placement(host=host.location, name=LIVE, make=self._live(host), kind=LiveView) for host in self.readers
-        ]
+        return [Placement(host=host.location, name=LIVE, make=self._live(host), kind=LiveView) for host in self.readers]
 
     def _live(self, host: HostSpec) -> Callable[[Context], LiveView]:
         options = self.consumer

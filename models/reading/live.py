@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any, Final
 
+from models.keyspace.keys import HASH_END
 from models.reading.feeds import Batch, LogFeed, Stretch
 from models.reading.projections import Balances, Row, Unprojectable
 from models.reading.viewing import chosen
 from models.reading.views import Place
 from models.reading.words import Query, Rows, covered
-from models.keyspace.keys import HASH_END
 from models.store.group.lineage import common_prefix
 from models.store.log.entries import instance_of
 from sim.host import Context, Service, Wait, handles

@@ -1,9 +1,10 @@
 """A consumer: it shares the segments of the key space with others, reads what is committed, and keeps views of it.
 
 For each segment that it owns it asks its feeds for what lies beyond the view's places, projects that chunk by
-chunk, and saves rows and places as its policy says. Places under a lineage that gave events up are taken
-back first: the rows that those events went into are made again from what is left (`Retracting`). What cannot
-be projected is parked or stops the segment (`Parking`); nothing is passed over.
+chunk, and saves rows and places as its policy says. A global sequence may bring two events of one aggregate in
+the wrong order, since numbers are given before it is decided: the later one waits for its predecessor. Where a
+lineage gave events up, the rows that these went into are made again from what is left. What cannot be projected
+is parked or stops the segment; nothing is passed over.
 
 The crash points P1 to P8 stand where they are passed.
 """
@@ -19,17 +20,18 @@ from models.reading.feeds import Batch, GlobalFeed, LogFeed
 from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.owning import Owning
 from models.reading.projections import Balances, Row, Unprojectable
-from models.reading.views import Parked, Views
+from models.reading.views import Parked, View, Views
 from models.reading.words import Beat
 from models.store.group.lineage import common_prefix
-from models.store.log.entries import Entry, instance_of
+from models.store.log.entries import Entry, instance_of, version_of
 from sim.host import Context, Service, Wait, handles
 from sim.topology import Location
 
 __all__ = ["Projector"]
 
-#: What parks behind an event of its own key.
+#: Why an event waits that could be projected.
 BEHIND: Final = "behind a parked event"
+AHEAD: Final = "ahead of its predecessor"
 
 
 class Projector(Service):
@@ -71,6 +73,7 @@ class Projector(Service):
         self._mended_us = mended_us
         self._feeds = tuple(feeds)
         self._domain = domain
+        self._global = any(isinstance(feed, GlobalFeed) for feed in feeds)
         self._claims = Claims(ctx, options)
         self._busy: set[int] = set()
         self._deliveries = Deliveries(ctx, options)
@@ -140,7 +143,7 @@ class Projector(Service):
             news, whole = read
             if whole and one.shown < options.version and not (yield from self._show(one, segment)):
                 return
-            if one.view.parked and ctx.mono_us() - tried_us >= options.retry_us:
+            if one.view.parked and (ctx.mono_us() - tried_us >= options.retry_us or _due(one.view)):
                 tried_us = ctx.mono_us()
                 if not (yield from self._retry(one, segment)):
                     return
@@ -178,7 +181,9 @@ class Projector(Service):
         def ask(index: int) -> Generator[Wait, Any, None]:
             nonlocal left
             after = one.view.place(index).position
-            batches[index] = yield from self._feeds[index].read(after, options.batch, options.stretches[segment], wait_us)
+            batches[index] = yield from self._feeds[index].read(
+                after, options.batch, options.stretches[segment], wait_us
+            )
             left -= 1
             if not left:
                 done.resolve()
@@ -198,8 +203,8 @@ class Projector(Service):
                     if not (yield from self._take_back(one, segment, batch, keep)):
                         return None
                     return True, False
-            if batch.upto > known.position or batch.reigns != known.reigns:
-                news = news or batch.upto > known.position
+            if batch.upto != known.position or batch.reigns != known.reigns:
+                news = news or batch.upto != known.position
                 if not (yield from self._take(one, segment, batch)):
                     return None
             whole = whole and batch.whole and not one.view.stopped
@@ -230,7 +235,7 @@ class Projector(Service):
             done = begin + len(entries)
             place = self.covers(batch, done)
             if stopped is not None:
-                at, why = stopped
+                at = stopped[0]
                 place = one.view.place(batch.feed).position if begin + at == 0 else batch.places[begin + at - 1]
                 entries = entries[:at]
                 self.ctx.note("stopped", segment)
@@ -249,17 +254,19 @@ class Projector(Service):
         known = {row.key: row for row in view.rows}
         rows: dict[int, Row] = {}
         parked: list[Parked] = []
-        waiting = {event.key for event in view.parked}
+        waiting = {event.key for event in view.parked if event.reason != AHEAD}
         half = len(entries) // 2
         for at, (shard, entry) in enumerate(entries):
             if at == half and at:
                 self.ctx.point("P1")
-            key = instance_of(entry.address)
-            if key in waiting:
-                parked.append(Parked(shard, entry.position, key, entry.event_id, BEHIND))
+            key, version = instance_of(entry.address), version_of(entry.address)
+            row = rows.get(key) or known.get(key)
+            ahead = self._global and version > (row.version if row else 0) + 1
+            if ahead or key in waiting:
+                parked.append(Parked(shard, entry.position, key, version, entry.event_id, AHEAD if ahead else BEHIND))
                 continue
             try:
-                rows[key] = projection.apply(rows.get(key) or known.get(key), entry, shard)
+                rows[key] = projection.apply(row, entry, shard)
             except Unprojectable as failed:
                 self.ctx.point("P6")
                 verdict = self.failed(str(failed))
@@ -267,7 +274,7 @@ class Projector(Service):
                     return rows, parked, (at, f"shard {shard}, position {entry.position}: {failed}")
                 if verdict is Poison.PARK:
                     self.ctx.note("parked", key)
-                    parked.append(Parked(shard, entry.position, key, entry.event_id, str(failed)))
+                    parked.append(Parked(shard, entry.position, key, version, entry.event_id, str(failed)))
                     waiting.add(key)
         return rows, parked, None
 
@@ -311,6 +318,8 @@ class Projector(Service):
             entries = yield from self._again(one, segment, key, events)
             row, settled, ops = known.get(key), [], []
             for shard, entry in entries:
+                if self._global and version_of(entry.address) > (row.version if row else 0) + 1:
+                    break
                 try:
                     row = projection.apply(row, entry, shard)
                 except Unprojectable:
@@ -333,7 +342,8 @@ class Projector(Service):
         """The parked events of a key, from the log; as many from the first on as somebody hands out."""
         wanted = {(event.shard, event.position) for event in events}
         found = yield from self._of_keys(one, segment, frozenset((key,)))
-        return [one for one in found or () if (one[0], one[1].position) in wanted]
+        parked = [one for one in found or () if (one[0], one[1].position) in wanted]
+        return sorted(parked, key=lambda one: one[1].position)
 
     def _take_back(self, one: Owning, segment: int, batch: Batch, keep: int) -> Generator[Wait, Any, bool]:
         """A lineage without some of what went in: make the rows again that it went into, from what is left."""
@@ -367,7 +377,7 @@ class Projector(Service):
     def _of_keys(
         self, one: Owning, segment: int, keys: frozenset[int], *, feed: int = -1, upto: int = 0
     ) -> Generator[Wait, Any, list[tuple[int, Entry]] | None]:
-        """All events of aggregates up to the view's places, or to a position of one feed; None if somebody is silent."""
+        """All events of aggregates up to the view's places, or a position of one feed; None if a member is silent."""
         options = self._options
         found: list[tuple[int, Entry]] = []
         for index in range(len(self._feeds)) if feed < 0 else (feed,):
@@ -380,3 +390,9 @@ class Projector(Service):
                 found += batch.entries
                 at = batch.upto
         return found
+
+
+def _due(view: View) -> bool:
+    """Whether the predecessor of an event that waits for it has come."""
+    waiting = {event.key: event.version for event in reversed(view.parked) if event.reason == AHEAD}
+    return bool(waiting) and any(waiting.get(row.key) == row.version + 1 for row in view.rows)

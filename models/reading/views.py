@@ -46,11 +46,12 @@ def head_of(segment: int) -> int:
 
 
 class Parked(NamedTuple):
-    """An event that could not be projected, or that stands behind one of its key: its place and the reason."""
+    """An event that could not be projected, or that has to wait for another of its key: its place and the reason."""
 
     shard: int
     position: int
     key: int
+    version: int
     event_id: int
     reason: str
 
