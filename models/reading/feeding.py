@@ -159,7 +159,7 @@ class Feeding(Holding):
         return tuple([one for one in seen if one.tenant != OWN and begin <= on_line(instance_of(one.address)) < end])
 
     @handles(Fetch)
-    def on_fetch(self, msg: Fetch, sender: Location) -> Fetched | None:
+    def on_fetch_events(self, msg: Fetch, sender: Location) -> Fetched | None:
         """Hand out events by address, as far as they are committed."""
         if not self.ready:
             return None

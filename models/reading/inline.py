@@ -59,7 +59,7 @@ class InlineShard(FedShard):
 
     def all_rows(self) -> list[Row]:
         """Every row, of all that is in the log."""
-        self._catch_up()
+        self._fold_log()
         return list(self.rows.values())
 
     # -- commands ----------------------------------------------------------------------------
@@ -95,7 +95,7 @@ class InlineShard(FedShard):
         number: int = 0,
     ) -> int:
         """Append an event that can be projected, with its row; raises `Unprojectable`, and nothing is appended."""
-        self._catch_up()
+        self._fold_log()
         position = self.journal.length + 1
         address = mint(self.options.event_type, aggregate, stream.version + 1)
         ahead = Entry(0, 0, position, 0, tenant, address, event_id, 0, event, None, 0)
@@ -106,7 +106,7 @@ class InlineShard(FedShard):
         self._upto = position
         return written
 
-    def _catch_up(self) -> None:
+    def _fold_log(self) -> None:
         """Make rows of what came into the log otherwise: all of it anew, once another lineage began."""
         if self.reigns != self._under:
             self.rows.clear()
@@ -133,7 +133,7 @@ class InlineShard(FedShard):
         ctx = self.ctx
         until_us = ctx.mono_us() + msg.patience_us
         while True:
-            self._catch_up()
+            self._fold_log()
             versions = {key: row.version for key, row in self.rows.items()} if msg.token else {}
             fresh, left_us = covered(msg.token, versions), until_us - ctx.mono_us()
             if fresh or left_us <= 0:

@@ -87,9 +87,9 @@ class Balances:
             return row
         event = entry.event
         if event.__class__ is Deposited:
-            value += event.amount  # type: ignore[attr-defined]
+            value += event.amount
         elif event.__class__ is Withdrawn:
-            value -= event.amount  # type: ignore[attr-defined]
+            value -= event.amount
         if version > had + 1:
             skipped += version - had - 1
         return Row(key, version, entry.event_id, value, applied + 1, skipped, shard, entry.position)
