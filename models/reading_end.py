@@ -30,6 +30,7 @@ class ViewEnd:
         places: By shard, how far its log went in.
         parked: (key, shard, position, reason), in order.
         stopped: Why it stands still; empty if it does not.
+        owed: Announcements that nobody has heard yet.
     """
 
     part: int
@@ -38,6 +39,7 @@ class ViewEnd:
     places: tuple[int, ...]
     parked: tuple[tuple[int, int, int, str], ...]
     stopped: str
+    owed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,8 @@ class ReadingEnd:
         checkpoint: How places were saved.
         views: By part; those whose group had a member that was up.
         missing: Parts of which nobody could tell.
+        rung: Pairs of event and the version of the projection that first announced it.
+        repeated: Announcements of what was known already.
         live: Whether views are live, so that nothing is kept that could be judged at the end.
     """
 
@@ -55,3 +59,5 @@ class ReadingEnd:
     views: tuple[ViewEnd, ...]
     missing: int
     live: bool = False
+    rung: tuple[tuple[int, int], ...] = ()
+    repeated: int = 0

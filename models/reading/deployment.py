@@ -17,6 +17,7 @@ from models.domains.bank_account import BankAccount
 from models.groups import SEQUENCER, Group, group_system, members_of, operator_of, sequence_of, store_name
 from models.layout import CLIENT, maker, shard_of
 from models.ledger import Ledger
+from models.reading.bell import Bell
 from models.reading.ending import reading_end
 from models.reading.feeding import FedShard
 from models.reading.feeds import GlobalFeed
@@ -40,6 +41,7 @@ from sim.wording import way_to
 
 __all__ = ["MODES", "READING_RECORDS", "reading"]
 
+BELL: Final = "bell"
 MODES: Final = ("async", "inline", "live")
 #: What users and consumers record: appends, reads, selects, and deliveries.
 READING_RECORDS: Final = "reading"
@@ -76,6 +78,7 @@ def reading(
     suspect_us: int = 400_000,
     extend_us: int = 200_000,
     retry_us: int = 500_000,
+    alarm: int = 0,
     band: int = 5_000,
     reads: float = 0.5,
     selects: float = 0.05,
@@ -123,6 +126,7 @@ def reading(
         suspect_us: Silence after which a consumer is suspected, and its segments are taken.
         extend_us: Between an owner's words that nothing is new.
         retry_us: Between attempts at what is parked.
+        alarm: Withdrawals of so many cents are announced to a bell, once each; 0 for none.
         band: Cents that a band is wide; users ask for accounts by band.
         reads: As for `UserOptions`.
         selects: As for `UserOptions`.
@@ -144,6 +148,7 @@ def reading(
     domain = BankAccount(opening_balance=workload.opening_balance)
     rule = rules()
     place = noted(problems, lambda: home_of(topology, home)) or topology.regions[0]
+    beside = (*topology.clients(place), *topology.servers(place))[0].location
     written: Scheme | None = noted(problems, lambda: scheme_of(scheme))
     kept: Scheme | None = noted(problems, lambda: scheme_of(views))
     problems += _mistakes(mode, global_sequence, force_after_us, rebuild_us, poison_every)
@@ -163,11 +168,15 @@ def reading(
     segments_of = (
         noted(problems, lambda: view_groups(topology, near, rule, kept, segments)) if kept and segments > 0 else ()
     )
-    projection = noted(problems, lambda: Balances(workload.opening_balance, idempotent=idempotent, band=band))
+    projection = noted(
+        problems, lambda: Balances(workload.opening_balance, idempotent=idempotent, band=band, alarm=alarm)
+    )
     poisoned = (
         noted(
             problems,
-            lambda: Poisoned(workload.opening_balance, every=poison_every, idempotent=idempotent, band=band),
+            lambda: Poisoned(
+                workload.opening_balance, every=poison_every, idempotent=idempotent, band=band, alarm=alarm
+            ),
         )
         if poison_every
         else None
@@ -192,6 +201,7 @@ def reading(
             retry_us=retry_us,
             ask_us=workload.attempt_timeout_us,
             records=records,
+            bell=at_service(beside, BELL) if alarm else None,
         ),
     )
     users = noted(
@@ -215,7 +225,6 @@ def reading(
         ship=ShipOptions(heartbeat_us=heartbeat_us),
         forward_timeout_us=workload.attempt_timeout_us,
     )
-    beside = (*topology.clients(place), servers[0])[0].location
     told = replace(options, sequencer=at_service(beside, SEQUENCER)) if global_sequence else options
     layout = ReadLayout(
         topology=topology,
@@ -238,10 +247,12 @@ def reading(
     placements += _readers(layout, options, snapshot_every, mode, groups)
     if global_sequence:
         placements += sequence_of(beside, groups)[:1]
+    if alarm:
+        placements.append(Placement(host=beside, name=BELL, make=Bell, kind=Bell))
     if promote_after_us:
         watched = (*groups, *layout.groups)
         placements.append(operator_of(beside, watched, promote_after_us, force_after_us))
-    return _finished(topology, workload, groups, layout, placements, users, mode, checkpoint)
+    return _finished(topology, workload, groups, layout, placements, users, mode, checkpoint, beside)
 
 
 def _mistakes(mode: str, global_sequence: bool, force_after_us: int, rebuild_us: int, poison_every: int) -> list[str]:
@@ -333,6 +344,7 @@ def _finished(
     users: UserOptions,
     mode: str,
     checkpoint: str,
+    bell: Location,
 ) -> System:
     """The system with users in place of the bank's clients, and the read side in its ledger."""
     made = group_system(topology, workload, BankMix(workload), groups, placements=placements, records=READING_RECORDS)
@@ -347,7 +359,9 @@ def _finished(
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:
         parts = groups if mode == "inline" else layout.groups
-        return replace(write_side(service_of), reading=reading_end(parts, service_of, checkpoint, mode))
+        return replace(
+            write_side(service_of), reading=reading_end(parts, service_of, checkpoint, mode, at_service(bell, BELL))
+        )
 
     views = {store_name(group.domain.name, group.shard): group for group in layout.groups}
     watched = {name: tuple(location for _, location in group.members) for name, group in views.items()}

@@ -17,7 +17,7 @@ __all__ = ["reading_end"]
 
 
 def reading_end(
-    groups: Sequence[Group], service_of: Callable[[Location], Any], checkpoint: str, mode: str
+    groups: Sequence[Group], service_of: Callable[[Location], Any], checkpoint: str, mode: str, bell: Location
 ) -> ReadingEnd:
     """Look at whoever leads each part under the latest reign."""
     ends = []
@@ -41,6 +41,7 @@ def _end(part: int, one: InlineShard | ViewShard) -> ViewEnd:
         places=tuple(place.position for place in state.places),
         parked=tuple((event.key, event.shard, event.position, event.reason) for event in state.parked),
         stopped=state.stopped,
+        owed=len(state.owed),
     )
 
 

@@ -51,6 +51,7 @@ class ProjectorOptions:
         ask_us: Patience with a view.
         begins_us: When it begins to read; 0 for at once.
         records: Whether it records what it delivers.
+        bell: Who hears what the projection announces; None for nobody.
 
     Raises:
         ValueError: whatever makes no sense, all at once.
@@ -76,6 +77,7 @@ class ProjectorOptions:
     ask_us: int = 400_000
     begins_us: int = 0
     records: bool = True
+    bell: Location | None = None
 
     def __post_init__(self) -> None:
         wrong = [

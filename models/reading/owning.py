@@ -74,8 +74,14 @@ class Owning:
         return False
 
     def claim(self) -> Generator[Wait, Any, bool]:
-        """Become the owner, if nobody did since the view was loaded."""
-        return (yield from self.write(Claim(owner=self._owner, token=self.view.token)))
+        """Become the owner, if nobody did since the view was loaded; and load it again.
+
+        Its owner may have saved since then, up to the claim and not after it.
+        """
+        if not (yield from self.write(Claim(owner=self._owner, token=self.view.token))):
+            return False
+        token = self.view.token
+        return (yield from self.load()) and (self.view.owner, self.view.token) == (self._owner, token)
 
     def extend(self, heard_us: int) -> Generator[Wait, Any, bool]:
         """Say that one is still there, and up to when one knows of nothing newer."""

@@ -56,17 +56,24 @@ class Balances:
         opening: Cents that an account begins with.
         idempotent: Whether an event that comes again is passed over.
         band: Cents that a band is wide, at least 1.
+        alarm: A withdrawal of so many cents is announced; 0 for none.
 
     Raises:
         ValueError: a band of no width.
     """
 
-    def __init__(self, opening: int, *, idempotent: bool = True, band: int = 5_000) -> None:
+    def __init__(self, opening: int, *, idempotent: bool = True, band: int = 5_000, alarm: int = 0) -> None:
         if band < 1:
             raise ValueError(f"{band=} holds no account; give at least 1")
         self.opening = opening
         self.idempotent = idempotent
         self.band = band
+        self.alarm = alarm
+
+    def announces(self, entry: Entry) -> bool:
+        """Whether somebody outside is to hear of an event."""
+        event = entry.event
+        return self.alarm > 0 and isinstance(event, Withdrawn) and event.amount >= self.alarm
 
     def first(self, key: int, shard: int) -> Row:
         """The row of an aggregate without events."""
@@ -107,13 +114,14 @@ class Poisoned(Balances):
         every: Amounts that this divides cannot be projected, at least 2.
         idempotent: As for `Balances`.
         band: As for `Balances`.
+        alarm: As for `Balances`.
 
     Raises:
         ValueError: a bug that meets every event.
     """
 
-    def __init__(self, opening: int, *, every: int, idempotent: bool = True, band: int = 5_000) -> None:
-        super().__init__(opening, idempotent=idempotent, band=band)
+    def __init__(self, opening: int, *, every: int, idempotent: bool = True, band: int = 5_000, alarm: int = 0) -> None:
+        super().__init__(opening, idempotent=idempotent, band=band, alarm=alarm)
         if every < 2:
             raise ValueError(f"{every=} poisons every event; give at least 2")
         self.every = every

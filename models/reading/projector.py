@@ -6,35 +6,31 @@ the wrong order, since numbers are given before it is decided: the later one wai
 lineage gave events up, the rows that these went into are made again from what is left. What cannot be projected
 is parked or stops the segment; nothing is passed over.
 
-The crash points P1 to P8 stand where they are passed.
+The crash points P1 to P9 stand where they are passed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from models.reading.claims import Claims
-from models.reading.delivering import Deliveries
 from models.reading.feeds import Batch, GlobalFeed, LogFeed
+from models.reading.mending import AHEAD, BEHIND, Mending
 from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.owning import Owning
 from models.reading.projections import Balances, Row, Unprojectable
-from models.reading.views import Parked, View, Views
+from models.reading.views import Owed, Parked, View, Views
 from models.reading.words import Beat
 from models.store.group.lineage import common_prefix
 from models.store.log.entries import Entry, instance_of, version_of
-from sim.host import Context, Service, Wait, handles
+from sim.host import Context, Wait, handles
 from sim.topology import Location
 
 __all__ = ["Projector"]
 
-#: Why an event waits that could be projected.
-BEHIND: Final = "behind a parked event"
-AHEAD: Final = "ahead of its predecessor"
 
-
-class Projector(Service):
+class Projector(Mending):
     """One consumer of a group.
 
     Args:
@@ -50,9 +46,9 @@ class Projector(Service):
         owned: The segments that it owns, as it believes.
     """
 
-    POINTS: ClassVar[frozenset[str]] = frozenset({"P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8"})
+    POINTS: ClassVar[frozenset[str]] = frozenset({"P1", "P2", "P3", "P4", "P5", "P6", "P8"})
     NOTES: ClassVar[frozenset[str]] = frozenset(
-        {"claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted", "headless"}
+        {"claimed", "stolen", "fenced", "parked", "stopped", "switched", "headless"}
     )
 
     def __init__(
@@ -65,18 +61,11 @@ class Projector(Service):
         mended: Balances | None = None,
         mended_us: int = 0,
     ) -> None:
-        super().__init__(ctx)
+        super().__init__(ctx, options, projection, feeds, mended, mended_us)
         self.owned: dict[int, Owning] = {}
-        self._options = options
-        self._projection = projection
-        self._mended = mended
-        self._mended_us = mended_us
-        self._feeds = tuple(feeds)
         self._domain = domain
-        self._global = any(isinstance(feed, GlobalFeed) for feed in feeds)
         self._claims = Claims(ctx, options)
         self._busy: set[int] = set()
-        self._deliveries = Deliveries(ctx, options)
 
     def start(self) -> Generator[Wait, Any, None]:
         """Look after every segment that should be one's own, for as long as this life lasts."""
@@ -142,6 +131,8 @@ class Projector(Service):
                 return
             news, whole = read
             if whole and one.shown < options.version and not (yield from self._show(one, segment)):
+                return
+            if one.view.owed and not (yield from self._announce(one)):
                 return
             if one.view.parked and (ctx.mono_us() - tried_us >= options.retry_us or _due(one.view)):
                 tried_us = ctx.mono_us()
@@ -240,7 +231,8 @@ class Projector(Service):
                 entries = entries[:at]
                 self.ctx.note("stopped", segment)
             ops = self._deliveries.begin(entries, parked)
-            fine = yield from self._save(one, batch, rows, parked, place, "" if stopped is None else stopped[1])
+            why = "" if stopped is None else stopped[1]
+            fine = yield from self._save(one, batch, rows, parked, place, why, self._owed(one, entries, parked))
             self._deliveries.end(ops, fine, one.fenced)
             if not fine or stopped is not None:
                 return fine
@@ -282,15 +274,18 @@ class Projector(Service):
         """What becomes of an event that cannot be projected."""
         return self._options.poison
 
-    def _now(self) -> Balances:
-        """The projection that is deployed."""
-        return self._mended if self._mended is not None and self.ctx.mono_us() >= self._mended_us else self._projection
-
     def _save(
-        self, one: Owning, batch: Batch, rows: dict[int, Row], parked: Sequence[Parked], place: int, stopped: str
+        self,
+        one: Owning,
+        batch: Batch,
+        rows: dict[int, Row],
+        parked: Sequence[Parked],
+        place: int,
+        stopped: str,
+        owed: tuple[Owed, ...],
     ) -> Generator[Wait, Any, bool]:
         """Rows and place, in the order that the policy says; whether both surely were saved."""
-        said = {"rows": tuple(rows.values()), "parked": tuple(parked), "stopped": stopped}
+        said = {"rows": tuple(rows.values()), "parked": tuple(parked), "stopped": stopped, "owed": owed}
         where = {"shard": batch.feed, "position": place, "reigns": batch.reigns}
         policy = self._options.checkpoint
         if policy is Checkpoint.ATOMIC or not (rows or parked or stopped):
@@ -304,92 +299,6 @@ class Projector(Service):
             return False
         self.ctx.point("P3")
         return (yield from one.write(one.saving(**said)))
-
-    # -- what is put aside, and what is taken back -------------------------------------------
-
-    def _retry(self, one: Owning, segment: int) -> Generator[Wait, Any, bool]:
-        """Try what is parked once more, key by key, each in its order; whether all writes surely took place."""
-        projection = self._now()
-        known = {row.key: row for row in one.view.rows}
-        by_key: dict[int, list[Parked]] = {}
-        for event in one.view.parked:
-            by_key.setdefault(event.key, []).append(event)
-        for key, events in by_key.items():
-            entries = yield from self._again(one, segment, key, events)
-            row, settled, ops = known.get(key), [], []
-            for shard, entry in entries:
-                if self._global and version_of(entry.address) > (row.version if row else 0) + 1:
-                    break
-                try:
-                    row = projection.apply(row, entry, shard)
-                except Unprojectable:
-                    break
-                settled.append((shard, entry.position))
-                ops += self._deliveries.begin(((shard, entry),), ())
-            if not settled or row is None:
-                continue
-            self.ctx.point("P7")
-            fine = yield from one.write(one.saving(rows=(row,), settled=frozenset(settled)))
-            self._deliveries.end(ops, fine, one.fenced)
-            if not fine:
-                return False
-            self.ctx.note("unparked", key)
-        return True
-
-    def _again(
-        self, one: Owning, segment: int, key: int, events: Sequence[Parked]
-    ) -> Generator[Wait, Any, list[tuple[int, Entry]]]:
-        """The parked events of a key, from the log; as many from the first on as somebody hands out."""
-        wanted = {(event.shard, event.position) for event in events}
-        found = yield from self._of_keys(one, segment, frozenset((key,)))
-        parked = [one for one in found or () if (one[0], one[1].position) in wanted]
-        return sorted(parked, key=lambda one: one[1].position)
-
-    def _take_back(self, one: Owning, segment: int, batch: Batch, keep: int) -> Generator[Wait, Any, bool]:
-        """A lineage without some of what went in: make the rows again that it went into, from what is left."""
-        view = one.view
-        touched = frozenset(row.key for row in view.rows if row.shard == batch.feed and row.position > keep)
-        gone = frozenset(
-            (event.shard, event.position)
-            for event in view.parked
-            if event.shard == batch.feed and event.position > keep
-        )
-        projection = self._now()
-        rows = {key: projection.first(key, batch.feed) for key in sorted(touched)}
-        if touched:
-            entries = yield from self._of_keys(one, segment, touched, feed=batch.feed, upto=keep)
-            if entries is None:
-                return True  # nobody answers now; the places are as they were, so this comes again
-            waiting = {(event.shard, event.position) for event in view.parked}
-            for shard, entry in entries:
-                if (shard, entry.position) not in waiting:
-                    key = instance_of(entry.address)
-                    rows[key] = projection.apply(rows[key], entry, shard)
-        self.ctx.note("retracted", view.place(batch.feed).position - keep)
-        return (
-            yield from one.write(
-                one.saving(
-                    rows=tuple(rows.values()), shard=batch.feed, position=keep, reigns=batch.reigns, settled=gone
-                )
-            )
-        )
-
-    def _of_keys(
-        self, one: Owning, segment: int, keys: frozenset[int], *, feed: int = -1, upto: int = 0
-    ) -> Generator[Wait, Any, list[tuple[int, Entry]] | None]:
-        """All events of aggregates up to the view's places, or a position of one feed; None if a member is silent."""
-        options = self._options
-        found: list[tuple[int, Entry]] = []
-        for index in range(len(self._feeds)) if feed < 0 else (feed,):
-            at, until = 0, one.view.place(index).position if feed < 0 else upto
-            while at < until:
-                limit = min(options.batch, until - at)
-                batch = yield from self._feeds[index].read(at, limit, options.stretches[segment], 0, keys)
-                if batch is None or batch.after != at or batch.upto <= at:
-                    return None
-                found += batch.entries
-                at = batch.upto
-        return found
 
 
 def _due(view: View) -> bool:

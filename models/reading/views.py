@@ -22,7 +22,9 @@ from models.store.group.lineage import Reign
 __all__ = [
     "Claim",
     "Extend",
+    "Owed",
     "Parked",
+    "Place",
     "Release",
     "Save",
     "Switch",
@@ -56,6 +58,13 @@ class Parked(NamedTuple):
     reason: str
 
 
+class Owed(NamedTuple):
+    """Something to be announced: of which event, of which aggregate."""
+
+    event_id: int
+    key: int
+
+
 class Place(NamedTuple):
     """How far a shard's log went in, under which lineage; of a global sequence there is one, of no lineage."""
 
@@ -75,6 +84,7 @@ class View(State):
         heard_us: Wall clock of the owner when it last knew that it had all there was.
         rows: By key, in the order in which they came.
         parked: In order.
+        owed: What is still to be announced, in order.
         stopped: Why the projection stands still; empty if it does not.
         shown: In a segment's head, the version that is shown.
     """
@@ -86,6 +96,7 @@ class View(State):
     heard_us: int = 0
     rows: tuple[Row, ...] = ()
     parked: tuple[Parked, ...] = ()
+    owed: tuple[Owed, ...] = ()
     stopped: str = ""
     shown: int = 1
 
@@ -135,6 +146,8 @@ class Save(Command):
         reigns: Under which lineage.
         parked: Events that are put aside.
         settled: (shard, position) of those that are not any more.
+        owed: What is to be announced.
+        paid: Events of which that was done.
         stopped: Why the projection stands still.
         heard_us: As in a view; 0 for no news.
     """
@@ -148,6 +161,8 @@ class Save(Command):
     reigns: tuple[Reign, ...] = ()
     parked: tuple[Parked, ...] = ()
     settled: frozenset[tuple[int, int]] = frozenset()
+    owed: tuple[Owed, ...] = ()
+    paid: frozenset[int] = frozenset()
     stopped: str = ""
     heard_us: int = 0
 
@@ -193,6 +208,8 @@ class Saved(Fact):
     reigns: tuple[Reign, ...]
     parked: tuple[Parked, ...]
     settled: frozenset[tuple[int, int]]
+    owed: tuple[Owed, ...]
+    paid: frozenset[int]
     stopped: str
     heard_us: int
 
@@ -252,6 +269,8 @@ class Views(Domain[View], name="view", number=26):
             reigns=command.reigns,
             parked=command.parked,
             settled=command.settled,
+            owed=command.owed,
+            paid=command.paid,
             stopped=command.stopped,
             heard_us=command.heard_us,
         )
@@ -295,9 +314,13 @@ class Views(Domain[View], name="view", number=26):
             parked = tuple(one for one in parked if (one.shard, one.position) in known)
             # Where a place is kept after what it covers, the same event is put aside again after a crash.
             parked += tuple(one for one in event.parked if (one.shard, one.position) not in known)
+        owed = state.owed
+        if event.owed or event.paid:
+            owed = (*(one for one in owed if one.event_id not in event.paid), *event.owed)
         return replace(
             state,
             serial=event.serial,
+            owed=owed,
             rows=rows,
             places=places,
             parked=parked,

@@ -15,7 +15,7 @@ from models.reading.projections import Row
 from models.reading.views import View
 from sim.message import Message
 
-__all__ = ["ANY_ATTRIBUTE", "Beat", "LoadView", "Query", "Rows", "Token", "ViewIs", "covered"]
+__all__ = ["ANY_ATTRIBUTE", "Announce", "Announced", "Beat", "LoadView", "Query", "Rows", "Token", "ViewIs", "covered"]
 
 Token = tuple[tuple[int, int], ...]
 
@@ -96,6 +96,24 @@ class Beat(Message):
     consumer: int
     sequence: int
     owned: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce(Message):
+    """A projection has something to say outside: of which event, and by which version of it."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.SERVICE, VIEWING, 5, command=True)
+    event_id: int
+    key: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced(Message):
+    """It was heard, and will not be forgotten."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.SERVICE, VIEWING, 6)
+    event_id: int
 
 
 def covered(token: Token, versions: dict[int, int]) -> bool:
