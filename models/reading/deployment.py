@@ -68,6 +68,7 @@ def reading(
     poison_every: int = 0,
     mended_us: int = 0,
     global_sequence: bool = False,
+    begins_us: int = 0,
     rebuild_us: int = 0,
     batch: int = 200,
     chunk: int = 200,
@@ -116,6 +117,7 @@ def reading(
         poison_every: Amounts that this divides cannot be projected.
         mended_us: When code is deployed that can.
         global_sequence: Whether consumers follow the global sequence in place of each log.
+        begins_us: When consumers begin to read; 0 for at once.
         rebuild_us: When a second version of the projection begins beside the first.
         batch: Entries read at once.
         chunk: Entries between saves.
@@ -201,6 +203,7 @@ def reading(
             retry_us=retry_us,
             ask_us=workload.attempt_timeout_us,
             records=records,
+            begins_us=begins_us,
             bell=at_service(beside, BELL) if alarm else None,
         ),
     )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from models.addressing import READING, Scope, message_type_id
 from models.domain import Domain
-from models.keyspace.keys import HASH_END, KeyHash
+from models.keyspace.keys import HASH_END, MASK, KeyHash
 from models.store.group.lineage import Reign
 from models.store.holding import Holding
 from models.store.log.entries import ENVELOPE_BYTES, OWN, Entry, instance_of, version_of
@@ -156,7 +156,8 @@ class Feeding(Holding):
         if msg.begin == 0 and msg.end == HASH_END:
             return tuple([one for one in seen if one.tenant != OWN])
         on_line, begin, end = self._on_line, msg.begin, msg.end
-        return tuple([one for one in seen if one.tenant != OWN and begin <= on_line(instance_of(one.address)) < end])
+        # `instance_of`, written out: this looks at every entry for every reader.
+        return tuple([one for one in seen if one.tenant != OWN and begin <= on_line(one.address >> 32 & MASK) < end])
 
     @handles(Fetch)
     def on_fetch_events(self, msg: Fetch, sender: Location) -> Fetched | None:

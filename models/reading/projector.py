@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any, ClassVar
 
+from models.keyspace.keys import MASK
 from models.reading.claims import Claims
 from models.reading.feeds import Batch, GlobalFeed, LogFeed
 from models.reading.mending import AHEAD, BEHIND, Mending
@@ -23,11 +24,13 @@ from models.reading.projections import Balances, Row, Unprojectable
 from models.reading.views import Owed, Parked, View, Views
 from models.reading.words import Beat
 from models.store.group.lineage import common_prefix
-from models.store.log.entries import Entry, instance_of, version_of
+from models.store.log.entries import Entry
 from sim.host import Context, Wait, handles
 from sim.topology import Location
 
 __all__ = ["Projector"]
+
+_VERSION: Final = (1 << 32) - 1
 
 
 class Projector(Mending):
@@ -251,7 +254,8 @@ class Projector(Mending):
         for at, (shard, entry) in enumerate(entries):
             if at == half and at:
                 self.ctx.point("P1")
-            key, version = instance_of(entry.address), version_of(entry.address)
+            address = entry.address
+            key, version = address >> 32 & MASK, address & _VERSION
             row = rows.get(key) or known.get(key)
             ahead = self._global and version > (row.version if row else 0) + 1
             if ahead or key in waiting:
