@@ -33,9 +33,9 @@ EVENTS: Final = 12_000
 RATE_PER_S: Final = 5_000
 ACCOUNTS: Final = 200
 REPETITIONS: Final = 5
-BATCH: Final = 200
+BATCH: Final = 1_000
 #: Entries read at once, timed besides.
-BATCHES: Final = (20, 1_000)
+BATCHES: Final = (20, 200)
 _SEGMENTS: Final = 2
 _LOAD_US: Final = EVENTS * 1_000_000 // RATE_PER_S + 500_000
 #: Catching up takes a second or two of the world's time, by batch.

@@ -12,7 +12,7 @@ The crash points P1 to P9 stand where they are passed.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from models.keyspace.keys import MASK
 from models.reading.claims import Claims
