@@ -36,13 +36,14 @@ class Claims:
         self._options = options
         self._sequence = 0
         self._owned: dict[int, tuple[int, ...]] = {}
-        now = ctx.mono_us()
         self._detectors = {
             number: make() if make is not None else FixedTimeout(options.suspect_us) for number, _ in options.peers
         }
+
+    def watch(self) -> None:
+        """Begin: who is never heard of from now on must come to be suspected, too."""
         for detector in self._detectors.values():
-            # Who is never heard of must come to be suspected, too.
-            detector.observe(None, now)
+            detector.observe(None, self._ctx.mono_us())
 
     def beat(self, owned: Iterable[int]) -> None:
         """Tell the others of oneself, and of the segments that one owns."""

@@ -15,6 +15,7 @@ from collections.abc import Generator, Sequence
 from typing import Any, ClassVar, Final
 
 from models.keyspace.keys import MASK
+from models.reading.asking import Asking
 from models.reading.claims import Claims
 from models.reading.feeds import Batch, GlobalFeed, LogFeed
 from models.reading.mending import AHEAD, BEHIND, Mending
@@ -75,6 +76,7 @@ class Projector(Mending):
         options, ctx = self._options, self.ctx
         if options.begins_us > ctx.mono_us():
             yield ctx.sleep(options.begins_us - ctx.mono_us())
+        self._claims.watch()
         while True:
             self._claims.beat(self.owned)
             for segment in range(len(options.views)):
@@ -122,18 +124,18 @@ class Projector(Mending):
         """Round by round, until another should own it or a write did not surely take place."""
         options, ctx = self._options, self.ctx
         told_us = tried_us = ctx.mono_us()
+        asking = Asking(ctx, self._feeds, options, options.stretches[segment])
         while True:
-            begun_us, begun_mono_us = ctx.now_us(), ctx.mono_us()
-            if one.view.stopped and begun_mono_us - tried_us < options.retry_us:
+            if one.view.stopped and ctx.mono_us() - tried_us < options.retry_us:
                 yield ctx.sleep(options.poll_us)
-                read: tuple[bool, bool] | None = (False, False)
+                news: bool | None = False
             else:
-                tried_us = begun_mono_us if one.view.stopped else tried_us
-                read = yield from self._read_all(one, segment)
-            if read is None:
+                tried_us = ctx.mono_us() if one.view.stopped else tried_us
+                news = yield from self._read_all(one, segment, asking)
+            if news is None:
                 return
-            news, whole = read
-            if whole and one.shown < options.version and not (yield from self._show(one, segment)):
+            heard_us = 0 if one.view.stopped else asking.heard_us()
+            if heard_us and one.shown < options.version and not (yield from self._show(one, segment)):
                 return
             if one.view.owed and not (yield from self._announce(one)):
                 return
@@ -143,7 +145,7 @@ class Projector(Mending):
                     return
             if ctx.mono_us() - told_us >= options.extend_us:
                 told_us = ctx.mono_us()
-                if not (yield from one.extend(begun_us if whole else 0)):
+                if not (yield from one.extend(heard_us)):
                     return
             if not self._claims.mine(segment):
                 yield from one.release()
@@ -161,34 +163,12 @@ class Projector(Mending):
 
     # -- reading -----------------------------------------------------------------------------
 
-    def _read_all(self, one: Owning, segment: int) -> Generator[Wait, Any, tuple[bool, bool] | None]:
-        """One question to each feed, all at once; whether there was news, and whether that is all there is.
-
-        None once a write did not surely take place.
-        """
-        options = self._options
-        wait_us = options.poll_us if options.waits else 0
-        batches: list[Batch | None] = [None] * len(self._feeds)
-        done = self.ctx.wait()
-        left = len(self._feeds)
-
-        def ask(index: int) -> Generator[Wait, Any, None]:
-            nonlocal left
-            after = one.view.place(index).position
-            batches[index] = yield from self._feeds[index].read(
-                after, options.batch, options.stretches[segment], wait_us
-            )
-            left -= 1
-            if not left:
-                done.resolve()
-
-        for index in range(len(self._feeds)):
-            self.ctx.set_timer(0, ask, index)
-        yield done
-        news, whole = False, True
-        for batch in batches:
-            if batch is None or not self.fits(batch, one):
-                whole = False
+    def _read_all(self, one: Owning, segment: int, asking: Asking) -> Generator[Wait, Any, bool | None]:
+        """Take what the feeds have answered; whether there was news. None once a write did not surely take place."""
+        news = False
+        for batch in (yield from asking.answers(one.view)):
+            if not self.fits(batch, one):
+                asking.unsure(batch.feed)
                 continue
             known = one.view.place(batch.feed)
             if batch.reigns != known.reigns and known.reigns:
@@ -196,13 +176,14 @@ class Projector(Mending):
                 if keep < known.position:
                     if not (yield from self._take_back(one, segment, batch, keep)):
                         return None
-                    return True, False
+                    asking.unsure(batch.feed)
+                    news = True
+                    continue
             if batch.upto != known.position or batch.reigns != known.reigns:
                 news = news or batch.upto != known.position
                 if not (yield from self._take(one, segment, batch)):
                     return None
-            whole = whole and batch.whole and not one.view.stopped
-        return news, whole
+        return news
 
     def fits(self, batch: Batch, one: Owning) -> bool:
         """Whether a batch begins where the view ends, under no earlier reign, and with nothing lost in between."""
