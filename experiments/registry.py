@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",
+    "experiments.projection_lag",
     "experiments.world_theory",
 )
 

@@ -6,7 +6,8 @@ turns, so that what else the machine does falls on all alike. The busier a store
 and a message; `by_rate` under `detail` says how much of the speed is that.
 
 Consensus and leaderless quorums stand beside the schemes: a shard on Raft under the same load, and the registers of
-`experiments.bench.quorum`; the read side follows (`experiments.bench.projection`). For all, what a message costs against the bare send path.
+`experiments.bench.quorum`; so does the read side (`experiments.bench.projection`). For all, what a message costs
+against the bare send path.
 
 Beside it: how fast events are replayed (each stream's at its load; a whole shard's memory at recovery), and what
 memory grows by, with the log kept whole and with its head cut behind snapshots. The client history grows with

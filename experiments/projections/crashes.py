@@ -53,9 +53,12 @@ _NEEDS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
         "P9": MappingProxyType({"rebuild": "1500ms", "alarm": 500}),
     }
 )
-#: What strikes a shard so that numbers stay open, and an owner so that its segments are taken.
-_STILL: Final = Fault(id="still", kind="host-pause", targets=("east/c1/h5",), at=1_500_000, for_us=900_000, params={})
-_OPEN: Final = Fault(id="open", kind="process-crash", targets=("east/c1/h1",), at=1_500_000, for_us=300_000, params={})
+#: An owner stands still, so its segments are taken.
+_STILL: Final = Fault(id="still", kind="host-pause", targets=("east/c1/h5",), at=1_500_000, for_us=3_000_000, params={})
+#: Who gives numbers forgets which it gave: all that it had set apart are asked about, and most stay empty.
+_OPEN: Final = Fault(
+    id="open", kind="process-crash", targets=("east/clients/client1",), at=1_500_000, for_us=200_000, params={}
+)
 _SEED: Final = 1
 
 
@@ -91,13 +94,14 @@ class ReadResult:
     wrong: tuple[str, ...] = ()
 
 
-def cells() -> Iterator[ReadCell]:
-    """All of them, in the order of the table."""
+def cells(*, quick: bool = False) -> Iterator[ReadCell]:
+    """All of them, in the order of the table; of a quick one, a process that dies and comes back later."""
     for checkpoint in Checkpoint:
         for point in POINTS:
             for kind in FAILURES:
                 for recovery in Recovery:
-                    yield ReadCell(point, kind, recovery, checkpoint)
+                    if not quick or (kind is CrashKind.PROCESS_CRASH and recovery is Recovery.LATER):
+                        yield ReadCell(point, kind, recovery, checkpoint)
 
 
 def why_not(point: str, checkpoint: Checkpoint) -> str:
@@ -109,9 +113,9 @@ def why_not(point: str, checkpoint: Checkpoint) -> str:
     return ""
 
 
-def table() -> tuple[ReadResult, ...]:
-    """Run every cell."""
-    return tuple(of_cell(cell) for cell in cells())
+def table(*, quick: bool = False) -> tuple[ReadResult, ...]:
+    """Run every cell, or those of a quick table."""
+    return tuple(of_cell(cell) for cell in cells(quick=quick))
 
 
 def of_cell(cell: ReadCell, factory: str = "") -> ReadResult:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from models.groups import Group
+from models.reading.bell import Bell
 from models.reading.inline import InlineShard
 from models.reading.projections import Row
 from models.reading.viewing import ViewShard
@@ -26,7 +27,15 @@ def reading_end(
         ready = [one for one in services if isinstance(one, InlineShard | ViewShard) and one.leads]
         if ready:
             ends.append(_end(group.shard, max(ready, key=lambda one: one.epoch)))
-    return ReadingEnd(checkpoint=checkpoint, views=tuple(ends), missing=len(groups) - len(ends), live=mode == "live")
+    heard = service_of(bell)
+    return ReadingEnd(
+        checkpoint=checkpoint,
+        views=tuple(ends),
+        missing=len(groups) - len(ends),
+        live=mode == "live",
+        rung=tuple(sorted(heard.rung.items())) if isinstance(heard, Bell) else (),
+        repeated=heard.repeated if isinstance(heard, Bell) else 0,
+    )
 
 
 def _end(part: int, one: InlineShard | ViewShard) -> ViewEnd:

@@ -8,7 +8,6 @@ write that went unanswered may still take place; by then the token or the number
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from models.domain import Command, Denied
@@ -63,15 +62,21 @@ class Owning:
         self._ask_us = ask_us
         self._domain = domain
         self._asked = 0
+        self._turn = 0
 
     def load(self) -> Generator[Wait, Any, bool]:
         """Take the view as its group has it; whether anybody answered."""
-        for member in self._members:
-            answer = yield self._ctx.call(member, LoadView(view=self._number), self._ask_us)
+        for _ in self._members:
+            answer = yield self._ctx.call(self._member(), LoadView(view=self._number), self._ask_us)
             if isinstance(answer, ViewIs):
                 self.view, self.shown = answer.state, answer.shown
                 return True
+            self._turn += 1
         return False
+
+    def _member(self) -> Location:
+        """Whom to ask: who answered last, for as long as it does."""
+        return self._members[self._turn % len(self._members)]
 
     def claim(self) -> Generator[Wait, Any, bool]:
         """Become the owner, if nobody did since the view was loaded; and load it again.
@@ -128,18 +133,14 @@ class Owning:
         # Of no two lives the same: time goes on.
         command_id = self._owner << 56 | (ctx.mono_us() & (1 << 48) - 1) << 8 | self._asked
         request = Submit(command_id=command_id, aggregate=aggregate, command=command)
-        for attempt in range(_ATTEMPTS):
-            member = self._members[attempt % len(self._members)]
-            answer = yield ctx.call(member, request, self._ask_us)
+        for _ in range(_ATTEMPTS):
+            answer = yield ctx.call(self._member(), request, self._ask_us)
             if isinstance(answer, Accepted):
                 return True
             if isinstance(answer, Refused):
                 self.fenced = answer.reason
                 return False
+            self._turn += 1
             if answer is not None:
                 yield ctx.sleep(self._ask_us // 8)
         return None
-
-    def forget(self) -> None:
-        """Drop the copy."""
-        self.view = replace(View())
