@@ -21,6 +21,14 @@ from models.operations import Runbook
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
+from models.reading.bell import Bell
+from models.reading.feeding import FedShard
+from models.reading.gateway import Gateway
+from models.reading.inline import InlineShard
+from models.reading.live import LiveView
+from models.reading.projector import Projector
+from models.reading.users import User
+from models.reading.viewing import ViewShard
 from models.reconcile import Operator
 from models.split import SplitShard
 from models.store.backup import BackupService
@@ -34,8 +42,10 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+    (Shard, RegisterShard, PlacedShard, FedShard, InlineShard, ViewShard),
+    ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
+PARTS[Projector] = ("../reading/feeds",)
 SERVICES = (
     Shard,
     RegisterShard,
@@ -57,6 +67,14 @@ SERVICES = (
     Master,
     GroupOperator,
     TabletServer,
+    FedShard,
+    InlineShard,
+    ViewShard,
+    Projector,
+    Gateway,
+    LiveView,
+    User,
+    Bell,
 )
 
 
