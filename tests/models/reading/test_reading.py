@@ -90,7 +90,7 @@ def test_what_a_forced_leader_takes_back_leaves_the_view() -> None:
     cut = Fault(
         id="away",
         kind="partition-partial",
-        targets=("east/c1/h2", "east/c1/h3"),
+        targets=("east/clients/client1", "east/c1/h2", "east/c1/h3"),
         at=1_500_000,
         for_us=2_500_000,
         params={"against": ("east/c1/h1",)},
