@@ -32,13 +32,13 @@ def views(site: Site, workload: Any, kind: type[Projector] = Projector, rules: t
 
 def poisoned(site: Site, workload: Any, kind: type[Projector] = Projector) -> System:
     """The same with a projection that raises on one amount in five, until it is mended."""
-    more = {**_SHARED, "poison_every": 5, "mended_us": 6_000_000}
+    more = {**_SHARED, "poison_every": 5, "mended_us": 4_000_000}
     return reading(site, workload, kind, **more)  # type: ignore[arg-type]
 
 
 def lagging(site: Site, workload: Any, kind: type[Projector] = Projector) -> System:
     """Two hosts write, and the second has what the first acknowledged later; one reads."""
-    more = {**_SHARED, "scheme": "delayed-ship:1/2@host+500ms", "readers": 1, "consumers": 1, "poll_us": 20_000}
+    more = {**_SHARED, "scheme": "delayed-ship:1/2@host+2s", "readers": 1, "consumers": 1, "poll_us": 20_000}
     return reading(site, workload, kind, **more)  # type: ignore[arg-type]
 
 
