@@ -104,7 +104,8 @@ class LiveView(Service):
                 self._stopped = ""
                 return False
         if batch.after != known.position or self._stopped:
-            return True  # another query has read it meanwhile
+            # Another query has read some of it meanwhile; what lies beyond that this one still owes its answer.
+            return bool(self._stopped) or batch.upto <= known.position
         for shard, entry in batch.entries:
             key = instance_of(entry.address)
             try:
