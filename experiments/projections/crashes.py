@@ -147,10 +147,8 @@ def of_cell(cell: ReadCell, factory: str = "") -> ReadResult:
 def _scenario(cell: ReadCell, *, crash: bool, factory: str) -> Scenario:
     """The world of a cell: what its point needs, and the crash."""
     system = {"checkpoint": str(cell.checkpoint), **_NEEDS.get(cell.point, {})}
-    if factory:
-        system["factory"] = factory
-    scenario = load(_SCENARIO)
-    made = scenario.with_system({**scenario.document["system"], **system} if factory else system)
+    # Another factory has options of its own, and knows none of the file's.
+    made = load(_SCENARIO).with_system(system | ({"factory": factory} if factory else {}))
     faults = {"P4": [_OPEN], "P8": [_STILL]}.get(cell.point, [])
     if crash:
         faults = [

@@ -58,4 +58,4 @@ class Deliveries:
         """They are in it; or surely not, where one write holds all and was refused; or nobody can tell."""
         kind = Kind.OK if fine else Kind.FAIL if refused and self._atomic else Kind.INFO
         for one in begun:
-            self._ctx.record(one._replace(kind=kind, value=None))
+            self._ctx.record(Operation(one.op, kind, one.f, one.key, None, one.version, one.session))

@@ -238,7 +238,7 @@ class User(Service):
         version = 0 if row is None else row.version
         session.learn(key, version)
         self._record(asked, Kind.OK, key, None if row is None else row.event_id, version)
-        beside = asked._replace(op=asked.op + 1, f="as-of")
+        beside = _Asked(asked.op + 1, asked.session, "as-of", asked.drawn, asked.own, asked.band)
         self._record(beside, Kind.INVOKE, key, None)
         self._record(beside, Kind.OK, key, answer.heard_us, version)
 

@@ -19,9 +19,9 @@ _SHARED: Final = {
     "reads": 0.1,
     "selects": 0.0,
     "tokens": False,
-    "poll_us": 150_000,
-    "chunk": 2,
-    "project_us": 5_000,
+    "poll_us": 400_000,
+    "chunk": 1,
+    "project_us": 20_000,
 }
 
 

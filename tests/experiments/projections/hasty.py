@@ -16,6 +16,19 @@ class Hasty(Projector):
         return batch.upto
 
 
-def system(site: Site, workload: Any, *, checkpoint: str = "atomic", **more: Any) -> System:
-    """The read side with `Hasty` consumers, who save event by event."""
-    return reading(site, workload, Hasty, checkpoint=checkpoint, chunk=1, **more)
+def system(site: Site, workload: Any, *, checkpoint: str = "atomic") -> System:
+    """The read side of the crash table with `Hasty` consumers, who save two events at a time."""
+    return reading(
+        site,
+        workload,
+        Hasty,
+        checkpoint=checkpoint,
+        chunk=2,
+        segments=2,
+        reads=0.0,
+        selects=0.0,
+        tokens=False,
+        poll_us=600_000,
+        project_us=5_000,
+        promote_after_us=500_000,
+    )
