@@ -24,6 +24,7 @@ MODULES: tuple[str, ...] = (
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",
+    "experiments.projection_lag",
     "experiments.provisioning",
     "experiments.queue_tradeoff",
     "experiments.retry_storm",

@@ -67,6 +67,9 @@ QUEUE: Final = 40
 EFFECTS: Final = 44
 OUTBOX: Final = 45
 PROCESSES: Final = 46
+#: The read side: feeds of committed logs, and views kept of them.
+READING: Final = 42
+VIEWING: Final = 43
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

@@ -23,6 +23,7 @@ from models.merging.writes import Merged, Superseded, Write
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
+from models.reading_end import ReadingEnd
 from models.sequence_end import SequenceEnd
 from models.services_end import ServicesEnd
 from models.split import SplitShard, write_of
@@ -110,6 +111,7 @@ class Ledger:
         services: The service that is provisioned, where there is one.
         outside: What a world outside did, where there is one.
         outbox: What consumers of an outbox received, where there is one.
+        reading: The read side, where there is one.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -127,6 +129,7 @@ class Ledger:
     services: ServicesEnd | None = None
     outside: OutsideEnd | None = None
     outbox: OutboxEnd | None = None
+    reading: ReadingEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

@@ -22,6 +22,8 @@ from sim.world import World
 __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
 
 _WATERMARKS: Final = ("applied", "stable")
+#: Of the read side.
+_READ: Final = ("claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted")
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected")
 
 
@@ -149,7 +151,7 @@ def carry_out(
         _to_the_end(world, scenario, looks)
         return Evidence(**_common(world, system, scenario, seed), operations=tuple(operations))
     progress: list[Progress] = []
-    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _COUNTED}
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ)}
     _listen(world, progress, noted)
     _to_the_end(world, scenario, looks)
     return Observation(

@@ -21,6 +21,7 @@ from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
 from experiments.properties.queues import QUEUES
 from experiments.properties.quorums import QUORUMS
+from experiments.properties.readings import READINGS
 from experiments.properties.retries import RETRIES
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
@@ -54,6 +55,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *QUEUES,
             *QUORUMS,
             *RETRIES,
+            *READINGS,
             *RUNS,
             *SCHEMES,
             *SEQUENCES,

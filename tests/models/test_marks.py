@@ -35,6 +35,14 @@ from models.queue.producer import Producer
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
+from models.reading.bell import Bell
+from models.reading.feeding import FedShard
+from models.reading.gateway import Gateway
+from models.reading.inline import InlineShard
+from models.reading.live import LiveView
+from models.reading.projector import Projector
+from models.reading.users import User
+from models.reading.viewing import ViewShard
 from models.reconcile import Operator
 from models.services.client import ServiceClient
 from models.services.directory import Directory
@@ -53,10 +61,11 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard, Broker, OutboxShard),
+    (Shard, RegisterShard, PlacedShard, Broker, OutboxShard, FedShard, InlineShard, ViewShard),
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
+PARTS[Projector] = ("../reading/feeds",)
 SERVICES = (
     Shard,
     RegisterShard,
@@ -101,6 +110,14 @@ SERVICES = (
     Manager,
     Performer,
     Outside,
+    FedShard,
+    InlineShard,
+    ViewShard,
+    Projector,
+    Gateway,
+    LiveView,
+    User,
+    Bell,
 )
 
 
