@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Final, Unpack
+from typing import Any, Final, Unpack
 
 from models.clients import Workload
+from models.domain import Domain
 from models.factories import KeptOptions, Reading, domain_of, home_of, log_policy, mix_of, noted
 from models.groups import (
     OPERATOR,
@@ -25,6 +26,7 @@ from models.groups import (
     sequence_of,
     store_name,
 )
+from models.keyspace.storage import Stored, groups_in, key_space
 from models.layout import maker
 from models.mixes import DomainMix
 from models.reconcile import Operator, OperatorOptions
@@ -32,10 +34,11 @@ from models.store.group.wire import ShipOptions
 from models.store.log.archive import ArchiveService
 from models.store.options import MemberOptions
 from models.store.publishing import Subscriber
+from models.store.schemes import Scheme
 from models.store.shard import Shard
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
-from sim.topology import Location, at_service
+from sim.topology import Location, Topology, at_service
 
 __all__ = [
     "ARCHIVE",
@@ -67,6 +70,7 @@ def store(
     domain: str = "bank-account",
     home: str = "",
     shards: int = 1,
+    placement: str = "",
     tenants: int = 1,
     archive: bool = False,
     subscriber: bool = False,
@@ -84,7 +88,9 @@ def store(
 ) -> System:
     """One domain under one scheme. 0 stands for never, or for all; of `force_after_us`, any number below 0.
 
-    Its members are of a `kind`, which is no option: a subclass is a store that differs in that one thing.
+    Shards have their homes in the home region and their members near it, or, with a `placement`, where the key
+    space of all regions puts them (`models.keyspace.storage`). Members are of a `kind`, which is no option: a
+    subclass is a store that differs in that one thing.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -96,7 +102,7 @@ def store(
     read.never_or(promote_after_us=promote_after_us, backup_every_us=backup_every_us)
     groups: tuple[Group, ...] = ()
     if wanted is not None and chosen is not None and place is not None:
-        groups = read.of(lambda: groups_of(topology, wanted, chosen, place, shards)) or ()
+        groups = read.of(lambda: _placed(topology, wanted, chosen, place, shards, placement)) or ()
     ship = lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)  # noqa: E731
     options = read.member(kept, ship=ship, gather_us=gather_us)
     read.done()
@@ -183,6 +189,17 @@ def application(
         placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
     mix = DomainMix({group.domain.name: group.domain.number for group in groups}, workload.accounts)
     return group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
+
+
+def _placed(
+    topology: Topology, domain: Domain[Any], scheme: Scheme, home: str, shards: int, placement: str
+) -> tuple[Group, ...]:
+    """The groups of a domain, near home or where the key space puts them."""
+    if not placement:
+        return groups_of(topology, domain, scheme, home, shards)
+    parts = {(Stored.EVENTS, domain.number): shards}
+    space = key_space(topology, placement=placement, spread=scheme.spread, copies=scheme.members, parts=parts)
+    return groups_in(space, Stored.EVENTS, domain, scheme, shards)
 
 
 def _beside(host: Location, options: MemberOptions) -> list[Placement]:

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final, Unpack
+from typing import Any, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Workload
 from models.factories import KeptOptions, Reading, home_of, mix_of
 from models.keyspace.directory import Line, first_directory
-from models.keyspace.layout import PlacedLayout, first_map, placement_of, tablets_by_hand
+from models.keyspace.layout import PlacedLayout, first_map, tablets_by_hand
 from models.keyspace.mastering import MASTER, Master, MasterOptions, Step
 from models.keyspace.placement import Node, check_length, nodes_of
 from models.keyspace.server import ServerOptions
 from models.keyspace.shard import PlacedShard
+from models.keyspace.storage import PLACEMENTS, placement_of
 from models.store.group.wire import ShipOptions
 from models.store.schemes import SCHEMES
 from models.system import BANK_RECORDS, Site, System
@@ -30,9 +31,6 @@ from sim.units import duration_us
 from sim.wording import way_to
 
 __all__ = ["PLACEMENTS", "placed_store"]
-
-#: What a store can be placed by.
-PLACEMENTS: Final = ("tablets", "ring", "rendezvous", "jump", "modulo", "slots")
 
 
 def placed_store(
@@ -143,9 +141,10 @@ def placed_store(
     assert deciding is not None
     assert member is not None
     line = Line(None if placement == "tablets" else salt)
-    placing = (
-        None if placement == "tablets" else placement_of(placement, first, chosen, partitions, vnodes, slots, salt)
-    )
+    placing = None
+    if placement != "tablets":
+        each = range(partitions)
+        placing = placement_of(placement, first, chosen.spread, vnodes=vnodes, salt=salt, keys=each, slots=slots)
     start = by_hand or first_map(placing, first, chosen, workload, kept_domain, partitions)
     laid = PlacedLayout(
         topology=topology,

@@ -11,15 +11,11 @@ from models.domain import Domain
 from models.keyspace.client import PlacedClient
 from models.keyspace.directory import Directory
 from models.keyspace.ends import find_groups, key_points, moves_of, placed_ledger, unsettled, writable_twice
-from models.keyspace.hashing import JumpHashing, ModuloHashing
 from models.keyspace.keys import KEY_END, pack_key
 from models.keyspace.master import even_tablets
 from models.keyspace.mastering import Master
-from models.keyspace.openaddress import SlotTable
 from models.keyspace.operators import GROUP_OPERATOR, GroupOperator
 from models.keyspace.placement import Node, Placement
-from models.keyspace.rendezvous import Rendezvous
-from models.keyspace.ring import Ring
 from models.keyspace.server import SERVER, TABLET, GroupConfig, ServerOptions, TabletServer, member_name
 from models.keyspace.shard import PlacedShard
 from models.keyspace.tablets import Tablet, TabletMap, tablet_mistakes
@@ -33,7 +29,7 @@ from sim.host import Context, Template
 from sim.host import Placement as Placed
 from sim.topology import HostSpec, Location, Topology, at_service, host_of
 
-__all__ = ["PlacedLayout", "first_map", "placement_of", "tablets_by_hand"]
+__all__ = ["PlacedLayout", "first_map", "tablets_by_hand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,22 +221,3 @@ def tablets_by_hand(
         raise ValueError("; ".join(mistakes))
     count = len(found)
     return TabletMap([replace(one, version=count) for one in found], nodes, spread=scheme.spread, version=count)
-
-
-def placement_of(
-    name: str, nodes: Sequence[Node], scheme: Scheme, partitions: int, vnodes: int, slots: int, salt: int
-) -> Placement:
-    """A placement of these nodes, as far apart as the scheme wants; no name is another than these five."""
-    spread = scheme.spread
-    if name == "ring":
-        return Ring(nodes, vnodes=vnodes, spread=spread, seed=salt)
-    if name == "rendezvous":
-        return Rendezvous(nodes, spread=spread, seed=salt)
-    if name == "jump":
-        return JumpHashing(nodes, spread=spread, seed=salt)
-    if name == "modulo":
-        return ModuloHashing(nodes, spread=spread, seed=salt)
-    table = SlotTable(nodes, slots=slots or max(2 * partitions, len(nodes)), spread=spread, seed=salt)
-    for index in range(partitions):
-        table.insert(index)
-    return table
