@@ -89,6 +89,7 @@ class Released(Control):
         to: The other group.
         owners: The members of that.
         version: Of the directory.
+        since_us: When, by the leader's clock.
     """
 
     begin: int
@@ -96,6 +97,7 @@ class Released(Control):
     to: int
     owners: tuple[int, ...]
     version: int
+    since_us: int = 0
 
     def after(self, state: State) -> State:
         """It is not among what it holds."""
