@@ -30,13 +30,13 @@ from models.store.shard import Shard
 from sim.host import Context, Wait, handles
 from sim.topology import Location
 
-__all__ = ["OWN_KEY", "Giving"]
+__all__ = ["LOOKS", "OWN_KEY", "Giving"]
 
 OWN_KEY: Final = (OWN, RANGES)
 #: Between looks whether the data can go.
 _KEEP_US: Final = 2_000_000
-#: How often copies are looked at before whoever asks has to ask again.
-_LOOKS: Final = 20
+#: How often others are looked at before whoever asks has to ask again.
+LOOKS: Final = 20
 
 
 class Giving(Shard):
@@ -195,10 +195,10 @@ class Giving(Shard):
             return True
         for out in list(self._outbound.values()):
             out.ship()
-        for _ in range(_LOOKS):
+        for _ in range(LOOKS):
             if min(self.wanted_by_peers(self.journal.length), default=position) >= position:
                 return self.leads
-            yield self.ctx.sleep(self.options.ask_us // _LOOKS)
+            yield self.ctx.sleep(self.options.ask_us // LOOKS)
         return False
 
     def _page(self, msg: Give) -> Gave:

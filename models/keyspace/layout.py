@@ -154,7 +154,7 @@ class PlacedLayout:
         state = master.state if isinstance(master, Master) else None
         maps = [self.directory, *(one.directory for one in servers), *([state.directory] if state else [])]
         newest = max(maps, key=lambda one: one.version)
-        groups = find_groups([node.number for node in self.nodes], newest.version, self.locate, service_of)
+        groups = find_groups([node.number for node in self.nodes], newest, self.locate, service_of)
         points = key_points(self.directory.on_line, self.domain.number)
         clients = [service_of(at_service(host.location, CLIENT)) for host in self.topology.hosts if host.client]
         placing = PlacingEnd(

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Final
 
 from models.domain import Domain
 from models.keyspace.directory import Source
-from models.keyspace.giving import OWN_KEY, Giving
+from models.keyspace.giving import LOOKS, OWN_KEY, Giving
 from models.keyspace.ranges import Granted, Received
 from models.keyspace.words import Gave, Give, Have, Hold, Taken
 from models.store.log.entries import Entry, copied, instance_of, version_of
@@ -112,6 +112,8 @@ class PlacedShard(Giving):
                 if copied_upto is None or not (yield from self._settled(self.journal.length)):
                     return False  # given up before the others here have it, it would be nobody's for longer
                 have[source.group], _ = copied_upto
+            if not (yield from self._heard_by_enough()):
+                return False
         since: dict[int, int] = {}
         for source in sources:
             ended = yield from self._copy_from(wanted, source, have[source.group], final=True)
@@ -130,6 +132,14 @@ class PlacedShard(Giving):
                 self._control(fact, wanted.version)
                 self.ctx.note("received", wanted.version)
         return (yield from self._made_safe(wanted.begin, wanted.end))
+
+    def _heard_by_enough(self) -> Generator[Wait, Any, bool]:
+        """Wait until so many others have told how far they are that an entry would be committed at once."""
+        for _ in range(LOOKS):
+            if sum(out.acked is not None for out in self._outbound.values()) + 1 >= self.options.scheme.holders:
+                return self.leads
+            yield self.ctx.sleep(self.options.ask_us // LOOKS)
+        return False
 
     def _copy_from(
         self, wanted: Hold, source: Source, after: int, *, final: bool
