@@ -8,6 +8,7 @@ have no words of their own for it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Unpack
@@ -17,7 +18,7 @@ from models.clients import Workload
 from models.factories import KeptOptions, Reading, home_of, mix_of
 from models.keyspace.directory import Line, first_directory
 from models.keyspace.layout import PlacedLayout, first_map, tablets_by_hand
-from models.keyspace.mastering import MASTER, Master, MasterOptions, Step
+from models.keyspace.mastering import MASTER, MasterOptions, Step
 from models.keyspace.placement import Node, check_length, nodes_of
 from models.keyspace.server import ServerOptions
 from models.keyspace.shard import PlacedShard
@@ -25,7 +26,6 @@ from models.keyspace.storage import PLACEMENTS, placement_of
 from models.store.group.wire import ShipOptions
 from models.store.schemes import SCHEMES
 from models.system import BANK_RECORDS, Site, System
-from sim.host import Placement as Placed
 from sim.topology import HostSpec, Topology, at_service
 from sim.units import duration_us
 from sim.wording import way_to
@@ -74,7 +74,8 @@ def placed_store(
         scheme: Its holders and spread decide how long the preference list is and how far apart.
         domain: What is stored.
         region: Whose servers hold it; those of all regions if empty.
-        master: Region or host of the master; the first server of the first region if empty.
+        master: Regions or hosts of the masters, as in `a, b/c1/h1, c`: a group of their own, so an odd number, of which
+            the first leads first. The first server of the first region if empty.
         partitions: Stretches at the beginning.
         tablets: The first ones by hand: stretches of aggregates with the hosts of each, the leader first, as in
             `0-16 a/c1/h1 a/c1/h2, 16-end a/c1/h2 a/c1/h3`; dealt out evenly if empty.
@@ -103,7 +104,7 @@ def placed_store(
     chosen = read.scheme(scheme) or SCHEMES[1]
     kept_domain = read.domain(domain)
     everybody = read.of(lambda: nodes_of(topology, home_of(topology, region) if region else None)) or nodes_of(topology)
-    seat = read.of(lambda: _seat(topology, master))
+    seats = read.of(lambda: _seats(topology, master))
     coming = read.of(lambda: _steps(topology, everybody, joins, joins=True)) or ()
     going = read.of(lambda: _steps(topology, everybody, leaves, joins=False)) or ()
     first = tuple(node for node in everybody if node.number not in {step.node.number for step in coming})
@@ -137,7 +138,7 @@ def placed_store(
     read.at_least(1, routes=routes, tick_us=tick_us, found_us=found_us, vnodes=vnodes)
     read.done()
     assert kept_domain is not None
-    assert seat is not None
+    assert seats is not None
     assert deciding is not None
     assert member is not None
     line = Line(None if placement == "tablets" else salt)
@@ -156,22 +157,18 @@ def placed_store(
         kind=kind,
         directory=first_directory(start, line),
         server=ServerOptions(
-            master=at_service(seat.location, MASTER), tick_us=tick_us, patience_us=workload.attempt_timeout_us
+            masters=tuple(at_service(seat.location, MASTER) for seat in seats),
+            tick_us=tick_us,
+            patience_us=workload.attempt_timeout_us,
         ),
         routes=routes,
     )
     membership: Any = placing
-    by_number = {node.number: node for node in everybody}
     placements = [
         *laid.members(),
         *laid.servers(),
-        Placed(
-            host=seat.location,
-            name=MASTER,
-            make=lambda ctx: Master(ctx, start, line, deciding, by_number, chosen.members, membership),
-            kind=Master,
-        ),
-        *(laid.operators(seat, promote_after_us) if promote_after_us and chosen.holders > 1 else ()),
+        *laid.masters(deciding, start, membership),
+        *(laid.operators(seats[0], promote_after_us) if promote_after_us and chosen.holders > 1 else ()),
         *laid.clients(mix_of(kept_domain, workload)),
     ]
     return System(
@@ -224,8 +221,20 @@ def _steps(topology: Topology, nodes: Sequence[Node], plan: str, *, joins: bool)
     return tuple(found)
 
 
-def _seat(topology: Topology, master: str) -> HostSpec:
-    """Where the master is."""
-    if "/" in master:
-        return topology.host(master)
-    return topology.servers(home_of(topology, master))[0]
+def _seats(topology: Topology, words: str) -> tuple[HostSpec, ...]:
+    """Where the masters are, the one that leads first in front."""
+    found, mistakes = [], []
+    names = [name.strip() for name in words.split(",")]
+    for name in names:
+        try:
+            found.append(topology.host(name) if "/" in name else topology.servers(home_of(topology, name))[0])
+        except ValueError as refused:
+            mistakes.append(f"master {name!r}: {refused}")
+    counts = Counter(seat.path for seat in found)
+    mistakes += [f"master: {path} is given {n} times; name each host once" for path, n in counts.items() if n > 1]
+    if len(names) % 2 == 0:
+        told = f"{len(names) - 1} or {len(names) + 1}"
+        mistakes.append(f"master: {len(names)} are an even group, which survives no more than one less; name {told}")
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    return tuple(found)

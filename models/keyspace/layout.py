@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from models.clients import Mix, Workload
 from models.domain import Domain
 from models.keyspace.client import PlacedClient
+from models.keyspace.decisions import Membership
 from models.keyspace.directory import Directory
 from models.keyspace.ends import find_groups, key_points, moves_of, placed_ledger, unsettled, writable_twice
 from models.keyspace.keys import KEY_END, pack_key
 from models.keyspace.master import even_tablets
-from models.keyspace.mastering import Master
+from models.keyspace.mastering import MASTER, Master, MasterOptions
 from models.keyspace.operators import GROUP_OPERATOR, GroupOperator
 from models.keyspace.placement import Node, Placement
 from models.keyspace.server import SERVER, TABLET, GroupConfig, ServerOptions, TabletServer, member_name
 from models.keyspace.shard import PlacedShard
 from models.keyspace.tablets import Tablet, TabletMap, tablet_mistakes
-from models.layout import CLIENT
+from models.layout import CLIENT, maker
 from models.ledger import Ledger
 from models.placing_end import PlacingEnd
+from models.raft.deployment import raft_scheme
+from models.raft.options import RaftOptions
+from models.raft.plan import RaftPlan
 from models.store.group.operators import ShardOperatorOptions
-from models.store.options import MemberOptions
+from models.store.options import LogPolicy, MemberOptions
 from models.store.schemes import Scheme
 from sim.host import Context, Template
 from sim.host import Placement as Placed
@@ -90,6 +95,38 @@ class PlacedLayout:
             for number in held.owners
         ]
 
+    def masters(self, deciding: MasterOptions, start: TabletMap, placement: Membership | None) -> list[Placed]:
+        """A master at each of the seats, a group of their own."""
+        topology, seats = self.topology, self.server.masters
+        numbers = [topology.index_of(host_of(seat)) + 1 for seat in seats]
+        # One that is alone disturbs nobody by standing for election.
+        patience = RaftOptions() if len(seats) > 1 else RaftOptions(election_us=2 * RaftOptions().heartbeat_us)
+        plan = RaftPlan(founders=tuple(numbers), raft=patience)
+        by_number = {node.number: node for node in self.nodes}
+        placed = []
+        for number, seat in zip(numbers, seats, strict=True):
+            mine = replace(
+                self.member,
+                number=number,
+                shard=0,
+                peers=tuple((other, at) for other, at in zip(numbers, seats, strict=True) if other != number),
+                home=numbers[0],
+                scheme=raft_scheme(len(seats), len(seats), "host"),
+                log=LogPolicy(),
+            )
+            make = partial(
+                Master,
+                plan=plan,
+                tablets=start,
+                line=self.directory.on_line,
+                deciding=deciding,
+                nodes=by_number,
+                n=self.scheme.members,
+                placement=placement,
+            )
+            placed.append(Placed(host=host_of(seat), name=MASTER, make=maker(make, mine, self.domain), kind=Master))
+        return placed
+
     def _member_of(self, config: GroupConfig) -> Callable[[Context], PlacedShard]:
         return lambda ctx: self.make_member(ctx, config)
 
@@ -109,7 +146,7 @@ class PlacedLayout:
     def operators(self, seat: HostSpec, patience_us: int) -> list[Placed]:
         """People near the master, out of the way of what befalls servers where there is such a host."""
         desk = (*self.topology.clients(seat.region), seat)[0]
-        informants = (*(self.locate(0, node.number) for node in self.nodes), self.server.master)
+        informants = (*(self.locate(0, node.number) for node in self.nodes), *self.server.masters)
         options = ShardOperatorOptions(shards=(), patience_us=patience_us)
         make: Callable[[Context], GroupOperator] = lambda ctx: GroupOperator(  # noqa: E731
             ctx, options, self.directory.held, self.locate, informants
@@ -122,7 +159,7 @@ class PlacedLayout:
         for region in topology.regions:
             hosts = topology.clients(region)
             near = sorted(self.nodes, key=lambda node: (node.region != region, node.number))
-            nearest = (*(self.locate(0, node.number) for node in near), self.server.master)
+            nearest = (*(self.locate(0, node.number) for node in near), *self.server.masters)
             for index, host in enumerate(hosts):
                 share = 1 / (len(topology.regions) * len(hosts))
                 first_id = topology.region_number(region) << 48 | index << 40 | 1
@@ -150,8 +187,9 @@ class PlacedLayout:
         """The end of a run, over all groups that there are by then."""
         services = [service_of(self.locate(0, node.number)) for node in self.nodes]
         servers = [one for one in services if isinstance(one, TabletServer)]
-        master = service_of(self.server.master)
-        state = master.state if isinstance(master, Master) else None
+        masters = [service_of(location) for location in self.server.masters]
+        states = [one.state for one in masters if isinstance(one, Master)]
+        state = max(states, key=lambda one: one.directory.version, default=None)
         maps = [self.directory, *(one.directory for one in servers), *([state.directory] if state else [])]
         newest = max(maps, key=lambda one: one.version)
         groups = find_groups([node.number for node in self.nodes], newest, self.locate, service_of)
