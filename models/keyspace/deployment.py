@@ -55,6 +55,7 @@ def placed_store(
     merge_below_per_s: float = 0.0,
     rebalance: bool = False,
     promote_after_us: int = 1_000_000,
+    force_after_us: int = -1,
     routes: int = 64,
     tick_us: int = 250_000,
     found_us: int = 50_000,
@@ -90,6 +91,7 @@ def placed_store(
         rebalance: Whether the master takes leading tablets from the busiest node.
         promote_after_us: How long a group is without a leader before operators promote another; 0 for never. Only where
             more than the leader hold what is acknowledged: another might not know what it gave away.
+        force_after_us: How much later they give up whoever is silent; below 0 for never.
         routes: Routes that a client keeps.
         tick_us: Between looks of servers and master.
         found_us: What starting a member takes.
@@ -168,7 +170,11 @@ def placed_store(
         *laid.members(),
         *laid.servers(),
         *laid.masters(deciding, start, membership),
-        *(laid.operators(seats[0], promote_after_us) if promote_after_us and chosen.holders > 1 else ()),
+        *(
+            laid.operators(seats[0], promote_after_us, force_after_us)
+            if promote_after_us and chosen.holders > 1
+            else ()
+        ),
         *laid.clients(mix_of(kept_domain, workload)),
     ]
     return System(

@@ -143,11 +143,13 @@ class PlacedLayout:
         peers = tuple(self.locate(0, other.number) for other in self.nodes if other.number != node.number)
         return lambda ctx: TabletServer(ctx, node.number, self.directory, self.server, self.locate, peers)
 
-    def operators(self, seat: HostSpec, patience_us: int) -> list[Placed]:
+    def operators(self, seat: HostSpec, patience_us: int, force_after_us: int) -> list[Placed]:
         """People near the master, out of the way of what befalls servers where there is such a host."""
         desk = (*self.topology.clients(seat.region), seat)[0]
         informants = (*(self.locate(0, node.number) for node in self.nodes), *self.server.masters)
-        options = ShardOperatorOptions(shards=(), patience_us=patience_us)
+        options = ShardOperatorOptions(
+            shards=(), patience_us=patience_us, force_after_us=None if force_after_us < 0 else force_after_us
+        )
         make: Callable[[Context], GroupOperator] = lambda ctx: GroupOperator(  # noqa: E731
             ctx, options, self.directory.held, self.locate, informants
         )

@@ -27,7 +27,7 @@ from models.keyspace.ranges import Granted, Received
 from models.keyspace.words import Gave, Give, Have, Hold, Taken
 from models.store.log.entries import Entry, copied, instance_of, version_of
 from models.store.log.journal import Answered
-from models.store.log.snapshots import Snapshot
+from models.store.log.snapshots import Snapshot, moved_to
 from models.store.options import MemberOptions
 from sim.host import Context, Wait, handles
 from sim.topology import Location
@@ -238,7 +238,7 @@ class PlacedShard(Giving):
         mine = [one for one in self.streams.answered_up_to(self.journal.length) if one.key not in known]
         own = self._as_they_are(skip=newer)
         yield from self._instead(
-            position, [one._replace(position=position) for one in (*own, *newer.values())], (*gave.window, *mine)
+            position, [moved_to(position, one) for one in (*own, *newer.values())], (*gave.window, *mine)
         )
         self.ctx.note("installed", len(newer))
         return (yield from self._settled(position))

@@ -34,7 +34,8 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+    (Shard, RegisterShard, PlacedShard, Master),
+    ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 SERVICES = (
     Shard,

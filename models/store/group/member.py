@@ -208,8 +208,9 @@ class Member(Telling):
         heads = [head for head in heads if head.promised == epoch]
         if self.promised != epoch or not (forced or self._enough(heads, lonely)):
             return False
-        counted = [head for head in heads if head.reigns and (head.whole or forced or lonely)]
-        mine = [self._head()] if self.reigns and (self.whole or forced or lonely) else []
+        every = forced or lonely or self._all_that_is_left(heads)
+        counted = [head for head in heads if head.reigns and (head.whole or every)]
+        mine = [self._head()] if self.reigns and (self.whole or every) else []
         best = self._best([*mine, *counted])
         if best.number != self.options.number and not (yield from self._catch_up(best)):
             return False
@@ -225,12 +226,22 @@ class Member(Telling):
         return max(heads, key=_rank)
 
     def _enough(self, heads: Sequence[Head], lonely: bool) -> bool:
-        if lonely:
+        if lonely or self._all_that_is_left(heads):
             return len(heads) == self.options.members - 1
         # A majority besides: an epoch has one leader only if whoever promised it to the one and to the other meet.
         # Where so few voters do that it is more, so many must hold an event that without it none would be committed.
         majority = len(heads) + 1 > self.options.members // 2
         return majority and sum(head.whole for head in heads) + self.whole >= self.options.voters
+
+    def _all_that_is_left(self, heads: Sequence[Head]) -> bool:
+        """Whether all are heard, and too few of them are whole: what the others forgot went with their disks.
+
+        To wait for more would be for ever, since a member becomes whole by a leader alone. Where memory holds what
+        counts, people decide: there it takes no more than two crashes.
+        """
+        whole = sum(head.whole for head in heads) + self.whole
+        all_heard = len(heads) == self.options.members - 1
+        return self.options.scheme.tier is Tier.DEVICE and all_heard and 0 < whole < self.options.voters
 
     def _catch_up(self, best: Head) -> Generator[Wait, Any, bool]:
         """Have what another member has; returns whether that came about."""
