@@ -22,7 +22,7 @@ from sim.world import World
 __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
 
 _WATERMARKS: Final = ("applied", "stable")
-_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected")
+_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 
 
 class Outcome(StrEnum):

@@ -104,6 +104,7 @@ class MapState:
         leaving: Who shall hold nothing.
         joined: Who came, in order.
         taken: How many decisions of each kind there were.
+        deciders: Numbers of the masters who took them.
     """
 
     tablets: TabletMap
@@ -113,6 +114,7 @@ class MapState:
     leaving: list[int] = field(default_factory=list)
     joined: list[int] = field(default_factory=list)
     taken: Counter[str] = field(default_factory=Counter)
+    deciders: set[int] = field(default_factory=set)
 
     @property
     def owners(self) -> Owners | None:
@@ -120,8 +122,9 @@ class MapState:
         placement = self.placement
         return None if placement is None else lambda partition: placement.owners(partition, self.n)
 
-    def follow(self, decided: Decided, nodes: Mapping[int, Node]) -> None:
-        """Take the next decision of the log; one that was superseded changes nothing."""
+    def follow(self, decided: Decided, nodes: Mapping[int, Node], by: int) -> None:
+        """Take the next decision of the log, by a master; one that was superseded changes nothing."""
+        self.deciders.add(by)
         action = decided.action
         self.taken[type(action).__name__.lower()] += 1
         if isinstance(action, Joined):

@@ -15,12 +15,11 @@ from typing import Any
 from models.ends import ShardEnd, shard_end
 from models.keyspace.directory import Directory
 from models.keyspace.keys import pack_key
-from models.keyspace.ranges import NO_RANGES, Ranges, Received
+from models.keyspace.ranges import NO_RANGES, Ranges
 from models.keyspace.shard import PlacedShard
 from models.ledger import Ledger, home_ledger
 from models.placing_end import StretchMoved
 from models.store.group.lineage import reached
-from models.store.log.entries import Entry
 from models.store.schemes import Scheme
 from sim.topology import Location
 
@@ -142,29 +141,21 @@ def moves_of(groups: Sequence[Ended]) -> list[StretchMoved]:
             source=fact.source,
             to=group.group,
             released_us=fact.since_us,
-            received_us=entry.accepted_us,
+            received_us=fact.at_us,
         )
         for group in groups
-        for entry, fact in _received(group)
+        for fact in group.ranges.received
     ]
 
 
 def _former(group: int, groups: Mapping[int, Ended], seen: set[int]) -> set[int]:
     """The nodes of all groups from which a group's stretches came, near or far."""
     found: set[int] = set()
-    for source in sorted({fact.source for _, fact in _received(groups[group])} - seen):
+    for source in sorted({fact.source for fact in groups[group].ranges.received} - seen):
         seen.add(source)
         if source in groups:
             found |= set(groups[source].owners) | _former(source, groups, seen)
     return found
-
-
-def _received(group: Ended) -> list[tuple[Entry, Received]]:
-    """What a group took over, as the best of its members knows."""
-    best = max((one for one in group.members.values() if one is not None), key=_rank, default=None)
-    if best is None:
-        return []
-    return [(entry, entry.event) for entry in best.journal.entries if isinstance(entry.event, Received)]
 
 
 def _placing(groups: Sequence[Ended], point_of: Callable[[int], int]) -> Callable[[int], int]:

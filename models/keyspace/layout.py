@@ -205,6 +205,7 @@ class PlacedLayout:
             unsettled=tuple(unsettled(newest, groups)),
             nodes=newest.nodes,
             decided=tuple(sorted(state.taken.items())) if state else (),
+            deciders=tuple(sorted(state.deciders)) if state else (),
             stale=sum(one.stale for one in servers),
             refreshed=sum(one.refreshed for one in clients if isinstance(one, PlacedClient)),
             point_of=points,

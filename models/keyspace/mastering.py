@@ -159,7 +159,7 @@ class Master(Writer, RaftMember):
         for entry in self.streams.entries_of(DECISIONS, self._followed):
             if entry.position <= position:
                 assert isinstance(entry.event, Decided)
-                self.state.follow(entry.event, self._nodes)
+                self.state.follow(entry.event, self._nodes, entry.origin)
                 self._followed += 1
         super()._committed_to(position)
 

@@ -128,6 +128,7 @@ class PlacedShard(Giving):
                     source=source.group,
                     version=wanted.version,
                     since_us=since[source.group],
+                    at_us=self.ctx.now_us(),
                 )
                 self._control(fact, wanted.version)
                 self.ctx.note("received", wanted.version)
