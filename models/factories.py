@@ -201,12 +201,12 @@ def domain_of(name: str, workload: Workload) -> Domain[Any]:
     return domains[name]
 
 
-def home_of(topology: Topology, home: str) -> str:
-    """The home region, the first where none is named; ValueError for an unknown one."""
+def home_of(topology: Topology, home: str, option: str = "home") -> str:
+    """The region that an option names, the first where none is named; ValueError for an unknown one."""
     if not home:
         return topology.regions[0]
     if home not in topology.regions:
-        raise ValueError(f"{home=} is no region here; {way_to(home, list(topology.regions))}")
+        raise ValueError(f"{option}={home!r} is no region here; {way_to(home, list(topology.regions))}")
     return home
 
 

@@ -97,12 +97,13 @@ def store(
     """
     read, topology = Reading(site, workload), site.topology
     wanted, chosen, place = read.domain(domain), read.scheme(scheme), read.home(home)
-    site_of = read.home(operators) if operators else place
+    site_of = read.of(lambda: home_of(topology, operators, "operators")) if operators else place
     read.tenants(tenants)
     read.never_or(promote_after_us=promote_after_us, backup_every_us=backup_every_us)
     groups: tuple[Group, ...] = ()
-    if wanted is not None and chosen is not None and place is not None:
-        groups = read.of(lambda: _placed(topology, wanted, chosen, place, shards, placement)) or ()
+    if wanted is not None and chosen is not None:
+        around = place or topology.regions[0]  # a mistake in the one is none in the other
+        groups = read.of(lambda: _placed(topology, wanted, chosen, around, shards, placement)) or ()
     ship = lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)  # noqa: E731
     options = read.member(kept, ship=ship, gather_us=gather_us)
     read.done()

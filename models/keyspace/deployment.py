@@ -105,7 +105,9 @@ def placed_store(
     read, topology = Reading(site, workload), site.topology
     chosen = read.scheme(scheme) or SCHEMES[1]
     kept_domain = read.domain(domain)
-    everybody = read.of(lambda: nodes_of(topology, home_of(topology, region) if region else None)) or nodes_of(topology)
+    everybody = read.of(
+        lambda: nodes_of(topology, home_of(topology, region, "region") if region else None)
+    ) or nodes_of(topology)
     seats = read.of(lambda: _seats(topology, master))
     coming = read.of(lambda: _steps(topology, everybody, joins, joins=True)) or ()
     going = read.of(lambda: _steps(topology, everybody, leaves, joins=False)) or ()
@@ -124,7 +126,7 @@ def placed_store(
         lambda: MasterOptions(
             steps=tuple(sorted((*coming, *going), key=lambda step: step.at_us)),
             tick_us=tick_us,
-            most_moving=moving,
+            most_moving=max(1, moving),
             split_above=split_above_per_s,
             merge_below=merge_below_per_s,
             rebalance=rebalance,
@@ -137,7 +139,7 @@ def placed_store(
         event_type=pack_type(Scope.SERVICE, command=False, domain=kept_domain.number if kept_domain else 1),
     )
     read.never_or(promote_after_us=promote_after_us)
-    read.at_least(1, routes=routes, tick_us=tick_us, found_us=found_us, vnodes=vnodes)
+    read.at_least(1, moving=moving, routes=routes, tick_us=tick_us, found_us=found_us, vnodes=vnodes)
     read.done()
     assert kept_domain is not None
     assert seats is not None
@@ -201,7 +203,7 @@ def _mistakes(
             f"{who} cannot join or leave: open addressing places by a table of slots, which no membership changes "
             "while it is in use; leave `joins` and `leaves` out, or take a ring"
         )
-    if placement != "tablets" and any(moving):
+    if placement in PLACEMENTS and placement != "tablets" and any(moving):
         found.append(
             f"{placement=} leaves no choice of where a stretch is, so nothing is split, merged or balanced; leave "
             "`split_above`, `merge_below` and `rebalance` out, or take tablets"
@@ -214,8 +216,10 @@ def _steps(topology: Topology, nodes: Sequence[Node], plan: str, *, joins: bool)
     by_number = {node.number: node for node in nodes}
     found, mistakes = [], []
     for part in (one.strip() for one in plan.split(",") if one.strip()):
-        path, _, when = part.partition("@")
+        path, at, when = part.partition("@")
         try:
+            if not at:
+                raise ValueError(f"it does not say when; write the instant behind it, as in {path}@3s")
             number = topology.host(path).index
             if number not in by_number:
                 raise ValueError(f"{path!r} is no server that holds anything here; name another, or widen `region`")
@@ -233,7 +237,7 @@ def _seats(topology: Topology, words: str) -> tuple[HostSpec, ...]:
     names = [name.strip() for name in words.split(",")]
     for name in names:
         try:
-            found.append(topology.host(name) if "/" in name else topology.servers(home_of(topology, name))[0])
+            found.append(topology.host(name) if "/" in name else topology.servers(home_of(topology, name, "master"))[0])
         except ValueError as refused:
             mistakes.append(f"master {name!r}: {refused}")
     counts = Counter(seat.path for seat in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +14,7 @@ from models.keyspace.client import PlacedClient
 from models.keyspace.decisions import Membership
 from models.keyspace.directory import Directory
 from models.keyspace.ends import find_groups, key_points, moves_of, placed_ledger, unsettled, writable_twice
-from models.keyspace.keys import KEY_END, pack_key
+from models.keyspace.keys import KEY_END, pack_key, unpack_key
 from models.keyspace.master import even_tablets
 from models.keyspace.mastering import MASTER, Master, MasterOptions
 from models.keyspace.operators import GROUP_OPERATOR, GroupOperator
@@ -257,8 +258,15 @@ def tablets_by_hand(
             found.append(Tablet(begin=first, end=last, owners=owners))
         except ValueError as refused:
             mistakes.append(f"tablets {' '.join(part)!r}: {refused}")
-    mistakes += [f"tablets: {told}" for told in tablet_mistakes(found, nodes, scheme.spread)] if found else []
+    told = tablet_mistakes(found, nodes, scheme.spread) if found else []
+    mistakes += [f"tablets: {re.sub('0x[0-9a-f]+', _as_written, one)}" for one in told]
     if mistakes:
         raise ValueError("; ".join(mistakes))
     count = len(found)
     return TabletMap([replace(one, version=count) for one in found], nodes, spread=scheme.spread, version=count)
+
+
+def _as_written(found: re.Match[str]) -> str:
+    """A key as whoever wrote the tablets knows it: the aggregate, or the end of all."""
+    key = int(found[0], 16)
+    return "end" if key == KEY_END else str(unpack_key(key)[2])

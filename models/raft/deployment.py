@@ -94,11 +94,12 @@ def raft(
         read.problems.append(f"{len(topology.hosts)} hosts; members are numbered up to {_MOST_HOSTS}, so lay out fewer")
     scheme = read.of(lambda: raft_scheme(members, members + learners + spares, spread))
     groups: tuple[Group, ...] = ()
-    if wanted is not None and scheme is not None and place is not None:
-        crowded = _too_many(topology, scheme, place, members, learners + spares)
+    if wanted is not None and scheme is not None:
+        around = place or topology.regions[0]  # a mistake in the one is none in the other
+        crowded = _too_many(topology, scheme, around, members, learners + spares)
         read.problems += crowded
         if not crowded:
-            groups = read.of(lambda: groups_of(topology, wanted, scheme, place, shards)) or ()
+            groups = read.of(lambda: groups_of(topology, wanted, scheme, around, shards)) or ()
     mine = read.member(kept, ship=lambda: ShipOptions(heartbeat_us=max(1, heartbeat_us)))
     read.done()
     assert wanted is not None
