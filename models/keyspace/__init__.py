@@ -12,8 +12,9 @@ splits, merges and reassigns), `openaddress` (a table of slots; no live membersh
 clients keep of a placement and how a server finds it stale; `hotkeys` finds keys that are asked for too often.
 
 A store whose stretches move while traffic flows begins at `deployment`. `directory` says which replication group
-holds what, `ranges` what a group's own log says of it, `shard` hands stretches over, `server` is the door on every
-host, `mastering` the master that decides (by `plan` and `loads`), `client` whoever asks.
+holds what, `ranges` what a group's own log says of it; `giving` hands stretches out and `shard` takes them; `server` is
+the door on every host; `mastering` is the masters, one of which decides (by `plan` and `loads`), and `decisions` what
+that comes to; `client` is whoever asks.
 """
 
 from models.keyspace.hashing import JumpHashing, ModuloHashing
