@@ -46,6 +46,7 @@ for _command in (
     commands.check,
     commands.check_history,
     commands.compare,
+    commands.confluence,
     commands.hunt_command,
     commands.replay,
     commands.test,

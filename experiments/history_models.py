@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from sim.checkers import CLAIMS, SPECIFICATIONS, Budget, Checker, Claim, Specification, Verdict, linearizable
+from sim.checkers.liveness import LivenessSpec, recovers_after_each_heal
 from sim.checkers.specifications import Shape
 from sim.checkers.staleness import StalenessSpec, bounded_staleness
 from sim.history import History, Value
@@ -45,17 +46,31 @@ class HistoryModel:
         """What its initial value looks like."""
         return self.spec.initials if isinstance(self.spec, Specification) else Shape.ANY
 
-    def bounded(self, within_us: int | None, versions: int | None) -> HistoryModel:
+    def bounded(
+        self,
+        within_us: int | None,
+        versions: int | None,
+        heals_us: tuple[int, ...] = (),
+        faults_us: tuple[int, ...] = (),
+    ) -> HistoryModel:
         """The same, held to bounds.
 
         Args:
-            within_us: How stale a read may be, or when an event must have been delivered; None for no such bound.
+            within_us: How stale a read may be, when an event must have been delivered, or how long after a heal
+                operations must succeed again; None for no such bound.
             versions: How many versions behind a read may be; None for no such bound.
+            heals_us: When everything was healed, each time, on the clock of the history.
+            faults_us: When faults began, on the same clock.
 
         Raises:
             ValueError: the model has no such bound, or needs one.
         """
-        bounds = {"within": within_us, "versions": versions}
+        bounds: dict[str, Any] = {
+            "within": within_us,
+            "versions": versions,
+            "heal": heals_us or None,
+            "fault": faults_us or None,
+        }
         told = {name: bound for name, bound in bounds.items() if bound is not None}
         fields = _BOUNDS.get(self.name, {})
         if wrong := next((name for name in told if name not in fields), None):
@@ -65,6 +80,13 @@ class HistoryModel:
             if not told:
                 raise ValueError(f"{self.name} needs a bound; give --within, such as 100ms, or --versions, or both")
             return replace(self, spec=StalenessSpec(**{fields[name]: bound for name, bound in told.items()}))
+        if self.claim is recovers_after_each_heal:
+            if not {"within", "heal"} <= set(told):
+                raise ValueError(
+                    f"{self.name} needs to know when it was healed and by when it must work again; "
+                    "give --heal, such as 10s, once for each heal, and --within"
+                )
+            return replace(self, spec=LivenessSpec(**{fields[name]: bound for name, bound in told.items()}))
         spec: Any = self.spec
         return (
             replace(self, spec=replace(spec, **{fields[name]: bound for name, bound in told.items()})) if told else self
@@ -142,13 +164,17 @@ _BOUNDS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
     {
         "bounded-staleness": MappingProxyType({"within": "bound_us", "versions": "bound_versions"}),
         "subscription-reliable": MappingProxyType({"within": "within_us"}),
+        "recovers-after-each-heal": MappingProxyType({"within": "bound_us", "heal": "heals_us", "fault": "faults_us"}),
     }
 )
 _ALL: Final = (
     *(_linearizable(spec) for spec in SPECIFICATIONS.values()),
-    # The form is judged while the file is read; heals and invariants cannot be typed.
+    # The form is judged while the file is read; an invariant is code and cannot be typed.
     *(_claimed(name, claim) for name, claim in CLAIMS.items() if name != "well_formed" and not claim.needed),
     HistoryModel(name="bounded-staleness", claim=bounded_staleness, spec=None, shapes=_SHAPES["bounded_staleness"]),
+    HistoryModel(
+        name="recovers-after-each-heal", claim=recovers_after_each_heal, spec=None, shapes=MappingProxyType({})
+    ),
 )
 #: Every model, by name.
 MODELS: Final[Mapping[str, HistoryModel]] = MappingProxyType({model.name: model for model in _ALL})

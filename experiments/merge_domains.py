@@ -63,7 +63,7 @@ ARMS: Final = (
     Arm(
         name="lww",
         label="split, last writer wins",
-        system={"factory": "models.deployment:region_split", "merge": "last-writer-wins"},
+        system={"factory": "models.deployment:region_split", "merge": "silent-last-writer"},
         ranked=False,  # a negative control
     ),
 )

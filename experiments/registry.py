@@ -16,12 +16,16 @@ __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
     "experiments.consensus_under_partial_cuts",
+    "experiments.detector_theory",
     "experiments.key_space",
     "experiments.layer_priority",
     "experiments.log_management",
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",
+    "experiments.provisioning",
+    "experiments.retry_storm",
+    "experiments.speculative_load",
     "experiments.world_theory",
 )
 

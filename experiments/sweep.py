@@ -11,10 +11,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tqdm.auto import tqdm
 
+from experiments.afar import Cluster, perform_afar
 from experiments.experiment import Experiment
 from experiments.files import write_text
 from experiments.journal import Journal
@@ -75,8 +77,8 @@ def plan(experiment: Experiment[Any], module: str, seeds: int) -> Plan:
     return Plan(experiment, module, seeds)
 
 
-def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str) -> Swept:
-    """Carry out the runs that the journal lacks, in `jobs` worker processes.
+def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str, on: Cluster | None = None) -> Swept:
+    """Carry out the runs that the journal lacks, in `jobs` worker processes, or on a cluster.
 
     A single job has a process of its own too: a run that dies must not take the lab along.
 
@@ -89,10 +91,12 @@ def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str) -> Swept:
     resumed = tasks.count(finished)
     missing = len(tasks) - resumed
     with tqdm(total=len(tasks), initial=resumed, desc=title, unit="run", disable=None) as bar:
-        if missing:
+        left = (task for task in tasks if task.key not in finished)
+        if missing and on is not None:
+            _afar(left, journal, on, bar)
+        elif missing:
             crew = Crew(min(jobs, missing), journal.doing)
             try:
-                left = (task for task in tasks if task.key not in finished)
                 drain(left, journal, crew.executor, window=2 * jobs, bar=bar, first=crew.first)
                 crew.executor.shutdown()
             except BrokenProcessPool:
@@ -100,6 +104,19 @@ def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str) -> Swept:
             finally:
                 crew.dismiss()
     return Swept(ran=missing, resumed=resumed, wall_s=time.monotonic() - began)
+
+
+def _afar(left: Iterator[Task], journal: Journal, cluster: Cluster, bar: tqdm[Any]) -> None:
+    """Carry out runs on a cluster; what it fails to carry out is told with what is kept."""
+    try:
+        drain(
+            left, journal, cluster.executor, window=2 * cluster.threads, bar=bar, first=cluster.first, work=perform_afar
+        )
+    except SweepFailed:
+        raise
+    except Exception as error:  # noqa: BLE001 - a cluster fails in ways of its own, and no run is to blame
+        told = f"the cluster failed ({type(error).__name__}: {error})"
+        raise SweepFailed((), f"{told}; {len(journal.finished)} finished runs are kept") from None
 
 
 def _first_done(under_way: Collection[Future[Outcome]]) -> set[Future[Outcome]]:
@@ -114,17 +131,19 @@ def drain(
     window: int,
     bar: tqdm[Any],
     first: Callable[[Collection[Future[Outcome]]], set[Future[Outcome]]] = _first_done,
+    work: Callable[[Task], Outcome] | None = None,
 ) -> None:
     """Feed runs to the executor, `window` at a time, and journal each as it arrives.
 
     A window instead of the whole list keeps memory flat and leaves little to withdraw after a failure. `first` waits
-    until one of them is done.
+    until one of them is done. `work` carries out a run; by default one that names it in the journal's folder meanwhile.
     """
+    carry_out = work or partial(perform, doing=journal.doing)
     waiting = iter(tasks)
     under_way: set[Future[Outcome]] = set()
     while True:
         for task in waiting:
-            under_way.add(executor.submit(perform, task, journal.doing))
+            under_way.add(executor.submit(carry_out, task))
             if len(under_way) >= window:
                 break
         if not under_way:

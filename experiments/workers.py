@@ -24,7 +24,7 @@ from experiments.experiment import Cell, run_key
 from experiments.rows import encode_result
 from models.domain import DomainFailed
 
-__all__ = ["Crew", "Outcome", "Task", "calm_collector", "cores", "marked", "perform", "run_line"]
+__all__ = ["Crew", "Outcome", "Task", "attempted", "calm_collector", "cores", "marked", "perform", "run_line"]
 
 ResultT = TypeVar("ResultT")
 #: How long Ctrl-C may go unnoticed while nothing is done.
@@ -133,12 +133,17 @@ class Crew:
 def perform(task: Task, doing: Path) -> Outcome:
     """Carry out a run in a worker, which survives whatever the run raises."""
     with marked(doing, task.key):
-        try:
-            return Outcome(task.key, run_line(task), None)
-        except DomainFailed:
-            return Outcome(task.key, None, traceback.format_exc(), of_domain=True)
-        except Exception:  # noqa: BLE001 - a run may fail in any way, and the sweep tells of each
-            return Outcome(task.key, None, traceback.format_exc())
+        return attempted(task)
+
+
+def attempted(task: Task) -> Outcome:
+    """What became of a run, whatever it raises."""
+    try:
+        return Outcome(task.key, run_line(task), None)
+    except DomainFailed:
+        return Outcome(task.key, None, traceback.format_exc(), of_domain=True)
+    except Exception:  # noqa: BLE001 - a run may fail in any way, and the sweep tells of each
+        return Outcome(task.key, None, traceback.format_exc())
 
 
 @contextmanager

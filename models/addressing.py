@@ -51,6 +51,16 @@ LEADERLESS: Final = 20
 CONSENSUS: Final = 21
 #: The key space: routes, maps, and groups that hand over to one another.
 KEYSPACE: Final = 24
+#: Stages of a request on two hosts.
+PIPELINE: Final = 48
+#: Snapshots that are kept near to handlers.
+LOADING: Final = 49
+#: Heartbeats, and membership that hosts keep among themselves.
+DETECTION: Final = 54
+#: Services that are provisioned, and what controls them.
+SERVICES: Final = 50
+#: Tiers of services that retry.
+RETRYING: Final = 51
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

@@ -8,12 +8,16 @@ suffix and gain a unit (`heartbeat = "200ms"` is `heartbeat_us`).
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from models.clients import Workload
+from models.domain import Domain
 from models.layout import RegionLayout, maker
 from models.ledger import home_ledger, split_ledger
-from models.merge import MergePolicy
+from models.merging import fit, meaning_of
+from models.merging.policies import POLICIES, CanonicalReplay
+from models.merging.policy import Policy
 from models.monitor import Monitor, MonitorOptions
 from models.raft.deployment import raft_scheme
 from models.raft.options import RaftOptions
@@ -123,18 +127,25 @@ def region_split(
     site: Site,
     workload: Workload,
     *,
-    merge: str = "canonical",
+    merge: str = CanonicalReplay.name,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
 ) -> System:
     """Every region owns a sub-domain and accepts locally; a merge domain in each reconciles.
 
-    `merge` is `canonical`, or `last-writer-wins` as the negative control.
+    `merge` is a policy of `models.merging.policies`; `silent-last-writer` is the negative control.
+
+    Raises:
+        ValueError: no such policy, or one that has no rule for something that the domain does.
     """
-    if merge not in [str(policy) for policy in MergePolicy]:
-        raise ValueError(f"{merge=} is no policy; choose one of {', '.join(MergePolicy)}")
-    policy = MergePolicy(merge)
+    if merge not in POLICIES:
+        raise ValueError(f"{merge=} is no policy; choose one of {', '.join(POLICIES)}")
     layout = RegionLayout(site.topology, workload, ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
+
+    def policy(domain: Domain[Any], sources: Sequence[int]) -> Policy:
+        return POLICIES[merge](domain, meaning_of(domain), sources)
+
+    fit(policy(layout.domain, tuple(layout.numbers.values())), layout.domain)
     placements = layout.stores(SplitShard, _BEHIND, 0, policy=policy)
     return layout.system(placements, SplitShard, split_ledger)
 

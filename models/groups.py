@@ -173,8 +173,12 @@ def group_system(
     tenants: int = 1,
     sequence_at: Location | None = None,
     backups_at: Location | None = None,
+    clients: Callable[[Callable[[str], Route]], Sequence[Placement]] | None = None,
 ) -> System:
-    """The finished system: clients that ask the right shard, and a ledger over all members that are up."""
+    """The finished system: clients that ask the right shard, and a ledger over all members that are up.
+
+    Where something stands before the store, `clients` makes those who ask that, given where the store would be asked.
+    """
     by_domain: dict[int, list[Group]] = {}
     for group in groups:
         by_domain.setdefault(group.domain.number, []).append(group)
@@ -197,9 +201,9 @@ def group_system(
         read = replace(_ledger(groups, service_of, tenants), place=place)
         return read if sequence_at is None else replace(read, sequence=_sequence(sequence_at, service_of))
 
-    clients = client_placements(topology, workload, mix, route_of, tenants=tenants)
+    asking = clients(route_of) if clients else client_placements(topology, workload, mix, route_of, tenants=tenants)
     return System(
-        placements=(*placements, *clients),
+        placements=(*placements, *asking),
         ledger=ledger,
         records=records,
         groups={_name_of(group): tuple(location for _, location in group.members) for group in groups},

@@ -7,7 +7,7 @@ the home's log in unsplit designs and the canonical order of the merge in the sp
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -16,11 +16,15 @@ from models.addressing import conflicts
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
-from models.merge import MergePolicy, surviving_chain
+from models.loading_end import LoadingEnd
+from models.merging.policies import LastWriter, SilentLastWriter
+from models.merging.writes import Merged, Superseded, Write
 from models.ordinals import pack_ordinal, unpack_ordinal
+from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
 from models.sequence_end import SequenceEnd
-from models.split import SplitShard
+from models.services_end import ServicesEnd
+from models.split import SplitShard, write_of
 from models.store.group.aside import AsideKey, aside_key
 from models.store.group.lineage import common_prefix, reached
 from models.store.log.entries import OWN, Entry, audited, instance_of
@@ -100,6 +104,9 @@ class Ledger:
         ends: How the members of each shard ended, where their schemes are to be judged.
         sequence: The global sequence, where there is one.
         placing: The key space, where the store is placed by it.
+        loading: The handlers before the store, where there are any.
+        pipeline: The API servers before the store, where there are any.
+        services: The service that is provisioned, where there is one.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -112,6 +119,9 @@ class Ledger:
     ends: tuple[ShardEnd, ...] = ()
     sequence: SequenceEnd | None = None
     placing: PlacingEnd | None = None
+    loading: LoadingEnd | None = None
+    pipeline: PipelineEnd | None = None
+    services: ServicesEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 
@@ -178,39 +188,44 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]]) -> Ledger:
 def _statuses(stores: Sequence[SplitShard], entries: Sequence[Entry]) -> dict[int, Status]:
     """By address, what became of the entries of a shard, given in canonical order."""
     settled: dict[int, int] = defaultdict(int)
-    reversed_: set[int] = set()
+    superseded: dict[int, bool] = {}
     for store in stores:
         for region, position in store.merge.vector().items():
             settled[region] = max(settled[region], position)
-        reversed_ |= store.merge.compensated.keys()
-    surviving = _survivors(entries) if _last_writer_wins(stores) else None
+    # Who is furthest has the last word of what was put out.
+    for store in sorted(stores, key=lambda store: store.merge.cut_us):
+        superseded = superseded | store.superseded if store.superseded else superseded
+    overwritten = _overwritten(stores, entries)
     found = {}
     for entry in entries:
         status = Status.MERGED if entry.position <= settled[entry.origin] else Status.TENTATIVE
-        if entry.address in reversed_:
-            status = Status.COMPENSATED
-        elif surviving is not None and entry.event.__class__ is not Denied and entry.address not in surviving:
+        if entry.address in superseded:
+            status = Status.COMPENSATED if superseded[entry.address] else Status.SUPERSEDED
+        elif entry.address in overwritten:
             status = Status.SUPERSEDED
         found[entry.address] = status
     return found
 
 
-def _last_writer_wins(stores: Sequence[SplitShard]) -> bool:
-    return any(store.merge.policy is MergePolicy.LAST_WRITER_WINS for store in stores)
-
-
-def _survivors(entries: Iterable[Entry]) -> set[int]:
-    """Last writer wins: all events that some account's last balance was computed from."""
-    heads: dict[int, int] = {}
-    parents: dict[int, int] = {}
+def _overwritten(stores: Sequence[SplitShard], entries: Sequence[Entry]) -> set[int]:
+    """What last writer wins lost without a word; nothing under any policy that tells."""
+    if not any(isinstance(store.merge.policy, SilentLastWriter) for store in stores):
+        return set()
+    told = LastWriter(stores[0].domain)
+    by_aggregate: dict[int, list[Write]] = defaultdict(list)
     for entry in entries:
-        if entry.event.__class__ is not Denied:
-            heads[instance_of(entry.address)] = entry.address
-            parents[entry.address] = entry.parent
-    surviving: set[int] = set()
-    for head in heads.values():
-        surviving |= surviving_chain(head, parents)
-    return surviving
+        by_aggregate[instance_of(entry.address)].append(write_of(entry))
+    lost: set[int] = set()
+    for writes in by_aggregate.values():
+        held = told.begin()
+        for write in writes:
+            held, outputs = told.step(held, write)
+            for output in outputs:
+                if isinstance(output, Superseded):
+                    lost.add(output.address)
+                elif isinstance(output, Merged):
+                    lost.discard(output.address)
+    return lost
 
 
 def _set_aside(copies: Sequence[Serving], truth: Serving) -> list[tuple[Entry, Status]]:

@@ -4,7 +4,7 @@ Each region owns a sub-domain, its number the incarnation in the addresses it mi
 regions never mint the same. A shard decides against its merged view of everything it knows,
 stamps the event with a hybrid clock, flushes, answers, and ships to the same shard of every
 other region; no answer ever waits for another region. Beside it, on the same host and in files
-of its own, runs the merge domain of `models.merge`.
+of its own, runs the merge domain: the fold of `models.merging` under a policy.
 
 A region's promise stays below its first entry that is not durable and above nothing it will
 yet stamp. What the merge settled is saved as one record for each advance, outputs and vector
@@ -14,14 +14,16 @@ vector on; the merge reads streams of sub-domains only, never what it wrote itse
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, ClassVar, Final
 
 from models.addressing import Scope, mint, pack_type
 from models.clock import HybridClock
+from models.domain import Domain
 from models.domain.content import content_of
-from models.domains.bank_account import Account, BankAccount
-from models.merge import Compensated, MergeDomain, MergePolicy, Settled
+from models.merging.fold import MergeFold, Settled
+from models.merging.policy import Policy
+from models.merging.writes import Compensated, Merged, Superseded, Write
 from models.store.group.shipping import Inbound, Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.chain import link
@@ -34,7 +36,10 @@ from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["SplitShard"]
+__all__ = ["MakePolicy", "SplitShard", "write_of"]
+
+#: Makes a policy for a domain that is split into sub-domains of these numbers.
+MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 
 #: How far ahead of the time a clock's ceiling is made durable. Short, since after a restart
 #: stamps run ahead of the wall clock by it; long, since renewing it costs a flush.
@@ -48,18 +53,21 @@ class SplitShard(Service):
     Args:
         ctx: Its host.
         options: Who it is.
-        policy: How the merge domain merges.
+        domain: What is stored.
+        policy: Makes what the merge domain merges by, from the domain and the numbers of the sub-domains.
 
     Attributes:
         ready: Whether it has recovered; before that it refuses.
         log: Its sub-domain's entries.
         merge: Everything known, merged.
+        superseded: By address, the writes of which the merge said last that they do not count, and whether whoever
+            was told yes is owed something.
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated"})
 
-    def __init__(self, ctx: Context, options: MemberOptions, domain: BankAccount, *, policy: MergePolicy) -> None:
+    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], *, policy: MakePolicy) -> None:
         super().__init__(ctx)
         self.options = options
         self.domain = domain
@@ -69,9 +77,9 @@ class SplitShard(Service):
         self.log.on_durable = self._on_durable
         self.streams = Streams(domain, self.log, window=options.window)
         self.clock = HybridClock(ctx, reserve_us=_CLOCK_RESERVE_US)
-        regions = [options.number, *(region for region, _ in options.peers)]
-        self.merge = MergeDomain(policy, domain.opening_balance, regions)
-        self._keeps_parents = policy is MergePolicy.LAST_WRITER_WINS
+        regions = sorted((options.number, *(region for region, _ in options.peers)))
+        self.merge = MergeFold(policy(domain, regions), regions)
+        self.superseded: dict[int, bool] = {}
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
         self._inbound: dict[int, Inbound] = {}
         self._owed: dict[int, Location] = {}
@@ -94,9 +102,10 @@ class SplitShard(Service):
         """Durable entries that some peer is not known to have."""
         return max((out.unacknowledged for out in self._outbounds), default=0)
 
-    def balances(self) -> dict[int, int]:
-        """This region's view of every account with a history."""
-        return self.merge.balances()
+    def balances(self) -> dict[int, int | str | None]:
+        """What this region would tell of every aggregate with a history."""
+        merge, told = self.merge, self.domain.told
+        return {instance: told(merge.state(instance)) for instance in merge.instances()}
 
     # -- life --------------------------------------------------------------------------------
 
@@ -126,6 +135,8 @@ class SplitShard(Service):
             self.ctx.disk.truncate(_MERGED, len(records) - 1)
             records.pop()
         self.merge.restore(records)
+        for record in records:
+            self._note_fates(record)
         if records:
             self.ctx.note("stable", self.merge.cut_us)  # we may have died between saving and telling
         vector = self.merge.vector()
@@ -133,7 +144,7 @@ class SplitShard(Service):
         for entry in self.log.entries:
             self.clock.observe(entry.stamp_us)
             if entry.position > vector[own]:
-                self.merge.ingest(entry)
+                self.merge.ingest(write_of(entry))
         self._inbound = {
             region: Inbound(vector[region], self.merge.cut_us, held=self.options.ship.held) for region in self._outbound
         }
@@ -165,7 +176,7 @@ class SplitShard(Service):
         """One command, one event, appended to the sub-domain's log; returns its position."""
         account, merge, domain = msg.aggregate, self.merge, self.domain
         # The state that it is decided on is that of all sub-domains merged, not that of this one's stream.
-        before = Account(balance=merge.balance(account))
+        before = merge.state(account)
         event = domain.decide(before, msg.command)
         stream = self.streams.of((msg.tenant, account))
         version, position = stream.version + 1, self.log.length + 1
@@ -181,12 +192,12 @@ class SplitShard(Service):
             event,
             domain.told(domain.evolve(before, event)),
             link(stream.tip, version, (msg.command_id, content_of(event))),
-            merge.head(account) if self._keeps_parents else 0,
+            merge.seen(self.options.number),
         )
         self.ctx.point("C5")
         self.log.append(entry)
         self.streams.apply(entry)
-        merge.ingest(entry)
+        merge.ingest(write_of(entry))
         self.ctx.point("C6")
         return position
 
@@ -205,7 +216,7 @@ class SplitShard(Service):
         expected = inbound.is_expected(msg, self.session)
         for entry in inbound.take(msg):
             self.clock.observe(entry.stamp_us)
-            self.merge.ingest(entry)
+            self.merge.ingest(write_of(entry))
         # No answer to a client waits for this one, so while all goes well one a tick will do.
         if expected and msg.entries:
             self._owed[msg.source] = sender
@@ -251,7 +262,23 @@ class SplitShard(Service):
         """Make one advance of the cut durable, then tell."""
         self.ctx.disk.append(_MERGED, settled)
         yield self.ctx.disk.flush(_MERGED)
+        self._note_fates(settled)
         for output in settled.outputs:
-            if output.__class__ is Compensated:
-                self.ctx.note("compensated", output.command_id)
+            if isinstance(output, Compensated):
+                self.ctx.note("compensated", output.event_id)
         self.ctx.note("stable", settled.cut_us)
+
+    def _note_fates(self, settled: Settled) -> None:
+        for output in settled.outputs:
+            if isinstance(output, Superseded):
+                self.superseded.setdefault(output.address, False)
+            elif isinstance(output, Compensated):
+                if output.address in self.superseded:
+                    self.superseded[output.address] = True
+            elif isinstance(output, Merged):
+                self.superseded.pop(output.address, None)
+
+
+def write_of(entry: Entry) -> Write:
+    """What the merge is told of an entry."""
+    return Write(entry.stamp_us, entry.origin, entry.position, entry.address, entry.event, entry.event_id, entry.seen)

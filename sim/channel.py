@@ -30,7 +30,7 @@ from sim.host import Wait
 if TYPE_CHECKING:
     from sim.host import Context
 
-__all__ = ["END", "Cause", "Channel", "End", "Flow", "Pipe", "Stage", "StageFailed", "join"]
+__all__ = ["END", "Cause", "Channel", "End", "Flow", "Pipe", "Stage", "StageFailed", "cause_to_pass_on", "join"]
 
 
 class End:
@@ -99,6 +99,7 @@ class Channel:
         "_reader_closed",
         "_soon",
         "_starved",
+        "_unread",
         "_writer_closed",
         "accepted",
         "attempts",
@@ -132,6 +133,7 @@ class Channel:
         self._buffer: deque[Any] = deque()
         self._blocked: deque[tuple[Wait, Any]] = deque()
         self._starved: deque[Wait] = deque()
+        self._unread: Wait | None = None
         self._writer_closed = False
         self._reader_closed = False
 
@@ -216,6 +218,14 @@ class Channel:
                 return True
         return False
 
+    def unread(self) -> Wait:
+        """A Wait that yields the cause once the reader has closed; for a writer that has nothing to send just then."""
+        if self._unread is None:
+            self._unread = self._make_wait()
+            if self._reader_closed:
+                self._unread.resolve(self.cause)
+        return self._unread
+
     # -- closing -------------------------------------------------------------------------
 
     def close_write(self, cause: Cause | None = None) -> None:
@@ -229,20 +239,29 @@ class Channel:
             if not was_over:
                 self._check_over()
 
-    def close_read(self, cause: Cause | None = None) -> None:
-        """The reader's close: what is buffered is discarded and counted, who waits is told."""
+    def close_read(self, cause: Cause | None = None) -> tuple[Any, ...]:
+        """The reader's close: what is buffered is discarded and counted, who waits is told.
+
+        Returns:
+            What was discarded, in order: its senders were told that it passed, so whoever awaits what becomes of it
+            must hear from the reader that nothing will.
+        """
         self._note(cause or Cause("reader"))
+        left = tuple(self._buffer)
         if not self._reader_closed:
             was_over = self.over
             self._reader_closed = True
-            self.discarded += len(self._buffer)
+            self.discarded += len(left)
             self._buffer.clear()
             while self._blocked:
                 self._refuse(self._blocked.popleft()[0])
             while self._starved:
                 self._soon(self._starved.popleft().resolve, END)
+            if self._unread is not None:
+                self._soon(self._unread.resolve, self.cause)
             if not was_over:
                 self._check_over()
+        return left
 
     def abandon(self) -> None:
         """The process died: both sides are closed for good, the buffer is lost, and nobody is told."""
@@ -346,7 +365,7 @@ def join(ctx: Context, stages: Mapping[str, Stage], *, capacity: int) -> Pipe:
             yield from stage(source, sink)
         except StageFailed as failed:
             failure = failed.failure
-        cause = _cause_to_pass_on(Cause(name, failure), source.cause, sink.cause)
+        cause = cause_to_pass_on(Cause(name, failure), source.cause, sink.cause)
         source.close_read(cause)
         sink.close_write(cause)
         ends.append(cause)
@@ -354,11 +373,13 @@ def join(ctx: Context, stages: Mapping[str, Stage], *, capacity: int) -> Pipe:
             pipe.done.resolve(next((end for end in ends if end.failure is not None), ends[0]))
 
     for (name, stage), source, sink in zip(stages.items(), channels, channels[1:], strict=False):
+        # One that waits for something to read would not learn that nobody reads what it writes.
+        sink.unread().when_done(source.close_read)
         ctx.set_timer(0, run, name, stage, source, sink)
     return pipe
 
 
-def _cause_to_pass_on(own: Cause, upstream: Cause | None, downstream: Cause | None) -> Cause:
+def cause_to_pass_on(own: Cause, upstream: Cause | None, downstream: Cause | None) -> Cause:
     """A failure before a mere end, and of either what is nearest to here."""
     known = [cause for cause in (upstream, downstream) if cause is not None]
     if own.failure is not None:

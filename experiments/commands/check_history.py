@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +41,13 @@ _CODES: Final[Mapping[Outcome, int]] = {Outcome.VALID: 0, Outcome.INVALID: 1, Ou
     help="Whether a key stands first in each value of an EDN file, as in [3 [0 1]]. "
     "By default it does where every invocation is of a pair, as those of one register of pairs are too.",
 )
-@click.option("--within", help="How stale a read may be, or how late a delivery: a duration, such as 100ms.")
+@click.option(
+    "--within",
+    help="How stale a read may be, how late a delivery, or how long after a heal operations must succeed again: "
+    "a duration, such as 100ms.",
+)
+@click.option("--heal", "heals", multiple=True, help="When all was healed, such as 10s; once for each heal.")
+@click.option("--fault", "faults", multiple=True, help="When a fault began, such as 4s; once for each.")
 @click.option("--versions", type=click.IntRange(min=0), help="How many versions behind a read may be.")
 @click.option("--budget-seconds", type=click.FloatRange(min=0), help="Give up after so long instead of so many steps.")
 def check_history(
@@ -52,12 +58,15 @@ def check_history(
     form: str | None,
     independent: bool | None,
     within: str | None,
+    heals: tuple[str, ...],
+    faults: tuple[str, ...],
     versions: int | None,
     budget_seconds: float | None,
 ) -> int:
     """Judge the history in FILE: exit 0 if it is valid, 1 if invalid, 2 if it cannot be told or read."""
-    within_us = _duration(within)
-    model = _model(name, initial, within_us, versions)
+    within_us = None if within is None else _duration(within, "--within")
+    times = {"heals_us": _durations(heals, "--heal"), "faults_us": _durations(faults, "--fault")}
+    model = _model(name, initial, lambda model: model.bounded(within_us, versions, **times))
     form = form or ("edn" if file.suffix == ".edn" else "jsonl")
     if independent is not None and form != "edn":
         rule = "rows of JSON lines name their keys, so this is for EDN; leave it out"
@@ -91,18 +100,22 @@ def _print(lines: list[str], *, err: bool = False) -> None:
     click.echo("\n".join(lines).encode("utf-8", "backslashreplace").decode("utf-8"), err=err)
 
 
-def _duration(text: str | None) -> int | None:
+def _duration(text: str, option: str) -> int:
     try:
-        return None if text is None else duration_us(text)
+        return duration_us(text)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--within") from None
+        raise click.BadParameter(str(error), param_hint=option) from None
 
 
-def _model(name: str, initial: str | None, within_us: int | None, versions: int | None) -> HistoryModel:
+def _durations(texts: tuple[str, ...], option: str) -> tuple[int, ...]:
+    return tuple(_duration(text, option) for text in texts)
+
+
+def _model(name: str, initial: str | None, bounded: Callable[[HistoryModel], HistoryModel]) -> HistoryModel:
     if name not in MODELS:
         raise click.BadParameter(f"no model is called {name!r}; {way_to(name, MODELS)}", param_hint="--model")
     try:
-        model = MODELS[name].bounded(within_us, versions)
+        model = bounded(MODELS[name])
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     if initial is None:

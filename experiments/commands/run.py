@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from experiments.afar import DASK, Cluster, address_of
 from experiments.experiment import MOST_JOBS, MOST_SEEDS, Experiment, Finding, ReportContext
 from experiments.journal import Journal, Refused, open_journal
 from experiments.provenance import ROOT, SCENARIOS, Fingerprint, fingerprint, provenance
@@ -36,6 +37,7 @@ class Request:
     jobs: int | None
     out: Path | None
     fresh: bool
+    on: str | None = None
 
     @property
     def size(self) -> str:
@@ -60,6 +62,7 @@ class Request:
         words += ["--seeds", str(self.seeds)] if self.seeds is not None else []
         words += ["--jobs", str(self.jobs)] if self.jobs is not None else []
         words += ["--out", str(self.out)] if self.out is not None else []
+        words += ["--on", f"{DASK}{self.on}"] if self.on is not None else []
         return shlex.join(words)
 
 
@@ -82,6 +85,13 @@ def _folder(context: click.Context, parameter: click.Parameter, value: str | Non
     return None if value is None else Path(value)
 
 
+def _address(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        return None if value is None else address_of(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), context, parameter) from None
+
+
 @click.command()
 @click.argument("name", required=False)
 @click.option("--quick", is_flag=True, help="The size that CI runs; the default without NAME or --all.")
@@ -93,6 +103,9 @@ def _folder(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option(
     "--out", metavar="DIR", callback=_folder, help="Folder for results; reports/ or reports/quick/ by default."
 )
+@click.option(
+    "--on", metavar="CLUSTER", callback=_address, help="Run on a Dask cluster: dask:HOST:PORT of its scheduler."
+)
 @click.option("--fresh", is_flag=True, help="Set earlier rows in the folder aside and start over.")
 @click.option("--only", metavar="KEY", help="Carry out the one run scenario/arm/seed of NAME here, and print its row.")
 def run(
@@ -103,6 +116,7 @@ def run(
     seeds: int | None,
     jobs: int | None,
     out: Path | None,
+    on: str | None,
     fresh: bool,
     only: str | None,
 ) -> int:
@@ -112,28 +126,34 @@ def run(
     if only is not None:
         if name is None:
             raise click.UsageError("--only names a run of an experiment; say which: ./lab run NAME --only KEY")
-        unused = {"--quick": quick, "--seeds": seeds, "--jobs": jobs, "--out": out, "--fresh": fresh}
+        unused = {"--quick": quick, "--seeds": seeds, "--jobs": jobs, "--out": out, "--on": on, "--fresh": fresh}
         if given := [option for option, value in unused.items() if value]:
             raise click.UsageError(f"--only prints one run and writes nothing; leave out {', '.join(given)}")
         return _replay(name, only)
+    if on is not None and jobs is not None:
+        raise click.UsageError("--jobs is for this machine, and the cluster has its own workers; leave out one of them")
     request = Request(
-        quick=quick or (name is None and not every), every=every, seeds=seeds, jobs=jobs, out=out, fresh=fresh
+        quick=quick or (name is None and not every), every=every, seeds=seeds, jobs=jobs, out=out, fresh=fresh, on=on
     )
     found = {each: _found(each) for each in ([name] if name is not None else names())}
     chosen = [each for each, experiment in found.items() if name is not None or every or experiment.headline]
     prepared: list[Prepared] = []
+    cluster: Cluster | None = None
     _require_ours(request)
     try:
         # Everything that can be refused is refused before the first run.
         prepared.extend(_prepare(each, found[each], request) for each in chosen)
+        cluster = _cluster(prepared, request)
         code = 0
         for one in prepared:
-            code = _worse(code, _carry_out(one, request))
+            code = _worse(code, _carry_out(one, request, cluster))
             if code in (3, 130):
                 return code
     finally:
         for one in prepared:
             one.journal.close()
+        if cluster is not None:
+            cluster.dismiss()
     _write_front(request, found)
     return code
 
@@ -195,10 +215,24 @@ def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepar
     )
 
 
-def _carry_out(one: Prepared, request: Request) -> int:
+def _cluster(prepared: list[Prepared], request: Request) -> Cluster | None:
+    """The cluster that was asked for, once it is known to run this very code."""
+    if request.on is None:
+        return None
+    cluster = Cluster(request.on)
+    try:
+        for one in prepared:
+            cluster.require_code(one.tasks.module)
+    except Refused:
+        cluster.dismiss()
+        raise
+    return cluster
+
+
+def _carry_out(one: Prepared, request: Request, cluster: Cluster | None) -> int:
     title = one.experiment.name
     try:
-        swept = sweep(one.tasks, one.journal, jobs=request.jobs or cores(), title=title)
+        swept = sweep(one.tasks, one.journal, jobs=request.jobs or cores(), title=title, on=cluster)
         return _conclude(one, request, swept)
     except SweepFailed as failure:
         click.echo(f"{title}: {failure.reason}", err=True)
@@ -219,7 +253,7 @@ def _conclude(one: Prepared, request: Request, swept: Swept) -> int:
     results = collect(one.folder, experiment.row, (task.key for task in one.tasks))
     findings = tuple(experiment.check(results))
     # A report reads the same wherever it was written and however many workers there were.
-    command = replace(request, jobs=None, out=None).typed(one.name)
+    command = replace(request, jobs=None, out=None, on=None).typed(one.name)
     source = provenance(command=command, seeds=one.seeds)
     context = ReportContext(question=experiment.question, size=request.size, provenance=source, findings=findings)
     write_table(results, experiment.row, one.folder)

@@ -20,16 +20,13 @@ from experiments.cuts.arms import (
     CutRow,
 )
 from experiments.experiment import Finding
+from experiments.family import Family, shown
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import at_most
 
-__all__ = ["CONFIDENCE", "FEWEST", "check", "difference"]
+__all__ = ["FAMILY", "check"]
 
-_COMPARED: Final = 5
-#: Of each interval that decides a claim, so that all hold at once with 95 % (Bonferroni).
-CONFIDENCE: Final = 1 - 0.05 / _COMPARED
-#: Runs below which an interval that is too wide leaves a claim undecided.
-FEWEST: Final = 10
+FAMILY: Final = Family(compared=5)
 _SERVED: Final = 0.98
 #: Leaders that a cut may take into office before a group has settled.
 _FEW: Final = 3
@@ -50,27 +47,6 @@ def check(results: Rows) -> list[Finding]:
         _ring(results),
         _returning(results),
     ]
-
-
-def difference(results: Rows, scenario: str, first: str, second: str, metric: str) -> Interval | None:
-    """Mean of `first - second` over runs of one seed; None without a pair."""
-    pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
-    if not pairs:
-        return None
-    return paired_difference([float(a) for a, _ in pairs], [float(b) for _, b in pairs], confidence=CONFIDENCE)
-
-
-def _above(interval: Interval | None) -> bool | None:
-    """Whether a difference is surely above zero; None while too few runs cannot tell."""
-    if interval is None or interval.low is None or interval.high is None:
-        return None
-    if interval.low <= 0 < interval.high and interval.n < FEWEST:
-        return None
-    return interval.low > 0
-
-
-def _shown(interval: Interval | None, spec: str = ".2f") -> str:
-    return "no runs to compare" if interval is None else format_interval(interval, spec)
 
 
 def _safe(results: Rows) -> Finding:
@@ -125,52 +101,52 @@ def _healed(results: Rows) -> Finding:
 
 
 def _deaf(results: Rows) -> Finding:
-    less = difference(results, DEAF, ALL, NO_CHECK_QUORUM, "settled_share")
+    less = FAMILY.difference(results, DEAF, ALL, NO_CHECK_QUORUM, "settled_share")
     without = [row.settled_share for row in results.at(DEAF, NO_CHECK_QUORUM)]
     return Finding(
         claim="Without check-quorum a leader that does not hear stays in office for as long as it is heard, and "
         "serves nobody",
-        holds=False if any(share > 1 - _SERVED for share in without) else _above(less),
-        detail=f"share answered once settled, with all less without it: {_shown(less, '.3f')}; without it at most "
+        holds=False if any(share > 1 - _SERVED for share in without) else FAMILY.above(less),
+        detail=f"share answered once settled, with all less without it: {shown(less, '.3f')}; without it at most "
         f"{max(without, default=0.0):.3f}",
     )
 
 
 def _pair(results: Rows) -> Finding:
-    more = difference(results, PAIR, NONE, ALL, "elections")
+    more = FAMILY.difference(results, PAIR, NONE, ALL, "elections")
     return Finding(
         claim="Without safeguards a follower that loses only the leader deposes it, whom all others hear; with "
         "them it waits",
-        holds=False if any(row.elections for row in results.at(PAIR, ALL)) else _above(more),
-        detail=f"elections in the cut, with none of the safeguards less with all: {_shown(more)}",
+        holds=False if any(row.elections for row in results.at(PAIR, ALL)) else FAMILY.above(more),
+        detail=f"elections in the cut, with none of the safeguards less with all: {shown(more)}",
     )
 
 
 def _bridge(results: Rows) -> Finding:
-    less = difference(results, BRIDGE, ALL, NO_PRE_VOTE, "cut_share")
+    less = FAMILY.difference(results, BRIDGE, ALL, NO_PRE_VOTE, "cut_share")
     return Finding(
         claim="Without pre-vote one member that reaches both halves carries terms from one to the other, and "
         "fewer are served",
-        holds=_above(less),
-        detail=f"share answered in the cut, with all less without pre-vote: {_shown(less, '.3f')}",
+        holds=FAMILY.above(less),
+        detail=f"share answered in the cut, with all less without pre-vote: {shown(less, '.3f')}",
     )
 
 
 def _ring(results: Rows) -> Finding:
-    less = difference(results, RING, ALL, NONE, "cut_share")
+    less = FAMILY.difference(results, RING, ALL, NONE, "cut_share")
     return Finding(
         claim="Without safeguards a ring serves fewer: whoever does not hear the leader stands against it",
-        holds=_above(less),
-        detail=f"share answered in the cut, with all less with none: {_shown(less, '.3f')}",
+        holds=FAMILY.above(less),
+        detail=f"share answered in the cut, with all less with none: {shown(less, '.3f')}",
     )
 
 
 def _returning(results: Rows) -> Finding:
-    more = difference(results, FOLLOWER, NONE, ALL, "elections_healed")
-    pre_vote = difference(results, FOLLOWER, NO_PRE_VOTE, ALL, "elections_healed")
+    more = FAMILY.difference(results, FOLLOWER, NONE, ALL, "elections_healed")
+    pre_vote = FAMILY.difference(results, FOLLOWER, NO_PRE_VOTE, ALL, "elections_healed")
     return Finding(
         claim="Without safeguards a follower that was alone deposes the leader when it comes back",
-        holds=_above(more),
-        detail=f"elections after the heal, with none of the safeguards less with all: {_shown(more)}; without pre-vote "
-        f"alone: {_shown(pre_vote)}",
+        holds=FAMILY.above(more),
+        detail=f"elections after the heal, with none of the safeguards less with all: {shown(more)}; without pre-vote "
+        f"alone: {shown(pre_vote)}",
     )

@@ -7,23 +7,19 @@ from math import inf
 from typing import Final
 
 from experiments.experiment import Finding
+from experiments.family import Family, shown
 from experiments.layers.arms import CALM, CAPPED, FAILOVER, FIFO, HOSTS, LINKS, PRIORITY, STORM, LayerRow
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import Interval, at_most
 
-__all__ = ["CONFIDENCE", "LAYERS", "check", "difference", "volume"]
+__all__ = ["FAMILY", "LAYERS", "check", "volume"]
 
-#: Intervals that decide a finding; each with so much confidence that all hold at once with 95 % (Bonferroni).
-_COMPARED: Final = 8
-CONFIDENCE: Final = 1 - 0.05 / _COMPARED
+FAMILY: Final = Family(compared=8)
 #: From the highest.
 LAYERS: Final = ("region", "cluster", "host", "service")
 #: What a layer that waits for nothing may cost or gain, milliseconds of the median.
 _NOTHING_MS: Final = 5.0
 _ALL: Final = 0.99
-#: Runs below which an interval that is too wide leaves a claim undecided.
-FEWEST: Final = 10
-
 Rows = Results[LayerRow]
 
 
@@ -43,38 +39,17 @@ def check(results: Rows) -> list[Finding]:
     ]
 
 
-def difference(results: Rows, scenario: str, first: str, second: str, metric: str) -> Interval | None:
-    """Mean of `first - second` over runs of one seed; None without a pair, or where a run is at infinity."""
-    pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
-    if not pairs or any(value is None or value == inf for pair in pairs for value in pair):
-        return None
-    return paired_difference([float(a) for a, _ in pairs], [float(b) for _, b in pairs], confidence=CONFIDENCE)
-
-
-def _above(interval: Interval | None) -> bool | None:
-    """Whether a difference is surely above zero; None while too few runs cannot tell."""
-    if interval is None or interval.low is None or interval.high is None:
-        return None
-    if interval.low <= 0 < interval.high and interval.n < FEWEST:
-        return None
-    return interval.low > 0
-
-
-def _shown(interval: Interval | None, spec: str = ".3f") -> str:
-    return "no runs to compare" if interval is None else format_interval(interval, spec)
-
-
 def _calm(results: Rows) -> Finding:
     rows = [row for row in results.rows if row.scenario == CALM]
-    costs = [difference(results, CALM, arm, PRIORITY, "latency_p50_ms") for arm in (FIFO, CAPPED)]
+    costs = [FAMILY.difference(results, CALM, arm, PRIORITY, "latency_p50_ms") for arm in (FIFO, CAPPED)]
     inside = all(_inside(cost) for cost in costs)
     served = all(row.answered_share >= _ALL and row.false_failovers == 0 for row in rows)
-    tells = inside or all(cost is not None and cost.n >= FEWEST for cost in costs)
+    tells = inside or all(cost is not None and cost.n >= FAMILY.fewest for cost in costs)
     return Finding(
         claim="While nothing is short it makes no difference how layers are served, a cap included",
         holds=False if not served else inside if tells and rows else None,
-        detail=f"p50 against strict priority, ms: one queue {_shown(costs[0], '.2f')}, "
-        f"capped {_shown(costs[1], '.2f')}; all answered: {served}",
+        detail=f"p50 against strict priority, ms: one queue {shown(costs[0], '.2f')}, "
+        f"capped {shown(costs[1], '.2f')}; all answered: {served}",
     )
 
 
@@ -91,53 +66,53 @@ def _runs_with(rows: Sequence[LayerRow]) -> int:
 
 def _deposed(results: Rows, scenario: str, where: str) -> Finding:
     kept, lost = results.at(scenario, PRIORITY), results.at(scenario, FIFO)
-    more = difference(results, scenario, FIFO, PRIORITY, "false_failovers")
-    good = _above(more)
+    more = FAMILY.difference(results, scenario, FIFO, PRIORITY, "false_failovers")
+    good = FAMILY.above(more)
     return Finding(
         claim=f"Behind {where} a healthy leader is deposed if all wait in one queue, and never with priority",
         holds=False if _runs_with(kept) else good,
         detail=f"runs with a false failover: one queue {_runs_with(lost)} of {len(lost)}, "
-        f"priority {at_most(_runs_with(kept), len(kept)) if kept else 'no run'}; more a run: {_shown(more, '.2f')}",
+        f"priority {at_most(_runs_with(kept), len(kept)) if kept else 'no run'}; more a run: {shown(more, '.2f')}",
     )
 
 
 def _availability(results: Rows) -> Finding:
-    more = difference(results, HOSTS, PRIORITY, FIFO, "answered_share")
+    more = FAMILY.difference(results, HOSTS, PRIORITY, FIFO, "answered_share")
     return Finding(
         claim="Behind full inboxes more commands are answered with priority, for all that it serves them last",
-        holds=_above(more),
-        detail=f"share of commands answered, priority less one queue: {_shown(more)}",
+        holds=FAMILY.above(more),
+        detail=f"share of commands answered, priority less one queue: {shown(more, '.3f')}",
     )
 
 
 def _failover(results: Rows) -> Finding:
     pairs = results.pairs(FAILOVER, FIFO, PRIORITY)
     later = [a.led_again_ms > b.led_again_ms for a, b in pairs if a.led_again_ms and b.led_again_ms]
-    late = difference(results, FAILOVER, FIFO, PRIORITY, "led_again_ms")
+    late = FAMILY.difference(results, FAILOVER, FIFO, PRIORITY, "led_again_ms")
     never = sum(a.led_again_ms == inf for a, _ in pairs)
     return Finding(
         claim="With all inboxes full a dead leader is replaced sooner with priority",
-        holds=all(later) if late is None and later else _above(late),
+        holds=all(later) if late is None and later else FAMILY.above(late),
         detail=f"later with one queue in {sum(later)} of {len(pairs)} runs, never in {never}; "
-        f"later by {'-' if late is None else _shown(late, '.0f')} ms",
+        f"later by {'-' if late is None else shown(late, '.0f')} ms",
     )
 
 
 def _starved(results: Rows) -> Finding:
-    less = difference(results, STORM, CAPPED, PRIORITY, "answered_share")
+    less = FAMILY.difference(results, STORM, CAPPED, PRIORITY, "answered_share")
     return Finding(
         claim="A storm of region scope starves commands under strict priority, and a cap on its layer feeds them",
-        holds=_above(less),
-        detail=f"share of commands answered, capped less uncapped: {_shown(less)}",
+        holds=FAMILY.above(less),
+        detail=f"share of commands answered, capped less uncapped: {shown(less, '.3f')}",
     )
 
 
 def _storm_deposes(results: Rows) -> Finding:
     rows, capped = results.at(STORM, PRIORITY), results.at(STORM, CAPPED)
-    more = difference(results, STORM, PRIORITY, CAPPED, "false_failovers")
+    more = FAMILY.difference(results, STORM, PRIORITY, CAPPED, "false_failovers")
     return Finding(
         claim="Strict priority starves the layers between too: the storm deposes a healthy leader, but under the cap",
-        holds=False if _runs_with(capped) else _above(more),
+        holds=False if _runs_with(capped) else FAMILY.above(more),
         detail=f"runs with a false failover: {_runs_with(rows)} of {len(rows)}, under the cap "
         f"{at_most(_runs_with(capped), len(capped)) if capped else 'no run'}",
     )

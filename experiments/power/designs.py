@@ -35,7 +35,9 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "models.clock": ("split",),
         "models.domains.bank_account": _EVERY,
-        "models.merge": ("split",),
+        "models.merging.fold": ("split",),
+        "models.merging.policies.replay": ("split",),
+        "models.merging.writes": ("split",),
         "models.monitor": ("failover",),
         "models.ordinals": _UNSPLIT,
         "models.raft.copy": ("majority",),

@@ -26,7 +26,7 @@ from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict
 from sim.history import Kind
 
-__all__ = ["SCHEMES"]
+__all__ = ["SCHEMES", "not_given_up"]
 
 _WITNESSES: Final = 10
 #: By then what fell due in peace has been flushed, or shipped and acknowledged, back-off and all.
@@ -95,11 +95,11 @@ def answers_true(seen: Observation) -> Verdict:
         event = events.get(row.op) if row.kind is Kind.OK else None
         if event is not None and row.version == event.address & 0xFFFFFFFF and row.value != event.told:
             wrong.append(row.op)
-    wrong = _not_given_up(seen, wrong) if wrong else wrong
+    wrong = not_given_up(seen, wrong) if wrong else wrong
     return _invalid(wrong, "told otherwise") if wrong else Verdict(Verdicts.VALID, (), "all were told the truth")
 
 
-def _not_given_up(seen: Observation, operations: Sequence[int]) -> list[int]:
+def not_given_up(seen: Observation, operations: Sequence[int]) -> list[int]:
     """Those whose first event was not given up, nor could be: another attempt may have led to a second since."""
     aside = {event.command_id for event in seen.ledger.divergent}
     answers = {answer.command_id: answer for answer in seen.answers}

@@ -13,12 +13,16 @@ from experiments.properties.elections import ELECTIONS
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
+from experiments.properties.loadings import LOADINGS
 from experiments.properties.operations import OPERATIONS
+from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
 from experiments.properties.quorums import QUORUMS
+from experiments.properties.retries import RETRIES
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
 from experiments.properties.sequences import SEQUENCES
+from experiments.properties.services import SERVICES
 from experiments.scenario.factory import resolve
 from experiments.scenario.problems import raised
 from experiments.scenario.property import Property, PropertyUse, Sort, claim
@@ -38,12 +42,16 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *FLOWS,
             *HISTORIES,
             *LAYERS,
+            *LOADINGS,
             *OPERATIONS,
+            *PIPELINES,
             *PLACINGS,
             *QUORUMS,
+            *RETRIES,
             *RUNS,
             *SCHEMES,
             *SEQUENCES,
+            *SERVICES,
         )
     }
 )

@@ -22,7 +22,7 @@ from experiments.cuts.arms import (
     TITLES,
     CutRow,
 )
-from experiments.cuts.claims import CONFIDENCE, difference
+from experiments.cuts.claims import FAMILY
 from experiments.experiment import ReportContext
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure, shade
 from experiments.results import Results
@@ -202,13 +202,11 @@ def _compared(page: Page, results: Rows) -> None:
         if scenario == CALM:
             continue
         for arm in ARMS[1:]:
-            share = difference(results, scenario, ALL, arm.name, "cut_share")
-            more = difference(results, scenario, arm.name, ALL, "elections")
+            share = FAMILY.difference(results, scenario, ALL, arm.name, "cut_share")
+            more = FAMILY.difference(results, scenario, arm.name, ALL, "elections")
             if share is None or more is None:
                 continue
             lines.append([TITLES[scenario], arm.label, format_interval(share, ".3f"), format_interval(more, ".2f")])
     header = ["cut", "arm", "share answered in the cut: all safeguards less the arm", "elections: the arm less all"]
     page.table(header, lines, caption="Differences over runs of one seed")
-    page.note(
-        f"Each interval has confidence {CONFIDENCE:.4f}, so that those that decide a claim hold at once with 95 %."
-    )
+    page.note(f"Each interval has confidence {FAMILY.confidence:.4f}, so that all that decide a claim hold at once.")

@@ -23,7 +23,7 @@ from experiments.layers.arms import (
     STORM,
     LayerRow,
 )
-from experiments.layers.claims import CONFIDENCE, LAYERS, difference, volume
+from experiments.layers.claims import FAMILY, LAYERS, volume
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure, shade
 from experiments.results import Results
 from experiments.scenario import load
@@ -215,13 +215,11 @@ def _compared(page: Page, results: Rows) -> None:
         (STORM, FIFO, PRIORITY, "answered_share", "share answered, one queue less priority"),
         (STORM, PRIORITY, CAPPED, "false_failovers", "false failovers a run, uncapped less capped"),
     ):
-        found = difference(results, scenario, first, second, metric)
+        found = FAMILY.difference(results, scenario, first, second, metric)
         told = "some run at infinity" if found is None else format_interval(found, ".3g")
         lines.append([f"{_TITLES[scenario]}: {title}", told])
     page.table(["", "difference"], lines, caption="Differences over runs of one seed")
-    page.note(
-        f"Each interval has confidence {CONFIDENCE:.4f}, so that those that decide a claim hold at once with 95 %."
-    )
+    page.note(f"Each interval has confidence {FAMILY.confidence:.4f}, so that all that decide a claim hold at once.")
 
 
 def _volumes(page: Page, results: Rows, folder: Path) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Detector", "MakeDetector"]
+__all__ = ["Detector", "MakeDetector", "Plan"]
 
 
 class Detector(Protocol):
@@ -34,6 +34,14 @@ class Detector(Protocol):
 
     def crosses_us(self, level: float) -> int | None:
         """When suspicion reaches a level above 0 if nothing more arrives; None if it never will, or nothing arrived."""
+        ...
+
+
+class Plan(Protocol):
+    """A kind of detector with its parameters: a frozen value, from which any number are made."""
+
+    def make(self) -> Detector:
+        """A detector for a subject that was not watched before."""
         ...
 
 

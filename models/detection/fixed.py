@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 
-__all__ = ["FixedTimeout"]
+from models.detection.refusals import at_least, refuse
+
+__all__ = ["Fixed", "FixedTimeout"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """The fixed time-out, described.
+
+    Attributes:
+        timeout_us: Silence after which the subject is suspected, microseconds.
+    """
+
+    timeout_us: int
+
+    def __post_init__(self) -> None:
+        refuse((at_least("timeout_us", self.timeout_us, 1),))
+
+    def make(self) -> FixedTimeout:
+        """A detector of this kind."""
+        return FixedTimeout(self.timeout_us)
 
 
 class FixedTimeout:

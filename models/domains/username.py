@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.domain import Command, Denied, Domain, Event, State, decides, evolves
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves, invariant
 
 __all__ = ["Claim", "Claimed", "Owner", "Release", "Released", "Username"]
 
@@ -42,9 +42,9 @@ class Released(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner(State):
-    """Who has the name; None is nobody."""
+    """Who has the name, by number; more than one only where both sides of a cut gave it away."""
 
-    person: int | None
+    persons: tuple[int, ...] = ()
 
 
 class Username(Domain[Owner], name="username", number=21):
@@ -52,31 +52,36 @@ class Username(Domain[Owner], name="username", number=21):
 
     def initial(self) -> Owner:
         """Free."""
-        return Owner(person=None)
+        return Owner()
 
     @decides
     def claim(self, state: Owner, command: Claim) -> Claimed | Denied:
         """Only a free name can be had."""
-        return Claimed(person=command.person) if state.person is None else Denied(reason="taken")
+        return Claimed(person=command.person) if not state.persons else Denied(reason="taken")
 
     @decides
     def release(self, state: Owner, command: Release) -> Released | Denied:
         """Only its owner gives it up."""
-        return Released(person=command.person) if state.person == command.person else Denied(reason="not yours")
+        return Released(person=command.person) if command.person in state.persons else Denied(reason="not yours")
 
     @evolves
     def claimed(self, state: Owner, event: Claimed) -> Owner:
-        """It is theirs."""
-        return Owner(person=event.person)
+        """It is theirs; two who were told so stay two, so that the invariant sees them."""
+        return Owner(persons=tuple(sorted({*state.persons, event.person})))
 
     @evolves
     def released(self, state: Owner, event: Released) -> Owner:
-        """It is free."""
-        return Owner(person=None)
+        """It is not theirs any more."""
+        return Owner(persons=tuple(person for person in state.persons if person != event.person))
+
+    @invariant
+    def one_owner(self, state: Owner) -> bool:
+        """A name means one person."""
+        return len(state.persons) <= 1
 
     def told(self, state: Owner) -> int | None:
         """Whose it is; None is nobody's."""
-        return state.person
+        return state.persons[0] if state.persons else None
 
     def again(self, event: Event) -> Command | None:
         """The request for the same once more."""

@@ -1,9 +1,9 @@
 """The placed store: one domain whose shards stand where the key space says, and move while traffic flows.
 
 Every server of the nodes' regions runs a tablet server, the nodes at the beginning a member of each
-group that the first map gives them, and one server, or an odd number of them, a master. Clients know where servers are, and
-learn routes. Who joins or leaves, and when, is a plan of the master's for as long as operators
-have no words of their own for it.
+group that the first map gives them, and one server, or an odd number of them, a master. Clients know
+where servers are, and learn routes. Who joins or leaves, and when, is a plan of the master's for as
+long as operators have no words of their own for it.
 """
 
 from __future__ import annotations

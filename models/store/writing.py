@@ -78,7 +78,7 @@ class Writer(Holding):
             event,
             None if after is None else self.domain.told(after),
             tip_after(stream.tip, version, event_id, event),
-            0,
+            (),
             number,
         )
         self.journal.append(entry)

@@ -12,7 +12,10 @@ from sim.checkers import SPECIFICATIONS
 
 HISTORIES = Path(__file__).parents[1] / "histories"
 #: What a model has to be told beside its name.
-BOUNDS = {"bounded-staleness": ("--within", "100ms")}
+BOUNDS = {
+    "bounded-staleness": ("--within", "100ms"),
+    "recovers-after-each-heal": ("--fault", "0s", "--heal", "2s", "--fault", "8s", "--heal", "9s", "--within", "1s"),
+}
 
 
 def recorded(folder: str) -> list[tuple[str, Path]]:
@@ -113,6 +116,11 @@ def test_bad_input_names_its_lines_and_exits_2(tmp_path: Path, capsys: pytest.Ca
             ["--model", "subscription-reliable", "--versions", "1"],
             "no bound --versions, which is for bounded-staleness",
         ),
+        (["--model", "recovers-after-each-heal", "--within", "1s"], "give --heal, such as 10s, once for each heal"),
+        (["--model", "recovers-after-each-heal", "--heal", "1s"], "and --within"),
+        (["--model", "recovers-after-each-heal", "--heal", "1", "--within", "1s"], "unit"),
+        (["--model", "recovers-after-each-heal", "--heal", "1s", "--within", "0s"], "nothing is served in no time"),
+        (["--model", "register", "--heal", "1s"], "no bound --heal, which is for recovers-after-each-heal"),
         ([], "Missing option '--model'"),
     ],
 )
@@ -208,7 +216,7 @@ def test_one_register_of_pairs_is_told_from_independent_keys(tmp_path: Path) -> 
     assert main(command) == main([*command, "--independent"]) == 2  # the read ends on another key
 
 
-@pytest.mark.parametrize("name", sorted(MODELS.keys() - {"every-operation-completes"}))
+@pytest.mark.parametrize("name", sorted(name for name, model in MODELS.items() if model.shapes))
 def test_what_is_foreign_to_a_model_is_refused_with_its_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

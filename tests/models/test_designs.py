@@ -12,7 +12,6 @@ from models import (
     majority,
     region_split,
 )
-from models.merge import MergePolicy
 from sim.history import Kind
 from sim.topology import grid
 from tests.models.stores import REGIONS, SECOND, fault, run_store
@@ -28,7 +27,7 @@ HOME_CUT = fault("partition-full", "us-east-1", 3, 5)
 
 
 def last_writer_wins(site, workload):
-    return region_split(site, workload, merge="last-writer-wins")
+    return region_split(site, workload, merge="silent-last-writer")
 
 
 def quick_failover(site, workload):
@@ -122,7 +121,7 @@ def test_every_region_of_the_split_emits_the_same_compensations():
     shards = zip(*run.system.stores.values(), strict=True)
 
     for locations in shards:
-        first, *others = [run.world.service(at).merge.compensated for at in locations]
+        first, *others = [run.world.service(at).superseded for at in locations]
         assert first
         assert all(other == first for other in others)
 
@@ -260,9 +259,5 @@ def test_regions_of_unequal_size_and_unknown_options_are_refused():
     site, workload = Site(topology), Workload(rate_per_s=1, ends_us=1)
     with pytest.raises(ValueError, match="home 'us-east-1' is no region here"):
         home_region(site, workload)
-    with pytest.raises(ValueError, match="choose one of canonical, last-writer-wins"):
+    with pytest.raises(ValueError, match="choose one of canonical-replay, accept-and-apologise"):
         region_split(site, workload, merge="newest")
-
-
-def test_policies_are_spelt_as_scenarios_spell_them():
-    assert [str(policy) for policy in MergePolicy] == ["canonical", "last-writer-wins"]

@@ -11,17 +11,26 @@ import pytest
 
 from models.clients import Client, Script
 from models.control import Registry
+from models.detection.beats import Watcher as BeatWatcher
+from models.detection.swim import Member
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
 from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
+from models.loading import Handler, SnapshotKeeper
 from models.monitor import Monitor
 from models.operations import Runbook
+from models.pipeline import ApiClient, ApiServer, FarServer
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
 from models.reconcile import Operator
+from models.services.client import ServiceClient
+from models.services.directory import Directory
+from models.services.instance import Instance
+from models.services.scheduler import Scheduler
+from models.services.watcher import Watcher
 from models.split import SplitShard
 from models.store.backup import BackupService
 from models.store.group.operators import ShardOperator
@@ -37,6 +46,7 @@ PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
     (Shard, RegisterShard, PlacedShard, Master),
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
+PARTS[SnapshotKeeper] = ("log/snapshots",)
 SERVICES = (
     Shard,
     RegisterShard,
@@ -58,6 +68,18 @@ SERVICES = (
     Master,
     GroupOperator,
     TabletServer,
+    Handler,
+    SnapshotKeeper,
+    ApiServer,
+    FarServer,
+    ApiClient,
+    BeatWatcher,
+    Member,
+    Instance,
+    Directory,
+    Watcher,
+    Scheduler,
+    ServiceClient,
 )
 
 

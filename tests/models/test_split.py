@@ -1,8 +1,8 @@
 """One shard of the split on its own: what it stamps, promises, saves and takes up again."""
 
 from models.addressing import EventAddress, unpack_type
-from models.domains.bank_account import BankAccount, Deposit, Deposited, Withdraw, Withdrawn
-from models.merge import MergePolicy
+from models.domains.bank_account import Account, BankAccount, Deposit, Deposited, Withdraw, Withdrawn
+from models.merging.policies import CanonicalReplay
 from models.split import SplitShard
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.entries import Entry
@@ -13,8 +13,12 @@ from tests.models.shards import OPENING, at, options
 FLUSH = 1_000
 
 
+def canonical(domain, sources):
+    return CanonicalReplay(domain)
+
+
 def shard_on(ctx, region=1):
-    shard = SplitShard(ctx, options(region), BankAccount(opening_balance=OPENING), policy=MergePolicy.CANONICAL)
+    shard = SplitShard(ctx, options(region), BankAccount(opening_balance=OPENING), policy=canonical)
     ctx.start(shard)
     ctx.advance(20 * FLUSH)
     for peer, line in shard._outbound.items():
@@ -132,7 +136,7 @@ def settled_world():
 def test_below_the_cut_of_all_promises_events_are_settled_saved_and_told():
     ctx, shard = settled_world()
 
-    assert shard.merge.stable_balances() == {0: 30}
+    assert shard.merge.stable(0) == Account(balance=30)
     assert shard.merge.vector() == {1: 1, 2: 1, 3: 0}
     assert ("compensated", 1) in ctx.notes
     assert [name for name, _ in ctx.notes][-1] == "stable"
@@ -154,8 +158,8 @@ def test_a_restart_takes_up_what_was_saved_and_asks_for_the_rest():
     born = ctx.power_loss()
     again = shard_on(born)
 
-    assert again.merge.stable_balances() == shard.merge.stable_balances()
-    assert again.merge.compensated == shard.merge.compensated
+    assert again.merge.stable(0) == shard.merge.stable(0)
+    assert again.superseded == shard.superseded
     assert again.merge.vector() == {1: 1, 2: 1, 3: 0}
     assert born.notes == [("stable", shard.merge.cut_us)]  # no compensation is told twice
     born.deliver(again, ship(2, first=3), at(2))
@@ -202,7 +206,7 @@ def test_a_command_sent_twice_is_accepted_once():
 
 def test_a_shard_that_is_still_recovering_refuses_for_certain():
     ctx = FakeContext(at(1), flush_us=FLUSH)
-    shard = SplitShard(ctx, options(1), BankAccount(opening_balance=OPENING), policy=MergePolicy.CANONICAL)
+    shard = SplitShard(ctx, options(1), BankAccount(opening_balance=OPENING), policy=canonical)
     ctx.start(shard)
 
     assert submit(ctx, shard, 1).value == Unavailable(command_id=1, reason="recovering")

@@ -196,6 +196,30 @@ def test_causes_are_ordered_by_failure_then_by_time(closes: list[tuple[bool, str
     assert ch.cause == Cause(str(first), closes[first][1], 1)
 
 
+def test_the_readers_close_hands_back_what_nobody_will_read() -> None:
+    ch, tell = channel(2)
+    ch.send("a")
+    ch.send("b")
+    blocked = ch.send("c")
+    assert ch.close_read() == ("a", "b")
+    tell()
+    assert blocked.value is False, "its sender knows, so it is not handed back"
+    assert ch.close_read() == ()
+    assert accounts(ch) == {"attempts": 3, "accepted": 2, "refused": 1, "discarded": 2}
+
+
+def test_a_writer_with_nothing_to_send_hears_that_the_reader_closed() -> None:
+    ch, tell = channel(1)
+    unread = ch.unread()
+    ch.close_write()
+    tell()
+    assert not unread.done, "the writer's own close is no news to it"
+    ch.close_read(Cause("store", "full"))
+    tell()
+    assert unread.value == Cause("store", "full", hops=1)
+    assert ch.unread().value == unread.value
+
+
 # -- pipes ---------------------------------------------------------------------------------------------
 
 
@@ -214,6 +238,14 @@ def failing_at(number: int) -> Callable[[Channel, Channel], Flow]:
         raise StageFailed("broke")
 
     return stage
+
+
+def test_a_stage_that_waits_for_something_to_read_ends_with_the_one_that_reads_it() -> None:
+    ctx = FakeContext()
+    pipe = join(ctx, {"a": relay, "b": relay, "c": failing_at(0)}, capacity=1)
+    ctx.advance(1)
+    assert pipe.done.value == Cause("c", "broke")
+    assert ctx.channels == [], "nobody had sent anything, and all have ended"
 
 
 def feed(ctx: FakeContext, pipe: Pipe, items: int) -> list[Any]:

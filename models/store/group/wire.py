@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from models.addressing import REPLICATION, Scope, message_type_id
 from models.store.group.lineage import Reign
-from models.store.log.entries import ENVELOPE_BYTES, Entry
+from models.store.log.entries import ENVELOPE_BYTES, SEEN_BYTES, Entry
 from models.store.log.journal import Answered
 from models.store.log.snapshots import Snapshot
 from sim.message import Message
@@ -59,7 +59,9 @@ class Ship(Message):
 
     def wire_bytes(self) -> int:
         """A sum that need not look into the entries."""
-        return 160 + 24 * len(self.reigns) + _ENTRY_BYTES * len(self.entries)
+        # In a split the entries of a sub-domain all say as much of what was seen.
+        seen = SEEN_BYTES * len(self.entries[0].seen) if self.entries else 0
+        return 160 + 24 * len(self.reigns) + (_ENTRY_BYTES + seen) * len(self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ __all__ = [
     "ENVELOPE_BYTES",
     "NOTHING",
     "OWN",
+    "SEEN_BYTES",
     "Closed",
     "Control",
     "Deleted",
@@ -40,6 +41,9 @@ __all__ = [
 
 #: Bytes of an envelope on the wire and on the disk: two 16-byte numbers and nine of 8.
 ENVELOPE_BYTES: Final = 104
+
+#: Bytes of one pair of what a writer had seen.
+SEEN_BYTES: Final = 16
 
 #: The tenant of what a shard keeps of itself; clients have lower ones.
 OWN: Final = (1 << 32) - 1
@@ -93,7 +97,7 @@ class Entry(NamedTuple):
         event: The domain fact.
         told: What the client was told of the aggregate after it.
         tip: The stream's hash chain after it.
-        parent: Address of the event that `told` was computed from, 0 if none or not kept.
+        seen: In a split, what its writer had merged: pairs of sub-domain and position, in order, its own left out.
         number: Its place in the store's global sequence, 0 if there is none.
     """
 
@@ -108,7 +112,7 @@ class Entry(NamedTuple):
     event: Event
     told: int | str | None
     tip: int
-    parent: int = 0
+    seen: tuple[tuple[int, int], ...] = ()
     number: int = 0
 
 
@@ -129,8 +133,8 @@ def instance_of(address: int) -> int:
 
 
 def entry_bytes(entry: Entry) -> int:
-    """Bytes of an entry on the disk: its envelope and its event's fields."""
-    return ENVELOPE_BYTES + wire_size(entry.event)
+    """Bytes of an entry on the disk: its envelope, its event's fields, and what its writer had seen."""
+    return ENVELOPE_BYTES + wire_size(entry.event) + SEEN_BYTES * len(entry.seen)
 
 
 def all_bytes(entries: Iterable[Entry]) -> int:
@@ -140,8 +144,8 @@ def all_bytes(entries: Iterable[Entry]) -> int:
     for entry in entries:
         size = sizes.get(entry.event)
         if size is None:
-            size = sizes[entry.event] = entry_bytes(entry)
-        total += size
+            size = sizes[entry.event] = ENVELOPE_BYTES + wire_size(entry.event)
+        total += size + SEEN_BYTES * len(entry.seen)
     return total
 
 

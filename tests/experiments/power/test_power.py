@@ -63,7 +63,10 @@ def test_a_mutant_that_breaks_a_claim_is_caught() -> None:
 
 
 def test_a_mutant_that_nobody_judges_survives_and_runs_only_where_it_matters() -> None:
-    some, asked = mutant_of("models.merge", "comparison-turned", "len(after)"), len(MODULES["models.merge"])
+    some, asked = (
+        mutant_of("models.merging.fold", "comparison-turned", "len(held)"),
+        len(MODULES["models.merging.fold"]),
+    )
     fate = try_out(some, {(design, 0): ("another digest", ()) for design in DESIGNS})
     assert (fate.outcome, fate.by, fate.runs, fate.differ) == ("survived", None, asked, asked)
 

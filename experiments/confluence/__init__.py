@@ -1,0 +1,26 @@
+"""Which domains can be split at all, asked before anything is simulated.
+
+Read `splitting` first: a domain, commands that may be asked of either side, and a rule that merges their
+events, as `sim.checkers.confluence` wants them. `textbook` holds small systems of which the answer is
+known, `shipped` the lab's own domains.
+"""
+
+from experiments.confluence.shipped import DOMAINS, RULES, Trial
+from experiments.confluence.splitting import Folded, Held, MergeRule, Step, apply_all, last_write, replay, split_domain
+from experiments.confluence.textbook import TEXTBOOK, Case
+
+__all__ = [
+    "DOMAINS",
+    "RULES",
+    "TEXTBOOK",
+    "Case",
+    "Folded",
+    "Held",
+    "MergeRule",
+    "Step",
+    "Trial",
+    "apply_all",
+    "last_write",
+    "replay",
+    "split_domain",
+]

@@ -1,0 +1,66 @@
+"""Comparisons of arms under one seed that are claimed together: one family, corrected as one.
+
+A claim rests on the mean difference of a metric between two arms, paired by seed. Where several are
+claimed of one experiment, each interval is so wide that all hold at once (Bonferroni).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Final, TypeVar
+
+from experiments.experiment import Row
+from experiments.results import Results
+from experiments.statistics import Interval, format_interval, paired_difference
+
+__all__ = ["Family", "shown"]
+
+R = TypeVar("R", bound=Row)
+
+_ERROR: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """How many comparisons hold at once with 95 %.
+
+    Attributes:
+        compared: How many, at least 1.
+        fewest: Runs below which an interval that is too wide leaves a claim undecided.
+    """
+
+    compared: int
+    fewest: int = 10
+
+    def __post_init__(self) -> None:
+        if self.compared < 1:
+            raise ValueError(f"compared={self.compared} is no family; give how many comparisons are claimed, 1 or more")
+
+    @property
+    def confidence(self) -> float:
+        """Of each interval alone."""
+        return 1 - _ERROR / self.compared
+
+    def difference(self, results: Results[R], scenario: str, first: str, second: str, metric: str) -> Interval | None:
+        """Mean of `first - second` over runs of one seed; None without a pair, or where one is None or infinite."""
+        pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
+        if not pairs or any(value is None or value == inf for pair in pairs for value in pair):
+            return None
+        firsts, seconds = zip(*pairs, strict=True)
+        return paired_difference(
+            [float(value) for value in firsts], [float(value) for value in seconds], confidence=self.confidence
+        )
+
+    def above(self, interval: Interval | None) -> bool | None:
+        """Whether a difference is surely above zero; None while too few runs cannot tell."""
+        if interval is None or interval.low is None or interval.high is None:
+            return None
+        if interval.low <= 0 < interval.high and interval.n < self.fewest:
+            return None
+        return interval.low > 0
+
+
+def shown(interval: Interval | None, spec: str = ".2f") -> str:
+    """A difference for people."""
+    return "no runs to compare" if interval is None else format_interval(interval, spec)

@@ -1,0 +1,21 @@
+"""The obligations of merge policies: tried on drawn histories, with a minimal counterexample where one breaks.
+
+Read `writing` first (a few sub-domains that write and hear), then `claims`, one function for each obligation;
+`proving` tries them over seeds and shrinks.
+"""
+
+from experiments.obligations.claims import OBLIGATIONS
+from experiments.obligations.proving import Broken, broken_obligation, tried
+from experiments.obligations.writing import Case, Step, Written, draw_steps, write_down
+
+__all__ = [
+    "OBLIGATIONS",
+    "Broken",
+    "Case",
+    "Step",
+    "Written",
+    "broken_obligation",
+    "draw_steps",
+    "tried",
+    "write_down",
+]

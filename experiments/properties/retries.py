@@ -1,0 +1,63 @@
+"""Whether an overload ends: goodput that comes back after the last heal, or never does."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from experiments.evidence import Evidence
+from experiments.scenario.property import Sort, claim
+from sim.checkers import Outcome, Verdict
+from sim.faults import KINDS
+from sim.history import Kind
+
+__all__ = ["RETRIES"]
+
+
+def goodput_recovers(seen: Evidence, *, share: float = 0.9, within_us: int = 10_000_000) -> Verdict:
+    """From `within` after the last heal on, at least `share` of the requests issued are done in time."""
+    calm_us = _healed_us(seen)
+    if calm_us is None:
+        return Verdict(Outcome.UNKNOWN, (), "a fault was live at the end")
+    done, lost = _since(seen, calm_us + within_us)
+    if not done and not lost:
+        return Verdict(Outcome.UNKNOWN, (), "nothing was asked for so long after the last heal; let the load go on")
+    good = len(done) >= share * (len(done) + len(lost))
+    told = f"{len(done)} of {len(done) + len(lost)} requests done, from {within_us / 1e6:g} s after the last heal on"
+    return Verdict(Outcome.VALID if good else Outcome.INVALID, () if good else tuple(lost[:10]), told)
+
+
+def metastable(seen: Evidence, *, share: float = 0.5, after_us: int = 10_000_000) -> Verdict:
+    """From `after` the last heal to the end of the load, fewer than `share` of the requests are done."""
+    calm_us = _healed_us(seen)
+    if calm_us is None:
+        return Verdict(Outcome.UNKNOWN, (), "a fault was live at the end")
+    done, lost = _since(seen, calm_us + after_us)
+    told = f"{len(done)} of {len(done) + len(lost)} requests done, from {after_us / 1e6:g} s after the last heal on"
+    return Verdict(Outcome.VALID if len(done) < share * (len(done) + len(lost)) else Outcome.INVALID, (), told)
+
+
+def _healed_us(seen: Evidence) -> int | None:
+    """When the last fault was over; what strikes once and stays, such as a clock that jumped, is so as it begins."""
+    ends = [
+        span.begin_us
+        if span.end_us is None and KINDS[span.kind].lasting is True and KINDS[span.kind].crash is None
+        else span.end_us
+        for span in seen.spans
+    ]
+    return None if None in ends else max((end for end in ends if end is not None), default=0)
+
+
+def _since(seen: Evidence, from_us: int) -> tuple[list[int], list[int]]:
+    """The requests issued from an instant on: those that were done, and the others."""
+    done: list[int] = []
+    lost: list[int] = []
+    for begun, ended in seen.history.pairs():
+        if begun.t_us >= from_us:
+            (done if ended is not None and ended.kind is Kind.OK else lost).append(begun.op)
+    return done, lost
+
+
+RETRIES: Final = (
+    claim(goodput_recovers, sort=Sort.LIVENESS),
+    claim(metastable, sort=Sort.EVIDENCE),
+)

@@ -1,0 +1,29 @@
+"""The merge domain: what the sub-domains of a split domain wrote, made one history again.
+
+Read `writes` first (what goes in and comes out), then `policy` (a pure fold over the writes of one aggregate, and what
+it may promise) and `fold`, the merge of one shard's sub-domains under a policy; `policies` are the shipped ones, and
+`meaning` is what a policy must know of a domain's events. The merge runs beside each shard of `models.split`.
+"""
+
+from models.merging.fold import MergeFold, Settled
+from models.merging.meaning import Meaning, meaning_of
+from models.merging.policy import Obligation, Policy, Step, UnfitPolicy, fit
+from models.merging.writes import Compensated, Merged, Opened, Resolved, Superseded, Write
+
+__all__ = [
+    "Compensated",
+    "Meaning",
+    "MergeFold",
+    "Merged",
+    "Obligation",
+    "Opened",
+    "Policy",
+    "Resolved",
+    "Settled",
+    "Step",
+    "Superseded",
+    "UnfitPolicy",
+    "Write",
+    "fit",
+    "meaning_of",
+]

@@ -1,0 +1,318 @@
+"""The merge of one shard's sub-domains: streams in, outputs out, at a cut that nothing can come below.
+
+In come one ordered stream for each sub-domain, at least once: what was had before is dropped, what leaves a gap is
+held until the gap is filled. Above the *stable cut* there is a tentative view, folded in canonical order and folded
+again from where a late write lands in the middle; decisions are made on it. What lies below the cut has its final
+place, since every sub-domain has promised to write nothing there any more, and is settled: its outputs go out, with
+the vector of what they rest on, as one record that is saved whole or not at all.
+
+A sub-domain that is *declared lost* at a position is waited for no more. What it wrote beyond that, and brings along
+when it returns, is superseded with that reason and owed: nobody merges it, and nobody drops it in silence.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from models.domain import Denied, State
+from models.merging.policy import Policy
+from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key
+from sim.message import Value
+
+__all__ = ["GapTooWide", "MergeFold", "Settled"]
+
+
+class GapTooWide(Exception):
+    """More is held behind a gap than may be; the stream must be fetched again from `due` on."""
+
+    def __init__(self, origin: int, due: int) -> None:
+        super().__init__(origin, due)
+        self.origin = origin
+        self.due = due
+
+
+class Settled(NamedTuple):
+    """What one advance of the cut led to: one record, saved whole or not at all.
+
+    Attributes:
+        cut_us: Everything stamped at or below has its final place.
+        vector: By sub-domain, how many of its writes have.
+        held: By aggregate that was concerned, what the policy holds of it.
+        outputs: In canonical order of the writes that led to them.
+        lost: Sub-domains waited for no more: number, position up to which they count, and up to which given up.
+    """
+
+    cut_us: int
+    vector: tuple[tuple[int, int], ...]
+    held: tuple[tuple[int, Value], ...]
+    outputs: tuple[Output, ...]
+    lost: tuple[tuple[int, int, int], ...] = ()
+
+
+class _Aggregate:
+    """What is held below the cut, the writes above it in canonical order, and what is held after each of them."""
+
+    __slots__ = ("after", "held", "writes")
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+        self.writes: list[Write] = []
+        #: For as many writes as have been folded since the last disturbance.
+        self.after: list[Any] = []
+
+
+class MergeFold:
+    """The merge of one shard in one place; no input or output but its methods.
+
+    Args:
+        policy: How the writes of an aggregate become one history.
+        sources: Numbers of the sub-domains.
+        gap: Writes that may be held behind a gap of one stream.
+
+    Attributes:
+        cut_us: Everything stamped at or below has its final place.
+        repeated: Writes that came again and were dropped.
+
+    Raises:
+        ValueError: no sources, or two alike.
+    """
+
+    def __init__(self, policy: Policy, sources: Iterable[int], *, gap: int = 10_000) -> None:
+        numbers = tuple(sources)
+        if not numbers or len(set(numbers)) < len(numbers):
+            raise ValueError(f"sources={numbers} name no sub-domains, or one twice; give each once")
+        self.policy = policy
+        self.cut_us = 0
+        self.repeated = 0
+        self._gap = gap
+        self._aggregates: dict[int, _Aggregate] = {}
+        self._pending: dict[int, deque[Write]] = {number: deque() for number in sorted(numbers)}
+        self._settled = dict.fromkeys(self._pending, 0)
+        self._held: dict[int, dict[int, Write]] = {number: {} for number in self._pending}
+        #: Up to where a lost sub-domain counts, and up to where it was given up.
+        self._lost: dict[int, int] = {}
+        self._given: dict[int, int] = {}
+        self._stray: list[Write] = []
+        #: By sub-domain, what its latest settled write had seen: nothing of it to come has seen less.
+        self._knows: dict[int, dict[int, int]] = {number: {} for number in self._pending}
+
+    # -- in --------------------------------------------------------------------------------
+
+    def ingest(self, write: Write) -> bool:
+        """Take a write; whether it, or what waited for it, is in the view now.
+
+        It waits for what comes before it in its stream, and for what its writer had seen: a view that held an
+        answer without the question would be one that nobody could have had.
+
+        Raises:
+            GapTooWide: too much of its stream waits already.
+        """
+        origin, position = write.origin, write.position
+        held = self._held[origin]
+        if position <= self.received(origin) or position in held:
+            self.repeated += 1
+            return False
+        if not self._follows(write):
+            if len(held) >= self._gap:
+                raise GapTooWide(origin, self.received(origin) + 1)
+            held[position] = write
+            return False
+        self._take(write)
+        while (following := self._next()) is not None:
+            del self._held[following.origin][following.position]
+            self._take(following)
+        return True
+
+    def _next(self) -> Write | None:
+        """A write that waits for nothing any more."""
+        for origin, held in self._held.items():
+            if held:
+                write = held.get(self.received(origin) + 1)
+                if write is not None and self._follows(write):
+                    return write
+        return None
+
+    def _follows(self, write: Write) -> bool:
+        """Whether all that comes before a write, in its stream and by what its writer saw, has been taken."""
+        if write.position != self.received(write.origin) + 1:
+            return False
+        lost = self._lost
+        return all(
+            self.received(origin) >= min(position, lost.get(origin, position)) for origin, position in write.seen
+        )
+
+    def _take(self, write: Write) -> None:
+        upto = self._lost.get(write.origin)
+        if upto is not None and write.position > upto:
+            self._stray.append(write)
+            self._given[write.origin] = write.position
+            return
+        assert write.stamp_us > self.cut_us, f"{write} breaks the promise of cut {self.cut_us}"
+        self._pending[write.origin].append(write)
+        found = self._aggregate(write.instance)
+        writes = found.writes
+        if not writes or write > writes[-1]:
+            writes.append(write)
+            return
+        at = bisect_left(writes, write)
+        writes.insert(at, write)
+        del found.after[at:]
+
+    def declare_lost(self, origin: int, upto: int) -> None:
+        """Wait for a sub-domain no more; what it wrote beyond a position is not merged, now or ever.
+
+        Raises:
+            ValueError: it is none of the sources, or more of it has its final place already.
+        """
+        if origin not in self._pending:
+            raise ValueError(f"{origin=} is no sub-domain here; name one of {sorted(self._pending)}")
+        if upto < self._settled[origin]:
+            raise ValueError(f"{upto=} is below {self._settled[origin]}, which is settled; give that or more")
+        self._lost[origin] = upto = min(upto, self._lost.get(origin, upto))
+        pending = self._pending[origin]
+        if pending and pending[-1].position > upto:
+            self._given[origin] = pending[-1].position
+        while pending and pending[-1].position > upto:
+            write = pending.pop()
+            found = self._aggregates[write.instance]
+            at = bisect_left(found.writes, write)
+            del found.writes[at]
+            del found.after[at:]
+            self._stray.append(write)
+
+    # -- the tentative view ----------------------------------------------------------------
+
+    @property
+    def lost(self) -> tuple[int, ...]:
+        """The sub-domains that are waited for no more."""
+        return tuple(sorted(self._lost))
+
+    @property
+    def backlog(self) -> int:
+        """Writes that wait for the cut, or behind a gap."""
+        return sum(map(len, self._pending.values())) + sum(map(len, self._held.values()))
+
+    def received(self, origin: int) -> int:
+        """How many writes of a stream have been taken."""
+        pending = self._pending[origin]
+        taken = pending[-1].position if pending else self._settled[origin]
+        if taken == self._lost.get(origin):
+            return max(taken, self._given.get(origin, 0))
+        return taken
+
+    def vector(self) -> dict[int, int]:
+        """By sub-domain, how many writes have their final place."""
+        return dict(self._settled)
+
+    def seen(self, origin: int) -> tuple[tuple[int, int], ...]:
+        """What a writer of a sub-domain has merged, as its next write says."""
+        return tuple((number, self.received(number)) for number in self._pending if number != origin)
+
+    def state(self, instance: int) -> State:
+        """The state after everything known, in canonical order."""
+        found = self._aggregates.get(instance)
+        return self.policy.state(self.policy.begin() if found is None else self._view(found))
+
+    def stable(self, instance: int) -> State:
+        """The state at the cut."""
+        found = self._aggregates.get(instance)
+        return self.policy.state(self.policy.begin() if found is None else found.held)
+
+    def instances(self) -> Iterator[int]:
+        """Every aggregate with a history, in order."""
+        return iter(sorted(self._aggregates))
+
+    def _aggregate(self, instance: int) -> _Aggregate:
+        found = self._aggregates.get(instance)
+        if found is None:
+            found = self._aggregates[instance] = _Aggregate(self.policy.begin())
+        return found
+
+    def _view(self, found: _Aggregate) -> Any:
+        after = found.after
+        held = after[-1] if after else found.held
+        step = self.policy.step
+        for write in found.writes[len(after) :]:
+            held = step(held, write).held
+            after.append(held)
+        return held
+
+    # -- out -------------------------------------------------------------------------------
+
+    def settle(self, cut_us: int) -> Settled | None:
+        """Advance the cut and give everything at or below it its final place.
+
+        Returns:
+            What to save; None if nothing was concerned.
+        """
+        if cut_us <= self.cut_us and not self._stray:
+            return None
+        self.cut_us = max(cut_us, self.cut_us)
+        due: list[Write] = []
+        for origin, pending in self._pending.items():
+            while pending and pending[0].stamp_us <= self.cut_us:
+                due.append(pending.popleft())
+            if due and due[-1].origin == origin:
+                self._settled[origin] = due[-1].position
+                self._knows[origin] = dict(due[-1].seen)
+        stray, self._stray = self._stray, []
+        if not due and not stray:
+            return None
+        due.sort()
+        outputs: list[Output] = []
+        concerned: dict[int, _Aggregate] = {}
+        step = self.policy.step
+        for write in due:
+            found = concerned.get(write.instance)
+            if found is None:
+                found = concerned[write.instance] = self._aggregates[write.instance]
+            found.held, more = step(found.held, write)
+            outputs += more
+        self._shed(due)
+        for write in sorted(stray):
+            outputs += self._given_up(write)
+        floor = self._floor()
+        for found in concerned.values():
+            found.held = self.policy.forget(found.held, floor)
+        held = tuple((instance, concerned[instance].held) for instance in sorted(concerned))
+        lost = tuple((number, upto, self._given.get(number, 0)) for number, upto in sorted(self._lost.items()))
+        return Settled(self.cut_us, tuple(self._settled.items()), held, tuple(outputs), lost)
+
+    def restore(self, records: Iterable[Settled]) -> None:
+        """Take up again what an earlier life saved; writes beyond the vector are due anew."""
+        for record in records:
+            self.cut_us = record.cut_us
+            self._settled.update(record.vector)
+            self._lost.update({number: upto for number, upto, _ in record.lost})
+            self._given.update({number: given for number, _, given in record.lost})
+            for instance, held in record.held:
+                self._aggregate(instance).held = held
+
+    def _given_up(self, write: Write) -> tuple[Output, ...]:
+        if write.event.__class__ is Denied:
+            return (Merged(write.address),)
+        reason = f"sub-domain {write.origin} was declared lost at {self._lost[write.origin]}"
+        key = compensation_key(self.policy.name, (write.address,))
+        return (Superseded(write.address, 0, reason), Compensated(write.address, key, write.event_id))
+
+    def _floor(self) -> tuple[tuple[int, int], ...]:
+        """By sub-domain, the position that the writes to come of every other are known to have seen."""
+        waited = [number for number in self._pending if number not in self._lost]
+        return tuple(
+            (number, min((self._knows[other].get(number, 0) for other in waited if other != number), default=0))
+            for number in self._pending
+        )
+
+    def _shed(self, due: list[Write]) -> None:
+        """Drop what is settled from the fronts of its aggregates' tentative lists."""
+        counts: dict[int, int] = {}
+        for write in due:
+            counts[write.instance] = counts.get(write.instance, 0) + 1
+        for instance, count in counts.items():
+            found = self._aggregates[instance]
+            # The tentative fold began with these very writes, so what follows them stands.
+            del found.writes[:count]
+            del found.after[:count]

@@ -1,0 +1,173 @@
+"""Policies that may change their mind: what is recent is kept, with every write's fate, until nobody can object.
+
+A write may be concurrent with one that is folded already. A rule that lets the later one win, or the one of a
+preferred region, must then take the earlier one back. So the writes that a write to come may still be concurrent with
+are held as they are, above a state that is certain; a new write changes the fate of those that it is concurrent with,
+and of nobody else, and what changed goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, NamedTuple
+
+from models.domain import Denied, Domain, Event, State
+from models.merging.meaning import WHOLE, Meaning
+from models.merging.policy import Obligation, Step
+from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key, precedes
+
+__all__ = ["Recent", "RecentPolicy", "concurrent_with", "conflicting"]
+
+
+_NOWHERE: Final = -1
+
+
+class Recent(NamedTuple):
+    """What is certain, and what is not yet.
+
+    Attributes:
+        base: The state after all writes that nobody can object to any more.
+        writes: The others, in canonical order.
+        lost_to: By place among those, the address of the write that it lost to; 0 where it counts.
+        states: By place, the state after it.
+        owed: Addresses that were put out as lost, so that each is compensated once.
+    """
+
+    base: State
+    writes: tuple[Write, ...] = ()
+    lost_to: tuple[int, ...] = ()
+    states: tuple[State, ...] = ()
+    owed: frozenset[int] = frozenset()
+
+    @property
+    def state(self) -> State:
+        """After all that counts."""
+        return self.states[-1] if self.states else self.base
+
+
+class RecentPolicy:
+    """Base of the policies that decide which of several concurrent writes count.
+
+    Args:
+        domain: Whose events they are.
+        meaning: What each event writes.
+    """
+
+    name: str = ""
+    promises: ClassVar[frozenset[Obligation]] = frozenset(Obligation) - {Obligation.COMMUTES, Obligation.INVARIANT}
+
+    def __init__(self, domain: Domain[Any], meaning: Meaning) -> None:
+        self._domain = domain
+        self._meaning = meaning
+        self._first: State = domain.initial()
+
+    def judge(self, writes: Sequence[Write], lost_to: list[int], concurrent: Sequence[int]) -> None:
+        """Say what the last write does to those that it is concurrent with, and they to it.
+
+        Args:
+            writes: All recent ones, the new one last.
+            lost_to: By place, what each lost to, to be changed; 0 for the new one.
+            concurrent: Places of those that the new one's writer had not seen, ascending.
+        """
+        raise NotImplementedError
+
+    # -- the policy --------------------------------------------------------------------------
+
+    def begin(self) -> Recent:
+        """The domain's first state."""
+        return Recent(self._first)
+
+    def step(self, held: Recent, write: Write) -> Step:
+        """Let it be judged among those that it is concurrent with, and put out what changed."""
+        if write.event.__class__ is Denied:
+            return Step(held, (Merged(write.address),))
+        writes = (*held.writes, write)
+        lost_to = [*held.lost_to, 0]
+        self.judge(writes, lost_to, concurrent_with(write, held.writes))
+        changed = [place for place, lost in enumerate(held.lost_to) if lost != lost_to[place]]
+        outputs: list[Output] = []
+        owed = held.owed
+        for place in (*changed, len(held.writes)):
+            more, owed = self.fate(writes[place], lost_to[place], owed)
+            outputs += more
+        first = min((at for at in changed if not (held.lost_to[at] and lost_to[at])), default=len(held.writes))
+        states = list(held.states[:first])
+        state = states[-1] if states else held.base
+        for place in range(first, len(writes)):
+            if not lost_to[place]:
+                state = self._domain.evolve(state, writes[place].event)
+            states.append(state)
+        return Step(Recent(held.base, writes, tuple(lost_to), tuple(states), owed), tuple(outputs))
+
+    def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
+        """What goes out of a write whose fate is new, and who has been put out as owed."""
+        if not lost_to:
+            return (Merged(write.address),), owed
+        told = Superseded(write.address, lost_to, f"lost to a concurrent write under {self.name}")
+        if write.address in owed:
+            return (told,), owed
+        key = compensation_key(self.name, (write.address,))
+        return (told, Compensated(write.address, key, write.event_id)), owed | {write.address}
+
+    def state(self, held: Recent) -> State:
+        """After all that counts."""
+        return held.state
+
+    def forget(self, held: Recent, floor: Sequence[tuple[int, int]]) -> Recent:
+        """Put what everybody has seen into the base, up to the first that somebody has not, or that is not over.
+
+        What everybody has seen is concurrent with no write to come, so its fate is final; but a loser is kept beside
+        its winner, since what was built on it unawares is known by the two of them.
+        """
+        known: Mapping[int, int] = dict(floor)
+        places = {write.address: place for place, write in enumerate(held.writes)}
+        certain = 0
+        for place, write in enumerate(held.writes):
+            if write.position > known.get(write.origin, 0) or self.is_open(held, place):
+                break
+            certain = place + 1
+        for place in range(certain):
+            if places.get(held.lost_to[place], _NOWHERE) >= certain:
+                certain = place
+                break
+        if not certain:
+            return held
+        gone = {write.address for write in held.writes[:certain]}
+        base, rest = held.states[certain - 1], slice(certain, None)
+        return Recent(base, held.writes[rest], held.lost_to[rest], held.states[rest], held.owed - gone)
+
+    def is_open(self, held: Recent, place: int) -> bool:
+        """Whether the fate of a write waits for more than everybody's having seen it."""
+        return False
+
+    def refusals(self) -> Iterable[str]:
+        """Event types of which nothing says what they write."""
+        for kind in self._domain.effects:
+            if kind not in self._meaning.parts:
+                yield f"nothing says what {kind.__name__} writes; give its meaning parts for it"
+
+    # -- for rules ---------------------------------------------------------------------------
+
+    def parts(self, event: Event) -> frozenset[str]:
+        """What an event writes."""
+        return self._meaning.parts_of(event)
+
+    def clash(self, first: Write, second: Write) -> bool:
+        """Whether two writes write a part in common."""
+        ours, theirs = self.parts(first.event), self.parts(second.event)
+        return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
+
+
+def concurrent_with(write: Write, others: Sequence[Write]) -> list[int]:
+    """Places, ascending, of those earlier in canonical order that a write's author had not seen."""
+    seen = dict(write.seen)
+    seen[write.origin] = write.position
+    return [place for place, one in enumerate(others) if one.position > seen.get(one.origin, 0)]
+
+
+def conflicting(meaning: Meaning, first: Write, second: Write) -> bool:
+    """Whether two writes were made without seeing each other and write a part in common."""
+    if precedes(first, second) or precedes(second, first):
+        return False
+    ours, theirs = meaning.parts_of(first.event), meaning.parts_of(second.event)
+    return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)

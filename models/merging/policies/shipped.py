@@ -1,0 +1,37 @@
+"""Every shipped policy by the name that scenarios use, and how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from models.domain import Domain
+from models.merging.meaning import Meaning
+from models.merging.policies.apologise import AcceptAndApologise
+from models.merging.policies.commutative import Commutative
+from models.merging.policies.last import LastWriter, SilentLastWriter
+from models.merging.policies.replay import CanonicalReplay
+from models.merging.policies.siblings import Siblings
+from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
+from models.merging.policy import Policy
+
+__all__ = ["POLICIES", "MakePolicy"]
+
+#: Makes a policy for a domain whose sub-domains have these numbers, in the topology's order.
+MakePolicy = Callable[[Domain[Any], Meaning, Sequence[int]], Policy]
+
+#: By name, every shipped policy.
+POLICIES: Final[Mapping[str, MakePolicy]] = MappingProxyType(
+    {
+        CanonicalReplay.name: lambda domain, meaning, sources: CanonicalReplay(domain),
+        AcceptAndApologise.name: lambda domain, meaning, sources: AcceptAndApologise(domain, meaning),
+        Commutative.name: lambda domain, meaning, sources: Commutative(domain, meaning),
+        LastWriter.name: lambda domain, meaning, sources: LastWriter(domain),
+        LastWriterByField.name: lambda domain, meaning, sources: LastWriterByField(domain, meaning),
+        FirstWriter.name: lambda domain, meaning, sources: FirstWriter(domain, meaning),
+        PriorityRegion.name: PriorityRegion,
+        Siblings.name: lambda domain, meaning, sources: Siblings(domain, meaning),
+        SilentLastWriter.name: lambda domain, meaning, sources: SilentLastWriter(domain),
+    }
+)

@@ -1,0 +1,101 @@
+"""What a merge policy is: a pure fold over the writes of one aggregate, in canonical order.
+
+A policy sees a write and what it made of all writes before it, and says what it holds now and which outputs follow.
+It never sees when or from where a write arrived, which region asks, or what else was there at that moment, so every
+region that folds the same writes derives the same outputs. Whether two writes were concurrent is read from the writes
+(`precedes`), never from what the receiver happened to have.
+
+A write may change the fate of earlier ones: then the policy puts out the new fate too, and the last one counts.
+
+What a policy can merge it says itself. `refusals` names each event of a domain that it has no rule for, and a split
+under it is refused before the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from models.domain import Domain, State
+from models.merging.writes import Output, Write
+
+__all__ = ["Obligation", "Policy", "Step", "UnfitPolicy", "fit"]
+
+HeldT = TypeVar("HeldT")
+
+
+class Obligation(StrEnum):
+    """What a policy may promise of a domain; each is checked, with the smallest counterexample."""
+
+    DETERMINISTIC = "deterministic"  # equal outputs over causal permutations and batchings of arrival
+    IDEMPOTENT = "idempotent"  # redelivery and restart change nothing
+    COMMUTES = "commutes"  # concurrent writes may change places in the canonical order
+    INVARIANT = "invariant"  # what must hold of the domain holds at every stable cut
+    COMPENSATES_ONCE = "compensates-once"  # a compensation ends, and happens once for its key
+    CONSERVED = "conserved"  # accepted = merged + superseded with a reason + compensated
+    CONVERGES = "converges"  # all that merged the same have the same state
+    CAUSAL = "causal"  # no view holds a write without what its writer had seen
+    REPLAYS = "replays"  # from the first write on, the outputs come out byte for byte
+
+
+class Step(NamedTuple):
+    """What a policy holds after a write, and what follows from it."""
+
+    held: Any
+    outputs: tuple[Output, ...]
+
+
+class Policy(Protocol):
+    """A merge policy for a domain; its options and the domain come through its constructor."""
+
+    @property
+    def name(self) -> str:
+        """Part of every compensation's key, so that two policies never share one."""
+        ...
+
+    @property
+    def promises(self) -> frozenset[Obligation]:
+        """The obligations that it takes on."""
+        ...
+
+    def begin(self) -> Any:
+        """What it holds of an aggregate without writes; a value."""
+        ...
+
+    def step(self, held: Any, write: Write) -> Step:
+        """Fold one write in; every write that precedes it has been."""
+        ...
+
+    def state(self, held: Any) -> State:
+        """The aggregate's state, to decide on and to show."""
+        ...
+
+    def forget(self, held: Any, floor: Sequence[tuple[int, int]]) -> Any:
+        """The same without what no write to come can be concurrent with.
+
+        Args:
+            held: What it holds.
+            floor: By sub-domain, the position that everybody has seen.
+        """
+        ...
+
+    def refusals(self) -> Iterable[str]:
+        """Why it cannot merge its domain, a sentence for each event that it has no rule for."""
+        ...
+
+
+class UnfitPolicy(ValueError):
+    """A policy has no rule for something that its domain does; told before anything runs."""
+
+
+def fit(policy: Policy, domain: Domain[Any]) -> Policy:
+    """The policy, if it can merge the domain.
+
+    Raises:
+        UnfitPolicy: it cannot; every reason at once.
+    """
+    refusals = tuple(policy.refusals())
+    if refusals:
+        raise UnfitPolicy(f"policy {policy.name} cannot merge domain {domain.name!r}: " + "; ".join(refusals))
+    return policy

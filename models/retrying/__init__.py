@@ -1,0 +1,31 @@
+"""Retries: back-off, budgets, breakers and deadlines, for any client or service; and how they keep an overload alive.
+
+Read `policy` first: what one caller does about attempts that fail, made of `backoff`, `budget` and `breaker`. `intake`
+is the other side, what a service does with more work than it can do. `tier` and `users` put the two against each
+other in tiers of services (`words` is what they say), and `deployment` lays those over a topology.
+"""
+
+from models.retrying.backoff import Backoff, Jitter
+from models.retrying.breaker import Breaker, BreakerOptions, Position
+from models.retrying.budget import Budget, BudgetKind, BudgetOptions
+from models.retrying.deployment import tiers
+from models.retrying.intake import Intake, IntakeOptions, Order
+from models.retrying.policy import End, Retrier, RetryPolicy
+
+__all__ = [
+    "Backoff",
+    "Breaker",
+    "BreakerOptions",
+    "Budget",
+    "BudgetKind",
+    "BudgetOptions",
+    "End",
+    "Intake",
+    "IntakeOptions",
+    "Jitter",
+    "Order",
+    "Position",
+    "Retrier",
+    "RetryPolicy",
+    "tiers",
+]

@@ -1,0 +1,57 @@
+"""Obligations of merge policies: every shipped one keeps its own, and every wrong one is caught with few steps."""
+
+import pytest
+
+from experiments.confluence import DOMAINS
+from experiments.obligations import Case, broken_obligation, tried
+from models.merging import meaning_of
+from models.merging.policies import POLICIES
+from models.merging.policy import UnfitPolicy, fit
+from tests.experiments.obligations.merge_controls import CONTROLS
+
+FITTING = [
+    (name, domain)
+    for name in POLICIES
+    for domain, trial in DOMAINS.items()
+    if not tuple(POLICIES[name](trial.domain, meaning_of(trial.domain), (1, 2, 3)).refusals())
+]
+
+
+def case_of(policy: str, domain: str) -> Case:
+    trial = DOMAINS[domain]
+    made = POLICIES[policy](trial.domain, meaning_of(trial.domain), (1, 2, 3))
+    return Case(domain=trial.domain, policy=made, commands=trial.commands)
+
+
+@pytest.mark.parametrize(("policy", "domain"), FITTING)
+def test_a_shipped_policy_keeps_what_it_promises(policy: str, domain: str) -> None:
+    broken = broken_obligation(case_of(policy, domain), range(3))
+    assert broken is None, "\n".join(broken.lines())
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_a_wrong_merge_is_caught_and_shrunk(name: str) -> None:
+    make, obligation = CONTROLS[name]
+    case = make()
+    broken = broken_obligation(case, range(30), [obligation])
+    assert broken is not None
+    assert broken.obligation is obligation
+    assert len(broken.steps) <= 8
+    # Each step is needed.
+    for place in range(len(broken.steps)):
+        fewer = [*broken.steps[:place], *broken.steps[place + 1 :]]
+        assert not tried(case, obligation, fewer, broken.seed)
+
+
+@pytest.mark.parametrize(
+    ("policy", "domain", "told"),
+    [
+        ("commutative", "seats", "Taken is not known to commute"),
+        ("accept-and-apologise", "cart", "nothing says how a broken one is made good"),
+        ("last-writer-by-field", "transfer", "nothing says what Ordered writes"),
+    ],
+)
+def test_a_policy_without_a_rule_for_an_event_is_refused(policy: str, domain: str, told: str) -> None:
+    case = case_of(policy, domain)
+    with pytest.raises(UnfitPolicy, match=told):
+        fit(case.policy, case.domain)

@@ -1,0 +1,170 @@
+"""The merge of one shard's sub-domains: gaps, repeats, cuts, restarts, and a sub-domain that is declared lost."""
+
+import pytest
+
+from models.addressing import Scope, mint, pack_type
+from models.domain import Denied, Event
+from models.domains.bank_account import Account, BankAccount, Deposited, Withdrawn
+from models.merging import MergeFold, Write
+from models.merging.fold import GapTooWide
+from models.merging.policies import CanonicalReplay
+from models.merging.writes import Compensated, Merged, Superseded
+
+BANK = BankAccount(opening_balance=10)
+WEST, EAST = 1, 2
+
+
+def write(
+    stamp_us: int, origin: int, position: int, event: Event, *, account: int = 7, seen: tuple[tuple[int, int], ...] = ()
+) -> Write:
+    """An event of a sub-domain, whose stream has one aggregate unless told."""
+    type_id = pack_type(Scope.SERVICE, command=False, domain=BANK.number, incarnation=origin)
+    return Write(stamp_us, origin, position, mint(type_id, account, position), event, seen=seen)
+
+
+def fold(gap: int = 10) -> MergeFold:
+    return MergeFold(CanonicalReplay(BANK), (WEST, EAST), gap=gap)
+
+
+def balance(merge: MergeFold) -> tuple[int, int]:
+    """Now, and at the cut."""
+    now, stable = merge.state(7), merge.stable(7)
+    assert isinstance(now, Account)
+    assert isinstance(stable, Account)
+    return now.balance, stable.balance
+
+
+A = write(10, WEST, 1, Withdrawn(amount=6))
+B = write(20, WEST, 2, Deposited(amount=1))
+C = write(15, EAST, 1, Withdrawn(amount=7))
+
+
+def test_what_arrives_shows_at_once_and_counts_at_the_cut() -> None:
+    merge = fold()
+    assert merge.ingest(A)
+    assert balance(merge) == (4, 10)
+    settled = merge.settle(12)
+    assert settled is not None
+    assert (settled.vector, settled.outputs) == (((WEST, 1), (EAST, 0)), (Merged(A.address),))
+    assert balance(merge) == (4, 4)
+
+
+def test_a_late_write_is_folded_in_where_it_belongs() -> None:
+    merge = fold()
+    for one in (A, B, C):
+        merge.ingest(one)
+    # 10 - 6, then 7 is too much, then 1 more.
+    assert balance(merge) == (5, 10)
+    settled = merge.settle(30)
+    assert settled is not None
+    assert [type(output) for output in settled.outputs] == [Merged, Superseded, Compensated, Merged]
+
+
+def test_a_gap_is_held_and_a_repeat_dropped() -> None:
+    merge = fold()
+    assert not merge.ingest(B)
+    assert (merge.received(WEST), merge.backlog, balance(merge)) == (0, 1, (10, 10))
+    assert merge.ingest(A)
+    assert (merge.received(WEST), merge.repeated) == (2, 0)
+    for one in (A, B):
+        assert not merge.ingest(one)
+    assert (merge.repeated, balance(merge)) == (2, (5, 10))
+
+
+def test_a_write_waits_for_what_its_writer_had_seen() -> None:
+    merge = fold()
+    answer = write(25, EAST, 1, Deposited(amount=5), seen=((WEST, 1),))
+    assert not merge.ingest(answer)
+    assert balance(merge) == (10, 10)
+    assert merge.ingest(A)
+    assert balance(merge) == (9, 10)
+
+
+def test_no_more_is_held_behind_a_gap_than_may_be() -> None:
+    merge = fold(gap=1)
+    merge.ingest(B)
+    with pytest.raises(GapTooWide) as error:
+        merge.ingest(write(30, WEST, 3, Deposited(amount=1)))
+    assert (error.value.origin, error.value.due) == (WEST, 1)
+
+
+def test_nothing_is_settled_twice() -> None:
+    merge = fold()
+    merge.ingest(A)
+    assert merge.settle(12) is not None
+    assert merge.settle(12) is None
+    assert merge.settle(5) is None
+    assert merge.settle(40) is None  # nothing was concerned
+    assert merge.cut_us == 40
+
+
+def test_a_restart_goes_on_from_the_vector() -> None:
+    first = fold()
+    first.ingest(A)
+    saved = first.settle(12)
+    assert saved is not None
+    again = fold()
+    again.restore([saved])
+    assert (balance(again), again.received(WEST)) == ((4, 4), 1)
+    for one in (A, B, C):
+        again.ingest(one)
+    assert again.repeated == 1
+    assert balance(again) == (5, 4)
+
+
+def test_a_lost_sub_domain_counts_up_to_a_position() -> None:
+    merge = fold()
+    for one in (A, C):
+        merge.ingest(one)
+    merge.declare_lost(EAST, 0)
+    assert balance(merge) == (4, 10)
+    settled = merge.settle(12)
+    assert settled is not None
+    assert settled.outputs[0] == Merged(A.address)
+    superseded, compensated = settled.outputs[1:]
+    assert superseded == Superseded(C.address, 0, "sub-domain 2 was declared lost at 0")
+    assert isinstance(compensated, Compensated)
+
+
+def test_what_a_lost_sub_domain_brings_along_when_it_returns_is_owed_and_once() -> None:
+    merge = fold()
+    merge.ingest(A)
+    merge.declare_lost(EAST, 1)
+    merge.settle(12)
+    late = write(16, EAST, 2, Withdrawn(amount=1))
+    merge.ingest(C)
+    merge.ingest(late)
+    settled = merge.settle(18)
+    assert settled is not None
+    assert [output.address for output in settled.outputs if isinstance(output, Superseded)] == [C.address, late.address]
+    assert merge.received(EAST) == 2
+    again = fold()
+    again.restore([settled])
+    assert not again.ingest(late)
+    assert again.settle(50) is None
+
+
+def test_a_denied_command_of_a_lost_sub_domain_is_owed_nothing() -> None:
+    merge = fold()
+    merge.declare_lost(EAST, 0)
+    merge.ingest(write(15, EAST, 1, Denied(reason="no")))
+    settled = merge.settle(1)
+    assert settled is not None
+    assert [type(output) for output in settled.outputs] == [Merged]
+
+
+@pytest.mark.parametrize(
+    ("origin", "upto", "told"), [(9, 0, "origin=9 is no sub-domain here"), (WEST, 0, "upto=0 is below 1")]
+)
+def test_what_cannot_be_declared_lost_is_refused(origin: int, upto: int, told: str) -> None:
+    merge = fold()
+    merge.ingest(A)
+    merge.settle(12)
+    with pytest.raises(ValueError, match=told):
+        merge.declare_lost(origin, upto)
+
+
+@pytest.mark.parametrize("sources", [(), (1, 1)])
+def test_sources_are_named_once(sources: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="give each once"):
+        MergeFold(CanonicalReplay(BANK), sources)
