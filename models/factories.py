@@ -104,7 +104,8 @@ class Reading:
 
     def of(self, make: Callable[[], T]) -> T | None:
         """What a callable makes; None, and one problem more, if it refuses."""
-        return noted(self.problems, make)
+        made: T | None = noted(self.problems, make)
+        return made
 
     def home(self, region: str) -> str | None:
         """The home region, the first where none is named."""
@@ -228,8 +229,8 @@ def log_policy(**words: Unpack[LogOptions]) -> LogPolicy:
     )
 
 
-def noted(problems: list[str], make: Callable[[], T]) -> T | None:
-    """What a callable makes; None, and one problem more, if it refuses."""
+def noted(problems: list[str], make: Callable[[], Any]) -> Any:
+    """What a callable makes; None, and one problem more, if it refuses: `Reading.of` for whoever keeps his own list."""
     try:
         return make()
     except ValueError as refused:
