@@ -24,7 +24,7 @@ __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out"
 _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
 _READ: Final = ("claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted")
-_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected")
+_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 
 
 class Outcome(StrEnum):

@@ -17,10 +17,10 @@ from typing import Any
 from models.addressing import Scope, pack_type
 from models.clients import Workload
 from models.groups import BACKUPS, backups_of, operator_of, store_name
-from models.keyspace.deployment import PLACEMENTS
 from models.keyspace.directory import Line, first_directory
-from models.keyspace.layout import first_map, placement_of
+from models.keyspace.layout import first_map
 from models.keyspace.placement import check_length, nodes_of
+from models.keyspace.storage import PLACEMENTS, placement_of
 from models.queue.broker import Broker
 from models.queue.consumer import ConsumerOptions
 from models.queue.lanes import Lanes, Parking
@@ -187,9 +187,10 @@ def queue(
         raise ValueError("; ".join(problems))
     assert chosen is not None
     domain = lanes(attempts, how.parking)
-    placing = (
-        None if placement == "tablets" else placement_of(placement, nodes, chosen, partitions, vnodes, slots, salt)
-    )
+    placing = None
+    if placement != "tablets":
+        each = range(partitions)
+        placing = placement_of(placement, nodes, chosen.spread, vnodes=vnodes, salt=salt, keys=each, slots=slots)
     start = first_map(placing, nodes, chosen, workload, domain, partitions)
     member = MemberOptions(
         number=0,

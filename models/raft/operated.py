@@ -38,6 +38,11 @@ class RaftMembership:
     def __init__(self, seats: Mapping[Location, int]) -> None:
         self._seats = dict(seats)
 
+    @property
+    def able(self) -> tuple[Location, ...]:
+        """The hosts that have a seat."""
+        return tuple(self._seats)
+
     def request(self, change: Change) -> Message:
         """Add or remove; a host that has no seat is asked for as number 0, which nobody has."""
         seat = self._seats.get(change.host, 0)

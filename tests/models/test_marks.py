@@ -61,7 +61,7 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard, Broker, OutboxShard, FedShard, InlineShard, ViewShard),
+    (Shard, RegisterShard, PlacedShard, Master, Broker, OutboxShard, FedShard, InlineShard, ViewShard),
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
