@@ -22,7 +22,7 @@ from models.groups import Group, group_system, groups_of, members_of, operator_o
 from models.layout import maker
 from models.ledger import Ledger
 from models.mixes import DOMAIN_SHIFT
-from models.outbox.feed import FedShard, FeedOptions
+from models.outbox.feed import FeedOptions, FollowedShard
 from models.outbox.submitting import StoreOptions
 from models.store.options import MemberOptions
 from models.store.words import scheme_of
@@ -137,7 +137,7 @@ def lay_out(
     at = at_service(topology.clients(place)[-1].location, RECEIVER)
     how = PerformerOptions(ordering=order, receiver=at, policy=policy, act_us=act_us)
     member = MemberOptions(number=0, shard=0, home=0, forward_timeout_us=workload.attempt_timeout_us)
-    placements = [one for group in groups for one in members_of(group, member, FedShard)]
+    placements = [one for group in groups for one in members_of(group, member, FollowedShard)]
     placements += _performers(topology, place, groups, who, how, owners, performer)
     placements.append(Placement(host=_host(at), name=RECEIVER, make=maker(outside, can), kind=outside))
     if promote_after_us:

@@ -14,7 +14,7 @@ from models.domains.transfer import Order, Transfer
 from models.groups import Group, group_system, groups_of, members_of, operator_of
 from models.layout import maker
 from models.mixes import DOMAIN_SHIFT
-from models.outbox.feed import FedShard, FeedOptions
+from models.outbox.feed import FeedOptions, FollowedShard
 from models.outbox.submitting import StoreOptions
 from models.processes.manager import Manager
 from models.processes.purse import Purse
@@ -119,7 +119,7 @@ def lay_out(
     options = MemberOptions(
         number=0, shard=0, home=0, store_denials=True, forward_timeout_us=workload.attempt_timeout_us
     )
-    placements = [one for group in groups for one in members_of(group, options, FedShard)]
+    placements = [one for group in groups for one in members_of(group, options, FollowedShard)]
     of = {
         number: tuple(tuple(at for _, at in group.members) for group in groups if group.domain.number == number)
         for number in (Purse.number, Transfer.number)

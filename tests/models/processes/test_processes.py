@@ -11,7 +11,7 @@ from models.domain import Application, Denied
 from models.domains.bank_account import BankAccount
 from models.domains.transfer import Abandon, Ordered, RecordCredit, RecordDebit, Transfer
 from models.mixes import DOMAIN_SHIFT
-from models.outbox.feed import FeedOptions, Pull, Pulled
+from models.outbox.feed import FeedOptions, Follow, Followed
 from models.outbox.submitting import StoreOptions, key_of
 from models.processes.definition import Process
 from models.processes.manager import Manager
@@ -84,7 +84,7 @@ def managed(ctx: FakeContext | None = None) -> FakeContext:
     ctx.advance(1)
     ordered = Ordered(source=1, target=2, amount=5)
     entry = Entry(0, 1, 1, 1, 0, mint(1, PROCESS, 1), 1, 0, ordered, None, 0)
-    ctx.answer(Pulled(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=1), 0)
+    ctx.answer(Followed(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=1), 0)
     ctx.advance(1)
     return ctx
 
@@ -145,7 +145,7 @@ def test_nothing_is_sent_while_events_are_read_again() -> None:
     ctx.start(made)
     ctx.advance(1)
     entry = Entry(0, 1, 1, 1, 0, mint(1, PROCESS, 1), 1, 0, Ordered(source=1, target=2, amount=5), None, 0)
-    ctx.answer(Pulled(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=9), 0)
+    ctx.answer(Followed(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=9), 0)
     ctx.advance(1)
-    assert [type(msg) for _, msg, _ in ctx.calls] == [Pull]
+    assert [type(msg) for _, msg, _ in ctx.calls] == [Follow]
     assert RecordCredit() not in [getattr(msg, "command", None) for _, msg, _ in ctx.calls]
