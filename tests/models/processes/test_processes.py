@@ -149,3 +149,22 @@ def test_nothing_is_sent_while_events_are_read_again() -> None:
     ctx.advance(1)
     assert [type(msg) for _, msg, _ in ctx.calls] == [Follow]
     assert RecordCredit() not in [getattr(msg, "command", None) for _, msg, _ in ctx.calls]
+
+
+def test_what_one_shard_took_back_leaves_the_processes_of_another_as_they_were() -> None:
+    ctx = FakeContext()
+    store = StoreOptions(shards=((Purse.number, ((PURSES,),)), (Transfer.number, ((ORDERS,), (PURSES,)))))
+    made = Manager(ctx, FeedOptions(consumer="manager", shards=((ORDERS,), (PURSES,))), store, transfer_process())
+    ctx.start(made)
+    ctx.advance(1)
+    reigns = (Reign(epoch=1, region=1, start=0),)
+    for key in (PROCESS, PROCESS + 1):
+        ordered = Ordered(source=1, target=2, amount=5)
+        entry = Entry(0, 1, 1, 1, 0, mint(1, key, 1), 1, 0, ordered, None, 0)
+        ctx.answer(Followed(reigns=reigns, after=0, entries=(entry,), upto=9))
+    ctx.advance(1)
+    assert list(made.states) == [PROCESS, PROCESS + 1]
+    another = (*reigns, Reign(epoch=2, region=1, start=0))
+    ctx.answer(Followed(reigns=another, after=1, entries=(), upto=1))
+    ctx.advance(1)
+    assert (made.at, list(made.states)) == ({0: 0, 1: 1}, [PROCESS + 1])
