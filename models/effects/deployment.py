@@ -131,6 +131,8 @@ def lay_out(
         groups += noted(problems, lambda: groups_of(topology, Tenure(), chosen, place, 1)) or ()
         groups += noted(problems, lambda: groups_of(topology, Effect(), chosen, place, shards)) or ()
     who = noted(problems, lambda: OwnerOptions(number=1, suspect_us=suspect_us))
+    if act_us < 1:
+        problems.append(f"{act_us=} is no patience; give at least 1")
     if problems:
         raise ValueError("; ".join(problems))
     assert place is not None
