@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from experiments.scenario import ScenarioError, load
 from models.addressing import mint
 from models.domain import Application, Denied
 from models.domains.bank_account import BankAccount
@@ -168,3 +169,10 @@ def test_what_one_shard_took_back_leaves_the_processes_of_another_as_they_were()
     ctx.answer(Followed(reigns=another, after=1, entries=(), upto=1))
     ctx.advance(1)
     assert (made.at, list(made.states)) == ({0: 0, 1: 1}, [PROCESS + 1])
+
+
+def test_everything_wrong_with_a_deployment_is_told_at_once() -> None:
+    with pytest.raises(ScenarioError) as told:
+        load("process_transfers").with_system({"ceiling": 10, "purses": "nowhere", "shards": 0})
+    for part in ("raise the ceiling", "'nowhere' is no persistence scheme", "shards=0 stores nothing"):
+        assert part in str(told.value)
