@@ -178,6 +178,16 @@ class Follower(Service):
         """Up to which position a shard's log is needed no more."""
         return self.at[shard]
 
+    # -- for those that keep their place on a disk -------------------------------------------
+
+    def lineage(self, shard: int) -> tuple[Reign, ...]:
+        """What `at` is a place in; empty if nobody has answered yet."""
+        return self._reigns.get(shard, ())
+
+    def knows(self, shard: int, reigns: tuple[Reign, ...]) -> None:
+        """Recall what `at` is a place in, before following."""
+        self._reigns[shard] = reigns
+
     # -- inside ------------------------------------------------------------------------------
 
     def _follow(self, shard: int) -> Generator[Wait, Any, None]:

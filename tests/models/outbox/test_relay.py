@@ -106,6 +106,18 @@ def test_what_was_taken_back_is_read_again() -> None:
     assert ("taken-back", 0) in ctx.notes
 
 
+def test_what_was_taken_back_while_the_relay_was_down_is_read_again() -> None:
+    ctx, made = relay()
+    pulled(ctx, entry(1, 1, 1), entry(2, 1, 2))
+    take(ctx, 1, 1)
+    take(ctx, 1, 2)
+    assert made.needless(0) == 2
+    ctx, made = relay(ctx.process_crash())
+    ctx.answer(Followed(reigns=(REIGN, Reign(epoch=2, region=2, start=1)), after=2, entries=(), upto=2))
+    ctx.advance(1)
+    assert (made.at[0], made.needless(0)) == (0, 0)
+
+
 def test_an_earlier_leader_is_not_listened_to() -> None:
     ctx, made = relay()
     later = (REIGN, Reign(epoch=2, region=2, start=0))
