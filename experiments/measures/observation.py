@@ -226,9 +226,7 @@ def _noted(
     location: Location,
     value: int | str,
 ) -> None:
-    # A note of this name with a text is another model's: of an instance that is fenced, not of a view's owner.
-    if isinstance(value, int):
-        rows.append((t_us, where(location)[0], value))
+    rows.append((t_us, where(location)[0], int(value)))
 
 
 def _answer(invoke: HistoryRow, completion: HistoryRow | None) -> Answer:

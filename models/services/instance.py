@@ -65,7 +65,7 @@ class Instance(Service):
         over: Whether it was replaced, or told to stop.
     """
 
-    NOTES: ClassVar[frozenset[str]] = frozenset({"opened", "fenced"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"opened", "deposed"})
     POINTS: ClassVar[frozenset[str]] = frozenset({"E1", "E4"})
 
     def __init__(self, ctx: Context, seat: Seat, options: InstanceOptions) -> None:
@@ -155,6 +155,6 @@ class Instance(Service):
     def _end(self) -> None:
         if not self.over:
             self.over, self._open = True, False
-            self.ctx.note("fenced", f"{self.seat.slot}/{self.seat.epoch}")
+            self.ctx.note("deposed", f"{self.seat.slot}/{self.seat.epoch}")
             for listener in self.options.listeners:
                 self.ctx.send(listener, Gone(slot=self.seat.slot, epoch=self.seat.epoch))
