@@ -22,7 +22,7 @@ from models.groups import Group, group_system, groups_of, members_of, operator_o
 from models.layout import maker
 from models.ledger import Ledger
 from models.mixes import DOMAIN_SHIFT
-from models.outbox.feed import FedShard, FeedOptions
+from models.outbox.feed import FeedOptions, FollowedShard
 from models.outbox.submitting import StoreOptions
 from models.store.options import MemberOptions
 from models.store.words import scheme_of
@@ -131,13 +131,15 @@ def lay_out(
         groups += noted(problems, lambda: groups_of(topology, Tenure(), chosen, place, 1)) or ()
         groups += noted(problems, lambda: groups_of(topology, Effect(), chosen, place, shards)) or ()
     who = noted(problems, lambda: OwnerOptions(number=1, suspect_us=suspect_us))
+    if act_us < 1:
+        problems.append(f"{act_us=} is no patience; give at least 1")
     if problems:
         raise ValueError("; ".join(problems))
     assert place is not None
     at = at_service(topology.clients(place)[-1].location, RECEIVER)
     how = PerformerOptions(ordering=order, receiver=at, policy=policy, act_us=act_us)
     member = MemberOptions(number=0, shard=0, home=0, forward_timeout_us=workload.attempt_timeout_us)
-    placements = [one for group in groups for one in members_of(group, member, FedShard)]
+    placements = [one for group in groups for one in members_of(group, member, FollowedShard)]
     placements += _performers(topology, place, groups, who, how, owners, performer)
     placements.append(Placement(host=_host(at), name=RECEIVER, make=maker(outside, can), kind=outside))
     if promote_after_us:

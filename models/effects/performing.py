@@ -93,6 +93,7 @@ class Performer(Owner):
         self.effects: dict[int, EffectState] = {}
         self._domain = Effect()
         self._begun: dict[int, None] = {}
+        self._shard: dict[int, int] = {}
         self._inherited: frozenset[int] = frozenset()
         self._acted: dict[int, None] = {}
         self._replayed = False
@@ -114,13 +115,14 @@ class Performer(Owner):
             return
         key = instance_of(entry.address)
         self.effects[key] = self._domain.evolve(self.effects.get(key, self._domain.initial()), entry.event)
+        self._shard[key] = shard
 
     def begun_again(self, shard: int) -> None:
-        """What was derived of a shard may have been taken back; all is read again."""
+        """What was derived of a shard may have been taken back; all of it is read again, of the others nothing."""
         super().begun_again(shard)
-        if shard:
-            self.effects.clear()
-            self._begun.clear()
+        for key in [key for key, of in self._shard.items() if of == shard]:
+            del self.effects[key], self._shard[key]
+            self._begun.pop(key, None)
 
     def advanced(self) -> None:
         """Begin what is new. Not while it replays: what it reads then was done by somebody before."""
@@ -143,7 +145,7 @@ class Performer(Owner):
         for key, state in self.effects.items():
             if key not in self._begun and self._is_open(key, state):
                 self._begun[key] = None
-                self.ctx.set_timer(0, self._perform, key)
+                self.ctx.set_timer(0, self._perform, key, state)
 
     def _is_open(self, key: int, state: EffectState) -> bool:
         """Whether there is something to do about an effect."""
@@ -155,7 +157,7 @@ class Performer(Owner):
 
     # -- one effect --------------------------------------------------------------------------
 
-    def _perform(self, key: int) -> Generator[Wait, Any, None]:
+    def _perform(self, key: int, state: EffectState) -> Generator[Wait, Any, None]:
         mine, ordering = self.mine, self.how.ordering
         may_have_acted = key in self._inherited
         self.ctx.note("intending", key)
@@ -164,13 +166,13 @@ class Performer(Owner):
             if told is None:
                 return
             may_have_acted = self.may_have_acted(told)
-        elif ordering is Ordering.PERSIST_FIRST and self.effects[key].stage is not Stage.DONE:
+        elif ordering is Ordering.PERSIST_FIRST and state.stage is not Stage.DONE:
             told = yield from self._write(key, Complete(tenure=mine, receipt=0), "complete", mine)
             if told is None and isinstance(self.how.policy, AtMostOnce):
                 return
             # Persisted by an earlier owner meanwhile: whether that one has asked for it, nobody knows.
             may_have_acted = told is None
-        receipt = yield from self._bring_about(key, mine, may_have_acted)
+        receipt = yield from self._bring_about(key, state.amount, mine, may_have_acted)
         if not receipt:
             return
         self.ctx.point("E5")
@@ -190,9 +192,9 @@ class Performer(Owner):
         """Whether an earlier owner had intended this, from what the store told of the intent."""
         return told != f"{Stage.INTENDED} 1"
 
-    def _bring_about(self, key: int, mine: int, may_have_acted: bool) -> Generator[Wait, Any, int]:
+    def _bring_about(self, key: int, amount: int, mine: int, may_have_acted: bool) -> Generator[Wait, Any, int]:
         """Ask outside as the policy says; returns the receipt, 0 if there is none to come."""
-        ctx, how, amount = self.ctx, self.how, self.effects[key].amount
+        ctx, how = self.ctx, self.how
         asked, attempts, asked_us, undone = 0, 0, ctx.mono_us(), False
         while self.mine == mine:
             silence_us = ctx.mono_us() - asked_us if attempts else 0

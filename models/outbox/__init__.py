@@ -7,15 +7,15 @@ which knows what it has. `feed` is how committed events are read, by relays, pro
 
 from models.outbox.consumer import Consumer
 from models.outbox.deployment import OutboxShard, outbox
-from models.outbox.feed import FedShard, FeedOptions, Follower
+from models.outbox.feed import FeedOptions, FollowedShard, Follower
 from models.outbox.orders import Orders
 from models.outbox.relay import Relay, RelayOptions
 from models.outbox.submitting import StoreOptions, Submitter, key_of
 
 __all__ = [
     "Consumer",
-    "FedShard",
     "FeedOptions",
+    "FollowedShard",
     "Follower",
     "Orders",
     "OutboxShard",

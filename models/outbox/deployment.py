@@ -13,7 +13,7 @@ from models.layout import maker
 from models.ledger import Ledger
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.consumer import Consumer
-from models.outbox.feed import FedShard, FeedOptions
+from models.outbox.feed import FeedOptions, FollowedShard
 from models.outbox.orders import Orders, Place
 from models.outbox.relay import Relay, RelayOptions
 from models.store.log.snapshots import SnapshotPolicy
@@ -29,7 +29,7 @@ __all__ = ["RELAY", "OrderMix", "OutboxShard", "consumer_name", "lay_out", "outb
 RELAY: Final = "relay"
 
 
-class OutboxShard(FedShard):
+class OutboxShard(FollowedShard):
     """A shard whose log is kept until the relay has delivered what it carries."""
 
     CONSUMERS: ClassVar[tuple[str, ...]] = (RELAY,)
@@ -182,7 +182,7 @@ def _end(
     shards = [service_of(location) for group in members for location in group]
     return OutboxEnd(
         received={topic: tuple(one.received) if isinstance(one, Consumer) else None for topic, one in found.items()},
-        pruned=sum(one.journal.base.position for one in shards if isinstance(one, FedShard) and one.leads),
+        pruned=sum(one.journal.base.position for one in shards if isinstance(one, FollowedShard) and one.leads),
         waiting=sum(sum(left.values()) for left in relays.waiting.values()) if isinstance(relays, Relay) else None,
     )
 

@@ -16,21 +16,21 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from models.addressing import OUTBOX, Scope, message_type_id
+from models.reading.feeding import FedShard
 from models.store.group.lineage import Reign, common_prefix
 from models.store.log.entries import OWN, Entry
 from models.store.requests import Unavailable
-from models.store.shard import Shard
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
 from sim.topology import Location
 
-__all__ = ["FedShard", "FeedOptions", "Follower", "Pull", "Pulled"]
+__all__ = ["FeedOptions", "Follow", "Followed", "FollowedShard", "Follower"]
 
 _LIMIT: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pull(Message):
+class Follow(Message):
     """A question for what a shard has committed.
 
     Attributes:
@@ -46,7 +46,7 @@ class Pull(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled(Message):
+class Followed(Message):
     """Committed entries of a shard, in order.
 
     Attributes:
@@ -67,8 +67,11 @@ class Pulled(Message):
         return len(self.entries) or 1
 
 
-class FedShard(Shard):
-    """A member of a shard that hands out what is committed to whoever asks.
+class FollowedShard(FedShard):
+    """A shard that may be read, which also remembers of those who follow it what they need no more.
+
+    A reader asks any member, for part of the keys, and waits for news; a follower asks the leader, for all, and
+    its mark holds the log for it.
 
     Attributes:
         CONSUMERS: Those that the log is kept for until they have it; a leader that has not heard of one keeps all.
@@ -81,8 +84,8 @@ class FedShard(Shard):
         super().__init__(*arguments, **more)
         self.marks: dict[str, int] = {}
 
-    @handles(Pull)
-    def on_pull(self, msg: Pull, sender: Location) -> Pulled | Unavailable:
+    @handles(Follow)
+    def on_follow(self, msg: Follow, sender: Location) -> Followed | Unavailable:
         """What the leader has committed."""
         if not self.leads:
             return Unavailable(command_id=0, reason="not the leader")
@@ -91,7 +94,7 @@ class FedShard(Shard):
             self.let_go()
         after = min(max(msg.after, self.journal.base.position), self.committed)
         entries = self.journal.after(after, min(_LIMIT, self.committed - after)) if after < self.committed else []
-        return Pulled(reigns=self.reigns, after=after, entries=tuple(entries), upto=self.committed)
+        return Followed(reigns=self.reigns, after=after, entries=tuple(entries), upto=self.committed)
 
     @property
     def kept_for_others(self) -> bool:
@@ -175,6 +178,16 @@ class Follower(Service):
         """Up to which position a shard's log is needed no more."""
         return self.at[shard]
 
+    # -- for those that keep their place on a disk -------------------------------------------
+
+    def lineage(self, shard: int) -> tuple[Reign, ...]:
+        """What `at` is a place in; empty if nobody has answered yet."""
+        return self._reigns.get(shard, ())
+
+    def knows(self, shard: int, reigns: tuple[Reign, ...]) -> None:
+        """Recall what `at` is a place in, before following."""
+        self._reigns[shard] = reigns
+
     # -- inside ------------------------------------------------------------------------------
 
     def _follow(self, shard: int) -> Generator[Wait, Any, None]:
@@ -182,9 +195,9 @@ class Follower(Service):
         members = feed.shards[shard]
         turn = 0
         while True:
-            asked = Pull(consumer=feed.consumer, after=self.at[shard], done=self.needless(shard))
+            asked = Follow(consumer=feed.consumer, after=self.at[shard], done=self.needless(shard))
             answer = yield ctx.call(members[turn % len(members)], asked, feed.ask_us)
-            if not isinstance(answer, Pulled) or not self._heard(shard, answer.reigns):
+            if not isinstance(answer, Followed) or not self._heard(shard, answer.reigns):
                 turn += 1
                 if isinstance(answer, Unavailable) or turn % len(members) == 0:
                     yield ctx.sleep(feed.poll_us)
@@ -207,7 +220,7 @@ class Follower(Service):
             return False
         return True
 
-    def _take(self, shard: int, pulled: Pulled) -> bool:
+    def _take(self, shard: int, pulled: Followed) -> bool:
         """Take what is new of an answer; returns whether anything is."""
         before = self.at[shard]
         if pulled.after > before:

@@ -80,6 +80,7 @@ class Relay(Follower):
         self._lanes: list[deque[Waiting]] = [deque() for _ in range(options.lanes)]
         self._busy = [False] * options.lanes
         self._marked: dict[int, int] = {}
+        self._begun_again: dict[int, int] = {}
         self._marking: set[int] = set()
         self._beyond: dict[int, int] = {}
 
@@ -87,7 +88,11 @@ class Relay(Follower):
         """Begin at the marks."""
         for shard in range(len(self.feed.shards)):
             marks = [record for record in self.ctx.disk.read(f"{_MARK}-{shard}") if record is not TORN]
-            self._marked[shard] = self.at[shard] = marks[-1] if marks else 0
+            mark, reigns = marks[-1] if marks else (0, ())
+            self._marked[shard] = self.at[shard] = mark
+            self._begun_again[shard] = 0
+            if reigns:
+                self.knows(shard, reigns)
             self._beyond[shard] = self.at[shard]
             self.waiting[shard] = {}
         self.follow()
@@ -120,6 +125,7 @@ class Relay(Follower):
             lane.clear()
             lane.extend(kept)
         self._beyond[shard] = self._marked[shard] = 0
+        self._begun_again[shard] += 1
 
     def needless(self, shard: int) -> int:
         """Up to the mark on the disk."""
@@ -178,6 +184,9 @@ class Relay(Follower):
     def _write_mark(self, shard: int) -> Generator[Wait, Any, None]:
         """Write the mark down, one write at a time; what came meanwhile goes with the next."""
         while (mark := self.mark_of(shard)) > self._marked[shard]:
-            yield self.ctx.disk.replace(f"{_MARK}-{shard}", mark)
-            self._marked[shard] = mark
+            # With the lineage that it is of: events that are taken back while the relay is down are others after.
+            begun_again = self._begun_again[shard]
+            yield self.ctx.disk.replace(f"{_MARK}-{shard}", (mark, self.lineage(shard)))
+            if begun_again == self._begun_again[shard]:
+                self._marked[shard] = mark
         self._marking.discard(shard)

@@ -14,7 +14,7 @@ from models.domains.transfer import Order, Transfer
 from models.groups import Group, group_system, groups_of, members_of, operator_of
 from models.layout import maker
 from models.mixes import DOMAIN_SHIFT
-from models.outbox.feed import FedShard, FeedOptions
+from models.outbox.feed import FeedOptions, FollowedShard
 from models.outbox.submitting import StoreOptions
 from models.processes.manager import Manager
 from models.processes.purse import Purse
@@ -101,25 +101,26 @@ def lay_out(
     if workload.accounts < 2:
         problems.append(f"accounts={workload.accounts} leaves nobody to transfer to; give at least 2")
     groups: list[Group] = []
-    if purse is not None and process is not None and place is not None:
-        shop = Application("transfers", (purse, process.domain), (process,))
-        for first, (domain, words) in enumerate(((purse, purses), (process.domain, orders))):
-            assert domain.name in shop.domains
-            scheme = noted(problems, lambda w=words: scheme_of(w))  # type: ignore[misc]
-            if scheme is not None:
-                made = noted(
-                    problems,
-                    lambda d=domain, s=scheme, n=first: groups_of(topology, d, s, place, shards, first=n),  # type: ignore[misc]
-                )
-                groups += made or ()
+    for first, (domain, words) in enumerate(((purse or Purse(), purses), (Transfer(), orders))):
+        scheme = noted(problems, lambda w=words: scheme_of(w))  # type: ignore[misc]
+        if scheme is not None and place is not None:
+            made = noted(
+                problems,
+                lambda d=domain, s=scheme, n=first: groups_of(topology, d, s, place, shards, first=n),  # type: ignore[misc]
+            )
+            groups += made or ()
+    if purse is not None and process is not None:
+        # Whether every command of the process has an owner, told like all else.
+        noted(problems, lambda: Application("transfers", (purse, process.domain), (process,)))
     if problems:
-        raise ValueError("; ".join(problems))
+        raise ValueError("; ".join(dict.fromkeys(problems)))  # both domains may be laid out wrongly alike
     assert place is not None
+    assert process is not None
     # A step that is given up is cancelled by a denial under its key: it must be stored.
     options = MemberOptions(
         number=0, shard=0, home=0, store_denials=True, forward_timeout_us=workload.attempt_timeout_us
     )
-    placements = [one for group in groups for one in members_of(group, options, FedShard)]
+    placements = [one for group in groups for one in members_of(group, options, FollowedShard)]
     of = {
         number: tuple(tuple(at for _, at in group.members) for group in groups if group.domain.number == number)
         for number in (Purse.number, Transfer.number)

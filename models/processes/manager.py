@@ -48,6 +48,7 @@ class Manager(Follower):
         self.states: dict[int, Any] = {}
         self._due_us: dict[int, int] = {}
         self._begun: dict[int, str] = {}
+        self._shard: dict[int, int] = {}
 
     def start(self) -> None:
         """Read all there is; what is due is sent once that is done."""
@@ -58,11 +59,13 @@ class Manager(Follower):
         key, domain = instance_of(entry.address), self.process.domain
         self.states[key] = domain.evolve(self.states.get(key, domain.initial()), entry.event)
         self._due_us[key] = entry.accepted_us
+        self._shard[key] = shard
 
     def begun_again(self, shard: int) -> None:
-        """What was derived may have been taken back; all is read again."""
-        self.states.clear()
-        self._begun.clear()
+        """What was derived of a shard may have been taken back; all of it is read again, of the others nothing."""
+        for key in [key for key, of in self._shard.items() if of == shard]:
+            del self.states[key], self._shard[key]
+            self._begun.pop(key, None)
 
     def advanced(self) -> None:
         """Begin what is due. Not while it replays: a stage that was passed long ago would be gone through again."""

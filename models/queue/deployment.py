@@ -139,16 +139,20 @@ def queue(
     topology = site.topology
     chosen: Scheme | None = noted(problems, lambda: scheme_of(scheme))
     place = noted(problems, lambda: home_of(topology, home)) or topology.regions[0]
+    said = noted(problems, lambda: _word(Mode, "mode", mode))
+    parks = noted(problems, lambda: _word(Parking, "parking", parking))
+    full = noted(problems, lambda: _word(Overflow, "overflow", overflow))
+    # In place of a word that is none stands one that goes with the rest, so that no mistake is told that is not there.
     how = noted(
         problems,
         lambda: QueueOptions(
-            mode=_word(Mode, "mode", mode),
+            mode=said or (Mode.DEDUPLICATED if window else Mode.AT_LEAST_ONCE),
             ordered=ordered,
             visibility_us=visibility_us,
             attempts=attempts,
-            parking=_word(Parking, "parking", parking),
+            parking=parks or (Parking.ALONE if attempts else Parking.NONE),
             depth=depth,
-            overflow=_word(Overflow, "overflow", overflow),
+            overflow=full or Overflow.REFUSE,
             waiting=waiting,
             window=window,
         ),

@@ -180,9 +180,11 @@ def reading(
                 workload.opening_balance, every=poison_every, idempotent=idempotent, band=band, alarm=alarm
             ),
         )
-        if poison_every
+        if poison_every and projection is not None
         else None
     )
+    saved = noted(problems, lambda: _word(Checkpoint, checkpoint, "checkpoint"))
+    raised = noted(problems, lambda: _word(Poison, poison, "poison"))
     consumer = noted(
         problems,
         lambda: ProjectorOptions(
@@ -190,8 +192,8 @@ def reading(
             order=(),
             views=(),
             stretches=(),
-            checkpoint=_word(Checkpoint, checkpoint, "checkpoint"),
-            poison=_word(Poison, poison, "poison"),
+            checkpoint=saved or Checkpoint.ATOMIC,
+            poison=raised or Poison.PARK,
             batch=batch,
             chunk=chunk,
             poll_us=poll_us,

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from models.addressing import mint
 from models.domain import Domain, Event, State
 from models.reading.feeding import FedShard, within
-from models.reading.projections import Balances, Row, Unprojectable
+from models.reading.projections import Balances, Row, Unprojectable, projected
 from models.reading.viewing import chosen
 from models.reading.words import Query, Rows, covered
 from models.store.group.lineage import Reign
@@ -99,7 +99,7 @@ class InlineShard(FedShard):
         position = self.journal.length + 1
         address = mint(self.options.event_type, aggregate, stream.version + 1)
         ahead = Entry(0, 0, position, 0, tenant, address, event_id, 0, event, None, 0)
-        row = self._projection.apply(self.rows.get(aggregate), ahead, self.options.shard)
+        row = projected(self._projection, self.rows.get(aggregate), ahead, self.options.shard)
         written = super()._write(tenant, aggregate, event_id, stream, event, after, number)
         assert written == position
         self.rows[aggregate] = row
@@ -116,7 +116,7 @@ class InlineShard(FedShard):
             if entry.tenant != OWN:
                 key = entry.address >> 32 & (1 << 64) - 1
                 try:
-                    self.rows[key] = self._projection.apply(self.rows.get(key), entry, self.options.shard)
+                    self.rows[key] = projected(self._projection, self.rows.get(key), entry, self.options.shard)
                 except Unprojectable as failed:  # written by other code than this
                     self.stopped = f"shard {self.options.shard}, position {entry.position}: {failed}"
                     return

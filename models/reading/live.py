@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from models.keyspace.keys import HASH_END
 from models.reading.feeds import Batch, LogFeed, Stretch
-from models.reading.projections import Balances, Row, Unprojectable
+from models.reading.projections import Balances, Row, Unprojectable, projected
 from models.reading.viewing import chosen
 from models.reading.views import Place
 from models.reading.words import Query, Rows, covered
@@ -109,7 +109,7 @@ class LiveView(Service):
         for shard, entry in batch.entries:
             key = instance_of(entry.address)
             try:
-                self.rows[key] = self._projection.apply(self.rows.get(key), entry, shard)
+                self.rows[key] = projected(self._projection, self.rows.get(key), entry, shard)
             except Unprojectable as failed:
                 self._stopped = f"shard {shard}, position {entry.position}: {failed}"
                 self._places[batch.feed] = Place(entry.position - 1, batch.reigns)

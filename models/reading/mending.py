@@ -14,7 +14,7 @@ from models.reading.delivering import Deliveries
 from models.reading.feeds import Batch, GlobalFeed, LogFeed
 from models.reading.options import ProjectorOptions
 from models.reading.owning import Owning
-from models.reading.projections import Balances, Unprojectable
+from models.reading.projections import Balances, Unprojectable, projected
 from models.reading.views import Owed, Parked
 from models.reading.words import Announce, Announced
 from models.store.log.entries import Entry, instance_of, version_of
@@ -101,7 +101,7 @@ class Mending(Service):
                 if self._global and version_of(entry.address) > (row.version if row else 0) + 1:
                     break
                 try:
-                    row = projection.apply(row, entry, shard)
+                    row = projected(projection, row, entry, shard)
                 except Unprojectable:
                     break
                 settled.append((shard, entry.position))

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from models.domains.bank_account import Deposited, Withdrawn
 from models.store.log.entries import Entry
 
-__all__ = ["Balances", "Poisoned", "Row", "Unprojectable"]
+__all__ = ["Balances", "Poisoned", "Row", "Unprojectable", "projected"]
 
 _VERSION: Final = (1 << 32) - 1
 _INSTANCE: Final = (1 << 64) - 1
@@ -123,7 +123,7 @@ class Poisoned(Balances):
     def __init__(self, opening: int, *, every: int, idempotent: bool = True, band: int = 5_000, alarm: int = 0) -> None:
         super().__init__(opening, idempotent=idempotent, band=band, alarm=alarm)
         if every < 2:
-            raise ValueError(f"{every=} poisons every event; give at least 2")
+            raise ValueError(f"poison_every={every} poisons every event; give at least 2, or 0 for none")
         self.every = every
 
     def apply(self, row: Row | None, entry: Entry, shard: int) -> Row:
@@ -132,3 +132,17 @@ class Poisoned(Balances):
         if isinstance(event, Deposited | Withdrawn) and event.amount % self.every == 0:
             raise Unprojectable(f"no projection of {type(event).__name__} with amount={event.amount}")
         return super().apply(row, entry, shard)
+
+
+def projected(projection: Balances, row: Row | None, entry: Entry, shard: int) -> Row:
+    """What a projection makes of one more event.
+
+    Raises:
+        Unprojectable: it raised; code with a bug raises whatever it does, a missing key or a wrong type.
+    """
+    try:
+        return projection.apply(row, entry, shard)
+    except Unprojectable:
+        raise
+    except Exception as failed:
+        raise Unprojectable(f"{type(failed).__name__}: {failed}") from failed

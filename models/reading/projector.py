@@ -21,7 +21,7 @@ from models.reading.feeds import Batch, GlobalFeed, LogFeed
 from models.reading.mending import AHEAD, BEHIND, Mending
 from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.owning import Owning
-from models.reading.projections import Balances, Row, Unprojectable
+from models.reading.projections import Balances, Row, Unprojectable, projected
 from models.reading.views import Owed, Parked, View, Views
 from models.reading.words import Beat
 from models.store.group.lineage import common_prefix
@@ -243,7 +243,7 @@ class Projector(Mending):
                 parked.append(Parked(shard, entry.position, key, version, entry.event_id, AHEAD if ahead else BEHIND))
                 continue
             try:
-                rows[key] = projection.apply(row, entry, shard)
+                rows[key] = projected(projection, row, entry, shard)
             except Unprojectable as failed:
                 self.ctx.point("P6")
                 verdict = self.failed(str(failed))

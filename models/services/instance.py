@@ -1,7 +1,9 @@
 """An instance of the service: it holds nothing, acts for one slot under one epoch, and says that it lives.
 
 What it knows is in its config, so it can be started anywhere, and again with its host. It opens its epoch at the
-store of acts before it serves; refused there, or told to stop, it is over for good, however often its host restarts.
+store of acts before it serves; refused there, it is over for good, however often its host restarts. Told to stop it is
+over for this life: if its host restarts it serves its slot again, which nobody else has, until it is heard of, and
+told once more.
 """
 
 from __future__ import annotations

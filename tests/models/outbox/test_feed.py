@@ -6,14 +6,14 @@ from typing import Any
 
 from models.domains.bank_account import BankAccount
 from models.outbox.deployment import OutboxShard
-from models.outbox.feed import FedShard, Pull, Pulled
+from models.outbox.feed import Follow, Followed, FollowedShard
 from models.store.requests import Unavailable
 from models.store.words import scheme_of
 from sim.testing.fake import FakeContext
 from tests.models.shards import at, deposit, options
 
 
-def leader(kind: type[FedShard] = FedShard, **more: Any) -> tuple[FakeContext, FedShard]:
+def leader(kind: type[FollowedShard] = FollowedShard, **more: Any) -> tuple[FakeContext, FollowedShard]:
     ctx = FakeContext(at(1))
     shard = kind(ctx, options(1, members=1, scheme=scheme_of("local-persist"), **more), BankAccount())
     ctx.start(shard)
@@ -21,15 +21,15 @@ def leader(kind: type[FedShard] = FedShard, **more: Any) -> tuple[FakeContext, F
     return ctx, shard
 
 
-def pull(ctx: FakeContext, shard: FedShard, after: int = 0, done: int = 0) -> Any:
-    return ctx.deliver(shard, Pull(consumer="relay", after=after, done=done)).value
+def pull(ctx: FakeContext, shard: FollowedShard, after: int = 0, done: int = 0) -> Any:
+    return ctx.deliver(shard, Follow(consumer="relay", after=after, done=done)).value
 
 
 def test_only_what_is_committed_is_handed_out() -> None:
     ctx, shard = leader()
     ctx.deliver(shard, deposit(1))
     early = pull(ctx, shard)
-    assert isinstance(early, Pulled)
+    assert isinstance(early, Followed)
     assert (early.entries, early.upto) == ((), 0)
     ctx.advance(5_000)
     assert [entry.event_id for entry in pull(ctx, shard).entries] == [1]
@@ -38,7 +38,7 @@ def test_only_what_is_committed_is_handed_out() -> None:
 
 def test_who_does_not_lead_says_so() -> None:
     ctx = FakeContext(at(2))
-    shard = FedShard(ctx, options(2, members=2), BankAccount())
+    shard = FollowedShard(ctx, options(2, members=2), BankAccount())
     ctx.start(shard)
     assert isinstance(pull(ctx, shard), Unavailable)
 

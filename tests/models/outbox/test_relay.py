@@ -8,7 +8,7 @@ from experiments.scenario import load
 from experiments.scenario.problems import ScenarioError
 from models.addressing import mint
 from models.outbox.consumer import Consumer
-from models.outbox.feed import FeedOptions, Pull, Pulled
+from models.outbox.feed import FeedOptions, Follow, Followed
 from models.outbox.orders import Orders, Place, Placed
 from models.outbox.relay import Relay, RelayOptions
 from models.outbox.words import Deliver, Outgoing, Took
@@ -41,8 +41,8 @@ def relay(ctx: FakeContext | None = None, lanes: int = 4) -> tuple[FakeContext, 
 
 def pulled(ctx: FakeContext, *entries: Entry, after: int = 0, upto: int = 0) -> None:
     """Answer the open question of the feed."""
-    call = next(i for i, (_, msg, _) in enumerate(ctx.calls) if isinstance(msg, Pull))
-    ctx.answer(Pulled(reigns=(REIGN,), after=after, entries=entries, upto=upto or len(entries)), call)
+    call = next(i for i, (_, msg, _) in enumerate(ctx.calls) if isinstance(msg, Follow))
+    ctx.answer(Followed(reigns=(REIGN,), after=after, entries=entries, upto=upto or len(entries)), call)
     ctx.advance(1)
 
 
@@ -86,7 +86,7 @@ def test_a_relay_that_died_begins_at_its_mark() -> None:
     assert made.needless(0) == 1
     ctx, made = relay(ctx.power_loss())
     (asked,) = [msg for _, msg, _ in ctx.calls]
-    assert isinstance(asked, Pull)
+    assert isinstance(asked, Follow)
     assert (asked.after, asked.done) == (1, 1)
 
 
@@ -99,18 +99,30 @@ def test_a_gap_in_the_feed_is_told_and_not_passed_over_in_silence() -> None:
 def test_what_was_taken_back_is_read_again() -> None:
     ctx, made = relay()
     pulled(ctx, entry(1, 1, 1), entry(2, 1, 2))
-    call = next(i for i, (_, msg, _) in enumerate(ctx.calls) if isinstance(msg, Pull))
-    ctx.answer(Pulled(reigns=(REIGN, Reign(epoch=2, region=2, start=1)), after=2, entries=(), upto=2), call)
+    call = next(i for i, (_, msg, _) in enumerate(ctx.calls) if isinstance(msg, Follow))
+    ctx.answer(Followed(reigns=(REIGN, Reign(epoch=2, region=2, start=1)), after=2, entries=(), upto=2), call)
     ctx.advance(1)
     assert made.at[0] == 0
     assert ("taken-back", 0) in ctx.notes
 
 
+def test_what_was_taken_back_while_the_relay_was_down_is_read_again() -> None:
+    ctx, made = relay()
+    pulled(ctx, entry(1, 1, 1), entry(2, 1, 2))
+    take(ctx, 1, 1)
+    take(ctx, 1, 2)
+    assert made.needless(0) == 2
+    ctx, made = relay(ctx.process_crash())
+    ctx.answer(Followed(reigns=(REIGN, Reign(epoch=2, region=2, start=1)), after=2, entries=(), upto=2))
+    ctx.advance(1)
+    assert (made.at[0], made.needless(0)) == (0, 0)
+
+
 def test_an_earlier_leader_is_not_listened_to() -> None:
     ctx, made = relay()
     later = (REIGN, Reign(epoch=2, region=2, start=0))
-    call = next(i for i, (_, msg, _) in enumerate(ctx.calls) if isinstance(msg, Pull))
-    ctx.answer(Pulled(reigns=later, after=0, entries=(entry(1, 1, 1),), upto=1), call)
+    call = next(i for i, (_, msg, _) in enumerate(ctx.calls) if isinstance(msg, Follow))
+    ctx.answer(Followed(reigns=later, after=0, entries=(entry(1, 1, 1),), upto=1), call)
     ctx.advance(1)
     pulled(ctx, entry(1, 1, 1), entry(2, 1, 2))
     assert made.at[0] == 1

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from experiments.scenario import ScenarioError, load
 from models.addressing import mint
 from models.domain import Application, Denied
 from models.domains.bank_account import BankAccount
 from models.domains.transfer import Abandon, Ordered, RecordCredit, RecordDebit, Transfer
 from models.mixes import DOMAIN_SHIFT
-from models.outbox.feed import FeedOptions, Pull, Pulled
+from models.outbox.feed import FeedOptions, Follow, Followed
 from models.outbox.submitting import StoreOptions, key_of
 from models.processes.definition import Process
 from models.processes.manager import Manager
@@ -84,7 +85,7 @@ def managed(ctx: FakeContext | None = None) -> FakeContext:
     ctx.advance(1)
     ordered = Ordered(source=1, target=2, amount=5)
     entry = Entry(0, 1, 1, 1, 0, mint(1, PROCESS, 1), 1, 0, ordered, None, 0)
-    ctx.answer(Pulled(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=1), 0)
+    ctx.answer(Followed(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=1), 0)
     ctx.advance(1)
     return ctx
 
@@ -145,7 +146,33 @@ def test_nothing_is_sent_while_events_are_read_again() -> None:
     ctx.start(made)
     ctx.advance(1)
     entry = Entry(0, 1, 1, 1, 0, mint(1, PROCESS, 1), 1, 0, Ordered(source=1, target=2, amount=5), None, 0)
-    ctx.answer(Pulled(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=9), 0)
+    ctx.answer(Followed(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=9), 0)
     ctx.advance(1)
-    assert [type(msg) for _, msg, _ in ctx.calls] == [Pull]
+    assert [type(msg) for _, msg, _ in ctx.calls] == [Follow]
     assert RecordCredit() not in [getattr(msg, "command", None) for _, msg, _ in ctx.calls]
+
+
+def test_what_one_shard_took_back_leaves_the_processes_of_another_as_they_were() -> None:
+    ctx = FakeContext()
+    store = StoreOptions(shards=((Purse.number, ((PURSES,),)), (Transfer.number, ((ORDERS,), (PURSES,)))))
+    made = Manager(ctx, FeedOptions(consumer="manager", shards=((ORDERS,), (PURSES,))), store, transfer_process())
+    ctx.start(made)
+    ctx.advance(1)
+    reigns = (Reign(epoch=1, region=1, start=0),)
+    for key in (PROCESS, PROCESS + 1):
+        ordered = Ordered(source=1, target=2, amount=5)
+        entry = Entry(0, 1, 1, 1, 0, mint(1, key, 1), 1, 0, ordered, None, 0)
+        ctx.answer(Followed(reigns=reigns, after=0, entries=(entry,), upto=9))
+    ctx.advance(1)
+    assert list(made.states) == [PROCESS, PROCESS + 1]
+    another = (*reigns, Reign(epoch=2, region=1, start=0))
+    ctx.answer(Followed(reigns=another, after=1, entries=(), upto=1))
+    ctx.advance(1)
+    assert (made.at, list(made.states)) == ({0: 0, 1: 1}, [PROCESS + 1])
+
+
+def test_everything_wrong_with_a_deployment_is_told_at_once() -> None:
+    with pytest.raises(ScenarioError) as told:
+        load("process_transfers").with_system({"ceiling": 10, "purses": "nowhere", "shards": 0})
+    for part in ("raise the ceiling", "'nowhere' is no persistence scheme", "shards=0 stores nothing"):
+        assert part in str(told.value)

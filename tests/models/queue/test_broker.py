@@ -275,3 +275,24 @@ def test_the_busiest_keys_are_counted() -> None:
         desk.put(message, key=3)
     desk.put(9, key=1)
     assert desk.browse().hot == ((3, 5), (1, 1))
+
+
+def test_the_networks_copy_of_a_settlement_ends_nothing_before_it_is_durable_and_counts_no_second_failure() -> None:
+    desk = Desk(**SEQUENCED)
+    desk.put(1, 2)
+    (handed,) = desk.take()
+    failed = SettleAll(done=(Done(0, handed.receipt, (), 1),))
+    desk.wait(failed, 1)
+    desk.wait(failed, 1)
+    desk.ctx.advance(10_000)
+    assert desk.take() != (), "once, of two attempts, it has failed: it comes again"
+    desk = Desk()
+    desk.put(1, 2)
+    (handed,) = desk.take()
+    settled = SettleAll(done=(Done(0, handed.receipt, (1,)),))
+    desk.wait(settled, 1)
+    copy = desk.wait(settled, 1)
+    assert (copy.done, len(desk.broker._leases.held)) == (False, 1), "what it says is not on the disk yet"
+    desk.ctx.advance(10_000)
+    assert isinstance(copy.value, SettleTold)
+    assert messages(desk.take()) == [2]

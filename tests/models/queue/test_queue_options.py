@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from experiments.scenario import ScenarioError, load
 from models import Site, Workload
 from models.queue import Mode, Overflow, Parking, QueueOptions, queue
 from sim.topology import grid
@@ -66,3 +67,11 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_a_queue_needs_a_client_host() -> None:
     with pytest.raises(ValueError, match="where the receiver would be"):
         queue(Site(grid(["a"], clusters=1, hosts=3, clients=0, cores=2)), LOAD)
+
+
+def test_words_that_are_none_are_told_together_and_hide_nothing() -> None:
+    wrong = {"mode": "maybe", "parking": "aside", "overflow": "burn", "visibility": "0s"}
+    with pytest.raises(ScenarioError) as told:
+        load("queue_calm").with_system(wrong)
+    for part in ("mode='maybe'", "parking='aside'", "overflow='burn'", "visibility_us=0 holds no letter"):
+        assert part in str(told.value)

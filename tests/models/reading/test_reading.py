@@ -8,10 +8,14 @@ import pytest
 
 from experiments.measures import Observation, gather
 from experiments.properties import judge
-from experiments.scenario import Scenario, ScenarioError, load
+from experiments.scenario import Scenario, ScenarioError, load, parse
 from experiments.scenario.property import Mode, PropertyUse
 from models import Site, Workload
 from models.reading import reading
+from models.reading.projections import Balances, Row
+from models.reading.projector import Projector
+from models.store.log.entries import Entry
+from models.system import System
 from sim.checkers import Outcome
 from sim.faults import Fault
 from sim.topology import grid
@@ -140,3 +144,30 @@ def test_mistakes_are_told_all_at_once() -> None:
 def test_options_that_make_no_sense_are_refused_before_the_run(options: dict[str, Any], told: str) -> None:
     with pytest.raises((ValueError, ScenarioError), match=told):
         gather(load("projection_calm").with_system(options), 1)
+
+
+class Forgetful(Projector):
+    """A consumer whose projection looks up what is not there, at every seventh entry of a log."""
+
+    def _now(self) -> Balances:
+        return _MissingKey(0)
+
+
+class _MissingKey(Balances):
+    def apply(self, row: Row | None, entry: Entry, shard: int) -> Row:
+        if entry.position % 7 == 0:
+            raise KeyError("tariff")
+        return super().apply(row, entry, shard)
+
+
+def forgetful(site: Site, workload: Workload) -> System:
+    """A read side whose projection has a bug of its own."""
+    return reading(site, workload, Forgetful)
+
+
+def test_whatever_a_projection_raises_is_parked_with_its_reason() -> None:
+    document = dict(short().document) | {"system": {"factory": f"{__name__}:forgetful"}}
+    reading_end = seen(parse(document, name="forgetful")).ledger.reading
+    assert reading_end is not None
+    reasons = {event[-1] for view in reading_end.views for event in view.parked}
+    assert reasons == {"KeyError: 'tariff'", "behind a parked event"}
