@@ -73,6 +73,8 @@ def test_operators_are_told_who_belongs_and_how_that_changes() -> None:
     assert ask.seat == 1
     leave = system.membership.request(Change(shard="bank-account-0", add=False, host=spare))
     assert leave == RemoveMember(seat=1)
+    with pytest.raises(AssertionError, match="has no seat"):
+        system.membership.request(Change(shard="bank-account-0", add=False, host=members[0]))
     assert system.membership.is_done(Change(shard="", add=True, host=spare), MembersChanged(done=True))
     assert not system.membership.is_done(Change(shard="", add=True, host=spare), MembersChanged(done=False))
 
