@@ -27,7 +27,7 @@ from models.keyspace.directory import Held, Line, first_directory
 from models.keyspace.loads import Loads
 from models.keyspace.master import Action
 from models.keyspace.placement import Node
-from models.keyspace.plan import Known, has_its_share, next_actions
+from models.keyspace.plan import Known, has_its_share, limits_of, next_actions
 from models.keyspace.tablets import TabletMap
 from models.keyspace.words import STALE, Heard, MapIs, MapQuery, Report, Rerouted, RouteQuery
 from models.raft.member import RaftMember
@@ -88,6 +88,8 @@ class MasterOptions:
         for name in ("split_above", "merge_below"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)} is no rate; give at least 0, which stands for never")
+        if self.merge_below:
+            limits_of(self.split_above, self.merge_below)
 
 
 class Master(Writer, RaftMember):
@@ -182,9 +184,8 @@ class Master(Writer, RaftMember):
         newer, self._newer = self._newer, None
         if newer is not None and newer.version > self.state.directory.version:
             yield from self._decide(Adopted(version=newer.version, held=newer.held))
-        for step in self._deciding.steps:
-            if step.at_us <= self.ctx.mono_us():
-                yield from self._follow(step)
+        for step in self._due():
+            yield from self._follow(step)
         for number in list(self.state.leaving):
             if number in self.state.tablets.nodes and number not in self._involved():
                 yield from self._decide(Left(number=number))
@@ -192,6 +193,11 @@ class Master(Writer, RaftMember):
             return  # it has not heard yet what is settled, nor how loads are
         for action in self._next():
             yield from self._decide(action)
+
+    def _due(self) -> list[Step]:
+        """What the plan wants by now, of each node its last step alone: whoever has left would join again else."""
+        now_us = self.ctx.mono_us()
+        return list({step.node.number: step for step in self._deciding.steps if step.at_us <= now_us}.values())
 
     def _follow(self, step: Step) -> Generator[Wait, Any, None]:
         """Begin what the plan says, once."""

@@ -106,6 +106,17 @@ def test_who_left_is_none_of_the_nodes() -> None:
     assert 0 not in made.state.directory.nodes
 
 
+def test_who_joined_and_left_does_not_join_again() -> None:
+    ctx = FakeContext()
+    made = master(ctx, steps=(Step(0, NODES[3], True), Step(1_000_000, NODES[3], False)), most_moving=9)
+    for _ in range(10):
+        ctx.advance(500_000)
+        ctx.deliver(made, report(complete=tuple((one.group, one.version) for one in made.state.directory.held)))
+    taken = made.state.taken
+    assert (taken["joined"], taken["leaving"], taken["left"]) == (1, 1, 1)
+    assert made.state.tablets.nodes == (0, 1, 2)
+
+
 def test_a_hot_tablet_is_split_by_what_servers_report() -> None:
     ctx = FakeContext()
     made = master(ctx, split_above=50.0)
