@@ -317,7 +317,9 @@ class Broker(Shard):
                 continue
             if lease.timer is not None:
                 lease.timer.cancel()  # what is being written down does not come back
-            last = max(last, self._written(one))
+            if not lease.upto:
+                lease.upto = self._written(one)
+            last = max(last, lease.upto)  # a copy of this waits for what the first has written
             ended.append(one.receipt)
         self.ctx.point("Q4")
         learnt = yield from self._until_committed(last)

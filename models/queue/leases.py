@@ -37,11 +37,13 @@ class Lease:
         key: Whose.
         numbers: Which, in order; none if they were let go of as they were handed out.
         timer: When they come back.
+        upto: Up to where the log must be committed for it to be over; 0 while nobody has settled it.
     """
 
     key: int
     numbers: tuple[int, ...]
     timer: Alarm | None = None
+    upto: int = 0
 
 
 class Shelf:
