@@ -22,7 +22,7 @@ FIRST = tablets_of(4, NODES[:3], 2)
 BY_NUMBER = {node.number: node for node in NODES}
 
 
-def master(ctx: FakeContext, placement: Any = None, **options: Any) -> Master:
+def master(ctx: FakeContext, placement: Any = None, *, heard: bool = True, **options: Any) -> Master:
     start = tablets_of(4, NODES[:3], 2)
     first = start if start.version >= 4 else type(start)(start.tablets, start.members, version=4)
     made = Master(
@@ -38,6 +38,9 @@ def master(ctx: FakeContext, placement: Any = None, **options: Any) -> Master:
         placement=placement,
     )
     ctx.start(made)
+    if heard:
+        for number in (1, 2, 3):
+            ctx.deliver(made, report(number))
     return made
 
 
@@ -150,6 +153,18 @@ def test_one_that_lost_its_disk_takes_the_newest_map_of_a_server() -> None:
     later.advance(500_000)
     assert again.state.directory.version == newest.version
     assert again.state.directory.held == newest.held
+
+
+def test_nothing_is_decided_before_most_servers_have_said_that_they_know_of_no_newer_map() -> None:
+    ctx = FakeContext()
+    made = master(ctx, heard=False, steps=(Step(0, NODES[3], True), Step(0, NODES[0], False)))
+    for server, version in ((0, 4), (1, 4), (2, 9)):
+        ctx.deliver(made, report(server, version))
+        ctx.advance(2_000_000)
+        assert made.state.directory.version == 4
+    ctx.deliver(made, report(3))
+    ctx.advance(500_000)
+    assert made.state.directory.version > 4
 
 
 def test_it_answers_who_asks_for_a_route_and_who_has_its_map_already() -> None:
