@@ -22,6 +22,11 @@ def test_the_coverage_table_has_every_idea_once() -> None:
     assert re.findall(r"^\| (S\d+) \|", TEXT, flags=re.MULTILINE) == [f"S{n}" for n in range(1, 23)]
 
 
+def test_the_number_of_broken_systems_is_that_of_the_catalogue() -> None:
+    catalogue = tomllib.loads((ROOT / "tests/broken/catalogue.toml").read_text(encoding="utf-8"))
+    assert re.findall(r"holds (\S+) systems that break theirs", TEXT) == [str(len(catalogue["variant"]))]
+
+
 def test_every_command_in_the_table_of_commands_exists() -> None:
     from experiments.cli import lab
 

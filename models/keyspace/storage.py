@@ -1,4 +1,4 @@
-"""The one question that all storage asks: which hosts hold key K of what kind of storage, and by which route?
+"""The question of whoever stores: which hosts hold key K of what kind of storage, and by which route?
 
     space = key_space(topology, placement="ring", salt=7)
     space.holders(Stored.QUEUE, 3, number=2, n=3)             # host indices, the preferred one first
