@@ -365,7 +365,8 @@ def _step(system: System, before: Sequence[Operation], operation: Operation, top
         action=operation.action,
         shard=shard,
         members=members,
-        targets=tuple(by_host.get(host, host) for host in hosts),
+        # A change of membership is about the host, whichever member lives there; all else is said to the member itself.
+        targets=tuple(hosts if operation.action in _MEMBERSHIP else (by_host.get(host, host) for host in hosts)),
         at_us=operation.at_us,
         after=operation.after,
         unled_us=operation.unled_us,

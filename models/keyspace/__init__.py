@@ -3,7 +3,9 @@
 **To store something, read `storage`**: `key_space(topology, placement="ring")` makes a `KeySpace`, which says
 `holders(Stored.QUEUE, key, n=3)`, the hosts that hold a key of a kind of storage, and `places`, where
 their services are; `groups_in` lays out the shards of whatever is built on `models.groups`. Event log, snapshots,
-remembered commands, outbox, queue, projections and checkpoints are all found so.
+remembered commands and outbox are found so where a store has a `placement`. Queues and views ask the placements below
+for themselves. Raft groups and leaderless quorums do not ask here: they choose members near a home, and by a ranking
+of their own (`models.quorum.preference`).
 
 Below it, `placement` is the interface of the schemes, which are values that know no host: `ring`
 (consistent hashing with virtual nodes, weights and zones), `tablets` (ranges of keys, which a `master`

@@ -24,10 +24,10 @@ from models.keyspace.server import ServerOptions
 from models.keyspace.shard import PlacedShard
 from models.keyspace.storage import PLACEMENTS, placement_of
 from models.store.group.wire import ShipOptions
-from models.store.schemes import SCHEMES
+from models.store.schemes import SCHEMES, Scheme
 from models.system import BANK_RECORDS, Site, System
 from sim.topology import HostSpec, Topology, at_service
-from sim.units import duration_us
+from sim.units import duration_us, format_us
 from sim.wording import way_to
 
 __all__ = ["PLACEMENTS", "placed_store"]
@@ -115,8 +115,8 @@ def placed_store(
     read.problems += _mistakes(placement, partitions, coming, going, (split_above_per_s, merge_below_per_s, rebalance))
     if not first:
         read.problems.append("every node joins later, so nobody holds anything at first; let some be there")
-    else:
-        read.of(lambda: check_length(chosen.members, first, chosen.spread))
+    elif read.of(lambda: _enough(chosen, first)):
+        read.problems += _plan_mistakes(topology, chosen, first, coming, going)
     by_hand = None
     if tablets and kept_domain is not None:
         by_hand = read.of(lambda: tablets_by_hand(topology, tablets, first, chosen, kept_domain))
@@ -124,7 +124,7 @@ def placed_store(
         read.problems.append(f"{placement=} says where every stretch is; leave `tablets` out, or take tablets")
     deciding = read.of(
         lambda: MasterOptions(
-            steps=tuple(sorted((*coming, *going), key=lambda step: step.at_us)),
+            steps=_in_turn(coming, going),
             tick_us=tick_us,
             most_moving=max(1, moving),
             split_above=split_above_per_s,
@@ -209,6 +209,52 @@ def _mistakes(
             "`split_above`, `merge_below` and `rebalance` out, or take tablets"
         )
     return found
+
+
+def _enough(scheme: Scheme, nodes: Sequence[Node]) -> bool:
+    """True; ValueError where the nodes stand in too few zones for a scheme."""
+    check_length(scheme.members, nodes, scheme.spread)
+    return True
+
+
+def _plan_mistakes(
+    topology: Topology, scheme: Scheme, first: Sequence[Node], coming: Sequence[Step], going: Sequence[Step]
+) -> list[str]:
+    """What is wrong with who comes and who goes, taken together: all that, or where too few are left."""
+    found = []
+    for words, steps in (("joins", coming), ("leaves", going)):
+        counts = Counter(_path(topology, step) for step in steps)
+        found += [f"{words}: {path} is given {n} times; name each host once" for path, n in counts.items() if n > 1]
+    joins_us = {step.node.number: step.at_us for step in coming}
+    for step in going:
+        from_us = joins_us.get(step.node.number)
+        if from_us is not None and step.at_us <= from_us:
+            told = (
+                f"leaves: {_path(topology, step)} joins at {format_us(from_us)} and leaves at {format_us(step.at_us)}"
+            )
+            found.append(f"{told}; have it leave later, or leave it out of both")
+    if found:
+        return found
+    there = {node.number: node for node in first}
+    for step in _in_turn(coming, going):
+        if step.joins:
+            there[step.node.number] = step.node
+            continue
+        del there[step.node.number]
+        try:
+            check_length(scheme.members, tuple(there.values()), scheme.spread)
+        except ValueError as refused:
+            return [f"leaves: once {_path(topology, step)} has left, {refused}, or have it stay"]
+    return []
+
+
+def _path(topology: Topology, step: Step) -> str:
+    return topology.hosts[step.node.number].path
+
+
+def _in_turn(coming: Sequence[Step], going: Sequence[Step]) -> tuple[Step, ...]:
+    """A plan as a master follows it: of what is due at one instant, who comes before who goes."""
+    return tuple(sorted((*coming, *going), key=lambda step: step.at_us))
 
 
 def _steps(topology: Topology, nodes: Sequence[Node], plan: str, *, joins: bool) -> tuple[Step, ...]:

@@ -258,6 +258,8 @@ def tablets_by_hand(
             found.append(Tablet(begin=first, end=last, owners=owners))
         except ValueError as refused:
             mistakes.append(f"tablets {' '.join(part)!r}: {refused}")
+    if not found and not mistakes:
+        raise ValueError(f"tablets={words!r} names none; leave it empty to have them dealt out evenly")
     told = tablet_mistakes(found, nodes, scheme.spread) if found else []
     mistakes += [f"tablets: {re.sub('0x[0-9a-f]+', _as_written, one)}" for one in told]
     if mistakes:

@@ -9,7 +9,8 @@ between the groups, which need no master for it.
 
 They can be cut off: then nothing new is decided, and traffic goes on. A map is followed only if it
 is newer, and no log gives anything away twice, so a master that comes back from the dark does
-no harm. Where they have lost their disks they take the newest map that a server reports.
+no harm. Where they have lost their disks they take the newest map that a server reports; in each life a master
+decides nothing before most servers have told it that they know of no newer one.
 
 Bigtable keeps masters apart by a lock service, CockroachDB has none; that decisions are entries of a
 replicated log is how the coordinators of HDFS, Kafka and TiKV are kept.
@@ -27,7 +28,7 @@ from models.keyspace.directory import Held, Line, first_directory
 from models.keyspace.loads import Loads
 from models.keyspace.master import Action
 from models.keyspace.placement import Node
-from models.keyspace.plan import Known, has_its_share, next_actions
+from models.keyspace.plan import Known, has_its_share, limits_of, next_actions
 from models.keyspace.tablets import TabletMap
 from models.keyspace.words import STALE, Heard, MapIs, MapQuery, Report, Rerouted, RouteQuery
 from models.raft.member import RaftMember
@@ -70,7 +71,7 @@ class MasterOptions:
         split_above: Requests a second above which a tablet is split; 0 for never.
         merge_below: Requests a second below which neighbours are merged; 0 for never.
         rebalance: Whether leading tablets move from the busiest node to others.
-        quiet_us: It decides on loads once it has heard reports for so long.
+        quiet_us: It moves nothing before it has led for so long: it has heard reports by then.
     """
 
     steps: tuple[Step, ...] = ()
@@ -88,6 +89,8 @@ class MasterOptions:
         for name in ("split_above", "merge_below"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)} is no rate; give at least 0, which stands for never")
+        if self.merge_below:
+            limits_of(self.split_above, self.merge_below)
 
 
 class Master(Writer, RaftMember):
@@ -137,6 +140,8 @@ class Master(Writer, RaftMember):
         self._complete: dict[int, int] = {}
         self._shared: frozenset[int] = frozenset()
         self._newer: MapIs | None = None
+        #: Servers that have told in this life that they know of nothing newer than what is known here.
+        self._agreeing: set[int] = set()
         self._since_us = 0
         self._followed = 0
         self._term = 0
@@ -182,9 +187,10 @@ class Master(Writer, RaftMember):
         newer, self._newer = self._newer, None
         if newer is not None and newer.version > self.state.directory.version:
             yield from self._decide(Adopted(version=newer.version, held=newer.held))
-        for step in self._deciding.steps:
-            if step.at_us <= self.ctx.mono_us():
-                yield from self._follow(step)
+        if 2 * len(self._agreeing) <= len(self._nodes):
+            return  # its disk may have lost what was decided, and others would take what it made of that for newer
+        for step in self._due():
+            yield from self._follow(step)
         for number in list(self.state.leaving):
             if number in self.state.tablets.nodes and number not in self._involved():
                 yield from self._decide(Left(number=number))
@@ -192,6 +198,11 @@ class Master(Writer, RaftMember):
             return  # it has not heard yet what is settled, nor how loads are
         for action in self._next():
             yield from self._decide(action)
+
+    def _due(self) -> list[Step]:
+        """What the plan wants by now, of each node its last step alone: whoever has left would join again else."""
+        now_us = self.ctx.mono_us()
+        return list({step.node.number: step for step in self._deciding.steps if step.at_us <= now_us}.values())
 
     def _follow(self, step: Step) -> Generator[Wait, Any, None]:
         """Begin what the plan says, once."""
@@ -257,6 +268,8 @@ class Master(Writer, RaftMember):
     def on_report(self, msg: Report, sender: Location) -> Heard | MapIs | None:
         """Note how a server is; who decides answers, with the map, if the server has an older one."""
         self._loads.take(msg, self.ctx.mono_us())
+        if msg.version <= self.state.directory.version:
+            self._agreeing.add(msg.server)
         for group, version in msg.complete:
             self._complete[group] = max(version, self._complete.get(group, 0))
         if not self.rules:

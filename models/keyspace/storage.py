@@ -1,4 +1,4 @@
-"""The one question that all storage asks: which hosts hold key K of what kind of storage, and by which route?
+"""The question of whoever stores: which hosts hold key K of what kind of storage, and by which route?
 
     space = key_space(topology, placement="ring", salt=7)
     space.holders(Stored.QUEUE, 3, number=2, n=3)             # host indices, the preferred one first
@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from math import ceil
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from models.groups import Group, store_name
 from models.keyspace.hashing import JumpHashing, ModuloHashing
 from models.keyspace.keys import pack_key
 from models.keyspace.master import even_tablets
-from models.keyspace.openaddress import SlotTable
+from models.keyspace.openaddress import SlotTable, TableFull
 from models.keyspace.placement import Node, Placement, check_length, nodes_of
 from models.keyspace.rendezvous import Rendezvous
 from models.keyspace.ring import Ring
@@ -189,6 +190,9 @@ def placement_of(
         salt: Decides every hash.
         keys: What slots are filled by, in this order.
         slots: How many; twice the keys if 0.
+
+    Raises:
+        ValueError: what the scheme refuses, such as too few slots.
     """
     if name == "ring":
         return Ring(nodes, vnodes=vnodes, spread=spread, seed=salt)
@@ -199,6 +203,13 @@ def placement_of(
     if name == "modulo":
         return ModuloHashing(nodes, spread=spread, seed=salt)
     table = SlotTable(nodes, slots=slots or max(2 * len(keys), len(nodes)), spread=spread, seed=salt)
-    for key in keys:
-        table.insert(key)
+    try:
+        for key in keys:
+            table.insert(key)
+    except TableFull:
+        least = ceil(len(keys) / table.limit)
+        raise ValueError(
+            f"{slots=} have no room for {len(keys)} keys, which may take {table.limit} of them; give at least {least}, "
+            f"or 0 for twice as many as keys"
+        ) from None
     return table

@@ -80,8 +80,8 @@ class Raft(Leading):
             self._on_timeout_now(now_us, msg)
 
     def campaign(self, now_us: int) -> None:
-        """Stand for election without waiting, by the same rules."""
-        if self.role is not Role.LEADER and self.electable:
+        """Stand for election without waiting, by the same rules: not while it sticks to a leader, who may read on that."""
+        if self.role is not Role.LEADER and self.electable and not self._sticks(now_us):
             self._stand(now_us)
 
     # -- the log and the disk ----------------------------------------------------------------

@@ -145,11 +145,13 @@ def raft_scheme(members: int, copies: int, spread: str) -> Scheme:
     """What Raft is among the persistence schemes: a majority of its voters has flushed.
 
     Raises:
-        ValueError: an even group, or a spread that is none.
+        ValueError: a group that is even or empty, or a spread that is none.
     """
     problems = []
-    if members < 1 or members % 2 == 0:
-        nearest = f"{members - 1} or {members + 1}" if members > 1 else "1"
+    if members < 1:
+        problems.append(f"{members=} are no group, and nobody could lead; give 1 or 3")
+    elif members % 2 == 0:
+        nearest = f"{members - 1} or {members + 1}"
         problems.append(
             f"{members=}: an even group survives no more failures than one of a member less; give {nearest}"
         )

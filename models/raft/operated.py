@@ -44,8 +44,9 @@ class RaftMembership:
         return tuple(self._seats)
 
     def request(self, change: Change) -> Message:
-        """Add or remove; a host that has no seat is asked for as number 0, which nobody has."""
-        seat = self._seats.get(change.host, 0)
+        """Add or remove the member on a host; an unknown one would be let go of at once, since nobody lives there."""
+        seat = self._seats.get(change.host)
+        assert seat is not None, f"{change.host} has no seat here; name the host itself, its service bits zero"
         return AddMember(seat=seat) if change.add else RemoveMember(seat=seat)
 
     def is_done(self, change: Change, answer: Message) -> bool:

@@ -174,6 +174,18 @@ def test_who_cannot_join_and_the_last_member_are_refused_before_the_run() -> Non
     assert "is the last member of bank-account-0; add one first" in told
 
 
+def test_a_leader_that_an_operator_removes_leads_no_more() -> None:
+    made = document(
+        {"id": "in", "action": "add-host", "targets": [SOUTH], "at": "3s"},
+        {"id": "out", "action": "remove-host", "targets": [EAST], "at": {"after": "in", "delay": "1s"}},
+    )
+    made["system"] = {"factory": "models.raft.deployment:raft", "spread": "region", "members": 1, "spares": 1}
+    seen = gather(parse(made, name="x", file="x.toml"), 0)
+    assert operations_done(seen).outcome is Outcome.VALID
+    removed_us = next(t_us for t_us, text in seen.operations if text == "out begun")
+    assert [region for t_us, region, _ in seen.noted["elected"] if t_us > removed_us] == ["us-west-2"]
+
+
 def changeable(site: Any, workload: Any, *, scheme: str = "multi-persist:2/3@region") -> Any:
     """A store that claims to change its members; it is only looked at."""
 

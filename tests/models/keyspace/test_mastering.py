@@ -22,7 +22,7 @@ FIRST = tablets_of(4, NODES[:3], 2)
 BY_NUMBER = {node.number: node for node in NODES}
 
 
-def master(ctx: FakeContext, placement: Any = None, **options: Any) -> Master:
+def master(ctx: FakeContext, placement: Any = None, *, heard: bool = True, **options: Any) -> Master:
     start = tablets_of(4, NODES[:3], 2)
     first = start if start.version >= 4 else type(start)(start.tablets, start.members, version=4)
     made = Master(
@@ -38,6 +38,9 @@ def master(ctx: FakeContext, placement: Any = None, **options: Any) -> Master:
         placement=placement,
     )
     ctx.start(made)
+    if heard:
+        for number in (1, 2, 3):
+            ctx.deliver(made, report(number))
     return made
 
 
@@ -106,6 +109,17 @@ def test_who_left_is_none_of_the_nodes() -> None:
     assert 0 not in made.state.directory.nodes
 
 
+def test_who_joined_and_left_does_not_join_again() -> None:
+    ctx = FakeContext()
+    made = master(ctx, steps=(Step(0, NODES[3], True), Step(1_000_000, NODES[3], False)), most_moving=9)
+    for _ in range(10):
+        ctx.advance(500_000)
+        ctx.deliver(made, report(complete=tuple((one.group, one.version) for one in made.state.directory.held)))
+    taken = made.state.taken
+    assert (taken["joined"], taken["leaving"], taken["left"]) == (1, 1, 1)
+    assert made.state.tablets.nodes == (0, 1, 2)
+
+
 def test_a_hot_tablet_is_split_by_what_servers_report() -> None:
     ctx = FakeContext()
     made = master(ctx, split_above=50.0)
@@ -139,6 +153,18 @@ def test_one_that_lost_its_disk_takes_the_newest_map_of_a_server() -> None:
     later.advance(500_000)
     assert again.state.directory.version == newest.version
     assert again.state.directory.held == newest.held
+
+
+def test_nothing_is_decided_before_most_servers_have_said_that_they_know_of_no_newer_map() -> None:
+    ctx = FakeContext()
+    made = master(ctx, heard=False, steps=(Step(0, NODES[3], True), Step(0, NODES[0], False)))
+    for server, version in ((0, 4), (1, 4), (2, 9)):
+        ctx.deliver(made, report(server, version))
+        ctx.advance(2_000_000)
+        assert made.state.directory.version == 4
+    ctx.deliver(made, report(3))
+    ctx.advance(500_000)
+    assert made.state.directory.version > 4
 
 
 def test_it_answers_who_asks_for_a_route_and_who_has_its_map_already() -> None:

@@ -125,6 +125,15 @@ def test_two_runs_of_a_seed_are_equal() -> None:
         ({"split_above_per_s": -1.0}, "split_above=-1.0 is no rate"),
         ({"routes": 0}, "routes=0 is none"),
         ({"promote_after_us": -1}, "promote_after_us=-1 is no time"),
+        ({"joins": "a/c1/h1@1s, a/c1/h1@2s"}, "joins: a/c1/h1 is given 2 times; name each host once"),
+        ({"joins": "a/c1/h1@3s", "leaves": "a/c1/h1@2s"}, "joins at 3 s and leaves at 2 s; have it leave later"),
+        (
+            {"leaves": ", ".join(f"a/c{n}/h1@1s, a/c{n}/h2@2s" for n in (1, 2)), "region": "a"},
+            "more than the 2 .* stay",
+        ),
+        ({"placement": "ring", "leaves": "b/c1/h1@1s", "scheme": "multi-persist:8"}, "has left, n=8 .* at most 7"),
+        ({"split_above_per_s": 10.0, "merge_below_per_s": 6.0}, "split again; give a `merge_below` of at most 5.0"),
+        ({"placement": "slots", "slots": 8, "partitions": 6}, "slots=8 have no room for 6 keys.*; give at least 9"),
         ({"domain": "bank"}, "domain='bank' is none that is shipped"),
     ],
 )
@@ -155,6 +164,7 @@ def test_tablets_by_hand_hold_what_they_say() -> None:
         ("0-end a/c1/h1 a/c1/h1 a/c1/h2", "is held by 0 twice; name it once"),
         ("0-end a/c1/h1", "it has 1 hosts, and scheme 'multi-persist' wants 3"),
         (f"0:end {_HOSTS}", "write FIRST-LAST and hosts"),
+        (" , ", "names none; leave it empty"),
         ("0-end a/c1/h1 a/c1/h2 a/c1/h9", "'a/c1/h9' is no host here"),
     ],
 )
