@@ -8,16 +8,15 @@ suffix and gain a unit (`heartbeat = "200ms"` is `heartbeat_us`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from models.clients import Workload
-from models.domain import Domain
+from models.domains.bank_account import BankAccount
 from models.layout import RegionLayout, maker
 from models.ledger import home_ledger, split_ledger
-from models.merging import fit, meaning_of
-from models.merging.policies import POLICIES, CanonicalReplay
-from models.merging.policy import Policy
+from models.merging.policies import CanonicalReplay, policy_for, policy_named
+from models.merging_end import Merging
 from models.monitor import Monitor, MonitorOptions
 from models.raft.deployment import raft_scheme
 from models.raft.options import RaftOptions
@@ -28,6 +27,7 @@ from models.split import SplitShard
 from models.store.group.wire import ShipOptions
 from models.store.schemes import Scheme, Spread, Tier
 from models.store.shard import Shard
+from models.stores import domain_of, noted
 from models.system import Site, System
 from sim.host import Placement
 from sim.topology import RegionName, at_service
@@ -127,27 +127,33 @@ def region_split(
     site: Site,
     workload: Workload,
     *,
+    domain: str = BankAccount.name,
     merge: str = CanonicalReplay.name,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
 ) -> System:
     """Every region owns a sub-domain and accepts locally; a merge domain in each reconciles.
 
-    `merge` is a policy of `models.merging.policies`; `silent-last-writer` is the negative control.
+    `domain` is a shipped one. `merge` is a policy of `models.merging.policies` or `package.module:attribute` of your
+    own; `silent-last-writer` is the negative control.
 
     Raises:
-        ValueError: no such policy, or one that has no rule for something that the domain does.
+        ValueError: whatever of the options makes no sense here, all at once: no such domain or policy, or one that has
+            no rule for something that the domain does.
     """
-    if merge not in POLICIES:
-        raise ValueError(f"{merge=} is no policy; choose one of {', '.join(POLICIES)}")
-    layout = RegionLayout(site.topology, workload, ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
-
-    def policy(domain: Domain[Any], sources: Sequence[int]) -> Policy:
-        return POLICIES[merge](domain, meaning_of(domain), sources)
-
-    fit(policy(layout.domain, tuple(layout.numbers.values())), layout.domain)
-    placements = layout.stores(SplitShard, _BEHIND, 0, policy=policy)
-    return layout.system(placements, SplitShard, split_ledger)
+    problems: list[str] = []
+    wanted = noted(problems, lambda: domain_of(domain, workload))
+    noted(problems, lambda: policy_named(merge))
+    ship = noted(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
+    layout = noted(problems, lambda: RegionLayout(site.topology, workload, ship or ShipOptions(), wanted))
+    sources = tuple(site.topology.region_number(region) for region in site.topology.regions)
+    if wanted is not None and not problems:
+        noted(problems, lambda: policy_for(merge, wanted, sources))
+    if problems:
+        raise ValueError("; ".join(problems))
+    merging = Merging(domain=wanted, words=merge, sources=sources)
+    placements = layout.stores(SplitShard, _BEHIND, 0, policy=merging.policy)
+    return layout.system(placements, SplitShard, partial(split_ledger, merging=merging), merging=merging)  # type: ignore[no-any-return]
 
 
 def _home(site: Site, workload: Workload, home: str, ship: ShipOptions, scheme: Scheme) -> System:

@@ -14,8 +14,11 @@ from typing import Any, Final, TypeVar
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Client, Mix, Route, Workload
+from models.domain import Domain
 from models.domains.bank_account import BankAccount
 from models.ledger import Ledger
+from models.merging_end import Merging
+from models.mixes import DomainMix
 from models.store.group.wire import ShipOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
@@ -23,7 +26,7 @@ from models.system import BANK_RECORDS, System
 from sim.host import Context, Placement, Service
 from sim.topology import Location, Topology, at_service
 
-__all__ = ["CLIENT", "STORE", "RegionLayout", "client_placements", "maker", "shard_of"]
+__all__ = ["CLIENT", "STORE", "RegionLayout", "client_placements", "maker", "mix_of", "shard_of"]
 
 STORE: Final = "store"
 CLIENT: Final = "client"
@@ -61,6 +64,13 @@ def client_placements(
     return placed
 
 
+def mix_of(domain: Domain[Any], workload: Workload) -> Mix:
+    """What clients ask of one domain: of the bank what the workload says, of any other its own mix of requests."""
+    if isinstance(domain, BankAccount):
+        return BankMix(workload)
+    return DomainMix({domain.name: domain.number}, workload.accounts)
+
+
 def maker(make: Callable[..., Any], *arguments: object) -> Callable[[Context], Any]:
     """What makes a service in each of its lives."""
     return lambda ctx: make(ctx, *arguments)
@@ -77,7 +87,9 @@ class RegionLayout:
         domain: What is stored.
     """
 
-    def __init__(self, topology: Topology, workload: Workload, ship: ShipOptions) -> None:
+    def __init__(
+        self, topology: Topology, workload: Workload, ship: ShipOptions, domain: Domain[Any] | None = None
+    ) -> None:
         self.numbers = {region: topology.region_number(region) for region in topology.regions}
         self.servers = {r: tuple(host.location for host in topology.servers(r)) for r in topology.regions}
         counts = {region: len(servers) for region, servers in self.servers.items()}
@@ -87,7 +99,7 @@ class RegionLayout:
         self.store_locations = {
             region: tuple(at_service(server, STORE) for server in servers) for region, servers in self.servers.items()
         }
-        self.domain = BankAccount(opening_balance=workload.opening_balance)
+        self.domain: Domain[Any] = domain or BankAccount(opening_balance=workload.opening_balance)
         self._topology = topology
         self._workload = workload
         self._ship = ship
@@ -137,7 +149,7 @@ class RegionLayout:
             entries = tuple((store,) for store in self.store_locations[region])
             return lambda account: entries[self._shard_of[account]]
 
-        return client_placements(self._topology, self._workload, BankMix(self._workload), route_of)
+        return client_placements(self._topology, self._workload, mix_of(self.domain, self._workload), route_of)
 
     def system(
         self,
@@ -146,10 +158,12 @@ class RegionLayout:
         read: Callable[[list[dict[int, _Store]]], Ledger],
         *,
         operable: bool = False,
+        merging: Merging | None = None,
     ) -> System:
         """The finished system; its ledger reads every store that is up and has recovered.
 
-        Of an `operable` one the stores of a shard are members of one group, that operators may act on.
+        Of an `operable` one the stores of a shard are members of one group, that operators may act on; `merging` says
+        what a split one is merged by.
         """
 
         def ledger(service_of: Callable[[Location], Any]) -> Ledger:
@@ -176,6 +190,7 @@ class RegionLayout:
             },
             ledger=ledger,
             records=BANK_RECORDS,
+            merging=merging,
         )
 
 

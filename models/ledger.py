@@ -19,6 +19,7 @@ from models.ends import ShardEnd
 from models.loading_end import LoadingEnd
 from models.merging.policies import LastWriter, SilentLastWriter
 from models.merging.writes import Merged, Superseded, Write
+from models.merging_end import Merging, MergingEnd, collisions, merging_end
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
@@ -107,6 +108,7 @@ class Ledger:
         loading: The handlers before the store, where there are any.
         pipeline: The API servers before the store, where there are any.
         services: The service that is provisioned, where there is one.
+        merging: The merge of sub-domains, where the domain is split.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -122,6 +124,7 @@ class Ledger:
     loading: LoadingEnd | None = None
     pipeline: PipelineEnd | None = None
     services: ServicesEnd | None = None
+    merging: MergingEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 
@@ -167,8 +170,8 @@ def _rank(copy: Serving) -> tuple[int, bool, int]:
     return (copy.epoch if alone else reached(copy.reigns, length), copy.leads, length)
 
 
-def split_ledger(shards: Sequence[Mapping[int, SplitShard]]) -> Ledger:
-    """The ledger of the region split; arguments as for `home_ledger`."""
+def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging) -> Ledger:
+    """The ledger of a split; arguments as for `home_ledger`, and what it is merged by."""
     final: dict[int, list[FinalEvent]] = defaultdict(list)
     for number, regions in enumerate(shards):
         entries = sorted(entry for store in regions.values() for entry in store.log.entries)
@@ -180,8 +183,9 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]]) -> Ledger:
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),
         divergent=(),
-        conflicts=0,
+        conflicts=collisions(shards),
         watermark="stable",
+        merging=merging_end(merging, shards),
     )
 
 

@@ -23,7 +23,7 @@ from models.domain import Domain
 from models.domain.content import content_of
 from models.merging.fold import MergeFold, Settled
 from models.merging.policy import Policy
-from models.merging.writes import Compensated, Merged, Superseded, Write
+from models.merging.writes import Compensated, Merged, Resolved, Superseded, Write
 from models.store.group.shipping import Inbound, Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.chain import link
@@ -60,8 +60,8 @@ class SplitShard(Service):
         ready: Whether it has recovered; before that it refuses.
         log: Its sub-domain's entries.
         merge: Everything known, merged.
-        superseded: By address, the writes of which the merge said last that they do not count, and whether whoever
-            was told yes is owed something.
+        superseded: By address, the writes of which the merge said last that they do not count, and whether that was
+            made known: whoever was told yes is owed something, or somebody who had seen the write decided.
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7"})
@@ -80,6 +80,7 @@ class SplitShard(Service):
         regions = sorted((options.number, *(region for region, _ in options.peers)))
         self.merge = MergeFold(policy(domain, regions), regions)
         self.superseded: dict[int, bool] = {}
+        self._owed_once: set[int] = set()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
         self._inbound: dict[int, Inbound] = {}
         self._owed: dict[int, Location] = {}
@@ -269,10 +270,14 @@ class SplitShard(Service):
         self.ctx.note("stable", settled.cut_us)
 
     def _note_fates(self, settled: Settled) -> None:
+        decided = {output.by for output in settled.outputs if isinstance(output, Resolved)}
         for output in settled.outputs:
             if isinstance(output, Superseded):
-                self.superseded.setdefault(output.address, False)
+                # Lost, back and lost again: whoever was owed something once is owed no more.
+                told = output.by in decided or output.address in self._owed_once
+                self.superseded.setdefault(output.address, told)
             elif isinstance(output, Compensated):
+                self._owed_once.add(output.address)
                 if output.address in self.superseded:
                     self.superseded[output.address] = True
             elif isinstance(output, Merged):

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
-from models.clients import BankMix, Mix, Workload
+from models.clients import Workload
 from models.domain import Domain
 from models.domains import shipped
 from models.domains.bank_account import BankAccount
@@ -27,7 +27,7 @@ from models.groups import (
     sequence_of,
     store_name,
 )
-from models.layout import maker
+from models.layout import maker, mix_of
 from models.mixes import DomainMix
 from models.reconcile import Operator, OperatorOptions
 from models.store.group.wire import ShipOptions
@@ -180,12 +180,10 @@ def store(
         stores = tuple(location for group in groups for _, location in group.members)
         people = OperatorOptions(stores=stores, delay_us=reconcile_delay_us, rate_per_s=reconcile_per_s)
         placements.append(Placement(host=beside, name=RECONCILER, make=maker(Operator, people, wanted), kind=Operator))
-    bank = isinstance(wanted, BankAccount)
-    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
     return group_system(
         topology,
         workload,
-        mix,
+        mix_of(wanted, workload),
         groups,
         placements=placements,
         records=BANK_RECORDS,

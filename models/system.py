@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from models.ledger import Ledger
+from models.merging_end import Merging
 from models.operations.membership import Membership
 from sim.history import Value
 from sim.host import Placement, Template
@@ -48,6 +49,7 @@ class System:
         groups: By name of a replicated shard that operators may act on, its members, the preferred leader first.
         backups: By name of a shard, who keeps backups of it.
         membership: How members change; None if they cannot.
+        merging: What its sub-domains are merged by; None where nothing is split.
     """
 
     placements: tuple[Placement, ...]
@@ -60,3 +62,4 @@ class System:
     groups: Mapping[str, tuple[Location, ...]] = field(default_factory=lambda: MappingProxyType({}))
     backups: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
     membership: Membership | None = None
+    merging: Merging | None = None

@@ -14,6 +14,7 @@ from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
 from experiments.properties.loadings import LOADINGS
+from experiments.properties.merges import MERGES
 from experiments.properties.operations import OPERATIONS
 from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
@@ -43,6 +44,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *HISTORIES,
             *LAYERS,
             *LOADINGS,
+            *MERGES,
             *OPERATIONS,
             *PIPELINES,
             *PLACINGS,
