@@ -8,13 +8,13 @@ suffix and gain a unit (`heartbeat = "200ms"` is `heartbeat_us`).
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from models.clients import Workload
 from models.domains.bank_account import BankAccount
 from models.layout import RegionLayout, maker
-from models.ledger import home_ledger, split_ledger
+from models.ledger import home_ledger
+from models.lines import Lines, SplitLayout, lines_of
 from models.merging.policies import CanonicalReplay, policy_for, policy_named
 from models.merging_end import Merging
 from models.monitor import Monitor, MonitorOptions
@@ -23,7 +23,6 @@ from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan
 from models.raft.shard import RaftShard
 from models.reconcile import Operator, OperatorOptions
-from models.split import SplitShard
 from models.store.group.wire import ShipOptions
 from models.store.schemes import Scheme, Spread, Tier
 from models.store.shard import Shard
@@ -129,31 +128,30 @@ def region_split(
     *,
     domain: str = BankAccount.name,
     merge: str = CanonicalReplay.name,
+    lines: str = Lines.REGION.value,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
 ) -> System:
-    """Every region owns a sub-domain and accepts locally; a merge domain in each reconciles.
+    """Every region, or cluster, owns a sub-domain and accepts locally; a merge domain in each reconciles.
 
-    `domain` is a shipped one. `merge` is a policy of `models.merging.policies` or `package.module:attribute` of your
-    own; `silent-last-writer` is the negative control.
+    `lines` says whether the parts are regions, clusters, or clusters that merge into regions (`both`). `domain` is a
+    shipped one. `merge` is a policy of `models.merging.policies` or `package.module:attribute` of your own;
+    `silent-last-writer` is the negative control.
 
     Raises:
-        ValueError: whatever of the options makes no sense here, all at once: no such domain or policy, or one that has
-            no rule for something that the domain does.
+        ValueError: whatever of the options makes no sense here, all at once: no such domain, lines or policy, lines
+            that the topology lacks, or a policy that has no rule for something that the domain does.
     """
     problems: list[str] = []
     wanted = noted(problems, lambda: domain_of(domain, workload))
-    noted(problems, lambda: policy_named(merge))
     ship = noted(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
-    layout = noted(problems, lambda: RegionLayout(site.topology, workload, ship or ShipOptions(), wanted))
-    sources = tuple(site.topology.region_number(region) for region in site.topology.regions)
-    if wanted is not None and not problems:
-        noted(problems, lambda: policy_for(merge, wanted, sources))
+    layout = noted(problems, lambda: SplitLayout(site.topology, workload, ship or ShipOptions(), lines_of(lines)))
+    sources = (1, 2) if layout is None else layout.sources
+    noted(problems, lambda: policy_named(merge) if wanted is None else policy_for(merge, wanted, sources))
     if problems:
         raise ValueError("; ".join(problems))
-    merging = Merging(domain=wanted, words=merge, sources=sources)
-    placements = layout.stores(SplitShard, _BEHIND, 0, policy=merging.policy)
-    return layout.system(placements, SplitShard, partial(split_ledger, merging=merging), merging=merging)  # type: ignore[no-any-return]
+    found: SplitLayout = layout
+    return found.system(Merging(domain=wanted, words=merge, sources=sources, shards=found.shards))
 
 
 def _home(site: Site, workload: Workload, home: str, ship: ShipOptions, scheme: Scheme) -> System:

@@ -17,7 +17,6 @@ from models.clients import BankMix, Client, Mix, Route, Workload
 from models.domain import Domain
 from models.domains.bank_account import BankAccount
 from models.ledger import Ledger
-from models.merging_end import Merging
 from models.mixes import DomainMix
 from models.store.group.wire import ShipOptions
 from models.store.options import MemberOptions
@@ -41,7 +40,7 @@ def shard_of(account: int, shards: int) -> int:
 
 
 def client_placements(
-    topology: Topology, workload: Workload, mix: Mix, route_of: Callable[[str], Route], *, tenants: int = 1
+    topology: Topology, workload: Workload, mix: Mix, route_of: Callable[[str, int], Route], *, tenants: int = 1
 ) -> list[Placement]:
     """A client service on every client host; regions share the load equally.
 
@@ -49,17 +48,17 @@ def client_placements(
         topology: Where the client hosts are.
         workload: What all of them together do.
         mix: What they ask for.
-        route_of: By region, where they ask.
+        route_of: By region and place among its clients, where they ask.
         tenants: For how many.
     """
     placed = []
     for region in topology.regions:
         hosts = topology.clients(region)
-        number, route = topology.region_number(region), route_of(region)
+        number = topology.region_number(region)
         for index, host in enumerate(hosts):
             share = 1 / (len(topology.regions) * len(hosts))
             first_id = number << 48 | index << 40 | 1
-            make = _client_maker(workload, share, first_id, route, mix, tenants)
+            make = _client_maker(workload, share, first_id, route_of(region, index), mix, tenants)
             placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=Client))
     return placed
 
@@ -87,9 +86,7 @@ class RegionLayout:
         domain: What is stored.
     """
 
-    def __init__(
-        self, topology: Topology, workload: Workload, ship: ShipOptions, domain: Domain[Any] | None = None
-    ) -> None:
+    def __init__(self, topology: Topology, workload: Workload, ship: ShipOptions) -> None:
         self.numbers = {region: topology.region_number(region) for region in topology.regions}
         self.servers = {r: tuple(host.location for host in topology.servers(r)) for r in topology.regions}
         counts = {region: len(servers) for region, servers in self.servers.items()}
@@ -99,7 +96,7 @@ class RegionLayout:
         self.store_locations = {
             region: tuple(at_service(server, STORE) for server in servers) for region, servers in self.servers.items()
         }
-        self.domain: Domain[Any] = domain or BankAccount(opening_balance=workload.opening_balance)
+        self.domain = BankAccount(opening_balance=workload.opening_balance)
         self._topology = topology
         self._workload = workload
         self._ship = ship
@@ -145,11 +142,11 @@ class RegionLayout:
     def clients(self) -> list[Placement]:
         """A client service on every client host, which asks the stores of its own region."""
 
-        def route_of(region: str) -> Route:
+        def route_of(region: str, _: int) -> Route:
             entries = tuple((store,) for store in self.store_locations[region])
             return lambda account: entries[self._shard_of[account]]
 
-        return client_placements(self._topology, self._workload, mix_of(self.domain, self._workload), route_of)
+        return client_placements(self._topology, self._workload, BankMix(self._workload), route_of)
 
     def system(
         self,
@@ -158,12 +155,10 @@ class RegionLayout:
         read: Callable[[list[dict[int, _Store]]], Ledger],
         *,
         operable: bool = False,
-        merging: Merging | None = None,
     ) -> System:
         """The finished system; its ledger reads every store that is up and has recovered.
 
-        Of an `operable` one the stores of a shard are members of one group, that operators may act on; `merging` says
-        what a split one is merged by.
+        Of an `operable` one the stores of a shard are members of one group, that operators may act on.
         """
 
         def ledger(service_of: Callable[[Location], Any]) -> Ledger:
@@ -190,7 +185,6 @@ class RegionLayout:
             },
             ledger=ledger,
             records=BANK_RECORDS,
-            merging=merging,
         )
 
 

@@ -170,15 +170,21 @@ def _rank(copy: Serving) -> tuple[int, bool, int]:
     return (copy.epoch if alone else reached(copy.reigns, length), copy.leads, length)
 
 
-def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging) -> Ledger:
-    """The ledger of a split; arguments as for `home_ledger`, and what it is merged by."""
+def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging, regions: Mapping[int, int]) -> Ledger:
+    """The ledger of a split.
+
+    Args:
+        shards: For each shard, its stores by sub-domain; hosts that are down at the end are left out.
+        merging: What it is merged by.
+        regions: By sub-domain, the number of the region that it is in.
+    """
     final: dict[int, list[FinalEvent]] = defaultdict(list)
-    for number, regions in enumerate(shards):
-        entries = sorted(entry for store in regions.values() for entry in store.log.entries)
-        statuses = _statuses(list(regions.values()), entries)
+    for number, stores in enumerate(shards):
+        entries = sorted(entry for store in stores.values() for entry in store.log.entries)
+        statuses = _statuses(list(stores.values()), entries)
         for entry in entries:
             event = _final(entry, number, entry.stamp_us, statuses[entry.address])
-            final[event.account].append(event)
+            final[event.account].append(event._replace(region=regions[entry.origin]))
     return Ledger(
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from models.domain import Denied, Domain, State
@@ -28,11 +28,13 @@ class Merging:
         domain: As it is stored.
         words: The policy, as a scenario names it.
         sources: Numbers of the sub-domains.
+        shards: Of each sub-domain.
     """
 
-    domain: Domain[Any]
+    domain: Domain[Any] = field(compare=False)
     words: str
     sources: tuple[int, ...]
+    shards: int
 
     def policy(self, domain: Domain[Any], sources: Sequence[int]) -> Policy:
         """The policy for a domain of the same kind, with whatever options."""

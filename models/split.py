@@ -15,6 +15,7 @@ vector on; the merge reads streams of sub-domains only, never what it wrote itse
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from models.addressing import Scope, mint, pack_type
@@ -27,7 +28,7 @@ from models.merging.writes import Compensated, Merged, Resolved, Superseded, Wri
 from models.store.group.shipping import Inbound, Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.chain import link
-from models.store.log.entries import Entry
+from models.store.log.entries import Entry, copied
 from models.store.log.journal import Journal
 from models.store.log.streams import Streams, command_key
 from models.store.options import MemberOptions
@@ -36,7 +37,7 @@ from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["MakePolicy", "SplitShard", "write_of"]
+__all__ = ["MakePolicy", "SplitShard", "Upstream", "write_of"]
 
 #: Makes a policy for a domain that is split into sub-domains of these numbers.
 MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
@@ -47,6 +48,21 @@ _CLOCK_RESERVE_US: Final = 2_000_000
 _MERGED: Final = "merged"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Whence the writes of other regions come, and where those of this one go.
+
+    Attributes:
+        number: Of the region's own stream.
+        relay: Who makes it, and hands on the others'.
+        streams: The other regions' streams: number, and the sub-domains whose writes are in it.
+    """
+
+    number: int
+    relay: Location
+    streams: tuple[tuple[int, tuple[int, ...]], ...]
+
+
 class SplitShard(Service):
     """One shard of one region's sub-domain, with its merge domain.
 
@@ -55,6 +71,8 @@ class SplitShard(Service):
         options: Who it is.
         domain: What is stored.
         policy: Makes what the merge domain merges by, from the domain and the numbers of the sub-domains.
+        upstream: Where the writes of other regions come from, where clusters merge into regions; None where every
+            sub-domain is a peer.
 
     Attributes:
         ready: Whether it has recovered; before that it refuses.
@@ -67,7 +85,15 @@ class SplitShard(Service):
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated"})
 
-    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], *, policy: MakePolicy) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        options: MemberOptions,
+        domain: Domain[Any],
+        *,
+        policy: MakePolicy,
+        upstream: Upstream | None = None,
+    ) -> None:
         super().__init__(ctx)
         self.options = options
         self.domain = domain
@@ -77,14 +103,20 @@ class SplitShard(Service):
         self.log.on_durable = self._on_durable
         self.streams = Streams(domain, self.log, window=options.window)
         self.clock = HybridClock(ctx, reserve_us=_CLOCK_RESERVE_US)
-        regions = sorted((options.number, *(region for region, _ in options.peers)))
-        self.merge = MergeFold(policy(domain, regions), regions)
+        #: By number of a stream of several sub-domains, which.
+        self._bundles = dict(() if upstream is None else upstream.streams)
+        abroad = (number for origins in self._bundles.values() for number in origins)
+        sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
+        self.merge = MergeFold(policy(domain, sources), sources)
         self.superseded: dict[int, bool] = {}
         self._owed_once: set[int] = set()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
         self._inbound: dict[int, Inbound] = {}
         self._owed: dict[int, Location] = {}
-        self._outbound = {region: self._line_to(peer) for region, peer in options.peers}
+        #: By sub-domain of such a stream, how many of its entries have come.
+        self._ranks: dict[int, int] = {}
+        lines = options.peers if upstream is None else (*options.peers, (upstream.number, upstream.relay))
+        self._outbound = {number: self._line_to(peer) for number, peer in lines}
         self._outbounds = tuple(self._outbound.values())
 
     def _line_to(self, peer: Location) -> Outbound:
@@ -147,8 +179,14 @@ class SplitShard(Service):
             if entry.position > vector[own]:
                 self.merge.ingest(write_of(entry))
         self._inbound = {
-            region: Inbound(vector[region], self.merge.cut_us, held=self.options.ship.held) for region in self._outbound
+            number: Inbound(vector[number], self.merge.cut_us, held=self.options.ship.held)
+            for number, _ in self.options.peers
         }
+        # Such a stream is in canonical order, and so what is settled of it is a head of it.
+        for number, origins in self._bundles.items():
+            received = sum(vector[origin] for origin in origins)
+            self._inbound[number] = Inbound(received, self.merge.cut_us, held=self.options.ship.held)
+            self._ranks.update((origin, vector[origin]) for origin in origins)
 
     # -- commands ----------------------------------------------------------------------------
 
@@ -217,12 +255,20 @@ class SplitShard(Service):
         expected = inbound.is_expected(msg, self.session)
         for entry in inbound.take(msg):
             self.clock.observe(entry.stamp_us)
-            self.merge.ingest(write_of(entry))
+            self.merge.ingest(write_of(self._in_its_place(entry)))
         # No answer to a client waits for this one, so while all goes well one a tick will do.
         if expected and msg.entries:
             self._owed[msg.source] = sender
         elif not expected:
             self._acknowledge(msg.source, sender)
+
+    def _in_its_place(self, entry: Entry) -> Entry:
+        """An entry with its place in its own stream: its rank there, if it came in a stream of several."""
+        rank = self._ranks.get(entry.origin)
+        if rank is None:
+            return entry
+        self._ranks[entry.origin] = rank + 1
+        return copied(entry, rank + 1, entry.epoch)
 
     def _acknowledge(self, source: int, peer: Location) -> None:
         self._owed.pop(source, None)
@@ -235,6 +281,7 @@ class SplitShard(Service):
                 session=self.session,
                 upto=self._inbound[source].received,
                 challenge=self._inbound[source].challenge,
+                source=source,
             ),
         )
 

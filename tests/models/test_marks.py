@@ -26,6 +26,7 @@ from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
 from models.reconcile import Operator
+from models.relay import RegionRelay
 from models.services.client import ServiceClient
 from models.services.directory import Directory
 from models.services.instance import Instance
@@ -50,6 +51,7 @@ SERVICES = (
     Shard,
     RegisterShard,
     SplitShard,
+    RegionRelay,
     Script,
     Client,
     Monitor,
