@@ -14,7 +14,7 @@ from models.clients import Workload
 from models.domains.bank_account import BankAccount
 from models.layout import RegionLayout, maker
 from models.ledger import home_ledger
-from models.lines import Lines, SplitLayout, lines_of
+from models.lines import Lines, SplitLayout, home_among, lines_of, parts_of
 from models.merging.policies import CanonicalReplay, policy_for, policy_named
 from models.merging_end import Merging
 from models.monitor import Monitor, MonitorOptions
@@ -23,6 +23,7 @@ from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan
 from models.raft.shard import RaftShard
 from models.reconcile import Operator, OperatorOptions
+from models.settling import Place, Settling, place_of
 from models.store.group.wire import ShipOptions
 from models.store.schemes import Scheme, Spread, Tier
 from models.store.shard import Shard
@@ -129,14 +130,18 @@ def region_split(
     domain: str = BankAccount.name,
     merge: str = CanonicalReplay.name,
     lines: str = Lines.REGION.value,
+    place: str = Place.EVERY.value,
+    home: str = "",
+    batch_us: int = 10_000_000,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
 ) -> System:
     """Every region, or cluster, owns a sub-domain and accepts locally; a merge domain in each reconciles.
 
     `lines` says whether the parts are regions, clusters, or clusters that merge into regions (`both`). `domain` is a
-    shipped one. `merge` is a policy of `models.merging.policies` or `package.module:attribute` of your own;
-    `silent-last-writer` is the negative control.
+    shipped one. `place` says where writes get their final place: in `every` part, in the `home` (a part's name, the
+    first if none is given), or in a `batch` at most every so long. `merge` is a policy of `models.merging.policies` or
+    `package.module:attribute` of your own; `silent-last-writer` is the negative control.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once: no such domain, lines or policy, lines
@@ -145,13 +150,23 @@ def region_split(
     problems: list[str] = []
     wanted = noted(problems, lambda: domain_of(domain, workload))
     ship = noted(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
-    layout = noted(problems, lambda: SplitLayout(site.topology, workload, ship or ShipOptions(), lines_of(lines)))
-    sources = (1, 2) if layout is None else layout.sources
+    parts = noted(problems, lambda: parts_of(site.topology, lines_of(lines)))
+    where = noted(problems, lambda: place_of(place))
+    number = 0 if parts is None else noted(problems, lambda: home_among(parts, home))
+    if home and where not in (None, Place.HOME):
+        problems.append(f"{home=} settles nothing where {place=}; leave it out, or give place='home'")
+    fresh_us = 4 * max(1, heartbeat_us)
+    settling = noted(
+        problems,
+        lambda: Settling(place=where or Place.EVERY, home=number or 0, batch_us=batch_us, fresh_us=fresh_us),
+    )
+    sources = (1, 2) if parts is None else tuple(part.number for part in parts)
     noted(problems, lambda: policy_named(merge) if wanted is None else policy_for(merge, wanted, sources))
     if problems:
         raise ValueError("; ".join(problems))
-    found: SplitLayout = layout
-    return found.system(Merging(domain=wanted, words=merge, sources=sources, shards=found.shards))
+    assert ship is not None
+    layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling)
+    return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))
 
 
 def _home(site: Site, workload: Workload, home: str, ship: ShipOptions, scheme: Scheme) -> System:

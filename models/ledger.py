@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.addressing import conflicts
@@ -95,6 +96,7 @@ class Ledger:
     Attributes:
         final: By account, the events in the final order.
         balances: By region number, that region's view of each account that it knows of.
+        stable: In a split, the same as far as it is final; `balances` are tentative beyond it.
         divergent: What failovers set aside: merged or compensated where the operator has dealt
             with it (a merged one stands in `final` too, as it was accepted again), else divergent.
             Also what a copy of an older reign, cut off at the end, would have to give up.
@@ -125,6 +127,7 @@ class Ledger:
     pipeline: PipelineEnd | None = None
     services: ServicesEnd | None = None
     merging: MergingEnd | None = None
+    stable: Mapping[int, Mapping[int, int | str | None]] = field(default_factory=lambda: MappingProxyType({}))
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 
@@ -191,6 +194,7 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging
         divergent=(),
         conflicts=collisions(shards),
         watermark="stable",
+        stable=_stable(shards),
         merging=merging_end(merging, shards),
     )
 
@@ -308,6 +312,14 @@ def _no_longer_kept(answered: Answered, shard: int, tenants: int) -> FinalEvent:
         tenant,
         answered.told,
     )
+
+
+def _stable(shards: Sequence[Mapping[int, SplitShard]]) -> dict[int, dict[int, int | str | None]]:
+    views: dict[int, dict[int, int | str | None]] = defaultdict(dict)
+    for stores in shards:
+        for number, store in stores.items():
+            views[number].update(store.stable_balances())
+    return {number: dict(sorted(views[number].items())) for number in sorted(views)}
 
 
 def _balances(shards: Sequence[Mapping[int, Serving | SplitShard]]) -> dict[int, dict[int, int | str | None]]:

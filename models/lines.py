@@ -8,7 +8,7 @@ regions, and each hands on to the clusters of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -19,6 +19,7 @@ from models.layout import STORE, client_placements, mix_of, shard_of
 from models.ledger import Ledger, split_ledger
 from models.merging_end import Merging
 from models.relay import RegionRelay, RelayOptions
+from models.settling import Settling
 from models.split import SplitShard, Upstream
 from models.store.group.wire import ShipOptions
 from models.store.options import MemberOptions
@@ -28,7 +29,7 @@ from sim.host import Context, Placement
 from sim.topology import Location, Topology, at_service
 from sim.wording import way_to
 
-__all__ = ["RELAY", "Lines", "Part", "SplitLayout", "lines_of", "parts_of"]
+__all__ = ["RELAY", "Lines", "Part", "SplitLayout", "home_among", "lines_of", "parts_of"]
 
 RELAY: Final = "relay"
 
@@ -98,6 +99,18 @@ def parts_of(topology: Topology, lines: Lines) -> tuple[Part, ...]:
     return tuple(found)
 
 
+def home_among(parts: Sequence[Part], name: str) -> int:
+    """The number of the part that a scenario names as home, or the first; a region's name stands for its first part.
+
+    Raises:
+        ValueError: nothing here is called so.
+    """
+    for part in parts:
+        if name in ("", part.name, part.region):
+            return part.number
+    raise ValueError(f"home={name!r} is no part here; {way_to(name, [part.name for part in parts])}")
+
+
 def _clusters(topology: Topology, region: str) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for host in topology.servers(region):
@@ -113,11 +126,16 @@ class SplitLayout:
 
     Attributes:
         parts: What owns the sub-domains.
+        sources: Numbers of the sub-domains.
         shards: How many each has.
     """
 
-    def __init__(self, topology: Topology, workload: Workload, ship: ShipOptions, lines: Lines) -> None:
+    def __init__(
+        self, topology: Topology, workload: Workload, ship: ShipOptions, lines: Lines, settling: Settling
+    ) -> None:
         self.parts = parts_of(topology, lines)
+        self.sources = tuple(part.number for part in self.parts)
+        self._settling = settling
         self.shards = len(self.parts[0].servers)
         self._lines = lines
         self._topology = topology
@@ -127,11 +145,6 @@ class SplitLayout:
         self._within: dict[str, list[Part]] = {}
         for part in self.parts:
             self._within.setdefault(part.region, []).append(part)
-
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """Numbers of the sub-domains."""
-        return tuple(part.number for part in self.parts)
 
     def system(self, merging: Merging) -> System:
         """The finished system; its ledger reads every store that is up and has recovered."""
@@ -159,7 +172,11 @@ class SplitLayout:
 
     def _shards(self, domain: Domain[Any], merging: Merging) -> list[Placement]:
         def make(options: MemberOptions, upstream: Upstream | None) -> Callable[[Context], Any]:
-            return lambda ctx: SplitShard(ctx, options, domain, policy=merging.policy, upstream=upstream)
+            others = tuple(stores[options.shard] for n, stores in self._stores.items() if n != options.number)
+            settling = replace(self._settling, others=others)
+            return lambda ctx: SplitShard(
+                ctx, options, domain, policy=merging.policy, upstream=upstream, settling=settling
+            )
 
         placed = []
         for part in self.parts:

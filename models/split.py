@@ -25,6 +25,7 @@ from models.domain.content import content_of
 from models.merging.fold import MergeFold, Settled
 from models.merging.policy import Policy
 from models.merging.writes import Compensated, Merged, Resolved, Superseded, Write
+from models.settling import Drawn, Place, Settling
 from models.store.group.shipping import Inbound, Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.chain import link
@@ -73,6 +74,7 @@ class SplitShard(Service):
         policy: Makes what the merge domain merges by, from the domain and the numbers of the sub-domains.
         upstream: Where the writes of other regions come from, where clusters merge into regions; None where every
             sub-domain is a peer.
+        settling: Where writes get their final place.
 
     Attributes:
         ready: Whether it has recovered; before that it refuses.
@@ -93,6 +95,7 @@ class SplitShard(Service):
         *,
         policy: MakePolicy,
         upstream: Upstream | None = None,
+        settling: Settling | None = None,
     ) -> None:
         super().__init__(ctx)
         self.options = options
@@ -108,6 +111,11 @@ class SplitShard(Service):
         abroad = (number for origins in self._bundles.values() for number in origins)
         sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
         self.merge = MergeFold(policy(domain, sources), sources)
+        self._settling = settling or Settling()
+        #: The home's latest line; and when the latest batch was, and each stream last said something new.
+        self._line: Drawn | None = None
+        self._batch_us = 0
+        self._heard: dict[int, tuple[int, int]] = {}
         self.superseded: dict[int, bool] = {}
         self._owed_once: set[int] = set()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
@@ -140,6 +148,11 @@ class SplitShard(Service):
         merge, told = self.merge, self.domain.told
         return {instance: told(merge.state(instance)) for instance in merge.instances()}
 
+    def stable_balances(self) -> dict[int, int | str | None]:
+        """The same at the cut: what nothing will change any more."""
+        merge, told = self.merge, self.domain.told
+        return {instance: told(merge.stable(instance)) for instance in merge.instances()}
+
     # -- life --------------------------------------------------------------------------------
 
     def start(self) -> Generator[Wait, Any, None]:
@@ -157,9 +170,10 @@ class SplitShard(Service):
                 out.tick()
             if self.clock.low:
                 yield from self.clock.reserve()
-            settled = self.merge.settle(self._stable_cut())
+            settled = self.merge.settle(self._due_cut())
             if settled is not None:
                 yield from self._save(settled)
+            self._tell_line()
             yield self.ctx.sleep(self.options.ship.heartbeat_us)
 
     def _recover_merge(self) -> None:
@@ -305,6 +319,43 @@ class SplitShard(Service):
         for inbound in self._inbound.values():
             cut_us = min(cut_us, inbound.promise_us)
         return cut_us
+
+    def _due_cut(self) -> int:
+        """Up to where writes get their final place here and now; the cut that there is, for nothing new."""
+        settling = self._settling
+        if settling.place is Place.HOME and settling.home != self.options.number:
+            line = self._line
+            received = {origin: self.merge.received(origin) for origin in self.merge.vector()}
+            return line.cut_us if line is not None and line.covered(received) else self.merge.cut_us
+        if settling.place is Place.BATCH:
+            now = self.ctx.mono_us()
+            all_heard = self._all_heard(now)  # looked at every time, to know since when
+            if now - self._batch_us < settling.batch_us or not all_heard:
+                return self.merge.cut_us
+            self._batch_us = now
+        return self._stable_cut()
+
+    def _all_heard(self, now: int) -> bool:
+        """Whether every stream said something new of late."""
+        for number, inbound in self._inbound.items():
+            promise_us, _ = self._heard.get(number, (0, 0))
+            if inbound.promise_us > promise_us:
+                self._heard[number] = (inbound.promise_us, now)
+        return all(now - self._heard.get(number, (0, -now))[1] <= self._settling.fresh_us for number in self._inbound)
+
+    def _tell_line(self) -> None:
+        """As the home, tell the others up to where all has its final place."""
+        settling, merge = self._settling, self.merge
+        if settling.place is Place.HOME and settling.home == self.options.number:
+            line = Drawn(shard=self.options.shard, cut_us=merge.cut_us, vector=tuple(merge.vector().items()))
+            for other in settling.others:
+                self.ctx.send(other, line)
+
+    @handles(Drawn)
+    def on_drawn(self, msg: Drawn, sender: Location) -> None:
+        """Note the home's line; it holds once all that lies below it is here."""
+        if self._line is None or msg.cut_us > self._line.cut_us:
+            self._line = msg
 
     def _save(self, settled: Settled) -> Generator[Wait, Any, None]:
         """Make one advance of the cut durable, then tell."""
