@@ -16,10 +16,11 @@ from enum import StrEnum
 from typing import ClassVar
 
 from models.addressing import REPLICATION, Scope, message_type_id
+from models.merging.fold import MergeFold
 from sim.message import Message
 from sim.topology import Location
 
-__all__ = ["Drawn", "Place", "Settling", "place_of"]
+__all__ = ["Drawn", "Place", "Settler", "Settling", "place_of"]
 
 
 class Place(StrEnum):
@@ -76,6 +77,64 @@ class Drawn(Message):
     def covered(self, received: Mapping[int, int]) -> bool:
         """Whether all of it is here, given how many writes of each sub-domain are."""
         return all(received[origin] >= position for origin, position in self.vector)
+
+
+class Settler:
+    """Up to where one part settles; no input or output but its methods.
+
+    Args:
+        settling: How.
+        number: Of the part.
+        shard: Of what.
+    """
+
+    def __init__(self, settling: Settling, number: int, shard: int) -> None:
+        self.settling = settling
+        self._is_home = settling.place is Place.HOME and settling.home == number
+        self._shard = shard
+        self._line: Drawn | None = None
+        self._batch_us = 0
+        #: By stream, its latest promise, and since when it stands.
+        self._promised: dict[int, tuple[int, int]] = {}
+
+    def due_us(self, now_us: int, merge: MergeFold, promises: Mapping[int, int], stable_us: int) -> int:
+        """The cut that is due now; the one that there is, for nothing new.
+
+        Args:
+            now_us: By the monotonic clock.
+            merge: What is to be settled.
+            promises: By stream from another part, the latest promise.
+            stable_us: The least of all promises.
+        """
+        place = self.settling.place
+        if place is Place.HOME and not self._is_home:
+            line = self._line
+            received = {origin: merge.received(origin) for origin in merge.vector()}
+            return line.cut_us if line is not None and line.covered(received) else merge.cut_us
+        if place is Place.BATCH:
+            all_heard = self._all_heard(now_us, promises)  # looked at every time, to know since when
+            if now_us - self._batch_us < self.settling.batch_us or not all_heard:
+                return merge.cut_us
+            self._batch_us = now_us
+        return stable_us
+
+    def _all_heard(self, now_us: int, promises: Mapping[int, int]) -> bool:
+        for number, promise_us in promises.items():
+            if promise_us > self._promised.get(number, (0, 0))[0]:
+                self._promised[number] = (promise_us, now_us)
+        fresh_us = self.settling.fresh_us
+        return all(n in self._promised and now_us - self._promised[n][1] <= fresh_us for n in promises)
+
+    def heard(self, line: Drawn) -> None:
+        """The home told its line."""
+        if self._line is None or line.cut_us > self._line.cut_us:
+            self._line = line
+
+    def line(self, merge: MergeFold) -> Drawn | None:
+        """What the home tells the others; None of anybody else."""
+        if not self._is_home:
+            return None
+        return Drawn(shard=self._shard, cut_us=merge.cut_us, vector=tuple(merge.vector().items()))
 
 
 def place_of(words: str) -> Place:

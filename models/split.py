@@ -25,7 +25,7 @@ from models.domain.content import content_of
 from models.merging.fold import MergeFold, Settled
 from models.merging.policy import Policy
 from models.merging.writes import Compensated, Merged, Resolved, Superseded, Write
-from models.settling import Drawn, Place, Settling
+from models.settling import Drawn, Settler, Settling
 from models.store.group.shipping import Inbound, Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.chain import link
@@ -47,6 +47,8 @@ MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 #: stamps run ahead of the wall clock by it; long, since renewing it costs a flush.
 _CLOCK_RESERVE_US: Final = 2_000_000
 _MERGED: Final = "merged"
+#: Up to which cut whoever is owed something has been told so.
+_TOLD: Final = "told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +82,12 @@ class SplitShard(Service):
         ready: Whether it has recovered; before that it refuses.
         log: Its sub-domain's entries.
         merge: Everything known, merged.
+        saved_us: Up to which cut what was settled is on the disk.
         superseded: By address, the writes of which the merge said last that they do not count, and whether that was
             made known: whoever was told yes is owed something, or somebody who had seen the write decided.
     """
 
-    POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7"})
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7", "G1", "G2", "G3", "G4", "G5"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated"})
 
     def __init__(
@@ -111,11 +114,8 @@ class SplitShard(Service):
         abroad = (number for origins in self._bundles.values() for number in origins)
         sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
         self.merge = MergeFold(policy(domain, sources), sources)
-        self._settling = settling or Settling()
-        #: The home's latest line; and when the latest batch was, and each stream last said something new.
-        self._line: Drawn | None = None
-        self._batch_us = 0
-        self._heard: dict[int, tuple[int, int]] = {}
+        self._settler = Settler(settling or Settling(), options.number, options.shard)
+        self.saved_us = 0
         self.superseded: dict[int, bool] = {}
         self._owed_once: set[int] = set()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
@@ -170,10 +170,8 @@ class SplitShard(Service):
                 out.tick()
             if self.clock.low:
                 yield from self.clock.reserve()
-            settled = self.merge.settle(self._due_cut())
-            if settled is not None:
-                yield from self._save(settled)
-            self._tell_line()
+            if self.ready:
+                yield from self._settle()
             yield self.ctx.sleep(self.options.ship.heartbeat_us)
 
     def _recover_merge(self) -> None:
@@ -182,8 +180,12 @@ class SplitShard(Service):
             self.ctx.disk.truncate(_MERGED, len(records) - 1)
             records.pop()
         self.merge.restore(records)
+        told_us = max((one for one in self.ctx.disk.read(_TOLD) if one is not TORN), default=0)
         for record in records:
             self._note_fates(record)
+            if record.cut_us > told_us:
+                self._tell(record)
+        self.saved_us = self.merge.cut_us
         if records:
             self.ctx.note("stable", self.merge.cut_us)  # we may have died between saving and telling
         vector = self.merge.vector()
@@ -267,9 +269,13 @@ class SplitShard(Service):
             return
         inbound = self._inbound[msg.source]
         expected = inbound.is_expected(msg, self.session)
+        if msg.entries and msg.entries[0].stamp_us <= self.merge.cut_us:
+            self.ctx.point("G5")
         for entry in inbound.take(msg):
             self.clock.observe(entry.stamp_us)
             self.merge.ingest(write_of(self._in_its_place(entry)))
+        if msg.entries:
+            self.ctx.point("G4")
         # No answer to a client waits for this one, so while all goes well one a tick will do.
         if expected and msg.entries:
             self._owed[msg.source] = sender
@@ -314,58 +320,52 @@ class SplitShard(Service):
 
     # -- settling ------------------------------------------------------------------------------
 
-    def _stable_cut(self) -> int:
-        cut_us = self._promise()
-        for inbound in self._inbound.values():
-            cut_us = min(cut_us, inbound.promise_us)
-        return cut_us
-
-    def _due_cut(self) -> int:
-        """Up to where writes get their final place here and now; the cut that there is, for nothing new."""
-        settling = self._settling
-        if settling.place is Place.HOME and settling.home != self.options.number:
-            line = self._line
-            received = {origin: self.merge.received(origin) for origin in self.merge.vector()}
-            return line.cut_us if line is not None and line.covered(received) else self.merge.cut_us
-        if settling.place is Place.BATCH:
-            now = self.ctx.mono_us()
-            all_heard = self._all_heard(now)  # looked at every time, to know since when
-            if now - self._batch_us < settling.batch_us or not all_heard:
-                return self.merge.cut_us
-            self._batch_us = now
-        return self._stable_cut()
-
-    def _all_heard(self, now: int) -> bool:
-        """Whether every stream said something new of late."""
-        for number, inbound in self._inbound.items():
-            promise_us, _ = self._heard.get(number, (0, 0))
-            if inbound.promise_us > promise_us:
-                self._heard[number] = (inbound.promise_us, now)
-        return all(now - self._heard.get(number, (0, -now))[1] <= self._settling.fresh_us for number in self._inbound)
-
-    def _tell_line(self) -> None:
-        """As the home, tell the others up to where all has its final place."""
-        settling, merge = self._settling, self.merge
-        if settling.place is Place.HOME and settling.home == self.options.number:
-            line = Drawn(shard=self.options.shard, cut_us=merge.cut_us, vector=tuple(merge.vector().items()))
-            for other in settling.others:
+    def _settle(self) -> Generator[Wait, Any, None]:
+        """Give what is due its final place, if anything is; as the home, tell the others."""
+        promises = {number: inbound.promise_us for number, inbound in self._inbound.items()}
+        cut_us = self._settler.due_us(self.ctx.mono_us(), self.merge, promises, self._stable_cut())
+        self.ctx.point("G1")
+        settled = self.merge.settle(cut_us)
+        if settled is not None:
+            yield from self._save(settled)
+        line = self._settler.line(self.merge)
+        if line is not None:
+            for other in self._settler.settling.others:
                 self.ctx.send(other, line)
+
+    def _stable_cut(self) -> int:
+        cut_us, lost = self._promise(), self.merge.lost
+        for number, inbound in self._inbound.items():
+            if number not in lost:
+                cut_us = min(cut_us, inbound.promise_us)
+        return cut_us
 
     @handles(Drawn)
     def on_drawn(self, msg: Drawn, sender: Location) -> None:
         """Note the home's line; it holds once all that lies below it is here."""
-        if self._line is None or msg.cut_us > self._line.cut_us:
-            self._line = msg
+        self._settler.heard(msg)
 
     def _save(self, settled: Settled) -> Generator[Wait, Any, None]:
         """Make one advance of the cut durable, then tell."""
+        life = self.session
         self.ctx.disk.append(_MERGED, settled)
+        self.ctx.point("G2")
         yield self.ctx.disk.flush(_MERGED)
+        if life != self.session:
+            return  # another's records have taken the place of ours meanwhile
+        self.saved_us = settled.cut_us
         self._note_fates(settled)
-        for output in settled.outputs:
-            if isinstance(output, Compensated):
-                self.ctx.note("compensated", output.event_id)
+        self.ctx.point("G3")
+        if self._tell(settled):
+            self.ctx.disk.replace(_TOLD, settled.cut_us)
         self.ctx.note("stable", settled.cut_us)
+
+    def _tell(self, settled: Settled) -> bool:
+        """Tell of compensations, each known by its request however often it is told; whether there were any."""
+        owed = [output.event_id for output in settled.outputs if isinstance(output, Compensated)]
+        for event_id in owed:
+            self.ctx.note("compensated", event_id)
+        return bool(owed)
 
     def _note_fates(self, settled: Settled) -> None:
         decided = {output.by for output in settled.outputs if isinstance(output, Resolved)}
