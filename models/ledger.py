@@ -206,6 +206,8 @@ def _statuses(stores: Sequence[SplitShard], entries: Sequence[Entry]) -> dict[in
     for store in stores:
         for region, position in store.merge.vector().items():
             settled[region] = max(settled[region], position)
+        for region, _, given in store.merge.standing().lost:
+            settled[region] = max(settled[region], given)
     # Who is furthest has the last word of what was put out.
     for store in sorted(stores, key=lambda store: store.merge.cut_us):
         superseded = superseded | store.superseded if store.superseded else superseded

@@ -17,6 +17,7 @@ from models.clients import Route, Workload
 from models.domain import Domain
 from models.layout import STORE, client_placements, mix_of, shard_of
 from models.ledger import Ledger, split_ledger
+from models.losing import LosableShard
 from models.merging_end import Merging
 from models.relay import RegionRelay, RelayOptions
 from models.settling import Settling
@@ -168,13 +169,20 @@ class SplitLayout:
             ledger=lambda service_of: self._ledger(service_of, merging),
             records=BANK_RECORDS,
             merging=merging,
+            # Where relays stand between, one that is lost would have to be given up by those as well.
+            groups={} if self._lines is Lines.BOTH else self._groups(),
         )
+
+    def _groups(self) -> dict[str, tuple[Location, ...]]:
+        """By shard, its stores, of which operators may declare one lost."""
+        names = [f"{STORE}-{shard}" for shard in range(self.shards)]
+        return {name: tuple(stores[shard] for stores in self._stores.values()) for shard, name in enumerate(names)}
 
     def _shards(self, domain: Domain[Any], merging: Merging) -> list[Placement]:
         def make(options: MemberOptions, upstream: Upstream | None) -> Callable[[Context], Any]:
             others = tuple(stores[options.shard] for n, stores in self._stores.items() if n != options.number)
             settling = replace(self._settling, others=others)
-            return lambda ctx: SplitShard(
+            return lambda ctx: LosableShard(
                 ctx, options, domain, policy=merging.policy, upstream=upstream, settling=settling
             )
 
@@ -192,7 +200,7 @@ class SplitLayout:
                     ship=self._ship,
                 )
                 upstream = self._upstream(part, shard) if self._lines is Lines.BOTH else None
-                placed.append(Placement(host=server, name=STORE, make=make(options, upstream), kind=SplitShard))
+                placed.append(Placement(host=server, name=STORE, make=make(options, upstream), kind=LosableShard))
         return placed
 
     def _upstream(self, part: Part, shard: int) -> Upstream:

@@ -83,10 +83,13 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
     wrong: list[str] = []
     for number, stores in enumerate(shards):
         writes = sorted(write_of(entry) for store in stores.values() for entry in store.log.entries)
-        truth = _truth(merging, writes)
+        lost = {source: store.merge.lost_at(source) for store in stores.values() for source in store.merge.lost}
+        truth = _truth(merging, writes, lost)
         count, concurrent, opened = count + len(writes), concurrent + truth.concurrent, opened + truth.opened
         wrong += [f"shard {number}: {flaw}" for flaw in truth.broken]
-        lengths = {source: store.log.length for source, store in stores.items()}
+        lengths = {
+            source: min(store.log.length, lost.get(source, store.log.length)) for source, store in stores.items()
+        }
         for source, store in stores.items():
             if not _has_everything(store, lengths):
                 continue
@@ -110,7 +113,8 @@ def collisions(shards: Sequence[Mapping[int, SplitShard]]) -> int:
     return len(clashes)
 
 
-def _truth(merging: Merging, writes: Sequence[Write]) -> _Truth:
+def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -> _Truth:
+    """What they come to; of a sub-domain that was declared lost only what lies below the position counts."""
     domain = merging.domain
     policy = merging.policy(domain, merging.sources)
     demanded = domain.invariants if Obligation.INVARIANT in policy.promises else ()
@@ -119,7 +123,10 @@ def _truth(merging: Merging, writes: Sequence[Write]) -> _Truth:
     outputs: list[Output] = []
     broken: list[str] = []
     concurrent = 0
+    stray = [write for write in writes if write.position > lost.get(write.origin, write.position)]
     for write in writes:
+        if write.position > lost.get(write.origin, write.position):
+            continue
         instance = write.instance
         step = policy.step(held[instance] if instance in held else policy.begin(), write)
         held[instance] = step.held
@@ -132,7 +139,8 @@ def _truth(merging: Merging, writes: Sequence[Write]) -> _Truth:
     states = {instance: policy.state(held[instance]) for instance in sorted(held)}
     opened = sum(isinstance(output, Opened) for output in outputs)
     broken += _compensated_twice(outputs)
-    return _Truth(states, _fates(outputs), opened, concurrent, tuple(broken))
+    fates = _fates(outputs) | {write.address: write.event.__class__ is Denied for write in stray}
+    return _Truth(states, fates, opened, concurrent, tuple(broken))
 
 
 def _fates(outputs: Sequence[Output]) -> dict[int, bool]:

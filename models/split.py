@@ -38,7 +38,7 @@ from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["MakePolicy", "SplitShard", "Upstream", "write_of"]
+__all__ = ["MERGED", "MakePolicy", "SplitShard", "Upstream", "write_of"]
 
 #: Makes a policy for a domain that is split into sub-domains of these numbers.
 MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
@@ -46,7 +46,8 @@ MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 #: How far ahead of the time a clock's ceiling is made durable. Short, since after a restart
 #: stamps run ahead of the wall clock by it; long, since renewing it costs a flush.
 _CLOCK_RESERVE_US: Final = 2_000_000
-_MERGED: Final = "merged"
+#: The file of what the merge settled, a record for each advance of the cut.
+MERGED: Final = "merged"
 #: Up to which cut whoever is owed something has been told so.
 _TOLD: Final = "told"
 
@@ -83,6 +84,7 @@ class SplitShard(Service):
         log: Its sub-domain's entries.
         merge: Everything known, merged.
         saved_us: Up to which cut what was settled is on the disk.
+        saving: Whether more is on its way there.
         superseded: By address, the writes of which the merge said last that they do not count, and whether that was
             made known: whoever was told yes is owed something, or somebody who had seen the write decided.
     """
@@ -112,10 +114,12 @@ class SplitShard(Service):
         #: By number of a stream of several sub-domains, which.
         self._bundles = dict(() if upstream is None else upstream.streams)
         abroad = (number for origins in self._bundles.values() for number in origins)
-        sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
-        self.merge = MergeFold(policy(domain, sources), sources)
+        self._sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
+        self._policy = policy(domain, self._sources)
+        self.merge = self._empty_merge()
         self._settler = Settler(settling or Settling(), options.number, options.shard)
         self.saved_us = 0
+        self.saving = False
         self.superseded: dict[int, bool] = {}
         self._owed_once: set[int] = set()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
@@ -126,6 +130,9 @@ class SplitShard(Service):
         lines = options.peers if upstream is None else (*options.peers, (upstream.number, upstream.relay))
         self._outbound = {number: self._line_to(peer) for number, peer in lines}
         self._outbounds = tuple(self._outbound.values())
+
+    def _empty_merge(self) -> MergeFold:
+        return MergeFold(self._policy, self._sources)
 
     def _line_to(self, peer: Location) -> Outbound:
         return Outbound(
@@ -175,12 +182,13 @@ class SplitShard(Service):
             yield self.ctx.sleep(self.options.ship.heartbeat_us)
 
     def _recover_merge(self) -> None:
-        records = self.ctx.disk.read(_MERGED)
+        records = self.ctx.disk.read(MERGED)
         if records and records[-1] is TORN:
-            self.ctx.disk.truncate(_MERGED, len(records) - 1)
+            self.ctx.disk.truncate(MERGED, len(records) - 1)
             records.pop()
         self.merge.restore(records)
         told_us = max((one for one in self.ctx.disk.read(_TOLD) if one is not TORN), default=0)
+        self._forget_fates()
         for record in records:
             self._note_fates(record)
             if record.cut_us > told_us:
@@ -348,9 +356,11 @@ class SplitShard(Service):
     def _save(self, settled: Settled) -> Generator[Wait, Any, None]:
         """Make one advance of the cut durable, then tell."""
         life = self.session
-        self.ctx.disk.append(_MERGED, settled)
+        self.ctx.disk.append(MERGED, settled)
         self.ctx.point("G2")
-        yield self.ctx.disk.flush(_MERGED)
+        self.saving = True
+        yield self.ctx.disk.flush(MERGED)
+        self.saving = False
         if life != self.session:
             return  # another's records have taken the place of ours meanwhile
         self.saved_us = settled.cut_us
@@ -366,6 +376,10 @@ class SplitShard(Service):
         for event_id in owed:
             self.ctx.note("compensated", event_id)
         return bool(owed)
+
+    def _forget_fates(self) -> None:
+        self.superseded.clear()
+        self._owed_once.clear()
 
     def _note_fates(self, settled: Settled) -> None:
         decided = {output.by for output in settled.outputs if isinstance(output, Resolved)}

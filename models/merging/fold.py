@@ -185,6 +185,24 @@ class MergeFold:
 
     # -- the tentative view ----------------------------------------------------------------
 
+    def lost_at(self, origin: int) -> int:
+        """Up to which position a sub-domain that is waited for no more counts."""
+        return self._lost[origin]
+
+    def standing(self) -> Settled:
+        """How things stand, as a record: that a sub-domain is lost must be known before anything rests on it."""
+        return Settled(self.cut_us, tuple(self._settled.items()), (), (), self._lost_so_far())
+
+    def _lost_so_far(self) -> tuple[tuple[int, int, int], ...]:
+        """Lost sub-domains as records have them: what is to be given up still is not given up yet."""
+        still: dict[int, int] = {}
+        for write in self._stray:
+            still[write.origin] = min(write.position, still.get(write.origin, write.position))
+        return tuple(
+            (number, upto, still[number] - 1 if number in still else self._given.get(number, 0))
+            for number, upto in sorted(self._lost.items())
+        )
+
     @property
     def lost(self) -> tuple[int, ...]:
         """The sub-domains that are waited for no more."""
@@ -278,8 +296,7 @@ class MergeFold:
         for found in concerned.values():
             found.held = self.policy.forget(found.held, floor)
         held = tuple((instance, concerned[instance].held) for instance in sorted(concerned))
-        lost = tuple((number, upto, self._given.get(number, 0)) for number, upto in sorted(self._lost.items()))
-        return Settled(self.cut_us, tuple(self._settled.items()), held, tuple(outputs), lost)
+        return Settled(self.cut_us, tuple(self._settled.items()), held, tuple(outputs), self._lost_so_far())
 
     def restore(self, records: Iterable[Settled]) -> None:
         """Take up again what an earlier life saved; writes beyond the vector are due anew."""

@@ -19,6 +19,7 @@ from models.keyspace.operators import GroupOperator
 from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
 from models.loading import Handler, SnapshotKeeper
+from models.losing import LosableShard
 from models.monitor import Monitor
 from models.operations import Runbook
 from models.pipeline import ApiClient, ApiServer, FarServer
@@ -51,6 +52,7 @@ SERVICES = (
     Shard,
     RegisterShard,
     SplitShard,
+    LosableShard,
     RegionRelay,
     Script,
     Client,
