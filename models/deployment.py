@@ -15,6 +15,7 @@ from models.domains.bank_account import BankAccount
 from models.layout import RegionLayout, maker
 from models.ledger import home_ledger
 from models.lines import Lines, SplitLayout, home_among, lines_of, parts_of
+from models.losing import LosableShard
 from models.merging.policies import CanonicalReplay, policy_for, policy_named
 from models.merging_end import Merging
 from models.monitor import Monitor, MonitorOptions
@@ -126,6 +127,7 @@ def home_failover(
 def region_split(
     site: Site,
     workload: Workload,
+    kind: type[LosableShard] = LosableShard,
     *,
     domain: str = BankAccount.name,
     merge: str = CanonicalReplay.name,
@@ -141,7 +143,8 @@ def region_split(
     `lines` says whether the parts are regions, clusters, or clusters that merge into regions (`both`). `domain` is a
     shipped one. `place` says where writes get their final place: in `every` part, in the `home` (a part's name, the
     first if none is given), or in a `batch` at most every so long. `merge` is a policy of `models.merging.policies` or
-    `package.module:attribute` of your own; `silent-last-writer` is the negative control.
+    `package.module:attribute` of your own; `silent-last-writer` is the negative control. Stores are
+    of a `kind`, which is no option: a subclass is a store that differs in that one thing.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once: no such domain, lines or policy, lines
@@ -165,7 +168,7 @@ def region_split(
     if problems:
         raise ValueError("; ".join(problems))
     assert ship is not None
-    layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling)
+    layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, kind)
     return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))
 
 

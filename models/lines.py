@@ -132,11 +132,18 @@ class SplitLayout:
     """
 
     def __init__(
-        self, topology: Topology, workload: Workload, ship: ShipOptions, lines: Lines, settling: Settling
+        self,
+        topology: Topology,
+        workload: Workload,
+        ship: ShipOptions,
+        lines: Lines,
+        settling: Settling,
+        kind: type[LosableShard] = LosableShard,
     ) -> None:
         self.parts = parts_of(topology, lines)
         self.sources = tuple(part.number for part in self.parts)
         self._settling = settling
+        self._kind = kind
         self.shards = len(self.parts[0].servers)
         self._lines = lines
         self._topology = topology
@@ -182,7 +189,7 @@ class SplitLayout:
         def make(options: MemberOptions, upstream: Upstream | None) -> Callable[[Context], Any]:
             others = tuple(stores[options.shard] for n, stores in self._stores.items() if n != options.number)
             settling = replace(self._settling, others=others)
-            return lambda ctx: LosableShard(
+            return lambda ctx: self._kind(
                 ctx, options, domain, policy=merging.policy, upstream=upstream, settling=settling
             )
 
@@ -200,7 +207,7 @@ class SplitLayout:
                     ship=self._ship,
                 )
                 upstream = self._upstream(part, shard) if self._lines is Lines.BOTH else None
-                placed.append(Placement(host=server, name=STORE, make=make(options, upstream), kind=LosableShard))
+                placed.append(Placement(host=server, name=STORE, make=make(options, upstream), kind=self._kind))
         return placed
 
     def _upstream(self, part: Part, shard: int) -> Upstream:

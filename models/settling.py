@@ -91,6 +91,8 @@ class Settler:
     def __init__(self, settling: Settling, number: int, shard: int) -> None:
         self.settling = settling
         self._is_home = settling.place is Place.HOME and settling.home == number
+        #: Whether whoever is owed something is told from here.
+        self.tells = self._is_home or settling.place is not Place.HOME
         self._shard = shard
         self._line: Drawn | None = None
         self._batch_us = 0

@@ -373,6 +373,8 @@ class SplitShard(Service):
     def _tell(self, settled: Settled) -> bool:
         """Tell of compensations, each known by its request however often it is told; whether there were any."""
         owed = [output.event_id for output in settled.outputs if isinstance(output, Compensated)]
+        if not self._settler.tells:
+            return False
         for event_id in owed:
             self.ctx.note("compensated", event_id)
         return bool(owed)
