@@ -186,8 +186,8 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging
         entries = sorted(entry for store in stores.values() for entry in store.log.entries)
         statuses = _statuses(list(stores.values()), entries)
         for entry in entries:
-            event = _final(entry, number, entry.stamp_us, statuses[entry.address])
-            final[event.account].append(event._replace(region=regions[entry.origin]))
+            event = _final(entry, number, entry.stamp_us, statuses[entry.address], region=regions[entry.origin])
+            final[event.account].append(event)
     return Ledger(
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),
@@ -272,7 +272,9 @@ def _fate(store: Serving, entry: Entry) -> Status:
     return Status.MERGED if merged else Status.COMPENSATED
 
 
-def _final(entry: Entry, shard: int, ordinal: int, status: Status, tenants: int = 1) -> FinalEvent:
+def _final(
+    entry: Entry, shard: int, ordinal: int, status: Status, tenants: int = 1, *, region: int | None = None
+) -> FinalEvent:
     event = entry.event
     kind, amount = EventKind.OTHER, 0
     if isinstance(event, Deposited | Withdrawn):
@@ -286,7 +288,7 @@ def _final(entry: Entry, shard: int, ordinal: int, status: Status, tenants: int 
         kind,
         amount,
         entry.accepted_us,
-        entry.origin,
+        entry.origin if region is None else region,
         shard,
         ordinal,
         status,

@@ -22,9 +22,10 @@ from models.addressing import Scope, mint, pack_type
 from models.clock import HybridClock
 from models.domain import Domain
 from models.domain.content import content_of
+from models.merging.fates import Fates
 from models.merging.fold import MergeFold, Settled
 from models.merging.policy import Policy
-from models.merging.writes import Compensated, Merged, Resolved, Superseded, Write
+from models.merging.writes import Compensated, Write
 from models.settling import Drawn, Settler, Settling
 from models.store.group.shipping import Inbound, Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
@@ -85,8 +86,7 @@ class SplitShard(Service):
         merge: Everything known, merged.
         saved_us: Up to which cut what was settled is on the disk.
         saving: Whether more is on its way there.
-        superseded: By address, the writes of which the merge said last that they do not count, and whether that was
-            made known: whoever was told yes is owed something, or somebody who had seen the write decided.
+        fates: Of the writes that were settled.
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7", "G1", "G2", "G3", "G4", "G5"})
@@ -120,8 +120,7 @@ class SplitShard(Service):
         self._settler = Settler(settling or Settling(), options.number, options.shard)
         self.saved_us = 0
         self.saving = False
-        self.superseded: dict[int, bool] = {}
-        self._owed_once: set[int] = set()
+        self.fates = Fates()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
         self._inbound: dict[int, Inbound] = {}
         self._owed: dict[int, Location] = {}
@@ -144,6 +143,11 @@ class SplitShard(Service):
             promise=self._promise,
             header=(self.options.number, self.options.shard),
         )
+
+    @property
+    def superseded(self) -> dict[int, bool]:
+        """As `Fates.superseded`."""
+        return self.fates.superseded
 
     @property
     def unshipped(self) -> int:
@@ -188,9 +192,9 @@ class SplitShard(Service):
             records.pop()
         self.merge.restore(records)
         told_us = max((one for one in self.ctx.disk.read(_TOLD) if one is not TORN), default=0)
-        self._forget_fates()
+        self.fates.forget()
         for record in records:
-            self._note_fates(record)
+            self.fates.note(record)
             if record.cut_us > told_us:
                 self._tell(record)
         self.saved_us = self.merge.cut_us
@@ -364,7 +368,7 @@ class SplitShard(Service):
         if life != self.session:
             return  # another's records have taken the place of ours meanwhile
         self.saved_us = settled.cut_us
-        self._note_fates(settled)
+        self.fates.note(settled)
         self.ctx.point("G3")
         if self._tell(settled):
             self.ctx.disk.replace(_TOLD, settled.cut_us)
@@ -378,24 +382,6 @@ class SplitShard(Service):
         for event_id in owed:
             self.ctx.note("compensated", event_id)
         return bool(owed)
-
-    def _forget_fates(self) -> None:
-        self.superseded.clear()
-        self._owed_once.clear()
-
-    def _note_fates(self, settled: Settled) -> None:
-        decided = {output.by for output in settled.outputs if isinstance(output, Resolved)}
-        for output in settled.outputs:
-            if isinstance(output, Superseded):
-                # Lost, back and lost again: whoever was owed something once is owed no more.
-                told = output.by in decided or output.address in self._owed_once
-                self.superseded.setdefault(output.address, told)
-            elif isinstance(output, Compensated):
-                self._owed_once.add(output.address)
-                if output.address in self.superseded:
-                    self.superseded[output.address] = True
-            elif isinstance(output, Merged):
-                self.superseded.pop(output.address, None)
 
 
 def write_of(entry: Entry) -> Write:
