@@ -66,11 +66,13 @@ class _Aggregate:
     long cut memory would grow with the square of the writes otherwise.
     """
 
-    __slots__ = ("held", "marks", "writes")
+    __slots__ = ("held", "marks", "recorded", "writes")
 
     def __init__(self, held: Any) -> None:
         self.held = held
         self.writes: list[Write] = []
+        #: Whether some record tells of it: that it has a history is news too, though nothing came of it.
+        self.recorded = False
         #: After how many writes, and what is held then; ascending.
         self.marks: list[tuple[int, Any]] = []
 
@@ -328,8 +330,13 @@ class MergeFold:
         floor = self._floor()
         for found in concerned.values():
             found.held = self.policy.forget(found.held, floor)
-        changed = ((instance, concerned[instance].held) for instance in sorted(concerned))
-        held = tuple((instance, after) for instance, after in changed if after is not was[instance])
+        held = tuple(
+            (instance, found.held)
+            for instance, found in sorted(concerned.items())
+            if found.held is not was[instance] or not found.recorded
+        )
+        for found in concerned.values():
+            found.recorded = True
         vector = tuple((number, position) for number, position in self._settled.items() if position > before[number])
         lost = self._lost_so_far()
         news, self._lost_told = () if lost == self._lost_told else lost, lost
@@ -344,7 +351,8 @@ class MergeFold:
             self._given.update({number: given for number, _, given in record.lost})
             self._lost_told = record.lost or self._lost_told
             for instance, held in record.held:
-                self._aggregate(instance).held = held
+                found = self._aggregate(instance)
+                found.held, found.recorded = held, True
 
     def _given_up(self, write: Write) -> tuple[Output, ...]:
         if write.event.__class__ is Denied:

@@ -230,3 +230,12 @@ def test_that_a_sub_domain_is_lost_is_said_once() -> None:
     assert first is not None
     assert second is not None
     assert (first.lost, second.lost) == (((EAST, 0, 0),), ())
+
+
+def test_an_aggregate_to_which_nothing_but_denials_happened_is_recorded_once() -> None:
+    merge = fold()
+    records = []
+    for position in (1, 2):
+        merge.ingest(write(10 * position, WEST, position, Denied(reason="no")))
+        records.append(merge.settle(10 * position))
+    assert [[instance for instance, _ in record.held] for record in records if record] == [[7], []]
