@@ -12,6 +12,7 @@ from typing import Final
 
 from models.clients import Workload
 from models.domains.bank_account import BankAccount
+from models.factories import domain_of, noted
 from models.layout import RegionLayout, maker
 from models.ledger import home_ledger
 from models.lines import Lines, SplitLayout, home_among, lines_of, parts_of
@@ -28,7 +29,6 @@ from models.settling import Place, Settling, place_of
 from models.store.group.wire import ShipOptions
 from models.store.schemes import Scheme, Spread, Tier
 from models.store.shard import Shard
-from models.stores import domain_of, noted
 from models.system import Site, System
 from sim.host import Placement
 from sim.topology import RegionName, at_service

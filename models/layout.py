@@ -14,10 +14,8 @@ from typing import Any, Final, TypeVar
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Client, Mix, Route, Workload
-from models.domain import Domain
 from models.domains.bank_account import BankAccount
 from models.ledger import Ledger
-from models.mixes import DomainMix
 from models.store.group.wire import ShipOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
@@ -25,7 +23,7 @@ from models.system import BANK_RECORDS, System
 from sim.host import Context, Placement, Service
 from sim.topology import Location, Topology, at_service
 
-__all__ = ["CLIENT", "STORE", "RegionLayout", "client_placements", "maker", "mix_of", "shard_of"]
+__all__ = ["CLIENT", "STORE", "RegionLayout", "client_placements", "maker", "shard_of"]
 
 STORE: Final = "store"
 CLIENT: Final = "client"
@@ -61,13 +59,6 @@ def client_placements(
             make = _client_maker(workload, share, first_id, route_of(region, index), mix, tenants)
             placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=Client))
     return placed
-
-
-def mix_of(domain: Domain[Any], workload: Workload) -> Mix:
-    """What clients ask of one domain: of the bank what the workload says, of any other its own mix of requests."""
-    if isinstance(domain, BankAccount):
-        return BankMix(workload)
-    return DomainMix({domain.name: domain.number}, workload.accounts)
 
 
 def maker(make: Callable[..., Any], *arguments: object) -> Callable[[Context], Any]:

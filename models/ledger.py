@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.addressing import conflicts
+from models.delivery_ends import OutboxEnd, OutsideEnd
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
@@ -24,6 +25,7 @@ from models.merging_end import Merging, MergingEnd, collisions, merging_end
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
+from models.reading_end import ReadingEnd
 from models.sequence_end import SequenceEnd
 from models.services_end import ServicesEnd
 from models.split import SplitShard, write_of
@@ -110,6 +112,9 @@ class Ledger:
         loading: The handlers before the store, where there are any.
         pipeline: The API servers before the store, where there are any.
         services: The service that is provisioned, where there is one.
+        outside: What a world outside did, where there is one.
+        outbox: What consumers of an outbox received, where there is one.
+        reading: The read side, where there is one.
         merging: The merge of sub-domains, where the domain is split.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
@@ -126,6 +131,9 @@ class Ledger:
     loading: LoadingEnd | None = None
     pipeline: PipelineEnd | None = None
     services: ServicesEnd | None = None
+    outside: OutsideEnd | None = None
+    outbox: OutboxEnd | None = None
+    reading: ReadingEnd | None = None
     merging: MergingEnd | None = None
     stable: Mapping[int, Mapping[int, int | str | None]] = field(default_factory=lambda: MappingProxyType({}))
     place: Callable[[int], int] | None = field(default=None, compare=False)

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from models.clients import Route, Workload
 from models.domain import Domain
-from models.layout import STORE, client_placements, mix_of, shard_of
+from models.factories import mix_of
+from models.layout import STORE, client_placements, shard_of
 from models.ledger import Ledger, split_ledger
 from models.losing import LosableShard
 from models.merging_end import Merging

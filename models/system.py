@@ -49,6 +49,7 @@ class System:
         groups: By name of a replicated shard that operators may act on, its members, the preferred leader first.
         backups: By name of a shard, who keeps backups of it.
         membership: How members change; None if they cannot.
+        instead: By what operators cannot do in this design, though it has shards that they act on, the way out.
         merging: What its sub-domains are merged by; None where nothing is split.
     """
 
@@ -62,4 +63,5 @@ class System:
     groups: Mapping[str, tuple[Location, ...]] = field(default_factory=lambda: MappingProxyType({}))
     backups: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
     membership: Membership | None = None
+    instead: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     merging: Merging | None = None

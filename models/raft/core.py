@@ -54,7 +54,7 @@ class Raft(Leading):
             return
         if now_us < self._beats_at_us:
             return
-        if self.options.check_quorum and now_us - self._heard_quorum_us(now_us) >= self.options.election_us:
+        if self.options.check_quorum and self._unheard(now_us):
             self._follow(now_us, self.term, 0)
             return
         self._hand_on(now_us, again=True)

@@ -83,6 +83,13 @@ def test_a_group_of_one_serves() -> None:
     assert run.accepted() <= run.effective()
 
 
+@pytest.mark.parametrize("after_us", range(1_400, 4_000, 600))
+def test_a_disk_that_fills_up_during_an_election_ends_the_process_and_not_the_run(after_us: int) -> None:
+    run = run_store(raft, members=1, ends_s=4, until_s=6, faults=(fault("disk-full", "*", after_us / 1e6, 1),))
+    assert run.accepted()
+    assert run.accepted() <= run.effective()
+
+
 def test_learners_have_everything_and_elect_nobody() -> None:
     run = run_store(raft, members=3, learners=2, hosts=2, ends_s=4, until_s=6)
     (group,) = run.ledger.ends
