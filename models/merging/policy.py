@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from models.domain import Domain, State
+from models.domain import Command, Domain, Event, State
 from models.merging.writes import Output, Write
 
-__all__ = ["Obligation", "Policy", "Step", "UnfitPolicy", "fit"]
+__all__ = ["LocalRule", "Obligation", "OwnReading", "Policy", "Step", "UnfitPolicy", "fit"]
 
 HeldT = TypeVar("HeldT")
 
@@ -82,6 +82,47 @@ class Policy(Protocol):
 
     def refusals(self) -> Iterable[str]:
         """Why it cannot merge its domain, a sentence for each event that it has no rule for."""
+        ...
+
+
+@runtime_checkable
+class LocalRule(Protocol):
+    """What a policy adds where a sub-domain may not decide by the domain's rules alone.
+
+    It is asked of one sub-domain, when that one decides, and is no part of the fold: what was written stays written.
+    """
+
+    def decide(self, held: Any, origin: int, command: Command) -> Event | None:
+        """The event that a command leads to at a sub-domain; None if others must be heard first.
+
+        Args:
+            held: What the policy holds of the aggregate in that sub-domain's view. All that the sub-domain itself
+                has written must be in it: after a restart, nobody is to be asked before that.
+            origin: Number of the sub-domain.
+            command: What was asked for.
+
+        Returns:
+            What to write, `Denied` included; None is no denial but a refusal to be repeated later: the
+            sub-domain is not available for it.
+        """
+        ...
+
+    def asks(self, origin: int) -> tuple[Command, ...]:
+        """Commands of its own that a sub-domain may be asked, beside the domain's; some of them, for trying."""
+        ...
+
+
+@runtime_checkable
+class OwnReading(Protocol):
+    """What a policy adds where writes come to something else than their events, one after the other."""
+
+    def comes_to(self, writes: Sequence[Write]) -> State:
+        """The state that those writes of an aggregate that count come to, by definition.
+
+        Args:
+            writes: In canonical order. Read all at once and without a look at what `step` holds, so that one can be
+                held against the other.
+        """
         ...
 
 

@@ -3,6 +3,8 @@
 - `replay`: canonical replay of commands
 - `apologise`: accept, and make good
 - `commutative`: nothing to decide
+- `observed`: each undoes only what its writer had seen
+- `escrow`: nothing is accepted that might have to be taken back
 - `last`: last writer by entity
 - `winners`: last writer by field, first writer, priority region
 - `siblings`: a person decides
@@ -12,7 +14,9 @@
 
 from models.merging.policies.apologise import AcceptAndApologise
 from models.merging.policies.commutative import Commutative
+from models.merging.policies.escrow import Escrow
 from models.merging.policies.last import LastWriter, SilentLastWriter
+from models.merging.policies.observed import ObservedWrites
 from models.merging.policies.recent import RecentPolicy
 from models.merging.policies.replay import CanonicalReplay
 from models.merging.policies.shipped import POLICIES
@@ -24,9 +28,11 @@ __all__ = [
     "AcceptAndApologise",
     "CanonicalReplay",
     "Commutative",
+    "Escrow",
     "FirstWriter",
     "LastWriter",
     "LastWriterByField",
+    "ObservedWrites",
     "PriorityRegion",
     "RecentPolicy",
     "Siblings",

@@ -10,7 +10,9 @@ from models.domain import Domain
 from models.merging.meaning import Meaning
 from models.merging.policies.apologise import AcceptAndApologise
 from models.merging.policies.commutative import Commutative
+from models.merging.policies.escrow import Escrow
 from models.merging.policies.last import LastWriter, SilentLastWriter
+from models.merging.policies.observed import ObservedWrites
 from models.merging.policies.replay import CanonicalReplay
 from models.merging.policies.siblings import Siblings
 from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
@@ -27,6 +29,8 @@ POLICIES: Final[Mapping[str, MakePolicy]] = MappingProxyType(
         CanonicalReplay.name: lambda domain, meaning, sources: CanonicalReplay(domain),
         AcceptAndApologise.name: lambda domain, meaning, sources: AcceptAndApologise(domain, meaning),
         Commutative.name: lambda domain, meaning, sources: Commutative(domain, meaning),
+        ObservedWrites.name: lambda domain, meaning, sources: ObservedWrites(domain, meaning),
+        Escrow.name: Escrow,
         LastWriter.name: lambda domain, meaning, sources: LastWriter(domain),
         LastWriterByField.name: lambda domain, meaning, sources: LastWriterByField(domain, meaning),
         FirstWriter.name: lambda domain, meaning, sources: FirstWriter(domain, meaning),
