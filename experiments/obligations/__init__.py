@@ -1,11 +1,11 @@
 """The obligations of merge policies: tried on drawn histories, with a minimal counterexample where one breaks.
 
-Read `writing` first (a few sub-domains that write and hear), then `claims`, one function for each obligation;
-`proving` tries them over seeds and shrinks.
+Read `writing` first (a few sub-domains that write and hear), then `merges` (the ways in which that reaches a merge) and
+`claims`, one function for each obligation; `proving` tries them over seeds and shrinks.
 """
 
 from experiments.obligations.claims import OBLIGATIONS
-from experiments.obligations.proving import Broken, broken_obligation, tried
+from experiments.obligations.proving import Broken, broken_obligation, exercised, tried
 from experiments.obligations.writing import Case, Step, Written, draw_steps, write_down
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Written",
     "broken_obligation",
     "draw_steps",
+    "exercised",
     "tried",
     "write_down",
 ]
