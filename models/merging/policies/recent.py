@@ -16,7 +16,7 @@ from models.merging.meaning import WHOLE, Meaning
 from models.merging.policy import Obligation, Step
 from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key, precedes
 
-__all__ = ["Recent", "RecentPolicy", "concurrent_with", "conflicting"]
+__all__ = ["Recent", "RecentPolicy", "concurrent_with", "conflicting", "meet"]
 
 
 _NOWHERE: Final = -1
@@ -154,8 +154,12 @@ class RecentPolicy:
 
     def clash(self, first: Write, second: Write) -> bool:
         """Whether two writes write a part in common."""
-        ours, theirs = self.parts(first.event), self.parts(second.event)
-        return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
+        return meet(self.parts(first.event), self.parts(second.event))
+
+
+def meet(ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether two writes that write these parts write one in common."""
+    return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
 
 
 def concurrent_with(write: Write, others: Sequence[Write]) -> list[int]:
@@ -169,5 +173,4 @@ def conflicting(meaning: Meaning, first: Write, second: Write) -> bool:
     """Whether two writes were made without seeing each other and write a part in common."""
     if precedes(first, second) or precedes(second, first):
         return False
-    ours, theirs = meaning.parts_of(first.event), meaning.parts_of(second.event)
-    return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
+    return meet(meaning.parts_of(first.event), meaning.parts_of(second.event))
