@@ -211,13 +211,12 @@ def _comes_to(
     case: Case, writes: Sequence[Write], fates: Mapping[int, Output], made: Mapping[int, Event | None]
 ) -> State:
     policy = case.policy
-    merged = [write for write in writes if isinstance(fates.get(write.address), Merged)]
+    merged = {write.address for write in writes if isinstance(fates.get(write.address), Merged)}
     if isinstance(policy, OwnReading):
-        return policy.comes_to(merged)
+        return policy.comes_to(writes, merged)
     state: State = case.domain.initial()
     for write in writes:
-        counts = (write.event if isinstance(fates.get(write.address), Merged) else None, made.get(write.address))
-        for event in counts:
+        for event in (write.event if write.address in merged else None, made.get(write.address)):
             if event is not None:
                 state = case.domain.evolve(state, event)
     return state

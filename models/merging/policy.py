@@ -13,7 +13,7 @@ under it is refused before the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -116,12 +116,15 @@ class LocalRule(Protocol):
 class OwnReading(Protocol):
     """What a policy adds where writes come to something else than their events, one after the other."""
 
-    def comes_to(self, writes: Sequence[Write]) -> State:
+    def comes_to(self, writes: Sequence[Write], counting: Collection[int]) -> State:
         """The state that those writes of an aggregate that count come to, by definition.
 
+        Read all at once and from the first on, without a look at what `step` held on the way, so that one can be held
+        against the other.
+
         Args:
-            writes: In canonical order. Read all at once and without a look at what `step` holds, so that one can be
-                held against the other.
+            writes: All of them, in canonical order.
+            counting: Addresses of those that count.
         """
         ...
 

@@ -8,6 +8,7 @@
 - `last`: last writer by entity
 - `winners`: last writer by field, first writer, priority region
 - `siblings`: a person decides
+- `three_way`: changes are laid on one another, and a person decides where they do not agree
 
 `shipped` makes each from a domain and what is known of its events, by the name that scenarios use.
 """
@@ -21,6 +22,7 @@ from models.merging.policies.recent import RecentPolicy
 from models.merging.policies.replay import CanonicalReplay
 from models.merging.policies.shipped import POLICIES
 from models.merging.policies.siblings import Siblings
+from models.merging.policies.three_way import ThreeWay
 from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
 
 __all__ = [
@@ -37,4 +39,5 @@ __all__ = [
     "RecentPolicy",
     "Siblings",
     "SilentLastWriter",
+    "ThreeWay",
 ]

@@ -84,13 +84,14 @@ class Escrow:
         if self._shares is None:
             yield "nothing says how a state is held in shares; give its meaning shares"
 
-    def comes_to(self, writes: Sequence[Write]) -> State:
+    def comes_to(self, writes: Sequence[Write], counting: Collection[int]) -> State:
         """Each sub-domain's own history on its own share, then what was granted, then all together."""
         reading, shares = self._reading, list(self._first.shares)
+        counted = [write for write in writes if write.address in counting]
         for place, share in enumerate(shares):
-            own = [write.event for write in writes if self._places[write.origin] == place]
+            own = [write.event for write in counted if self._places[write.origin] == place]
             shares[place] = self._domain.replay((one for one in own if not isinstance(one, Granted)), share)
-        for write in writes:
+        for write in counted:
             if isinstance(event := write.event, Granted):
                 giver, taker = self._places[write.origin], self._places[event.to]
                 shares[giver] = reading.moved(shares[giver], -event.amount)

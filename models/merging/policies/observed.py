@@ -7,7 +7,7 @@ set a field to without seeing each other stands side by side, as an open conflic
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from models.domain import Denied, Domain, Event, State
@@ -133,18 +133,18 @@ class ObservedWrites:
         if self._observed is None:
             yield "nothing says what an event leaves of those that its writer had seen; give its meaning observed"
 
-    def comes_to(self, writes: Sequence[Write]) -> State:
+    def comes_to(self, writes: Sequence[Write], counting: Collection[int]) -> State:
         """What no write covers whose writer had seen it."""
         reading = self._reading
-        counting = [write for write in writes if write.event.__class__ is not Denied]
+        counted = [one for one in writes if one.address in counting and one.event.__class__ is not Denied]
         return reading.comes_to(
             [
                 one.event
-                for one in counting
+                for one in counted
                 if reading.stays(one.event)
                 and not any(
                     reading.covers(other.event, one.event) and precedes(one, other)
-                    for other in counting
+                    for other in counted
                     if other is not one
                 )
             ]

@@ -95,7 +95,7 @@ class RecentPolicy:
         state = states[-1] if states else held.base
         for place in range(first, len(writes)):
             if not lost_to[place]:
-                state = self._domain.evolve(state, writes[place].event)
+                state = self.effect(state, writes[place].event)
             states.append(state)
         return Step(Recent(held.base, writes, tuple(lost_to), tuple(states), owed), tuple(outputs))
 
@@ -151,6 +151,11 @@ class RecentPolicy:
     def parts(self, event: Event) -> frozenset[str]:
         """What an event writes."""
         return self._meaning.parts_of(event)
+
+    def effect(self, state: State, event: Event) -> State:
+        """The state after a write that counts."""
+        after: State = self._domain.evolve(state, event)
+        return after
 
     def clash(self, first: Write, second: Write) -> bool:
         """Whether two writes write a part in common."""

@@ -15,6 +15,7 @@ from models.merging.policies.last import LastWriter, SilentLastWriter
 from models.merging.policies.observed import ObservedWrites
 from models.merging.policies.replay import CanonicalReplay
 from models.merging.policies.siblings import Siblings
+from models.merging.policies.three_way import ThreeWay
 from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
 from models.merging.policy import Policy
 
@@ -36,6 +37,7 @@ POLICIES: Final[Mapping[str, MakePolicy]] = MappingProxyType(
         FirstWriter.name: lambda domain, meaning, sources: FirstWriter(domain, meaning),
         PriorityRegion.name: PriorityRegion,
         Siblings.name: lambda domain, meaning, sources: Siblings(domain, meaning),
+        ThreeWay.name: lambda domain, meaning, sources: ThreeWay(domain, meaning),
         SilentLastWriter.name: lambda domain, meaning, sources: SilentLastWriter(domain),
     }
 )

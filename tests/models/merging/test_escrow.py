@@ -71,7 +71,7 @@ def test_a_grant_moves_rights_and_leaves_the_whole() -> None:
     assert lived.ask(EAST, Grant(to=WEST, amount=2)) == Granted(to=WEST, amount=2)
     assert lived.rights == [6, 1, 3]
     assert lived.policy.state(lived.held) == before
-    assert lived.policy.comes_to(lived.writes) == before
+    assert lived.policy.comes_to(lived.writes, {one.address for one in lived.writes}) == before
 
 
 def test_nobody_grants_what_they_do_not_have() -> None:

@@ -27,7 +27,7 @@ def folded(domain: Domain[State], *writes: Write) -> tuple[Standing, ObservedWri
     for one in sorted(writes):
         held, more = policy.step(held, one)
         outputs += more
-    assert policy.comes_to(sorted(writes)) == policy.state(held)
+    assert policy.comes_to(sorted(writes), {one.address for one in writes}) == policy.state(held)
     return held, policy, outputs
 
 
