@@ -81,16 +81,27 @@ class RecentPolicy:
         """Let it be judged among those that it is concurrent with, and put out what changed."""
         if write.event.__class__ is Denied:
             return Step(held, (Merged(write.address),))
+        return self.judged(held, write, concurrent_with(write, held.writes))
+
+    def judged(self, held: Recent, write: Write, concurrent: Sequence[int]) -> Step:
+        """What becomes of a write, and of others by it.
+
+        Args:
+            held: What is held of the others.
+            write: The new one.
+            concurrent: Places of those that its writer had not seen, ascending.
+        """
         writes = (*held.writes, write)
         lost_to = [*held.lost_to, 0]
-        self.judge(writes, lost_to, concurrent_with(write, held.writes))
-        changed = [place for place, lost in enumerate(held.lost_to) if lost != lost_to[place]]
+        self.judge(writes, lost_to, concurrent)
+        before, count = held.lost_to, len(held.writes)
+        changed = [place for place in range(count) if before[place] != lost_to[place]] if concurrent else []
         outputs: list[Output] = []
         owed = held.owed
-        for place in (*changed, len(held.writes)):
+        for place in (*changed, count):
             more, owed = self.fate(writes[place], lost_to[place], owed)
             outputs += more
-        first = min((at for at in changed if not (held.lost_to[at] and lost_to[at])), default=len(held.writes))
+        first = min([at for at in changed if not (before[at] and lost_to[at])], default=count)
         states = list(held.states[:first])
         state = states[-1] if states else held.base
         for place in range(first, len(writes)):
@@ -169,6 +180,8 @@ def meet(ours: frozenset[str], theirs: frozenset[str]) -> bool:
 
 def concurrent_with(write: Write, others: Sequence[Write]) -> list[int]:
     """Places, ascending, of those earlier in canonical order that a write's author had not seen."""
+    if not others:
+        return []
     seen = dict(write.seen)
     seen[write.origin] = write.position
     return [place for place, one in enumerate(others) if one.position > seen.get(one.origin, 0)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.domain import Denied
+from collections.abc import Sequence
+
 from models.merging.policies.recent import Recent
 from models.merging.policies.winners import FirstWriter
 from models.merging.policy import Step
@@ -20,11 +21,11 @@ class Siblings(FirstWriter):
 
     name = "siblings"
 
-    def step(self, held: Recent, write: Write) -> Step:
+    def judged(self, held: Recent, write: Write, concurrent: Sequence[int]) -> Step:
         """As the first writer has it; then what the new write has seen of conflicts is over."""
-        after, outputs = super().step(held, write)
-        if write.event.__class__ is Denied:
-            return Step(after, outputs)  # nothing was written, so nothing was decided
+        after, outputs = super().judged(held, write, concurrent)
+        if not any(held.lost_to):
+            return Step(after, outputs)
         resolved: list[Output] = []
         owed = after.owed
         for place, one in enumerate(held.writes):

@@ -7,7 +7,7 @@ two values that two people gave one thing without seeing each other are a confli
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -64,37 +64,51 @@ class ThreeWay(Siblings):
         """Take its change from what its writer saw; then as siblings have it, change by change."""
         if write.event.__class__ is Denied:
             return super().step(held, write)
-        saw = self.ancestor(held, write)
+        apart = concurrent_with(write, held.writes)
+        saw = self._without(held, apart)
         changed = Changes(changes=self._between(saw, self._domain.evolve(saw, write.event)))
         plain = Write(write.stamp_us, write.origin, write.position, write.address, changed, write.event_id, write.seen)
-        return super().step(held, plain)
+        return self.judged(held, plain, apart)
 
     def ancestor(self, held: Recent, write: Write) -> State:
         """The state that a writer saw: what only the writes that it had seen come to.
 
         Everything that is not held any more has been seen by everybody.
         """
-        apart = concurrent_with(write, held.writes)
+        return self._without(held, concurrent_with(write, held.writes))
+
+    def _without(self, held: Recent, apart: Sequence[int]) -> State:
         if not apart:
             return held.state
         unseen = frozenset(apart)
+        seen = [place for place in range(len(held.writes)) if place not in unseen]
+        if not seen:
+            return held.base
+        if not any(held.lost_to[place] for place in seen):
+            # What lost to nobody among all does not lose to anybody among fewer.
+            return self._laid(held.base, [change for place in seen for change in _changes(held.writes[place])])
         saw = Recent(held.base)
-        for place, one in enumerate(held.writes):
-            if place not in unseen:
-                saw = super().step(saw, one).held
+        for place in seen:
+            one = held.writes[place]
+            saw = self.judged(saw, one, concurrent_with(one, saw.writes)).held
         return saw.state
 
     def effect(self, state: State, event: Any) -> State:
         """The state with the changes laid on it."""
-        leaves = dict(self._reading.of(state))
-        for name, by, to in event.changes:
-            found = leaves.get(name)
-            value: Leaf = to if by is None else by + (found if isinstance(found, int) else 0)
-            if value is None:
+        return self._laid(state, event.changes)
+
+    def _laid(self, state: State, changes: Sequence[Change]) -> State:
+        reading = self._reading
+        leaves = dict(reading.of(state))
+        for name, by, to in changes:
+            if by is not None:
+                found = leaves.get(name)
+                leaves[name] = by if found is None else by + int(found)
+            elif to is None:
                 leaves.pop(name, None)
             else:
-                leaves[name] = value
-        after: State = self._reading.state(leaves)
+                leaves[name] = to
+        after: State = reading.state(leaves)
         return after
 
     def judge(self, writes: Sequence[Write], lost_to: list[int], concurrent: Sequence[int]) -> None:
@@ -110,11 +124,17 @@ class ThreeWay(Siblings):
 
     def clash(self, first: Write, second: Write) -> bool:
         """Whether they changed one thing and do not agree: not both by a difference, and not to the same value."""
-        return any(one.by is None or other.by is None for one, other in _both(first, second) if one != other)
+        theirs = _changes(second)
+        for one in _changes(first):
+            for other in theirs:
+                if one.name == other.name and (one.by is None or other.by is None) and one != other:
+                    return True
+        return False
 
     def touches(self, first: Write, second: Write) -> bool:
         """Whether they changed one thing, to whatever."""
-        return next(_both(first, second), None) is not None
+        theirs = {other.name for other in _changes(second)}
+        return any(one.name in theirs for one in _changes(first))
 
     def comes_to(self, writes: Sequence[Write], counting: Collection[int]) -> State:
         """What each that counts changed, laid on one another; what its writer saw is merged anew for each."""
@@ -136,12 +156,19 @@ class ThreeWay(Siblings):
 
     def _between(self, before: State, after: State) -> tuple[Change, ...]:
         """What changed, in order of name."""
-        old, new = self._reading.of(before), self._reading.of(after)
-        return tuple(
-            _change(name, old.get(name), new.get(name))
-            for name in sorted({*old, *new})
-            if old.get(name) != new.get(name)
-        )
+        reading = self._reading
+        old, new = reading.of(before), reading.of(after)
+        changes = [Change(name, None) for name in old if name not in new]
+        for name, now in new.items():
+            was = old.get(name)
+            if now == was:
+                continue
+            by = None
+            if now.__class__ is int and (was is None or was.__class__ is int):
+                assert isinstance(now, int)
+                by = now if was is None else now - int(was)
+            changes.append(Change(name, by, now if by is None else None))
+        return tuple(changes if len(changes) < 2 else sorted(changes))
 
     @property
     def _reading(self) -> Leaves:
@@ -149,23 +176,8 @@ class ThreeWay(Siblings):
         return self._leaves
 
 
-def _change(name: str, old: Leaf, new: Leaf) -> Change:
-    if _is_number(new) and (old is None or _is_number(old)):
-        assert isinstance(new, int)
-        return Change(name, new - (old if isinstance(old, int) else 0))
-    return Change(name, None, new)
-
-
-def _is_number(leaf: Leaf) -> bool:
-    return isinstance(leaf, int) and not isinstance(leaf, bool)
-
-
-def _both(first: Write, second: Write) -> Iterator[tuple[Change, Change]]:
-    """Pairs of changes of one thing."""
-    assert isinstance(first.event, Changes)
-    assert isinstance(second.event, Changes)
-    named = {one.name: one for one in first.event.changes}
-    for other in second.event.changes:
-        one = named.get(other.name)
-        if one is not None:
-            yield one, other
+def _changes(write: Write) -> Sequence[Change]:
+    """Of a write that is held; what it was written as is not held any more."""
+    event: Any = write.event
+    changes: Sequence[Change] = event.changes
+    return changes
