@@ -19,9 +19,9 @@ from typing import Any, Final
 from experiments.workers import calm_collector
 from models.addressing import Scope, mint, pack_type
 from models.domain import Command, Denied, Domain
-from models.domains import bank_account, cart
+from models.domains import auction, bank_account, cart
 from models.merging import MergeFold, Policy, Write, meaning_of
-from models.merging.policies import POLICIES, CanonicalReplay, Escrow, FirstWriter, ObservedWrites
+from models.merging.policies import POLICIES, CanonicalReplay, ClosingBarrier, Escrow, FirstWriter, ObservedWrites
 from models.merging.policy import LocalRule
 
 __all__ = ["AGGREGATES", "Cut", "fold_rate", "loop_rate", "memory", "run"]
@@ -36,10 +36,6 @@ _WEIGHED: Final = (1_000, 4_000)
 #: Writes of each sub-domain in each aggregate, and of how many aggregates, where more and more meet in one.
 _MEETING: Final = MappingProxyType({1: 4_000, 4: 1_000, 16: 100})
 
-#: What each sub-domain asks in turn, so that two of them together go too far.
-_BANKING: Final = (bank_account.Withdraw(amount=2), bank_account.Deposit(amount=1))
-_SHOPPING: Final = (cart.Put(article=1, quantity=1), cart.Remove(article=1))
-
 
 class Cut:
     """What three sub-domains wrote during a cut, and the policy that merges it.
@@ -51,21 +47,16 @@ class Cut:
     """
 
     def __init__(self, name: str, *, aggregates: int, writes: int = WRITES) -> None:
-        shopping = name == ObservedWrites.name
-        # As much as one of them spends, so that together they spend what is not there; in shares, that for each.
-        opening = (1 + (writes + 1) // 2) * (len(SOURCES) if name == Escrow.name else 1)
-        self.domain: Domain[Any] = cart.Cart() if shopping else bank_account.BankAccount(opening_balance=opening)
+        self.domain, asks = _asked(name, writes)
         self.policy: Policy = POLICIES[name](self.domain, meaning_of(self.domain), SOURCES)
-        asked: Sequence[Command] = _SHOPPING if shopping else _BANKING
-        self.logs = {source: self._log(source, asked, aggregates, writes) for source in SOURCES}
+        self.logs = {source: self._log(source, asks[:writes], aggregates) for source in SOURCES}
 
-    def _log(self, source: int, asked: Sequence[Command], aggregates: int, writes: int) -> list[Write]:
+    def _log(self, source: int, asks: Sequence[Command], aggregates: int) -> list[Write]:
         """A sub-domain's stream: round after round over all aggregates, decided on its own writes alone."""
         policy, log = self.policy, list[Write]()
         type_id = pack_type(Scope.SERVICE, command=False, domain=self.domain.number, incarnation=source)
         held = [policy.begin()] * aggregates
-        for turn in range(writes):
-            command = asked[turn % len(asked)]
+        for turn, command in enumerate(asks):
             for instance in range(aggregates):
                 if isinstance(policy, LocalRule):
                     event = policy.decide(held[instance], source, command)
@@ -84,6 +75,18 @@ class Cut:
     def writes(self) -> list[Write]:
         """All of them in canonical order."""
         return sorted(write for log in self.logs.values() for write in log)
+
+
+def _asked(name: str, writes: int) -> tuple[Domain[Any], Sequence[Command]]:
+    """A domain that a policy suits, and what each sub-domain asks in turn, so that together they conflict."""
+    if name == ObservedWrites.name:
+        return cart.Cart(), [cart.Put(article=1, quantity=1), cart.Remove(article=1)] * writes
+    if name == ClosingBarrier.name:
+        return auction.Auction(), [auction.Bid(bidder=turn, amount=turn) for turn in range(1, writes + 1)]
+    # As much as one of them spends, so that together they spend what is not there; in shares, that for each.
+    opening = (1 + (writes + 1) // 2) * (len(SOURCES) if name == Escrow.name else 1)
+    asks = [bank_account.Withdraw(amount=2), bank_account.Deposit(amount=1)] * writes
+    return bank_account.BankAccount(opening_balance=opening), asks
 
 
 def loop_rate(cut: Cut) -> float:

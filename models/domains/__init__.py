@@ -4,9 +4,11 @@ Each is small and endangers something else when the network is cut: a sum (bank 
 name that only one may have (username), a seat that only one may sit on, stock that is not
 there twice (inventory), a step done twice (transfer), a set that two people edit (cart,
 profile), and nothing at all (counter, whose events commute). `shipped` is all of these in one
-application. A counter with a floor is the plainest thing that rights can be held in, and stands beside them.
+application. Beside them stand a counter with a floor, the plainest thing that rights can be held in, and an
+auction, which nobody may win before everybody has closed.
 """
 
+from models.domains.auction import Auction
 from models.domains.bank_account import BankAccount
 from models.domains.cart import Cart
 from models.domains.counter import Counter
@@ -19,6 +21,7 @@ from models.domains.transfer import Transfer
 from models.domains.username import Username
 
 __all__ = [
+    "Auction",
     "BankAccount",
     "Cart",
     "Counter",

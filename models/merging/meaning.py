@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from models.domain import Domain, Event
+from models.domains.auction import Auction, Awarded, BidPlaced, Closed
 from models.domains.bank_account import Account, BankAccount, Deposited, Withdrawn
 from models.domains.cart import Added, Basket, Cart, CheckedOut, Removed
 from models.domains.counter import Added as Counted
@@ -23,7 +24,7 @@ from models.domains.profile import Changed, Document, Profile
 from models.domains.seats import GivenBack, Seats, Taken
 from models.domains.transfer import Transfer
 from models.domains.username import Claimed, Released, Username
-from models.merging.readings import WHOLE, Leaf, Leaves, Meaning, Observed, Shares, example_of
+from models.merging.readings import WHOLE, Barrier, Leaf, Leaves, Meaning, Observed, Shares, example_of
 
 __all__ = ["WHOLE", "Meaning", "example_of", "meaning_of"]
 
@@ -203,6 +204,10 @@ def _shipped() -> Mapping[type[Domain[Any]], Meaning]:
                 parts={Changed: lambda e: (f"field {e.field}",)}, observed=_OBSERVED_PROFILE, leaves=_PROFILE_LEAVES
             ),
             Transfer: Meaning(),
+            Auction: Meaning(
+                commuting=frozenset({BidPlaced, Closed, Awarded}),
+                barrier=Barrier(closed=Closed(), waiting=frozenset({Awarded})),
+            ),
         }
     )
 

@@ -1,9 +1,10 @@
 """What a policy may need to know of a domain beside how its events evolve, as data.
 
-A `Meaning` says what each event writes and what makes its harm good, and may hold three ways to read events and states:
+A `Meaning` says what each event writes and what makes its harm good, and may hold more ways to read a domain:
 `Observed` reads events by what their writers had seen, whatever their order; `Shares` takes a state apart among
 sub-domains, so that each may use up its own; `Leaves` takes it apart by what people change, so that two changes can
-be laid on one another. Whoever lays a split domain under a policy may bring a meaning of their own.
+be laid on one another; `Barrier` says what waits until every sub-domain is done. Whoever lays a split domain under a
+policy may bring a meaning of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any, Final, TypeAlias, Union, get_args, get_origin, get_type_
 
 from models.domain import Event, State
 
-__all__ = ["WHOLE", "Leaf", "Leaves", "Meaning", "Observed", "Parts", "Repair", "Shares", "example_of"]
+__all__ = ["WHOLE", "Barrier", "Leaf", "Leaves", "Meaning", "Observed", "Parts", "Repair", "Shares", "example_of"]
 
 #: What people change: a number, of which differences add up, or any other value, which is replaced.
 Leaf: TypeAlias = int | str | bool | None
@@ -74,6 +75,19 @@ class Leaves:
     state: Callable[[Mapping[str, Leaf]], Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barrier:
+    """What ends an aggregate's life in a sub-domain, and what waits until it has ended in all.
+
+    Attributes:
+        closed: The event that ends it.
+        waiting: Types of the events that may be written only where all sub-domains are known to have ended.
+    """
+
+    closed: Event
+    waiting: frozenset[type[Event]]
+
+
 #: The part that an event writes which writes the whole aggregate.
 WHOLE: Final = "*"
 
@@ -94,6 +108,7 @@ class Meaning:
         observed: What its events leave of those that their writers had seen; None where nothing is said.
         shares: How its states are held in shares; None where nothing is said.
         leaves: What people change in its states; None where nothing is said.
+        barrier: What ends it in a sub-domain; None where nothing does.
     """
 
     parts: Mapping[type[Event], Parts] = field(default_factory=lambda: MappingProxyType({}))
@@ -102,6 +117,7 @@ class Meaning:
     observed: Observed | None = None
     shares: Shares | None = None
     leaves: Leaves | None = None
+    barrier: Barrier | None = None
 
     def parts_of(self, event: Event) -> frozenset[str]:
         """What an event writes; the whole aggregate where nothing is said."""

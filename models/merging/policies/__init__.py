@@ -5,6 +5,7 @@
 - `commutative`: nothing to decide
 - `observed`: each undoes only what its writer had seen
 - `escrow`: nothing is accepted that might have to be taken back
+- `barrier`: what depends on all sub-domains waits until all have closed
 - `last`: last writer by entity
 - `winners`: last writer by field, first writer, priority region
 - `siblings`: a person decides
@@ -14,6 +15,7 @@
 """
 
 from models.merging.policies.apologise import AcceptAndApologise
+from models.merging.policies.barrier import ClosingBarrier
 from models.merging.policies.commutative import Commutative
 from models.merging.policies.escrow import Escrow
 from models.merging.policies.last import LastWriter, SilentLastWriter
@@ -29,6 +31,7 @@ __all__ = [
     "POLICIES",
     "AcceptAndApologise",
     "CanonicalReplay",
+    "ClosingBarrier",
     "Commutative",
     "Escrow",
     "FirstWriter",

@@ -9,6 +9,7 @@ from typing import Any, Final
 from models.domain import Domain
 from models.merging.meaning import Meaning
 from models.merging.policies.apologise import AcceptAndApologise
+from models.merging.policies.barrier import ClosingBarrier
 from models.merging.policies.commutative import Commutative
 from models.merging.policies.escrow import Escrow
 from models.merging.policies.last import LastWriter, SilentLastWriter
@@ -32,6 +33,7 @@ POLICIES: Final[Mapping[str, MakePolicy]] = MappingProxyType(
         Commutative.name: lambda domain, meaning, sources: Commutative(domain, meaning),
         ObservedWrites.name: lambda domain, meaning, sources: ObservedWrites(domain, meaning),
         Escrow.name: Escrow,
+        ClosingBarrier.name: ClosingBarrier,
         LastWriter.name: lambda domain, meaning, sources: LastWriter(domain),
         LastWriterByField.name: lambda domain, meaning, sources: LastWriterByField(domain, meaning),
         FirstWriter.name: lambda domain, meaning, sources: FirstWriter(domain, meaning),

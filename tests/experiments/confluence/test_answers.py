@@ -30,6 +30,7 @@ ANSWERS = {
         "cart": "confluent",
         "counter": "confluent",
         "floored-counter": "broken",
+        "auction": "confluent",
         "profile": "confluent",
     },
     # Replayed, no invariant breaks; what it costs is what had been promised.

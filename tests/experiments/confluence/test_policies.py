@@ -25,6 +25,11 @@ def test_with_the_same_events_and_no_rights_it_breaks(domain: str) -> None:
     assert answer("commutative", domain) is Confluence.BROKEN
 
 
+def test_an_auction_needs_its_barrier() -> None:
+    assert answer("commutative", "auction", depth=4) is Confluence.BROKEN
+    assert answer("closing-barrier", "auction", depth=5) is Confluence.CONFLUENT
+
+
 @pytest.mark.parametrize("domain", ["cart", "profile"])
 def test_what_removes_only_what_it_saw_is_free(domain: str) -> None:
     assert answer("observed", domain) is Confluence.CONFLUENT

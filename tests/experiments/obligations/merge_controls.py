@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from experiments.obligations import Case
 from models.addressing import content_hash
 from models.domain import Denied
+from models.domains.auction import Auction, Award, Bid, Close
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
 from models.domains.cart import Cart, Put, Remove
 from models.domains.profile import Change, Profile
@@ -20,6 +21,7 @@ from models.merging import meaning_of
 from models.merging.fold import MergeFold, Settled
 from models.merging.policies import (
     CanonicalReplay,
+    ClosingBarrier,
     Commutative,
     Escrow,
     LastWriter,
@@ -38,6 +40,8 @@ _NAMES: Final = tuple(Change(field="name", value=value) for value in ("a", "b"))
 _CHANGES: Final = (*_NAMES, *(Change(field="mail", value=value) for value in ("a", "b")))
 _CART: Final = Cart()
 _BOUGHT: Final = (Put(article=1, quantity=1), Put(article=2, quantity=1), Remove(article=1))
+_AUCTION: Final = Auction()
+_BIDDING: Final = (Bid(bidder=1, amount=1), Bid(bidder=2, amount=2), Close(), Award(), Award())
 #: More than any of these histories has writes.
 _ALL: Final = 1_000_000
 
@@ -194,6 +198,10 @@ def _cart(policy: Callable[..., Any]) -> Case:
     return Case(domain=_CART, policy=policy(_CART, meaning_of(_CART)), commands=_BOUGHT)
 
 
+def _auction(policy: Any) -> Case:
+    return Case(domain=_AUCTION, policy=policy, commands=_BIDDING, instances=(1,))
+
+
 #: By name. The first seven are what the comparison of policies stands on.
 CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
     {
@@ -221,6 +229,11 @@ CONTROLS: Final[Mapping[str, Control]] = MappingProxyType(
         ),
         "money spent that nobody had the right to": Control(
             lambda: _bank(Commutative(_BANK, meaning_of(_BANK))), Obligation.INVARIANT, _escrow
+        ),
+        "a lot given away while others still bid": Control(
+            lambda: _auction(Commutative(_AUCTION, meaning_of(_AUCTION))),
+            Obligation.INVARIANT,
+            lambda: _auction(ClosingBarrier(_AUCTION, meaning_of(_AUCTION), (1, 2, 3))),
         ),
         "rights used again after a restart": Control(lambda: _escrow(patient=False), Obligation.INVARIANT, _escrow),
     }
