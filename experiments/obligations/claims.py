@@ -32,30 +32,41 @@ class Trial:
     Args:
         case: A policy and its domain.
         written: The history.
+        draws: In which other orders it arrives, roughly handled.
 
     Attributes:
         told: The merge in canonical order.
-        cuts: By stable cut in that, the state of each aggregate, in order.
         met: By name, how often something happened that a claim could have stumbled over.
     """
 
-    def __init__(self, case: Case, written: Written) -> None:
+    def __init__(self, case: Case, written: Written, draws: Draws) -> None:
         self.case = case
         self.written = written
-        self.cuts: list[tuple[State, ...]] = []
+        self._draws = draws
+        self._cuts: dict[tuple[State, ...], None] = {}
+        self._rough: tuple[Merge, ...] | None = None
         self.told = in_order(case, written, self._look)
         self.met: Counter[str] = Counter(restarts=written.restarts, refused=written.refused)
         self.met["denied"] = sum(write.event.__class__ is Denied for write in written.writes())
         self.met["compensated"] = sum(isinstance(one, Compensated) for one in self.told.outputs)
         self.met["opened"] = sum(isinstance(one, Opened) for one in self.told.outputs)
 
-    def _look(self, fold: MergeFold) -> None:
-        self.cuts.append(tuple(fold.stable(number) for number in self.case.instances))
+    def rough(self) -> tuple[Merge, ...]:
+        """The same in some other orders, with redelivery and restarts; made once for all claims."""
+        if self._rough is None:
+            self._rough = tuple(
+                arriving(self.case, self.written, self._draws, self.met, rough=True, look=self._look)
+                for _ in range(_ARRIVALS)
+            )
+        return self._rough
 
-    def arrivals(self, draws: Draws, *, rough: bool) -> Iterable[Merge]:
-        """The same in some other orders."""
-        for _ in range(_ARRIVALS):
-            yield arriving(self.case, self.written, draws, self.met, rough=rough)
+    def cuts(self) -> Iterable[tuple[State, ...]]:
+        """The state of each aggregate at every stable cut of all these, once each."""
+        self.rough()
+        return tuple(self._cuts)
+
+    def _look(self, fold: MergeFold) -> None:
+        self._cuts[tuple(fold.stable(number) for number in self.case.instances)] = None
 
 
 Claim = Callable[[Trial, Draws], str]
@@ -79,14 +90,15 @@ def _deterministic(trial: Trial, draws: Draws) -> str:
         own = Merge(written.stable[source], tuple(written.records[source]))
         if wrong := _differs(case, trial.told, own):
             return f"as {source} heard it {wrong}"
-    for merge in trial.arrivals(draws, rough=False):
+    for _ in range(_ARRIVALS):
+        merge = arriving(case, written, draws, trial.met, rough=False)
         if wrong := _differs(case, trial.told, merge):
             return f"in another order of arrival {wrong}"
     return ""
 
 
 def _idempotent(trial: Trial, draws: Draws) -> str:
-    for merge in trial.arrivals(draws, rough=True):
+    for merge in trial.rough():
         if wrong := _differs(trial.case, trial.told, merge):
             return f"with redelivery and restarts {wrong}"
     return ""
@@ -121,14 +133,7 @@ def _causal(trial: Trial, draws: Draws) -> str:
 
 def _invariant(trial: Trial, draws: Draws) -> str:
     case = trial.case
-    cuts = list(trial.cuts)
-
-    def look(fold: MergeFold) -> None:
-        cuts.append(tuple(fold.stable(number) for number in case.instances))
-
-    for _ in range(_ARRIVALS):
-        arriving(case, trial.written, draws, trial.met, rough=True, look=look)
-    for states in dict.fromkeys(cuts):
+    for states in trial.cuts():
         for number, state in zip(case.instances, states, strict=True):
             if broken := case.domain.violated(state):
                 return f"at a stable cut aggregate {number} is {state}, which breaks {broken[0]}"
@@ -150,7 +155,7 @@ def _compensates_once(trial: Trial, draws: Draws) -> str:
     if stray := [one for one in told if one.address not in known]:
         return f"{stray[0]} compensates nothing that was written"
     others = [(f"{source}", Merge({}, tuple(written.records[source]))) for source in case.sources]
-    others += [("a merge that restarts", merge) for merge in trial.arrivals(draws, rough=True)]
+    others += [("a merge that restarts", merge) for merge in trial.rough()]
     for name, merge in others:
         if _owed(merge) != told:
             return f"{name} compensates {len(_owed(merge))} times or for others, and the merge {len(told)} times"
@@ -163,7 +168,7 @@ def _owed(merge: Merge) -> list[Compensated]:
 
 def _conserved(trial: Trial, draws: Draws) -> str:
     """Every write has a fate, who was told yes in vain is owed or was overruled, and the state is what fates say."""
-    for merge in (trial.told, *trial.arrivals(draws, rough=True)):
+    for merge in (trial.told, *trial.rough()):
         if wrong := _lost(trial, merge):
             return wrong
     return ""

@@ -81,7 +81,7 @@ def _all_tried(
     for obligation in obligations:
         try:
             if trial is None:
-                trial = Trial(case, write_down(case, steps))
+                trial = Trial(case, write_down(case, steps), chance.draws("rough arrivals"))
             wrong = OBLIGATIONS[obligation](trial, chance.draws(f"arrivals/{obligation}"))
         except Exception as failed:  # noqa: BLE001 - somebody's policy or fold, which may raise anything
             wrong = f"it raised {type(failed).__name__}: {failed}"
