@@ -57,7 +57,7 @@ def split_policy(domain: Domain[Any], commands: Sequence[Command], policy: Polic
     """
     if not commands:
         raise ValueError("no commands are given, so that nothing can go wrong; give those that somebody may ask")
-    fit(policy, domain)
+    fit(policy, domain, asked=True)
     split = _Split(domain, tuple(commands), policy)
     first = policy.begin()
     return SplitSystem(

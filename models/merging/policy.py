@@ -133,13 +133,21 @@ class UnfitPolicy(ValueError):
     """A policy has no rule for something that its domain does; told before anything runs."""
 
 
-def fit(policy: Policy, domain: Domain[Any]) -> Policy:
+def fit(policy: Policy, domain: Domain[Any], *, asked: bool = False) -> Policy:
     """The policy, if it can merge the domain.
+
+    Args:
+        policy: Made for the domain.
+        domain: Whose writes it is to merge.
+        asked: Whether sub-domains ask a policy's `LocalRule`, where it has one, before they accept anything. Merged by
+            such a policy and decided by the domain's rules alone, writes break what it promises.
 
     Raises:
         UnfitPolicy: it cannot; every reason at once.
     """
     refusals = tuple(policy.refusals())
+    if isinstance(policy, LocalRule) and not asked:
+        refusals += ("it has a rule for what a sub-domain may accept, and these sub-domains do not ask it",)
     if refusals:
         raise UnfitPolicy(f"policy {policy.name} cannot merge domain {domain.name!r}: " + "; ".join(refusals))
     return policy

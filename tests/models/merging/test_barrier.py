@@ -87,7 +87,7 @@ def test_two_who_were_told_that_they_have_it_break_the_invariant() -> None:
 def test_a_domain_that_nothing_closes_is_refused() -> None:
     counter = Counter()
     with pytest.raises(UnfitPolicy, match="give its meaning barrier"):
-        fit(ClosingBarrier(counter, meaning_of(counter), (WEST, EAST)), counter)
+        fit(ClosingBarrier(counter, meaning_of(counter), (WEST, EAST)), counter, asked=True)
 
 
 def test_sub_domains_are_named_once() -> None:

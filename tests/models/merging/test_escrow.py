@@ -144,7 +144,13 @@ def test_what_no_domain_knows_changes_no_state_of_any() -> None:
 
 def test_a_domain_that_nobody_can_share_out_is_refused() -> None:
     with pytest.raises(UnfitPolicy, match="give its meaning shares"):
-        fit(escrow(Profile()), Profile())
+        fit(escrow(Profile()), Profile(), asked=True)
+
+
+def test_sub_domains_that_do_not_ask_cannot_have_it() -> None:
+    with pytest.raises(UnfitPolicy, match="these sub-domains do not ask it"):
+        fit(escrow(BANK), BANK)
+    assert fit(escrow(BANK), BANK, asked=True).name == "escrow"
 
 
 @pytest.mark.parametrize("sources", [(), (WEST, WEST)])
