@@ -4,10 +4,11 @@ Each is small and endangers something else when the network is cut: a sum (bank 
 name that only one may have (username), a seat that only one may sit on, stock that is not
 there twice (inventory), a step done twice (transfer), a set that two people edit (cart,
 profile), and nothing at all (counter, whose events commute). `shipped` is all of these in one
-application. Beside them stand a counter with a floor, the plainest thing that rights can be held in, and an
-auction, which nobody may win before everybody has closed.
+application. Beside them stand a counter with a floor, the plainest thing that rights can be held in, an
+auction, which nobody may win before everybody has closed, and a log that is appended to.
 """
 
+from models.domains.append_log import AppendLog
 from models.domains.auction import Auction
 from models.domains.bank_account import BankAccount
 from models.domains.cart import Cart
@@ -21,6 +22,7 @@ from models.domains.transfer import Transfer
 from models.domains.username import Username
 
 __all__ = [
+    "AppendLog",
     "Auction",
     "BankAccount",
     "Cart",

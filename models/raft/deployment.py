@@ -13,11 +13,13 @@ from typing import Final
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Client, Mix, Workload
+from models.domains.append_log import AppendLog
 from models.domains.bank_account import BankAccount
 from models.driver import drivers
 from models.groups import Group, group_system, groups_of, operator_of, store_name
 from models.layout import maker
 from models.mixes import DomainMix
+from models.raft.logs import LogShard
 from models.raft.operated import RaftMembership
 from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan, Reads
@@ -58,6 +60,7 @@ def raft(
     stickiness: bool = True,
     reads: Reads = Reads.INDEX,
     registers: bool = False,
+    appends: bool = False,
     tenants: int = 1,
     store_denials: bool = True,
     window: int = 100_000,
@@ -81,7 +84,8 @@ def raft(
 
     `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
     may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
-    domain "profile") instead of sending commands. `promote_after` has operators, who hand over the lead.
+    domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
+    operators, who hand over the lead.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -103,7 +107,7 @@ def raft(
             keep_every_us=keep_every_us,
         ),
     )
-    wanted = noted(problems, lambda: domain_of(domain, workload))
+    wanted = AppendLog() if appends else noted(problems, lambda: domain_of(domain, workload))
     place = noted(problems, lambda: home_of(topology, home))
     options = noted(
         problems,
@@ -120,6 +124,8 @@ def raft(
     )
     if registers and (domain != "profile" or shards != 1 or tenants != 1):
         problems.append(f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go")
+    if appends and (registers or shards != 1 or tenants != 1):
+        problems.append(f"logs are one shard for one tenant: {registers=}, {shards=}, {tenants=} must go")
     problems += _wrong_sizes(topology, members, learners, spares, tenants, promote_after_us)
     scheme = noted(problems, lambda: raft_scheme(members, members + learners + spares, spread))
     groups: tuple[Group, ...] = ()
@@ -151,7 +157,7 @@ def raft(
     placements = [
         placement
         for group in groups
-        for placement in raft_placements(group, mine, options, reads, members, learners, kind)
+        for placement in raft_placements(group, mine, options, reads, members, learners, LogShard if appends else kind)
     ]
     if promote_after_us:
         desk = (topology.clients(place) or topology.servers(place))[0].location
@@ -160,15 +166,16 @@ def raft(
     mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
     system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
     system = _operated(system, groups, members + learners)
-    return _with_registers(system, topology, workload) if registers else system
+    asked = "append-log" if appends else "register" if registers else ""
+    return _asked_for(asked, system, topology, workload) if asked else system
 
 
-def _with_registers(system: System, topology: Topology, workload: Workload) -> System:
-    """The system with clients that read and write registers in place of its own."""
+def _asked_for(specification: str, system: System, topology: Topology, workload: Workload) -> System:
+    """The system with clients that ask for what a specification knows in place of its own."""
     (members,) = system.groups.values()
     stores = tuple(one for one in system.placements if one.kind is not Client)
-    clients = drivers(topology, workload, "register", members, retries=True)
-    return replace(system, placements=(*stores, *clients), records="register")
+    clients = drivers(topology, workload, specification, members, retries=True)
+    return replace(system, placements=(*stores, *clients), records=specification)
 
 
 def _operated(system: System, groups: Sequence[Group], members: int) -> System:
