@@ -34,7 +34,8 @@ class Escrow:
     """Every event counts, since nothing is accepted that its sub-domain had no right to.
 
     `decide` is the rule that makes it so; a host that merges by this policy and decides by the domain's rules alone
-    breaks the invariant. Shares are not negative in any view that holds a write only with what its writer had seen.
+    breaks the invariant. Shares are not negative in any view that holds a write only with what its writer had seen; so
+    a sub-domain that is lost is to be given up at no less than what any of the others has seen of it.
 
     Args:
         domain: Whose aggregates are shared out.
