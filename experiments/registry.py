@@ -16,6 +16,7 @@ __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
     "experiments.consensus_under_partial_cuts",
+    "experiments.delivery_order",
     "experiments.detector_theory",
     "experiments.key_space",
     "experiments.layer_priority",
@@ -23,7 +24,9 @@ MODULES: tuple[str, ...] = (
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",
+    "experiments.projection_lag",
     "experiments.provisioning",
+    "experiments.queue_tradeoff",
     "experiments.retry_storm",
     "experiments.speculative_load",
     "experiments.world_theory",
