@@ -30,7 +30,7 @@ class Lines(State):
     values: tuple[int, ...] = ()
 
 
-class AppendLog(Domain[Lines], name="append-log", number=26):
+class AppendLog(Domain[Lines], name="append-log", number=32):
     """Logs that are empty at first."""
 
     def initial(self) -> Lines:

@@ -62,7 +62,7 @@ class Lot(State):
     sold: tuple[tuple[int, int], ...] = ()
 
 
-class Auction(Domain[Lot], name="auction", number=25):
+class Auction(Domain[Lot], name="auction", number=31):
     """Auctions in which any first bid is good, and each further one must be higher."""
 
     def initial(self) -> Lot:
