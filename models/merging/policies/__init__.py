@@ -11,7 +11,8 @@
 - `siblings`: a person decides
 - `three_way`: changes are laid on one another, and a person decides where they do not agree
 
-`shipped` makes each from a domain and what is known of its events, by the name that scenarios use.
+`shipped` makes each from a domain and what is known of its events, by the name that scenarios use; `named` takes a
+user's own as well.
 """
 
 from models.merging.policies.apologise import AcceptAndApologise
@@ -19,6 +20,7 @@ from models.merging.policies.barrier import ClosingBarrier
 from models.merging.policies.commutative import Commutative
 from models.merging.policies.escrow import Escrow
 from models.merging.policies.last import LastWriter, SilentLastWriter
+from models.merging.policies.named import policy_for, policy_named
 from models.merging.policies.observed import ObservedWrites
 from models.merging.policies.recent import RecentPolicy
 from models.merging.policies.replay import CanonicalReplay
@@ -43,4 +45,6 @@ __all__ = [
     "Siblings",
     "SilentLastWriter",
     "ThreeWay",
+    "policy_for",
+    "policy_named",
 ]

@@ -28,7 +28,7 @@ class Siblings(FirstWriter):
             return Step(after, outputs)
         resolved: list[Output] = []
         owed = after.owed
-        for place, one in enumerate(held.writes):
+        for place, one in enumerate(held.writes) if any(held.lost_to) else ():
             winner = held.lost_to[place]
             if not winner or one.address in owed or not precedes(one, write) or not self.touches(one, write):
                 continue
@@ -37,7 +37,9 @@ class Siblings(FirstWriter):
                 owed |= {one.address}
                 resolved.append(Resolved(self._key(one.address, winner), write.address))
                 resolved.append(Superseded(one.address, write.address, "resolved by a write that had seen it"))
-        return Step(Recent(after.base, after.writes, after.lost_to, after.states, owed), (*outputs, *resolved))
+        return Step(
+            Recent(after.base, after.writes, after.lost_to, after.states, owed, after.heads), (*outputs, *resolved)
+        )
 
     def touches(self, first: Write, second: Write) -> bool:
         """Whether the second, whose writer had seen the first, decides what becomes of that."""

@@ -68,7 +68,7 @@ class ArrivalFold(MergeFold):
         for write in due:
             found = self._aggregates[write.instance]
             found.writes.remove(write)
-            found.after.clear()
+            found.disturb(0)
 
 
 class GapsAcceptedFold(MergeFold):
