@@ -1,12 +1,12 @@
 """The obligations of merge policies: tried on drawn histories, with a minimal counterexample where one breaks.
 
-Read `writing` first (a few sub-domains that write and hear), then `claims`, one function for each obligation;
-`proving` tries them over seeds and shrinks. `shipped` does so for the policy of a split domain, and `refusing` for
-whole scenarios.
+Read `writing` first (a few sub-domains that write and hear), then `merges` (the ways in which that reaches a merge) and
+`claims`, one function for each obligation; `proving` tries them over seeds and shrinks. `shipped` does so for the
+policy of a split domain, and `refusing` for whole scenarios.
 """
 
 from experiments.obligations.claims import OBLIGATIONS
-from experiments.obligations.proving import Broken, broken_obligation, tried
+from experiments.obligations.proving import Broken, broken_obligation, exercised, tried
 from experiments.obligations.shipped import broken_by, case_of
 from experiments.obligations.writing import Case, Step, Written, draw_steps, write_down
 
@@ -20,6 +20,7 @@ __all__ = [
     "broken_obligation",
     "case_of",
     "draw_steps",
+    "exercised",
     "tried",
     "write_down",
 ]

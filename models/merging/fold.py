@@ -270,10 +270,14 @@ class MergeFold:
         """What a writer of a sub-domain has merged, as its next write says."""
         return tuple((number, self.received(number)) for number in self._pending if number != origin)
 
+    def held(self, instance: int) -> Any:
+        """What the policy holds of an aggregate after everything known, in canonical order."""
+        found = self._aggregates.get(instance)
+        return self.policy.begin() if found is None else found.view(self.policy.step)
+
     def state(self, instance: int) -> State:
         """The state after everything known, in canonical order."""
-        found = self._aggregates.get(instance)
-        return self.policy.state(self.policy.begin() if found is None else found.view(self.policy.step))
+        return self.policy.state(self.held(instance))
 
     def stable(self, instance: int) -> State:
         """The state at the cut."""

@@ -13,10 +13,12 @@ from typing import Final, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Client, Workload
+from models.domains.append_log import AppendLog
 from models.driver import drivers
 from models.factories import KeptOptions, Reading, mix_of
 from models.groups import Group, group_system, groups_of, operator_of, store_name
 from models.layout import maker
+from models.raft.logs import LogShard
 from models.raft.operated import INSTEAD, RaftMembership
 from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan, Reads
@@ -56,6 +58,7 @@ def raft(
     stickiness: bool = True,
     reads: Reads = Reads.INDEX,
     registers: bool = False,
+    appends: bool = False,
     tenants: int = 1,
     promote_after_us: int = 0,
     **kept: Unpack[KeptOptions],
@@ -64,13 +67,15 @@ def raft(
 
     `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
     may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
-    domain "profile") instead of sending commands. `promote_after` has operators, who hand over the lead.
+    domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
+    operators, who hand over the lead.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
     read, topology = Reading(site, workload), site.topology
-    wanted, place = read.domain(domain), read.home(home)
+    wanted = AppendLog() if appends else read.domain(domain)
+    place = read.home(home)
     options = read.of(
         lambda: RaftOptions(
             election_us=election_us,
@@ -87,6 +92,8 @@ def raft(
         read.problems.append(
             f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go"
         )
+    if appends and (registers or shards != 1 or tenants != 1):
+        read.problems.append(f"logs are one shard for one tenant: {registers=}, {shards=}, {tenants=} must go")
     read.tenants(tenants)
     read.at_least(0, learners=learners, spares=spares)
     read.never_or(promote_after_us=promote_after_us)
@@ -109,22 +116,23 @@ def raft(
     placements = [
         placement
         for group in groups
-        for placement in raft_placements(group, mine, options, reads, members, learners, kind)
+        for placement in raft_placements(group, mine, options, reads, members, learners, LogShard if appends else kind)
     ]
     if promote_after_us:
         placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
     mix = mix_of(wanted, workload)
     system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
     system = _operated(system, groups, members + learners)
-    return _with_registers(system, topology, workload) if registers else system
+    asked = "append-log" if appends else "register" if registers else ""
+    return _asked_for(asked, system, topology, workload) if asked else system
 
 
-def _with_registers(system: System, topology: Topology, workload: Workload) -> System:
-    """The system with clients that read and write registers in place of its own."""
+def _asked_for(specification: str, system: System, topology: Topology, workload: Workload) -> System:
+    """The system with clients that ask for what a specification knows in place of its own."""
     (members,) = system.groups.values()
     stores = tuple(one for one in system.placements if one.kind is not Client)
-    clients = drivers(topology, workload, "register", members, retries=True)
-    return replace(system, placements=(*stores, *clients), records="register")
+    clients = drivers(topology, workload, specification, members, retries=True)
+    return replace(system, placements=(*stores, *clients), records=specification)
 
 
 def _operated(system: System, groups: Sequence[Group], members: int) -> System:
