@@ -17,6 +17,7 @@ __all__ = ["MODULES", "find", "module_of", "names"]
 MODULES: tuple[str, ...] = (
     "experiments.consensus_under_partial_cuts",
     "experiments.detector_theory",
+    "experiments.heartbeat_average",
     "experiments.key_space",
     "experiments.layer_priority",
     "experiments.log_management",

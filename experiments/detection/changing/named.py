@@ -38,7 +38,7 @@ _CUTS: Final = Cuts(every_us=600 * _S, least_us=1 * _S, most_us=12 * _S)
 
 
 def _pauses(whose: Whose) -> Pauses:
-    return Pauses(every_us=120 * _S, least_us=500 * _MS, most_us=4 * _S, whose=whose)
+    return Pauses(every_us=120 * _S, least_us=500 * _MS, most_us=2_500 * _MS, whose=whose)
 
 
 def _of(*parts: Part) -> Changing:
@@ -57,7 +57,7 @@ NETWORKS: Final[Mapping[str, Changing]] = MappingProxyType(
         "stalls": _of(Stalls(every_us=10 * _S)),
         "sender-pauses": _of(_pauses(Whose.SENDER)),
         "monitor-pauses": _of(_pauses(Whose.MONITOR)),
-        "congestion": _of(Congestion(every_us=120 * _S, lasts_us=10 * _S, load=1.2, buffer_us=2 * _S)),
+        "congestion": _of(Congestion(every_us=120 * _S, lasts_us=10 * _S, load=1.2, buffer_us=1_500 * _MS)),
         "cuts": _of(_CUTS),
         "partial-cuts": _of(_CUTS, Detour(delay_us=120 * _MS, jitter_us=40 * _MS, loss=0.02)),
         "copies": _of(Copies(share=0.5, extra_us=900 * _MS)),
@@ -75,9 +75,9 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "routes": "another route every 5 min, nothing for 2 s, up to 600 ms longer",
         "bursts": "bad states of 3 s every minute, four in five lost",
         "stalls": "stalls of 20 to 250 ms every 10 s",
-        "sender-pauses": "the subject stands still .5 to 4 s every 2 min",
+        "sender-pauses": "the subject stands still .5 to 2.5 s every 2 min",
         "monitor-pauses": "the monitor does",
-        "congestion": "a queue of up to 2 s fills every 2 min",
+        "congestion": "a queue of up to 1.5 s fills every 2 min",
         "cuts": "cuts of 1 to 12 s every 10 min",
         "partial-cuts": "the same, and a relay around them",
         "copies": "half come twice, up to .9 s later",

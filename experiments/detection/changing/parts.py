@@ -78,7 +78,7 @@ class Diurnal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """Another route every `every_us` at a mean: up to `extra_us_max` longer than the shortest, nothing for `blind_us`."""
+    """Another route every `every_us` at a mean, up to `extra_us_max` longer; nothing arrives for `blind_us` before."""
 
     every_us: int
     extra_us_max: int

@@ -71,7 +71,7 @@ def uniform_spells(
 
 
 def exponential_spells(rng: Generator, *, since_us: int, until_us: int, every_us: int, mean_us: int) -> Spells:
-    """Spells of exponential length: the bad states of a chain of two (Gilbert, Bell System Technical Journal 39, 1960)."""
+    """Spells of exponential length: the bad states of a chain of two (Gilbert, Bell System Tech. J. 39, 1960)."""
     between_us = every_us - mean_us
 
     def draw(count: int) -> tuple[NDArray[Any], NDArray[Any]]:
