@@ -28,7 +28,10 @@ __all__ = ["report"]
 
 _DRAWN: Final = ("fixed", "mean-5", REFERENCE, "phi", "akka", "nfd-e", "2w-fd")
 _TUNED: Final = ("fixed", "mean-5", REFERENCE, "mean-new", "phi", "akka", "nfd-s", "nfd-e")
-_COLUMNS: Final = 3
+_COLUMNS: Final = 5
+#: Few ticks: every label costs time.
+_TIMES_S: Final = (0, 4, 8, 12)
+_RATES: Final = (0.001, 0.1, 10, 1000)
 _ALPHA: Final = 0.05
 _LABELS: Final = {one.name: one.label for one in CONTENDERS}
 
@@ -88,19 +91,23 @@ def _answer(results: Results[ContestRow], against: Sequence[Standing]) -> str:
 
 def _curves(results: Results[ContestRow], metric: str, told: str, path: Path) -> None:
     rows = -(-len(NETWORKS) // _COLUMNS)
-    figure, panels = new_figure(rows, _COLUMNS, width_in=11.0, height_in=2.6 * rows)
+    figure, panels = new_figure(rows, _COLUMNS, width_in=11.0, height_in=2.4 * rows)
     for axes, network in zip(panels, NETWORKS, strict=False):
         for place, arm in enumerate(_DRAWN):
             _curve(axes, results, network, arm, metric, PALETTE[place])
         axes.set_yscale("log")
+        axes.minorticks_off()
         axes.set_xlim(0, 12)
+        axes.set_ylim(*_RATES[:: len(_RATES) - 1])
+        axes.set_xticks(_TIMES_S)
+        axes.set_yticks(_RATES)
         axes.set_title(network, fontsize=9)
-        axes.set_xlabel(f"{told} detection time, s", fontsize=8)
-        axes.set_ylabel("mistakes an hour", fontsize=8)
+    panels[0].set_ylabel("mistakes an hour", fontsize=8)
+    panels[0].set_xlabel(f"{told} detection time, s", fontsize=8)
     for axes in panels[len(NETWORKS) :]:
         axes.set_axis_off()
     handles, labels = panels[0].get_legend_handles_labels()
-    panels[-1].legend(handles, labels, frameon=False, fontsize=9, loc="center")
+    panels[-1].legend(handles, labels, frameon=False, fontsize=8, loc="center")
     save_figure(figure, path)
 
 

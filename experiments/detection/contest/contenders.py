@@ -28,10 +28,13 @@ from models.detection import (
     Recent,
     TwoWindows,
 )
+from models.detection.accrual import normal_phi
 
 __all__ = ["CONTENDERS", "REFERENCE", "Contender"]
 
 _S: Final = 1_000_000
+#: Of phi 299; beyond, 10 ** -phi is no number.
+_MOST_Y: Final = 37.0
 
 
 class Contender(NamedTuple):
@@ -96,10 +99,10 @@ CONTENDERS: Final[tuple[Contender, ...]] = (
     Contender(
         "phi",
         "phi, last 1,000",
-        lambda threshold: Phi(eta_us=ETA_US, threshold=threshold, recent=Recent(1_000)),
-        0.01,
-        300.0,
-        "threshold",
+        lambda y: Phi(eta_us=ETA_US, threshold=normal_phi(y), recent=Recent(1_000)),
+        0.0,
+        _MOST_Y,
+        "threshold, as deviations",
     ),
     Contender("akka", "Akka", lambda s: Akka(pause_us=round(s * _S)), 0.0, 100.0, "acceptable pause, s"),
     Contender("cassandra", "Cassandra", lambda threshold: Cassandra(threshold=threshold), 0.2, 100.0, "threshold"),

@@ -69,8 +69,12 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     trace = heard(chance, NETWORKS[cell.scenario], count=_WARM + _JUDGED, eta_us=ETA_US, since_us=since_us)
     crashes_us = crash_instants(chance, trace, _CRASHES, since_us)
 
+    scores: dict[float, Score] = {}
+
     def judged(value: float) -> Score:
-        return score(contender.make(value), trace, crashes_us, since_us)
+        if value not in scores:
+            scores[value] = score(contender.make(value), trace, crashes_us, since_us)
+        return scores[value]
 
     curve = [(value, judged(value)) for value in values if value is not None]
     told = dict(curve).get(values[TARGETS_S.index(AS_TUNED_S)] or 0.0)

@@ -18,9 +18,10 @@ __all__ = ["TARGETS_S", "sought", "tuned"]
 
 #: Mean detection times that are asked for, seconds, for a heartbeat a second: points of a curve.
 TARGETS_S: Final = (0.8, 1.2, 1.8, 2.6, 3.8, 5.5, 8.0)
-#: A parameter is found when mean detection time is so near to what is asked.
+#: A parameter is found when detection time is so near to what is asked; where it jumps, this near must do.
 _CLOSE_S: Final = 0.02
-_ROUNDS: Final = 8
+_NEAR_S: Final = 0.1
+_ROUNDS: Final = 9
 #: No straight line leads to times beyond, such as never.
 _FAR_S: Final = 1_000.0
 
@@ -38,7 +39,7 @@ def tuned(
 
 
 def sought(time_s: Callable[[float], float], known: list[tuple[float, float]], target_s: float) -> float | None:
-    """The value of a parameter at which a detection time is as wanted; None if the known values do not enclose it.
+    """The value of a parameter at which a detection time is as wanted; None outside the known values, or in a jump.
 
     Args:
         time_s: The detection time at a value, which rises with it.
@@ -54,9 +55,10 @@ def sought(time_s: Callable[[float], float], known: list[tuple[float, float]], t
         if nearest_s <= _CLOSE_S:
             return nearest
         # A straight line first; where that crawls along a curve, the middle.
-        straight = step % 3 != 2 and over_s < _FAR_S
+        straight = step % 2 == 0 and over_s < _FAR_S
         value = low + (high - low) * ((target_s - under_s) / (over_s - under_s) if straight else 0.5)
         if not low < value < high:
             break
         known.insert(after, (value, time_s(value)))
-    return next(value for value, at_s in known if at_s >= target_s)
+    at_s, value = min((abs(at_s - target_s), value) for value, at_s in known)
+    return value if at_s <= _NEAR_S else None
