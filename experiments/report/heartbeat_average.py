@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from experiments.detection.changing import NETWORKS
@@ -33,7 +34,7 @@ _COLUMNS: Final = 5
 _TIMES_S: Final = (0, 4, 8, 12)
 _RATES: Final = (0.001, 0.1, 10, 1000)
 _ALPHA: Final = 0.05
-_LABELS: Final = {one.name: one.label for one in CONTENDERS}
+_LABELS: Final[Mapping[str, str]] = MappingProxyType({one.name: one.label for one in CONTENDERS})
 
 
 def report(results: Results[ContestRow], folder: Path, context: ReportContext) -> str:

@@ -7,21 +7,28 @@ is chosen on one half of the seeds and told by the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import exp, log
+from math import exp, fsum, log
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from experiments.detection.changing import NETWORKS
 from experiments.detection.contest.contenders import CONTENDERS, REFERENCE
 from experiments.detection.contest.runs import ContestRow
 from experiments.results import Results
-from experiments.statistics import Interval, holm, paired_test
+from experiments.statistics import Interval, Tested, holm, paired_test
 
 __all__ = ["EQUAL", "Standing", "Winner", "pooled", "standings", "winners"]
 
 #: At which equal detection time, by metric.
-EQUAL: Final = {"mean_2s_mistakes": "mean of 2 s", "tail_4s_mistakes": "quantile 99.9 % of 4 s"}
+EQUAL: Final[Mapping[str, str]] = MappingProxyType(
+    {"mean_2s_mistakes": "mean of 2 s", "tail_4s_mistakes": "quantile 99.9 % of 4 s"}
+)
+
+_HALF: Final = 0.5
+#: Variance of what is known to half a unit (Sheppard).
+_ROUNDING: Final = 1 / 12
 
 
 class Standing(NamedTuple):
@@ -40,6 +47,13 @@ class Standing(NamedTuple):
     metric: str
     ratio: Interval
     adjusted: float | None
+
+
+class _Log(NamedTuple):
+    """The logarithm of a ratio of counts, and the variance that it has at least: a count is known to half a unit."""
+
+    ratio: float
+    least_variance: float
 
 
 class Winner(NamedTuple):
@@ -61,7 +75,7 @@ def standings(results: Results[ContestRow]) -> list[Standing]:
                 logs = _logs(results, network, contender.name, metric)
                 if contender.name == REFERENCE or not logs:
                     continue
-                tested = paired_test(logs, [0.0] * len(logs))
+                tested = _tested(logs)
                 found.append(Standing(network, contender.name, metric, _ratio(tested.interval), None))
                 if tested.p_value is not None:
                     p_values[_name(found[-1])] = tested.p_value
@@ -86,7 +100,7 @@ def winners(results: Results[ContestRow]) -> list[Winner]:
             # The reference stays where nobody is better.
             arm = min(totals, key=lambda name: (totals[name], name != REFERENCE))
             logs = _logs(results, network, arm, metric, told)
-            ratio = _ratio(paired_test(logs, [0.0] * len(logs)).interval) if logs else None
+            ratio = _ratio(_tested(logs).interval) if logs else None
             found.append(Winner(network, metric, arm, ratio))
     return found
 
@@ -104,10 +118,20 @@ def _counts(results: Results[ContestRow], network: str, arm: str, metric: str) -
 
 def _logs(
     results: Results[ContestRow], network: str, arm: str, metric: str, seeds: set[int] | None = None
-) -> Sequence[float]:
+) -> list[_Log]:
     mine, others = (_counts(results, network, name, metric) for name in (arm, REFERENCE))
     both = [seed for seed in sorted(mine.keys() & others.keys()) if seeds is None or seed in seeds]
-    return [log((mine[seed] + 0.5) / (others[seed] + 0.5)) for seed in both]
+    return [_log(mine[seed], others[seed]) for seed in both]
+
+
+def _log(mine: int, others: int) -> _Log:
+    a, b = mine + _HALF, others + _HALF
+    return _Log(log(a / b), _ROUNDING * (1 / (a * a) + 1 / (b * b)))
+
+
+def _tested(logs: Sequence[_Log]) -> Tested:
+    least = fsum(one.least_variance for one in logs) / len(logs)
+    return paired_test([one.ratio for one in logs], [0.0] * len(logs), least_variance=least)
 
 
 def _ratio(interval: Interval) -> Interval:

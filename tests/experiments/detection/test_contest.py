@@ -137,7 +137,19 @@ def test_ratios_leave_out_who_has_no_such_detection_time() -> None:
     assert len(against) == len(NETWORKS) * (len(CONTENDERS) - 1) * len(EQUAL) - 1
     worse = against["cuts", "akka", "tail_4s_mistakes"]
     assert worse.ratio.estimate == pytest.approx(400.5 / 40.5)
-    assert worse.adjusted == 0.0
+    assert worse.adjusted is not None
+    assert worse.adjusted < 0.01
+
+
+def test_runs_that_are_all_alike_by_a_mistake_or_two_prove_nothing() -> None:
+    few = {("cuts", arm): {"tail_4s_mistakes": count} for arm, count in ((REFERENCE, 1), ("fixed", 0))}
+    found = [one for one in standings(results(few, runs=3)) if one[:3] == ("cuts", "fixed", "tail_4s_mistakes")]
+    assert found[0].ratio.estimate == pytest.approx(1 / 3)
+    assert found[0].adjusted == 1.0
+
+
+def test_who_has_no_such_detection_time_has_no_total() -> None:
+    found = results({("cuts", "phi"): {"tail_4s_mistakes": None}})
     assert pooled(found, "cuts", "phi", "tail_4s_mistakes") is None
 
 
