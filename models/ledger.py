@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from models.addressing import conflicts
+from models.detection_end import DetectionEnd
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
@@ -107,6 +108,7 @@ class Ledger:
         loading: The handlers before the store, where there are any.
         pipeline: The API servers before the store, where there are any.
         services: The service that is provisioned, where there is one.
+        detection: Whom detectors suspected, where detectors are what is studied.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -122,6 +124,7 @@ class Ledger:
     loading: LoadingEnd | None = None
     pipeline: PipelineEnd | None = None
     services: ServicesEnd | None = None
+    detection: DetectionEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 

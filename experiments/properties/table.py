@@ -9,6 +9,7 @@ from typing import Any, Final
 from experiments.evidence import Evidence
 from experiments.properties.bank import BANK
 from experiments.properties.cores import CORES
+from experiments.properties.detections import DETECTIONS
 from experiments.properties.elections import ELECTIONS
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
@@ -38,6 +39,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
         for p in (
             *BANK,
             *CORES,
+            *DETECTIONS,
             *ELECTIONS,
             *FLOWS,
             *HISTORIES,
