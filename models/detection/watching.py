@@ -8,20 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 
 from models.clients import Workload
-from models.detection.accrual import Akka, Cassandra, Phi
-from models.detection.average import Mean
 from models.detection.beats import Beater, BeatOptions, Watcher, WatchOptions
-from models.detection.detector import Plan
-from models.detection.fixed import Fixed
-from models.detection.freshness import NfdE
-from models.detection.numbered import Newest
-from models.detection.recent import Recent
+from models.detection.choosing import Kind, plan_of
 from models.detection.swim import MEMBERLIST_LAN, SWIM, Member, SwimOptions, members
 from models.detection_end import DetectionEnd, Mind
 from models.ledger import Ledger
@@ -29,27 +22,10 @@ from models.system import Site, System
 from sim.host import Context, Placement
 from sim.topology import HostSpec, Location, at_service
 
-__all__ = ["Kind", "watched"]
+__all__ = ["watched"]
 
 _HEART: Final = "heart"
 _ROLES: Final = ("fails", "holds")
-
-
-class Kind(StrEnum):
-    """Which detector."""
-
-    FIXED = "fixed"
-    MEAN = "mean"
-    MEAN_NEW = "mean-new"
-    """The same, told only of heartbeats that are new."""
-    NFD_E = "nfd-e"
-    PHI = "phi"
-    AKKA = "akka"
-    CASSANDRA = "cassandra"
-    CASSANDRA_GUARDED = "cassandra-guarded"
-    """The same with its guard: after a pause of its own it convicts nobody for a while."""
-    SWIM = "swim"
-    LIFEGUARD = "lifeguard"
 
 
 _GROUPS: Final[Mapping[Kind, SwimOptions]] = MappingProxyType({Kind.SWIM: SWIM, Kind.LIFEGUARD: MEMBERLIST_LAN})
@@ -104,7 +80,7 @@ def watched(
             placements += members([host.location for host in servers], _GROUPS[kind], role)
             continue
         guard = guard_us if kind is Kind.CASSANDRA_GUARDED else 0
-        plan = _plan(kind, eta_us, factor, window)
+        plan = plan_of(Kind.CASSANDRA if guard else kind, eta_us, factor, window)
         options = WatchOptions(subjects=hearts, plan=plan, look_us=look_us, guard_us=guard)
         placements.append(Placement(host=observer.location, name=role, make=partial(_watcher, options), kind=Watcher))
     if told:
@@ -113,22 +89,6 @@ def watched(
             Placement(host=host.location, name=_HEART, make=partial(_beater, beats), kind=Beater) for host in others
         ]
     return System(placements=tuple(placements), ledger=partial(_ledger, servers), records="detection")
-
-
-def _plan(kind: Kind, eta_us: int, factor: float, window: int) -> Plan:
-    mean = Mean(eta_us=eta_us, factor=factor, recent=Recent(window))
-    patience_us = round(factor * eta_us)
-    plans: dict[Kind, Callable[[], Plan]] = {
-        Kind.FIXED: lambda: Fixed(timeout_us=patience_us),
-        Kind.MEAN: lambda: mean,
-        Kind.MEAN_NEW: lambda: Newest(plan=mean),
-        Kind.NFD_E: lambda: NfdE(eta_us=eta_us, alpha_us=patience_us - eta_us, window=window),
-        Kind.PHI: lambda: Phi(eta_us=eta_us, recent=Recent(window)),
-        Kind.AKKA: lambda: replace(Akka(), first_us=eta_us),
-        Kind.CASSANDRA: Cassandra,
-        Kind.CASSANDRA_GUARDED: Cassandra,
-    }
-    return plans[kind]()
 
 
 def _watcher(options: WatchOptions, ctx: Context) -> Watcher:

@@ -13,6 +13,8 @@ from typing import Final
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Client, Mix, Workload
+from models.detection import Plan
+from models.detection.choosing import Kind, plan_of
 from models.domains.bank_account import BankAccount
 from models.driver import drivers
 from models.groups import Group, group_system, groups_of, operator_of, store_name
@@ -76,12 +78,16 @@ def raft(
     peer_patience: int = 100_000,
     keep_every_us: int = 1_000_000,
     promote_after_us: int = 0,
+    detector: Kind = Kind.FIXED,
+    patience: float = 0.0,
+    recent: int = 100,
 ) -> System:
     """One domain on Raft. 0 stands for never, or for all.
 
     `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
     may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
-    domain "profile") instead of sending commands. `promote_after` has operators, who hand over the lead.
+    domain "profile") instead of sending commands. `promote_after` has operators, who hand over the lead. A follower
+    watches its leader with `detector`, for `patience` heartbeats of silence (0 for `election`), or by `recent` ones.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -116,6 +122,7 @@ def raft(
             check_quorum=check_quorum,
             stickiness=stickiness,
             lease=reads is Reads.LEASE,
+            detector=_detector(detector, patience, recent, election_us, heartbeat_us),
         ),
     )
     if registers and (domain != "profile" or shards != 1 or tenants != 1):
@@ -161,6 +168,13 @@ def raft(
     system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
     system = _operated(system, groups, members + learners)
     return _with_registers(system, topology, workload) if registers else system
+
+
+def _detector(kind: Kind, patience: float, recent: int, election_us: int, heartbeat_us: int) -> Plan | None:
+    """What followers watch their leader with; None for what is taken by default."""
+    if kind is Kind.FIXED and patience == 0:
+        return None
+    return plan_of(kind, heartbeat_us, patience or election_us / max(1, heartbeat_us), recent)
 
 
 def _with_registers(system: System, topology: Topology, workload: Workload) -> System:
