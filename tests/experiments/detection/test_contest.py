@@ -142,7 +142,9 @@ def test_ratios_leave_out_who_has_no_such_detection_time() -> None:
 
 
 def test_runs_that_are_all_alike_by_a_mistake_or_two_prove_nothing() -> None:
-    few: dict[tuple[str, str], dict[str, int | float | None]] = {("cuts", arm): {"tail_4s_mistakes": count} for arm, count in ((REFERENCE, 1), ("fixed", 0))}
+    few: dict[tuple[str, str], dict[str, int | float | None]] = {
+        ("cuts", arm): {"tail_4s_mistakes": count} for arm, count in ((REFERENCE, 1), ("fixed", 0))
+    }
     found = [one for one in standings(results(few, runs=3)) if one[:3] == ("cuts", "fixed", "tail_4s_mistakes")]
     assert found[0].ratio.estimate == pytest.approx(1 / 3)
     assert found[0].adjusted == 1.0
