@@ -68,9 +68,7 @@ def _answer(results: Results[ContestRow], against: Sequence[Standing]) -> str:
     apart = sorted({one.network for one in fixed if one.adjusted is not None and one.adjusted < _ALPHA})
     slower = mean_of(results, "tuned_mean_s", "loss-step", REFERENCE).estimate
     calm = mean_of(results, "tuned_mean_s", "calm", REFERENCE).estimate
-    short = next(
-        (one for one in against if (one.network, one.arm, one.metric) == ("bursts", "mean-5", "tail_4s_mistakes")), None
-    )
+    short = {one.metric: one.ratio for one in against if (one.network, one.arm) == ("bursts", "mean-5")}
     paused = [pooled(results, "monitor-pauses", arm, "tail_4s_mistakes") for arm in (REFERENCE, "nfd-e")]
     copied = mean_of(results, "tuned_mean_s", "copies", REFERENCE).estimate
     broken = [one.ratio.estimate for one in results.once(promises)]
@@ -80,8 +78,9 @@ def _answer(results: Results[ContestRow], against: Sequence[Standing]) -> str:
         f"(Holm, 5 %). Where a fifth more is lost it takes {slower:.2f} s instead of {calm:.2f} s by itself; of a "
         f"delay that grew it learns nothing; copies bring it down to {copied:.2f} s. "
     )
-    if short is not None:
-        text += f"Five heartbeats err {format_interval(short.ratio, '.2g')} times as often in bursts at equal p99.9. "
+    if len(short) == len(EQUAL):
+        mean, tail = (format_interval(short[metric], ".2g") for metric in EQUAL)
+        text += f"In bursts five heartbeats err {mean} times as often at an equal mean, {tail} times at equal p99.9. "
     if None not in paused:
         text += f"Where the monitor pauses NFD-E made {paused[1]} mistakes, the average {paused[0]}. "
     return (

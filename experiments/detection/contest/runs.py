@@ -31,8 +31,8 @@ AS_TUNED_S: Final = 2.6
 _TUNING: Final = 4_500
 _WARM: Final = 1_200
 #: Heartbeats after the change.
-_JUDGED: Final = 8_000
-_CRASHES: Final = 3_000
+_JUDGED: Final = 6_000
+_CRASHES: Final = 2_500
 #: How long a detector is judged.
 HOURS: Final = _JUDGED * ETA_US / 3_600e6
 _CONTENDERS: Final = MappingProxyType({one.name: one for one in CONTENDERS})

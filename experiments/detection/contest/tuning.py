@@ -21,7 +21,7 @@ TARGETS_S: Final = (0.8, 1.2, 1.8, 2.6, 3.8, 5.5, 8.0)
 #: A parameter is found when detection time is so near to what is asked; where it jumps, this near must do.
 _CLOSE_S: Final = 0.02
 _NEAR_S: Final = 0.1
-_ROUNDS: Final = 9
+_ROUNDS: Final = 7
 #: No straight line leads to times beyond, such as never.
 _FAR_S: Final = 1_000.0
 
