@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from experiments.scenario.scenario import Scenario
 from sim.faults import KINDS, Encounter
@@ -38,6 +39,7 @@ class Evidence:
         records: What that means: the name of a sequential specification, or "".
         initial: What every key held at the beginning.
         encounters: What each fault that began has met.
+        groups: By replicated shard, the hosts of its members, by index.
         operations: What operators did: (instant, "ID outcome") in order of time, microseconds.
         utilisation: By server, share of core time in [0, 1].
         network: The network's totals.
@@ -50,6 +52,7 @@ class Evidence:
     records: str = ""
     initial: Value = None
     encounters: tuple[Encounter, ...] = ()
+    groups: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
     operations: tuple[tuple[int, str], ...] = ()
     utilisation: Mapping[str, float]
     network: Mapping[str, int]

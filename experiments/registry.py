@@ -16,6 +16,7 @@ __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
     "experiments.consensus_under_partial_cuts",
+    "experiments.delivery_order",
     "experiments.detection_in_the_store",
     "experiments.detector_theory",
     "experiments.heartbeat_average",
@@ -25,7 +26,9 @@ MODULES: tuple[str, ...] = (
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",
+    "experiments.projection_lag",
     "experiments.provisioning",
+    "experiments.queue_tradeoff",
     "experiments.retry_storm",
     "experiments.speculative_load",
     "experiments.world_theory",

@@ -61,6 +61,15 @@ DETECTION: Final = 54
 SERVICES: Final = 50
 #: Tiers of services that retry.
 RETRYING: Final = 51
+#: Message queues: their lanes, and what producers and consumers say.
+QUEUE: Final = 40
+#: Effects on a world outside, what outboxes hand on, processes across aggregates.
+EFFECTS: Final = 44
+OUTBOX: Final = 45
+PROCESSES: Final = 46
+#: The read side: feeds of committed logs, and views kept of them.
+READING: Final = 42
+VIEWING: Final = 43
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

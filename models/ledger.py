@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from models.addressing import conflicts
+from models.delivery_ends import OutboxEnd, OutsideEnd
 from models.detection_end import DetectionEnd
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
@@ -23,6 +24,7 @@ from models.merging.writes import Merged, Superseded, Write
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
+from models.reading_end import ReadingEnd
 from models.sequence_end import SequenceEnd
 from models.services_end import ServicesEnd
 from models.split import SplitShard, write_of
@@ -108,6 +110,9 @@ class Ledger:
         loading: The handlers before the store, where there are any.
         pipeline: The API servers before the store, where there are any.
         services: The service that is provisioned, where there is one.
+        outside: What a world outside did, where there is one.
+        outbox: What consumers of an outbox received, where there is one.
+        reading: The read side, where there is one.
         detection: Whom detectors suspected, where detectors are what is studied.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
@@ -124,6 +129,9 @@ class Ledger:
     loading: LoadingEnd | None = None
     pipeline: PipelineEnd | None = None
     services: ServicesEnd | None = None
+    outside: OutsideEnd | None = None
+    outbox: OutboxEnd | None = None
+    reading: ReadingEnd | None = None
     detection: DetectionEnd | None = None
     place: Callable[[int], int] | None = field(default=None, compare=False)
 

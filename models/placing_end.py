@@ -41,6 +41,7 @@ class PlacingEnd:
         unsettled: First points of the stretches that by the newest map are a group's and by its log are not.
         nodes: Who holds something by the newest map.
         decided: How many decisions of each kind the master has taken; none if it is down.
+        deciders: Hosts of the masters who took them, by number, ascending.
         stale: Routes that servers refused, in their last lives.
         refreshed: Routes that clients learned in place of such.
         point_of: Where an aggregate is on the line.
@@ -53,6 +54,7 @@ class PlacingEnd:
     unsettled: tuple[int, ...]
     nodes: tuple[int, ...]
     decided: tuple[tuple[str, int], ...]
+    deciders: tuple[int, ...]
     stale: int
     refreshed: int
     point_of: Callable[[int], int] = field(compare=False)

@@ -7,14 +7,13 @@ of what befalls servers (`models.groups` says where the rest is).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, Unpack
 
-from models.clients import BankMix, Mix, Workload
+from models.clients import Workload
 from models.domain import Domain
-from models.domains import shipped
-from models.domains.bank_account import BankAccount
+from models.factories import KeptOptions, Reading, domain_of, home_of, log_policy, mix_of, noted
 from models.groups import (
     OPERATOR,
     SEQUENCER,
@@ -27,16 +26,16 @@ from models.groups import (
     sequence_of,
     store_name,
 )
+from models.keyspace.storage import Stored, groups_in, key_space
 from models.layout import maker
 from models.mixes import DomainMix
 from models.reconcile import Operator, OperatorOptions
 from models.store.group.wire import ShipOptions
 from models.store.log.archive import ArchiveService
-from models.store.log.snapshots import SnapshotPolicy
-from models.store.options import InDoubt, LogPolicy, MemberOptions
+from models.store.options import MemberOptions
 from models.store.publishing import Subscriber
+from models.store.schemes import Scheme
 from models.store.shard import Shard
-from models.store.words import scheme_of
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
 from sim.topology import Location, Topology, at_service
@@ -71,23 +70,8 @@ def store(
     domain: str = "bank-account",
     home: str = "",
     shards: int = 1,
+    placement: str = "",
     tenants: int = 1,
-    store_denials: bool = True,
-    window: int = 100_000,
-    cache: int = 0,
-    replay_us: int = 0,
-    in_doubt: str = "block",
-    doubt_us: int = 1_000_000,
-    snapshot_every: int = 0,
-    snapshot_age_us: int = 0,
-    snapshot_load_us: int = 0,
-    segment: int = 1_000,
-    truncate: bool = False,
-    sweep: bool = False,
-    retain_us: int = 0,
-    retain_events: int = 0,
-    peer_patience: int = 100_000,
-    keep_every_us: int = 1_000_000,
     archive: bool = False,
     subscriber: bool = False,
     global_sequence: bool = False,
@@ -100,69 +84,36 @@ def store(
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
     backup_every_us: int = 0,
+    **kept: Unpack[KeptOptions],
 ) -> System:
     """One domain under one scheme. 0 stands for never, or for all; of `force_after_us`, any number below 0.
 
-    Its members are of a `kind`, which is no option: a subclass is a store that differs in that one thing.
+    Shards have their homes in the home region and their members near it, or, with a `placement`, where the key
+    space of all regions puts them (`models.keyspace.storage`). Members are of a `kind`, which is no option: a
+    subclass is a store that differs in that one thing.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
-    problems: list[str] = []
-    topology = site.topology
-    log = noted(
-        problems,
-        lambda: log_policy(
-            segment=segment,
-            snapshot_every=snapshot_every,
-            snapshot_age_us=snapshot_age_us,
-            snapshot_load_us=snapshot_load_us,
-            truncate=truncate,
-            sweep=sweep,
-            retain_us=retain_us,
-            retain_events=retain_events,
-            peer_patience=peer_patience,
-            keep_every_us=keep_every_us,
-        ),
-    )
-    ship = noted(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
-    doubt = noted(problems, lambda: _doubt(in_doubt))
-    wanted = noted(problems, lambda: domain_of(domain, workload))
-    chosen = noted(problems, lambda: scheme_of(scheme))
-    place = noted(problems, lambda: home_of(topology, home))
-    if operators:
-        noted(problems, lambda: home_of(topology, operators))
-    if tenants < 1:
-        problems.append(f"{tenants=} is nobody; give at least 1")
+    read, topology = Reading(site, workload), site.topology
+    wanted, chosen, place = read.domain(domain), read.scheme(scheme), read.home(home)
+    site_of = read.of(lambda: home_of(topology, operators, "operators")) if operators else place
+    read.tenants(tenants)
+    read.never_or(promote_after_us=promote_after_us, backup_every_us=backup_every_us)
     groups: tuple[Group, ...] = ()
-    if wanted is not None and chosen is not None and place is not None:
-        groups = noted(problems, lambda: groups_of(topology, wanted, chosen, place, shards)) or ()
-    options = noted(
-        problems,
-        lambda: MemberOptions(
-            number=0,
-            shard=0,
-            home=0,
-            ship=ship or ShipOptions(),
-            log=log or LogPolicy(),
-            window=window,
-            cache=cache or None,
-            store_denials=store_denials,
-            in_doubt=doubt or InDoubt.BLOCK,
-            doubt_us=doubt_us,
-            gather_us=gather_us,
-            forward_timeout_us=workload.attempt_timeout_us,
-            replay_us=replay_us,
-        ),
-    )
-    problems += _negative(promote_after_us=promote_after_us, backup_every_us=backup_every_us)
-    if problems:
-        raise ValueError("; ".join(problems))
+    if wanted is not None and chosen is not None:
+        around = place or topology.regions[0]  # a mistake in the one is none in the other
+        groups = read.of(lambda: _placed(topology, wanted, chosen, around, shards, placement)) or ()
+    ship = lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)  # noqa: E731
+    options = read.member(kept, ship=ship, gather_us=gather_us)
+    read.done()
     assert wanted is not None
     assert place is not None
-    beside = topology.clients(place)[0].location if topology.clients(place) else topology.servers(place)[0].location
+    assert site_of is not None
+    assert options is not None
+    beside = read.desk(place).location
     if archive:
-        options = replace(options, log=replace(log, archive=at_service(beside, ARCHIVE)))
+        options = replace(options, log=replace(options.log, archive=at_service(beside, ARCHIVE)))
     if global_sequence:
         options = replace(options, sequencer=at_service(beside, SEQUENCER))
     if subscriber:
@@ -173,23 +124,19 @@ def store(
     if global_sequence:
         placements += sequence_of(beside, groups)
     if promote_after_us:
-        site_of = operators or place
-        desk = (topology.clients(site_of) or topology.servers(site_of))[0].location
-        placements.append(operator_of(desk, groups, promote_after_us, force_after_us))
+        placements.append(operator_of(read.desk(site_of).location, groups, promote_after_us, force_after_us))
     if reconcile_per_s:
         stores = tuple(location for group in groups for _, location in group.members)
         people = OperatorOptions(stores=stores, delay_us=reconcile_delay_us, rate_per_s=reconcile_per_s)
         placements.append(Placement(host=beside, name=RECONCILER, make=maker(Operator, people, wanted), kind=Operator))
-    bank = isinstance(wanted, BankAccount)
-    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
     return group_system(
         topology,
         workload,
-        mix,
+        mix_of(wanted, workload),
         groups,
         placements=placements,
         records=BANK_RECORDS,
-        tenants=max(1, tenants),
+        tenants=tenants,
         sequence_at=beside if global_sequence else None,
         backups_at=beside if backup_every_us else None,
     )
@@ -215,9 +162,8 @@ def application(
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
-    problems: list[str] = []
-    topology = site.topology
-    place = noted(problems, lambda: home_of(topology, home))
+    read, topology = Reading(site, workload), site.topology
+    place = read.home(home)
     words = {
         "bank-account": bank_account,
         "transfer": transfer,
@@ -229,27 +175,32 @@ def application(
         "profile": profile,
     }
     groups: list[Group] = []
-    domains = shipped().domains
     for number, (name, said) in enumerate(words.items()):
-        scheme = noted(problems, lambda said=said: scheme_of(said))  # type: ignore[misc]
+        scheme, domain = read.scheme(said), domain_of(name, workload)
         if scheme is not None and place is not None:
-            domain = domain_of(name, workload) if name == "bank-account" else domains[name]
-            found = noted(
-                problems,
-                lambda d=domain, s=scheme, n=number: groups_of(topology, d, s, place, 1, first=n),  # type: ignore[misc]
-            )
-            groups += found or ()
-    if problems:
-        raise ValueError("; ".join(problems))
+            laid = partial(groups_of, topology, domain, scheme, place, 1, first=number)
+            groups += read.of(laid) or ()
+    options = read.member({})
+    read.never_or(promote_after_us=promote_after_us)
+    read.done()
     assert place is not None
-    options = MemberOptions(number=0, shard=0, home=0, forward_timeout_us=workload.attempt_timeout_us)
-    placements_host = topology.clients(place)
+    assert options is not None
     placements = [placement for group in groups for placement in members_of(group, options)]
     if promote_after_us:
-        host = (placements_host or topology.servers(place))[0].location
-        placements.append(operator_of(host, groups, promote_after_us, -1))
+        placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
     mix = DomainMix({group.domain.name: group.domain.number for group in groups}, workload.accounts)
     return group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
+
+
+def _placed(
+    topology: Topology, domain: Domain[Any], scheme: Scheme, home: str, shards: int, placement: str
+) -> tuple[Group, ...]:
+    """The groups of a domain, near home or where the key space puts them."""
+    if not placement:
+        return groups_of(topology, domain, scheme, home, shards)
+    parts = {(Stored.EVENTS, domain.number): shards}
+    space = key_space(topology, placement=placement, spread=scheme.spread, copies=scheme.members, parts=parts)
+    return groups_in(space, Stored.EVENTS, domain, scheme, shards)
 
 
 def _beside(host: Location, options: MemberOptions) -> list[Placement]:
@@ -260,70 +211,3 @@ def _beside(host: Location, options: MemberOptions) -> list[Placement]:
     if options.subscriber is not None:
         placed.append(Placement(host=host, name=SUBSCRIBER, make=Subscriber, kind=Subscriber))
     return placed
-
-
-def _negative(**times: int) -> list[str]:
-    """What is wrong with times of which 0 stands for never."""
-    return [f"{name}={us} is no time; give at least 1, or 0 for never" for name, us in times.items() if us < 0]
-
-
-def domain_of(name: str, workload: Workload) -> Domain[Any]:
-    """A shipped domain by its name; ValueError for an unknown one."""
-    if name == "bank-account":
-        return BankAccount(opening_balance=workload.opening_balance)
-    domains = shipped().domains
-    if name not in domains:
-        raise ValueError(f"domain={name!r} is none that is shipped; choose one of {', '.join(sorted(domains))}")
-    return domains[name]
-
-
-def home_of(topology: Topology, home: str) -> str:
-    """The home region, the first where none is named; ValueError for an unknown one."""
-    if not home:
-        return topology.regions[0]
-    if home not in topology.regions:
-        raise ValueError(f"{home=} is no region here; choose one of {', '.join(topology.regions)}")
-    return home
-
-
-def _doubt(word: str) -> InDoubt:
-    if word not in [str(one) for one in InDoubt]:
-        raise ValueError(f"in_doubt={word!r} is no policy; choose one of {', '.join(InDoubt)}")
-    return InDoubt(word)
-
-
-def log_policy(
-    *,
-    segment: int,
-    snapshot_every: int,
-    snapshot_age_us: int,
-    snapshot_load_us: int,
-    truncate: bool,
-    sweep: bool,
-    retain_us: int,
-    retain_events: int,
-    peer_patience: int,
-    keep_every_us: int,
-) -> LogPolicy:
-    """How logs are managed, in the words of scenario files, where 0 stands for never."""
-    return LogPolicy(
-        segment=segment,
-        snapshots=SnapshotPolicy(
-            every=snapshot_every or None, age_us=snapshot_age_us or None, load_us=snapshot_load_us or None
-        ),
-        truncate=truncate,
-        sweep=sweep,
-        retain_us=retain_us,
-        retain_events=retain_events,
-        peer_patience=peer_patience,
-        every_us=keep_every_us,
-    )
-
-
-def noted(problems: list[str], make: Callable[[], Any]) -> Any:
-    """What a callable makes; None, and one problem more, if it refuses."""
-    try:
-        return make()
-    except ValueError as refused:
-        problems.append(str(refused))
-        return None

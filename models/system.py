@@ -48,6 +48,7 @@ class System:
         groups: By name of a replicated shard that operators may act on, its members, the preferred leader first.
         backups: By name of a shard, who keeps backups of it.
         membership: How members change; None if they cannot.
+        instead: By what operators cannot do in this design, though it has shards that they act on, the way out.
     """
 
     placements: tuple[Placement, ...]
@@ -60,3 +61,4 @@ class System:
     groups: Mapping[str, tuple[Location, ...]] = field(default_factory=lambda: MappingProxyType({}))
     backups: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
     membership: Membership | None = None
+    instead: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -22,6 +22,22 @@ def test_the_coverage_table_has_every_idea_once() -> None:
     assert re.findall(r"^\| (S\d+) \|", TEXT, flags=re.MULTILINE) == [f"S{n}" for n in range(1, 23)]
 
 
+def test_every_idea_that_is_built_links_a_module_what_exercises_it_and_a_test() -> None:
+    rows = [line.strip("|").split("|") for line in TEXT.splitlines() if re.match(r"\| S\d+ \|", line)]
+    without = [
+        (cells[0].strip(), column)
+        for cells in rows
+        for column, cell in zip(("module", "exercise", "test"), cells[2:], strict=True)
+        if "not yet" not in cells[2] and "](" not in cell
+    ]
+    assert without == []
+
+
+def test_the_number_of_broken_systems_is_that_of_the_catalogue() -> None:
+    catalogue = tomllib.loads((ROOT / "tests/broken/catalogue.toml").read_text(encoding="utf-8"))
+    assert re.findall(r"holds (\d+) systems that break", TEXT) == [str(len(catalogue["variant"]))]
+
+
 def test_every_command_in_the_table_of_commands_exists() -> None:
     from experiments.cli import lab
 

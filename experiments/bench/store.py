@@ -6,7 +6,8 @@ turns, so that what else the machine does falls on all alike. The busier a store
 and a message; `by_rate` under `detail` says how much of the speed is that.
 
 Consensus and leaderless quorums stand beside the schemes: a shard on Raft under the same load, and the registers of
-`experiments.bench.quorum`; for both, what a message costs against the bare send path.
+`experiments.bench.quorum`; so do the message queue of `experiments.bench.queue`, in messages that had their effect,
+and the read side of `experiments.bench.projection`. For all, what a message costs against the bare send path.
 
 Beside it: how fast events are replayed (each stream's at its load; a whole shard's memory at recovery), and what
 memory grows by, with the log kept whole and with its head cut behind snapshots. The client history grows with
@@ -22,7 +23,7 @@ from time import process_time
 from types import MappingProxyType
 from typing import Any, Final
 
-from experiments.bench import quorum
+from experiments.bench import projection, queue, quorum
 from experiments.bench._memory import growth
 from experiments.bench._profile import time_share_by_file
 from experiments.workers import calm_collector
@@ -116,6 +117,8 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
         recoveries.append(recovered)
     memory, detail = _memory(progress)
     leaderless = quorum.run(progress)
+    letters = queue.run(progress)
+    followed = projection.run(progress)
     progress("store: counts and profiles")
     on_raft, commands = _counts(RAFT), statistics.median(elected)
     on_raft["message_vs_send_path"] = round(
@@ -125,6 +128,8 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
         **{f"commands_per_cpu_second_{name}": round(statistics.median(timed)) for name, timed in rates.items()},
         "raft_commands_per_cpu_second": round(commands),
         "quorum_commands_per_cpu_second": leaderless["quorum_commands_per_cpu_second"],
+        "queue_messages_per_cpu_second": letters["queue_messages_per_cpu_second"],
+        "projection_events_per_cpu_second": followed["projection_events_per_cpu_second"],
         "load_events_per_second": round(statistics.median(replays)),
         "recovery_events_per_second": round(statistics.median(recoveries)),
         **memory,
@@ -136,6 +141,8 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
             "memory": detail,
             "raft": {"fastest": round(max(elected)), **on_raft},
             "quorum": {"message_vs_send_path": leaderless["quorum_message_vs_send_path"], **leaderless["detail"]},
+            "queue": {"message_vs_send_path": letters["queue_message_vs_send_path"], **letters["detail"]},
+            "projection": {"event_vs_send_path": followed["projection_event_vs_send_path"], **followed["detail"]},
             "schemes": {name: _counts(scheme) for name, scheme in SCHEMES.items()},
         },
     }

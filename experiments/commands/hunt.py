@@ -105,8 +105,11 @@ def _require_asked_for(scenario: Scenario, properties: Sequence[str], *, nemesis
     """Refuse a property by name that no run of this hunt would be held to."""
     judged = {use.name for use in judged_of(scenario, nemesis=nemesis)}
     idle = [name for name in dict.fromkeys(properties) if name not in judged]
+    if idle and scenario.nemesis is None:
+        rule = f"{', '.join(idle)}: said of the scenario's own faults, and others are drawn; hunt with --no-nemesis"
+        raise click.BadParameter(rule, param_hint="--property")
     if idle:
-        assert scenario.nemesis is not None, "where faults heal, everything is asked for"
+        assert scenario.nemesis is not None, "without one, all that is left out is told above"
         told = f"{', '.join(idle)}: what is right once faults have ended cannot be asked for under a nemesis in mode"
         rule = f'{told} "{scenario.nemesis.mode}"; set mode = "healing", or hunt with --no-nemesis'
         raise click.BadParameter(rule, param_hint="--property")

@@ -84,12 +84,20 @@ def narrowed(scenario: Scenario, names: Sequence[str]) -> Scenario:
 def judged_of(scenario: Scenario, *, nemesis: bool = True) -> tuple[PropertyUse, ...]:
     """What the runs of a hunt are held to, besides ending without an exception.
 
+    Where faults are drawn for a scenario that asks for none, what it claims of its own schedule is left out,
+    unless that is all there is to judge: its author counted on nothing else happening.
+
     Args:
         scenario: What is hunted.
         nemesis: Whether faults are drawn.
     """
+    from experiments.properties import find
+
     mode = NemesisMode.HEALING if scenario.nemesis is None or not nemesis else scenario.nemesis.mode
-    return claims(scenario, healed=mode is NemesisMode.HEALING)
+    uses = claims(scenario, healed=mode is NemesisMode.HEALING)
+    if nemesis and scenario.nemesis is None:
+        return tuple(use for use in uses if not find(use.name).scheduled) or uses
+    return uses
 
 
 def hunt(

@@ -22,7 +22,9 @@ from sim.world import World
 __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
 
 _WATERMARKS: Final = ("applied", "stable")
-_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected")
+#: Of the read side.
+_READ: Final = ("claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted")
+_COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 
 
 class Outcome(StrEnum):
@@ -149,7 +151,7 @@ def carry_out(
         _to_the_end(world, scenario, looks)
         return Evidence(**_common(world, system, scenario, seed), operations=tuple(operations))
     progress: list[Progress] = []
-    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _COUNTED}
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ)}
     _listen(world, progress, noted)
     _to_the_end(world, scenario, looks)
     return Observation(
@@ -185,6 +187,10 @@ def _common(world: World, system: System, scenario: Scenario, seed: int) -> dict
         "records": system.records,
         "initial": system.initial,
         "encounters": world.encounters(),
+        "groups": {
+            name: tuple(world.topology.index_of(host_of(member)) for member in members)
+            for name, members in system.groups.items()
+        },
         "utilisation": world.utilisation(),
         "network": world.network.totals(),
         "digest": world.digest(),

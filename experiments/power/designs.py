@@ -42,6 +42,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "models.ordinals": _UNSPLIT,
         "models.raft.copy": ("majority",),
         "models.raft.core": ("majority",),
+        "models.raft.doing": ("majority",),
         "models.raft.electing": ("majority",),
         "models.raft.following": ("majority",),
         "models.raft.leading": ("majority",),

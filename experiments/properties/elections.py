@@ -35,6 +35,6 @@ def terms_at_most(seen: Observation, *, most: int) -> Verdict:
 
 ELECTIONS: Final = (
     claim(led_anew, ledger=True, sort=Sort.EVIDENCE),
-    claim(nobody_elected, ledger=True),
-    claim(terms_at_most, ledger=True),
+    claim(nobody_elected, ledger=True, scheduled=True),
+    claim(terms_at_most, ledger=True, scheduled=True),
 )

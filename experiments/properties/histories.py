@@ -25,6 +25,8 @@ from sim.checkers.updates import UpdateSpec
 
 __all__ = ["HISTORIES"]
 
+#: Appends and versions read of a view, beside deliveries.
+_READINGS: Final = frozenset({"reading"})
 _VERSIONED: Final = frozenset({"register", "cas-register", "append-log"})
 _STREAMS: Final = frozenset({"append-log"})
 _REGISTERS: Final = frozenset({"register", "cas-register"})
@@ -102,12 +104,12 @@ def no_aborted_reads(seen: Evidence) -> Verdict:
 HISTORIES: Final = (
     claim(linearizable, records=frozenset(SPECIFICATIONS)),
     claim(append_only, records=_STREAMS),
-    claim(read_your_writes, records=_VERSIONED),
-    claim(monotonic_reads, records=_VERSIONED),
+    claim(read_your_writes, records=_VERSIONED | _READINGS),
+    claim(monotonic_reads, records=_VERSIONED | _READINGS),
     claim(monotonic_writes, records=_VERSIONED),
     claim(writes_follow_reads, records=_VERSIONED),
     claim(causal, records=_REGISTERS),
-    claim(bounded_staleness, records=_VERSIONED),
+    claim(bounded_staleness, records=_VERSIONED | _READINGS),
     claim(converged, records=_AUDITED, sort=Sort.LIVENESS),
     claim(durable, records=_AUDITED | {"queue"}, sort=Sort.LIVENESS),
     claim(no_lost_updates, records=_VERSIONED | {"counter"}),

@@ -122,8 +122,8 @@ def _is_answer(kind: Kind, value: object) -> bool:
 
 OPERATIONS: Final = (
     claim(operations_done, sort=Sort.EVIDENCE),
-    claim(answered, sort=Sort.LIVENESS),
-    claim(fenced_is_silent),
+    claim(answered, sort=Sort.LIVENESS, scheduled=True),
+    claim(fenced_is_silent, scheduled=True),
     claim(lost_since_backup, ledger=True),
     claim(loses_since_backup, sort=Sort.EVIDENCE, ledger=True),
 )

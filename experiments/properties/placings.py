@@ -53,15 +53,50 @@ def plan_is_done(seen: Observation, *, joined: str = "", left: str = "") -> Verd
     return Verdict(Verdicts.VALID, (), "")
 
 
-def moved_under_load(seen: Observation) -> Verdict:
-    """A stretch changed hands while commands to its keys were in flight."""
+def handed_over_within(seen: Observation, *, within_us: int) -> Verdict:
+    """Between giving a stretch up and holding it no more than so much time passes, by the clocks of both leaders."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    gaps = sorted(move.received_us - move.released_us for move in placing.moves if move.released_us)
+    if not gaps:
+        return Verdict(Verdicts.UNKNOWN, (), "nothing moved")
+    half, longest = gaps[len(gaps) // 2] / 1_000, gaps[-1] / 1_000
+    told = f"{len(gaps)} stretches, half of them in {half:.1f} ms, the longest in {longest:.1f} ms"
+    return Verdict(Verdicts.VALID if gaps[-1] <= within_us else Verdicts.INVALID, (), told)
+
+
+def moved_as_snapshots(seen: Observation) -> Verdict:
+    """A stretch was taken over as snapshots, since the log that it came from had lost its head."""
+    installed = len(seen.noted["installed"])
+    return Verdict(Verdicts.VALID if installed else Verdicts.INVALID, (), f"{installed} times")
+
+
+def masters_changed(seen: Observation) -> Verdict:
+    """More than one master took decisions, each while it led their group."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    told = ", ".join(str(number) for number in placing.deciders)
+    return Verdict(
+        Verdicts.VALID if len(placing.deciders) > 1 else Verdicts.INVALID, (), f"decided: {told or 'nobody'}"
+    )
+
+
+def moved_under_load(seen: Observation, *, near_us: int = 250_000) -> Verdict:
+    """A stretch changed hands while commands to its keys were in flight, or were answered just before and after."""
     placing = seen.ledger.placing
     if placing is None:
         return _absent()
     for move in placing.moves:
-        met = _in_flight(seen, placing, move)
+        met = _in_flight(seen, placing, move, 0)
         if met:
             return Verdict(Verdicts.VALID, tuple(met[:10]), f"{len(met)} were in flight as group {move.to} took over")
+    for move in placing.moves:
+        met = _in_flight(seen, placing, move, near_us)
+        if len(met) > 1:
+            told = f"{len(met)} were answered near the instant at which group {move.to} took over"
+            return Verdict(Verdicts.VALID, tuple(met[:10]), told)
     return Verdict(Verdicts.INVALID, (), f"{len(placing.moves)} stretches moved, and no command met a move")
 
 
@@ -83,13 +118,13 @@ def master_decided(seen: Observation, *, kind: str) -> Verdict:
     return Verdict(Verdicts.VALID if count else Verdicts.INVALID, (), f"{count} of kind {kind}")
 
 
-def _in_flight(seen: Observation, placing: PlacingEnd, move: StretchMoved) -> list[int]:
-    """Commands to a stretch that were issued before it was received and answered after it was released."""
+def _in_flight(seen: Observation, placing: PlacingEnd, move: StretchMoved, near_us: int) -> list[int]:
+    """Commands to a stretch that were issued before it was received and answered after it was released, or nearly."""
     return [
         answer.command_id
         for answer in seen.answers
-        if answer.invoked_us <= move.received_us
-        and (answer.answered_us is None or answer.answered_us >= move.released_us)
+        if answer.invoked_us <= move.received_us + near_us
+        and (answer.answered_us is None or answer.answered_us >= move.released_us - near_us)
         and move.begin <= placing.point_of(answer.account) < move.end
     ]
 
@@ -107,6 +142,9 @@ PLACINGS: Final = (
     claim(one_writer, sort=Sort.SAFETY, ledger=True),
     claim(keys_settle, sort=Sort.LIVENESS, ledger=True),
     claim(plan_is_done, sort=Sort.LIVENESS, ledger=True),
+    claim(handed_over_within, sort=Sort.LIVENESS, ledger=True),
+    claim(moved_as_snapshots, sort=Sort.EVIDENCE, ledger=True),
+    claim(masters_changed, sort=Sort.EVIDENCE, ledger=True),
     claim(moved_under_load, sort=Sort.EVIDENCE, ledger=True),
     claim(route_refreshed, sort=Sort.EVIDENCE, ledger=True),
     claim(master_decided, sort=Sort.EVIDENCE, ledger=True),

@@ -9,16 +9,20 @@ from typing import Any, Final
 from experiments.evidence import Evidence
 from experiments.properties.bank import BANK
 from experiments.properties.cores import CORES
+from experiments.properties.deliveries import DELIVERIES
 from experiments.properties.detections import DETECTIONS
 from experiments.properties.elections import ELECTIONS
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
 from experiments.properties.loadings import LOADINGS
+from experiments.properties.majorities import MAJORITIES
 from experiments.properties.operations import OPERATIONS
 from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
+from experiments.properties.queues import QUEUES
 from experiments.properties.quorums import QUORUMS
+from experiments.properties.readings import READINGS
 from experiments.properties.retries import RETRIES
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
@@ -39,17 +43,21 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
         for p in (
             *BANK,
             *CORES,
+            *DELIVERIES,
             *DETECTIONS,
             *ELECTIONS,
             *FLOWS,
             *HISTORIES,
             *LAYERS,
             *LOADINGS,
+            *MAJORITIES,
             *OPERATIONS,
             *PIPELINES,
             *PLACINGS,
+            *QUEUES,
             *QUORUMS,
             *RETRIES,
+            *READINGS,
             *RUNS,
             *SCHEMES,
             *SEQUENCES,

@@ -317,8 +317,9 @@ def _store(page: Page, results: Results[KeySpaceRow]) -> None:
         "another leaves, in one a region is cut off for six seconds",
     )
     page.note(
-        "A stretch moves from log to log: its group writes that it gives it up, the next copies what there is and "
-        "writes that it has it. Between the two nobody serves it, and clients try again. Open addressing is placement "
+        "A stretch moves from log to log: the next group copies it while the one goes on serving, which then writes "
+        "that it gives it up; the last entries go over, and the next writes that it has it. Between these two "
+        "nobody serves it, for a round trip or two, and clients try again. Open addressing is placement "
         "only: no host joins or leaves. In the cut a group serves where two of its members are, once operators have "
         "promoted one of them."
     )
@@ -345,8 +346,8 @@ def _limits(page: Page) -> None:
         [
             "But for the store's own section placements are values: nothing is copied, no client has a stale route.",
             (
-                "Where the store runs, a stretch moves whole, by entries of its log; a copy in the background, before "
-                "the giver stops, would make what is not served meanwhile shorter still."
+                "Where the store runs, all aggregates are of one tenant and one domain, and what a group gave away "
+                "of its keys stays in its log until it has given away all of them."
             ),
             "Keys count alike. Aggregates of unequal size would add their own variation to every scheme but tablets.",
             "Nodes are equal, and stand in equal zones. A ring over unequal zones crowds copies onto the small ones.",

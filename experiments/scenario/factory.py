@@ -2,7 +2,8 @@
 
 A factory is `def design(site, workload, *, ship_every_us: int = ..., home: RegionName = ...)`.
 Its keyword-only parameters are the options of `[system]`; the signature is the schema, so
-that a user's own system is checked as well as a shipped one. Quantities lose their suffix in
+that a user's own system is checked as well as a shipped one. Options that several factories share
+stand in a `TypedDict`, which each takes as `**kept: Unpack[KeptOptions]`. Quantities lose their suffix in
 the file and gain a unit: `ship_every_us` is written `ship_every = "200ms"`.
 """
 
@@ -14,7 +15,7 @@ import pkgutil
 from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Final, NamedTuple, get_args, get_type_hints
+from typing import Any, Final, NamedTuple, Unpack, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticUserError, TypeAdapter, ValidationError
 
@@ -75,19 +76,32 @@ def options_of(factory: Callable[..., Any]) -> dict[str, Option]:
     try:
         hints = get_type_hints(_function_of(factory))
         parameters = inspect.signature(factory).parameters
+        shared = [get_args(hints[one.name])[0] for one in parameters.values() if _is_shared(one, hints)]
+        more = {
+            name: (hint, name in one.__required_keys__) for one in shared for name, hint in get_type_hints(one).items()
+        }
     except NameError as missing:
         raise ValueError(f"its annotations cannot be read: {missing}; import that outside TYPE_CHECKING") from None
     except Exception as failed:  # noqa: BLE001 - annotations are code, and a callable may be anything
         raise ValueError(f"its signature cannot be read: {type(failed).__name__}: {failed}; name a function") from None
-    options: dict[str, Option] = {}
-    for name, parameter in parameters.items():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-            continue
-        suffix = next((suffix for suffix in _QUANTITIES if name.endswith(suffix)), None)
-        key = name if suffix is None else name.removesuffix(suffix)
-        quantity = None if suffix is None else _QUANTITIES[suffix]
-        options[key] = Option(key, name, hints.get(name, Any), parameter.default, quantity)
-    return options
+    own = [
+        _option(name, hints.get(name, Any), parameter.default)
+        for name, parameter in parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    own += [_option(name, hint, inspect.Parameter.empty if needed else None) for name, (hint, needed) in more.items()]
+    return {option.key: option for option in own}
+
+
+def _is_shared(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> bool:
+    """Whether a parameter stands for the options that a `TypedDict` lists."""
+    return parameter.kind is inspect.Parameter.VAR_KEYWORD and get_origin(hints.get(parameter.name)) is Unpack
+
+
+def _option(name: str, hint: Any, default: Any) -> Option:
+    suffix = next((suffix for suffix in _QUANTITIES if name.endswith(suffix)), None)
+    key = name if suffix is None else name.removesuffix(suffix)
+    return Option(key, name, hint, default, None if suffix is None else _QUANTITIES[suffix])
 
 
 def read_options(

@@ -18,10 +18,11 @@ from experiments.scenario.problems import NOTHING, Finding, finding, shown
 from experiments.scenario.schema import Duration, Name, Section, SomeTime, begins
 from models.layout import maker
 from models.operations import Action, Runbook, RunbookOptions, Step
+from models.operations.membership import Membership
 from models.system import System
 from sim.faults import Fault
 from sim.host import Placement
-from sim.topology import HostSpec, Location, Topology, host_of
+from sim.topology import HostSpec, Location, Topology, at_service, host_of
 from sim.units import format_us
 from sim.wording import way_to
 
@@ -264,6 +265,7 @@ def check_against(
         places: By id, where each stands.
         topology: The world's.
     """
+    before: list[Operation] = []
     for operation in operations:
         path = places[operation.id]
         action = shown(str(operation.action))
@@ -274,11 +276,17 @@ def check_against(
             able = [str(one) for one in Action if one not in _MEMBERSHIP]
             rule = "the members of this design are fixed when it is laid out; it has no membership change"
             yield Finding(f"{path}.action", action, rule, f"choose one of {', '.join(able)}, or a design that has it")
+        elif operation.action in system.instead:
+            rule = "cannot be done to a shard of this design"
+            yield Finding(f"{path}.action", action, rule, system.instead[operation.action])
         else:
-            yield from _check_members(system, operation, path, topology)
+            yield from _check_members(system, before, operation, path, topology)
+        before.append(operation)
 
 
-def _check_members(system: System, operation: Operation, path: str, topology: Topology) -> Iterator[Finding]:
+def _check_members(
+    system: System, before: Sequence[Operation], operation: Operation, path: str, topology: Topology
+) -> Iterator[Finding]:
     if operation.shard and operation.shard not in system.groups:
         rule = "no shard of this system"
         yield Finding(f"{path}.shard", shown(operation.shard), rule, way_to(operation.shard, system.groups))
@@ -287,33 +295,59 @@ def _check_members(system: System, operation: Operation, path: str, topology: To
         rule = "the system has several shards"
         yield Finding(f"{path}.shard", NOTHING, rule, f"name one of {', '.join(sorted(system.groups))}")
         return
-    shard, members = _shard(system, operation)
+    shard = _shard(system, operation)
+    members = _members(system, before, operation, topology)
     if operation.action is Action.RESTORE and shard not in system.backups:
         way_out = "have it keep them, as with backup_every in [system]"
         yield Finding(f"{path}.action", shown(str(operation.action)), "nobody keeps backups of the shard", way_out)
     hosts = [topology.hosts[topology.index_of(member)].path for member in members]
     joins = operation.action is Action.ADD_HOST
-    wrong = [(n, target) for n, target in enumerate(operation.targets) if (target in hosts) == joins]
+    spares = (
+        [] if system.membership is None else [one for one in _paths(system.membership, topology) if one not in hosts]
+    )
+    able = spares if joins else hosts
+    wrong = [(n, target) for n, target in enumerate(operation.targets) if target not in able]
     for number, target in wrong:
-        rule = f"has a member of {shard} already" if joins else f"has no member of {shard}"
-        others = [host.path for host in topology.hosts if not host.client and host.path not in hosts]
-        way_out = f"choose one of {', '.join(others if joins else hosts)}"
+        rule = f"has no member of {shard}" + (" that could join" if joins else "")
+        rule = f"has a member of {shard} already" if joins and target in hosts else rule
+        way_out = f"choose one of {', '.join(able)}" if able else "lay out more of them, as with spares in [system]"
         yield Finding(f"{path}.targets[{number}]", shown(target), rule, way_out)
+    if operation.action is Action.REMOVE_HOST and not wrong and len(hosts) == 1:
+        yield Finding(
+            f"{path}.targets", shown(list(operation.targets)), f"is the last member of {shard}", "add one first"
+        )
     if operation.action is Action.DECLARE_LOST and not wrong and set(hosts) <= set(operation.targets):
         rule = f"are all members of {shard}, which leaves nobody to lead"
         yield Finding(f"{path}.targets", shown(list(operation.targets)), rule, "spare one, or restore a backup")
 
 
-def _shard(system: System, operation: Operation) -> tuple[str, tuple[Location, ...]]:
-    name = operation.shard or next(iter(system.groups))
-    return name, system.groups[name]
+def _shard(system: System, operation: Operation) -> str:
+    return operation.shard or next(iter(system.groups))
+
+
+def _members(
+    system: System, before: Iterable[Operation], operation: Operation, topology: Topology
+) -> tuple[Location, ...]:
+    """The members of the shard that an operation is about, with those that operations above it take in or let go."""
+    shard = _shard(system, operation)
+    members = list(system.groups[shard])
+    for one in before:
+        if one.action in _MEMBERSHIP and (one.shard or shard) == shard:
+            at = at_service(topology.host(one.targets[0]).location, shard)
+            members = [member for member in members if member != at]
+            members += [at] if one.action is Action.ADD_HOST else []
+    return tuple(members)
+
+
+def _paths(membership: Membership, topology: Topology) -> list[str]:
+    return [topology.hosts[topology.index_of(host)].path for host in membership.able]
 
 
 def with_runbooks(system: System, operations: Sequence[Operation], topology: Topology) -> System:
     """The system and beside it a runbook for every region whose operators have something to do."""
     desks: dict[str, list[Step]] = {}
-    for operation in operations:
-        desks.setdefault(operation.operator, []).append(_step(system, operation, topology))
+    for number, operation in enumerate(operations):
+        desks.setdefault(operation.operator, []).append(_step(system, operations[:number], operation, topology))
     placed = []
     for region, steps in desks.items():
         host: HostSpec = (topology.clients(region) or topology.servers(region))[0]
@@ -322,8 +356,8 @@ def with_runbooks(system: System, operations: Sequence[Operation], topology: Top
     return replace(system, placements=(*system.placements, *placed)) if placed else system
 
 
-def _step(system: System, operation: Operation, topology: Topology) -> Step:
-    shard, members = _shard(system, operation)
+def _step(system: System, before: Sequence[Operation], operation: Operation, topology: Topology) -> Step:
+    shard, members = _shard(system, operation), _members(system, before, operation, topology)
     by_host = {host_of(member): member for member in members}
     hosts = [topology.host(target).location for target in operation.targets]
     return Step(
@@ -331,7 +365,8 @@ def _step(system: System, operation: Operation, topology: Topology) -> Step:
         action=operation.action,
         shard=shard,
         members=members,
-        targets=tuple(by_host.get(host, host) for host in hosts),
+        # A change of membership is about the host, whichever member lives there; all else is said to the member itself.
+        targets=tuple(hosts if operation.action in _MEMBERSHIP else (by_host.get(host, host) for host in hosts)),
         at_us=operation.at_us,
         after=operation.after,
         unled_us=operation.unled_us,

@@ -45,6 +45,8 @@ class Property(Generic[EvidenceT_contra]):
         sort: Safety, liveness or evidence.
         ledger: Whether it reads a ledger, so that only systems which keep one can claim it.
         records: Specifications that it makes sense for; None is any.
+        scheduled: Whether it speaks of what the scenario itself has happen, so that it says nothing of a run in which
+            other faults are drawn besides.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Property(Generic[EvidenceT_contra]):
     sort: Sort = Sort.SAFETY
     ledger: bool = False
     records: frozenset[str] | None = None
+    scheduled: bool = False
 
     def holds(self, evidence: EvidenceT_contra, **params: Any) -> Verdict:
         """The verdict on a run."""
@@ -74,8 +77,11 @@ def claim(
     sort: Sort = Sort.SAFETY,
     ledger: bool = False,
     records: frozenset[str] | None = None,
+    scheduled: bool = False,
 ) -> Property[Any]:
     """The property that a judge's name and docstring state."""
     # A user's own may have no docstring; a shipped one is held to having one by a test.
     doc = next(iter((judge.__doc__ or "").strip().splitlines()), "")
-    return Property(name=judge.__name__, doc=doc, judge=judge, sort=sort, ledger=ledger, records=records)
+    return Property(
+        name=judge.__name__, doc=doc, judge=judge, sort=sort, ledger=ledger, records=records, scheduled=scheduled
+    )

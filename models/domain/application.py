@@ -1,7 +1,8 @@
 """An application: several domains behind one API, each a context of its own.
 
-It owns what clients may ask for (which command belongs to which domain) and nothing of what
-the domains decide. Two tenants of one application never meet: a tenant is part of every key.
+It owns what clients may ask for (which command belongs to which domain), the processes that run across
+domains, and nothing of what the domains decide. Two tenants of one application never meet: a tenant
+is part of every key.
 """
 
 from __future__ import annotations
@@ -9,11 +10,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from models.domain.kit import Command, Domain
 
 __all__ = ["Application"]
+
+
+class Process(Protocol):
+    """What an application needs to know of a process; `models.processes` has them."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+    @property
+    def domain(self) -> Domain[Any]:
+        """Whose aggregates remember how far it is."""
+        ...
+
+    def commands(self) -> Iterable[type[Command]]:
+        """Kinds of commands that it sends to others."""
+        ...
 
 
 class Application:
@@ -22,15 +41,18 @@ class Application:
     Args:
         name: For messages.
         domains: What it is made of; names, numbers and command types are each of one domain.
+        processes: What runs across them.
 
     Attributes:
         domains: By name.
+        processes: By name.
 
     Raises:
-        ValueError: two domains share a name, a number or a command type; all clashes at once.
+        ValueError: two domains share a name, a number or a command type, or a process sends what none of
+            them decides; all at once.
     """
 
-    def __init__(self, name: str, domains: Iterable[Domain[Any]]) -> None:
+    def __init__(self, name: str, domains: Iterable[Domain[Any]], processes: Iterable[Process] = ()) -> None:
         self.name = name
         found = tuple(domains)
         self.domains: Mapping[str, Domain[Any]] = MappingProxyType({domain.name: domain for domain in found})
@@ -46,6 +68,16 @@ class Application:
             clashes.append("it has no domains")
         if clashes:
             raise ValueError(f"application {name!r}: {'; '.join(clashes)}; give each domain its own")
+        managed = tuple(processes)
+        self.processes: Mapping[str, Process] = MappingProxyType({process.name: process for process in managed})
+        astray = [f"two processes have the name {twice!r}" for twice in _twice(process.name for process in managed)]
+        for process in managed:
+            if self.domains.get(process.domain.name) is None:
+                astray.append(f"process {process.name!r} is remembered by domain {process.domain.name!r}")
+            unknown = {command.__name__ for command in process.commands() if command not in self._owners}
+            astray += [f"process {process.name!r} sends {command}" for command in sorted(unknown)]
+        if astray:
+            raise ValueError(f"application {name!r}: {'; '.join(astray)}; add the domain that it needs")
 
     def domain_of(self, command: Command) -> Domain[Any]:
         """The domain that decides a command.

@@ -74,6 +74,8 @@ def _plain(value: Any, kind: str, field: str) -> Any:
     if isinstance(value, Enum):
         return _plain(value.value, kind, field)
     if isinstance(value, tuple):
+        if _PLAIN.issuperset(map(type, value)):
+            return tuple(value)  # a row, say, with or without names: its parts need no look each
         return tuple([_plain(item, kind, field) for item in value])
     if isinstance(value, frozenset):
         # By their bytes: members of unlike types have no order of their own.

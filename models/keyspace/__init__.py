@@ -1,15 +1,22 @@
 """The key space: which nodes own a key, under which version, and what moves when that changes.
 
-Read `placement` first: the interface that all storage goes through. Its schemes are values that know
-no host: `ring` (consistent hashing with virtual nodes, weights and zones), `tablets` (ranges of keys,
-which a `master` splits, merges and reassigns), `openaddress` (a table of slots; no live membership),
-and the baselines `hashing` (modulo, jump) and `rendezvous`. `keys` says what a key is and how it is
-hashed. `routing` is what clients keep of a placement and how a server finds it stale; `hotkeys`
-finds keys that are asked for too often.
+**To store something, read `storage`**: `key_space(topology, placement="ring")` makes a `KeySpace`, which says
+`holders(Stored.QUEUE, key, n=3)`, the hosts that hold a key of a kind of storage, and `places`, where
+their services are; `groups_in` lays out the shards of whatever is built on `models.groups`. Event log, snapshots,
+remembered commands and outbox are found so where a store has a `placement`. Queues and views ask the placements below
+for themselves. Raft groups and leaderless quorums do not ask here: they choose members near a home, and by a ranking
+of their own (`models.quorum.preference`).
 
-A store that is placed so begins at `deployment`. `directory` says which replication group holds what,
-`ranges` what a group's own log says of it, `shard` hands stretches over, `server` is the door on every
-host, `mastering` the master that decides (by `plan` and `loads`), `client` whoever asks.
+Below it, `placement` is the interface of the schemes, which are values that know no host: `ring`
+(consistent hashing with virtual nodes, weights and zones), `tablets` (ranges of keys, which a `master`
+splits, merges and reassigns), `openaddress` (a table of slots; no live membership), and the baselines
+`hashing` (modulo, jump) and `rendezvous`. `keys` says what a key is and how it is hashed. `routing` is what
+clients keep of a placement and how a server finds it stale; `hotkeys` finds keys that are asked for too often.
+
+A store whose stretches move while traffic flows begins at `deployment`. `directory` says which replication group
+holds what, `ranges` what a group's own log says of it; `giving` hands stretches out and `shard` takes them; `server` is
+the door on every host; `mastering` is the masters, one of which decides (by `plan` and `loads`), and `decisions` what
+that comes to; `client` is whoever asks.
 """
 
 from models.keyspace.hashing import JumpHashing, ModuloHashing
@@ -20,11 +27,13 @@ from models.keyspace.placement import Moved, Node, Placement, nodes_of
 from models.keyspace.rendezvous import Rendezvous
 from models.keyspace.ring import Ring
 from models.keyspace.routing import Route, RouteCache, StaleRoute, judge, route_of
+from models.keyspace.storage import KeySpace, Stored, groups_in, key_of, key_space
 from models.keyspace.tablets import Tablet, TabletMap
 
 __all__ = [
     "JumpHashing",
     "KeyHash",
+    "KeySpace",
     "ModuloHashing",
     "Moved",
     "Node",
@@ -36,9 +45,13 @@ __all__ = [
     "SlotTable",
     "SpaceSaving",
     "StaleRoute",
+    "Stored",
     "Tablet",
     "TabletMap",
+    "groups_in",
     "judge",
+    "key_of",
+    "key_space",
     "nodes_of",
     "pack_key",
     "route_of",

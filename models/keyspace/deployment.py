@@ -1,44 +1,36 @@
 """The placed store: one domain whose shards stand where the key space says, and move while traffic flows.
 
 Every server of the nodes' regions runs a tablet server, the nodes at the beginning a member of each
-group that the first map gives them, and one server the master. Clients know where servers are, and
-learn routes. Who joins or leaves, and when, is a plan of the master's for as long as operators
-have no words of their own for it.
+group that the first map gives them, and one server, or an odd number of them, a master. Clients know
+where servers are, and learn routes. Who joins or leaves, and when, is a plan of the master's for as
+long as operators have no words of their own for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Unpack
 
 from models.addressing import Scope, pack_type
-from models.clients import BankMix, Mix, Workload
-from models.domain import Domain
-from models.domains import shipped
-from models.domains.bank_account import BankAccount
+from models.clients import Workload
+from models.factories import KeptOptions, Reading, home_of, mix_of
 from models.keyspace.directory import Line, first_directory
-from models.keyspace.layout import PlacedLayout, first_map, placement_of, tablets_by_hand
-from models.keyspace.mastering import MASTER, Master, MasterOptions, Step
+from models.keyspace.layout import PlacedLayout, first_map, tablets_by_hand
+from models.keyspace.mastering import MASTER, MasterOptions, Step
 from models.keyspace.placement import Node, check_length, nodes_of
 from models.keyspace.server import ServerOptions
 from models.keyspace.shard import PlacedShard
-from models.mixes import DomainMix
+from models.keyspace.storage import PLACEMENTS, placement_of
 from models.store.group.wire import ShipOptions
-from models.store.log.snapshots import SnapshotPolicy
-from models.store.options import LogPolicy, MemberOptions
 from models.store.schemes import SCHEMES, Scheme
-from models.store.words import scheme_of
 from models.system import BANK_RECORDS, Site, System
-from sim.host import Placement as Placed
 from sim.topology import HostSpec, Topology, at_service
-from sim.units import duration_us
+from sim.units import duration_us, format_us
 from sim.wording import way_to
 
 __all__ = ["PLACEMENTS", "placed_store"]
-
-#: What a store can be placed by.
-PLACEMENTS: Final = ("tablets", "ring", "rendezvous", "jump", "modulo", "slots")
 
 
 def placed_store(
@@ -62,17 +54,14 @@ def placed_store(
     split_above_per_s: float = 0.0,
     merge_below_per_s: float = 0.0,
     rebalance: bool = False,
-    window: int = 100_000,
-    cache: int = 0,
-    store_denials: bool = True,
-    snapshot_every: int = 0,
-    segment: int = 1_000,
     promote_after_us: int = 1_000_000,
+    force_after_us: int = -1,
     routes: int = 64,
     tick_us: int = 250_000,
     found_us: int = 50_000,
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
+    **kept: Unpack[KeptOptions],
 ) -> System:
     """One domain under one scheme, placed; 0 stands for never, or for all.
 
@@ -86,7 +75,8 @@ def placed_store(
         scheme: Its holders and spread decide how long the preference list is and how far apart.
         domain: What is stored.
         region: Whose servers hold it; those of all regions if empty.
-        master: Region or host of the master; the first server of the first region if empty.
+        master: Regions or hosts of the masters, as in `a, b/c1/h1, c`: a group of their own, so an odd number, of which
+            the first leads first. The first server of the first region if empty.
         partitions: Stretches at the beginning.
         tablets: The first ones by hand: stretches of aggregates with the hosts of each, the leader first, as in
             `0-16 a/c1/h1 a/c1/h2, 16-end a/c1/h2 a/c1/h3`; dealt out evenly if empty.
@@ -99,109 +89,95 @@ def placed_store(
         split_above_per_s: Requests a second above which a tablet is split.
         merge_below_per_s: Requests a second below which two neighbours are merged.
         rebalance: Whether the master takes leading tablets from the busiest node.
-        window: Commands remembered.
-        cache: States in memory.
-        store_denials: Whether a denied command leaves an event.
-        snapshot_every: Events between snapshots.
-        segment: Entries in a file.
         promote_after_us: How long a group is without a leader before operators promote another; 0 for never. Only where
             more than the leader hold what is acknowledged: another might not know what it gave away.
+        force_after_us: How much later they give up whoever is silent; below 0 for never.
         routes: Routes that a client keeps.
         tick_us: Between looks of servers and master.
         found_us: What starting a member takes.
         heartbeat_us: Of the shards.
         resend_us: Of the shards.
+        kept: How members keep their logs.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
-    problems: list[str] = []
-    topology = site.topology
-    chosen: Scheme = _read(problems, lambda: scheme_of(scheme)) or SCHEMES[1]
-    kept = _read(problems, lambda: _domain(domain, workload)) or BankAccount(opening_balance=workload.opening_balance)
-    everybody = _read(problems, lambda: nodes_of(topology, _region(topology, region))) or nodes_of(topology)
-    seat = _read(problems, lambda: _seat(topology, master))
-    coming = _read(problems, lambda: _steps(topology, everybody, joins, joins=True)) or ()
-    going = _read(problems, lambda: _steps(topology, everybody, leaves, joins=False)) or ()
+    read, topology = Reading(site, workload), site.topology
+    chosen = read.scheme(scheme) or SCHEMES[1]
+    kept_domain = read.domain(domain)
+    everybody = read.of(
+        lambda: nodes_of(topology, home_of(topology, region, "region") if region else None)
+    ) or nodes_of(topology)
+    seats = read.of(lambda: _seats(topology, master))
+    coming = read.of(lambda: _steps(topology, everybody, joins, joins=True)) or ()
+    going = read.of(lambda: _steps(topology, everybody, leaves, joins=False)) or ()
     first = tuple(node for node in everybody if node.number not in {step.node.number for step in coming})
-    problems += _mistakes(placement, partitions, coming, going, (split_above_per_s, merge_below_per_s, rebalance))
-    n = chosen.members
+    read.problems += _mistakes(placement, partitions, coming, going, (split_above_per_s, merge_below_per_s, rebalance))
     if not first:
-        problems.append("every node joins later, so nobody holds anything at first; let some be there")
-    else:
-        _read(problems, lambda: check_length(n, first, chosen.spread))
-    by_hand = _read(problems, lambda: tablets_by_hand(topology, tablets, first, chosen, kept)) if tablets else None
+        read.problems.append("every node joins later, so nobody holds anything at first; let some be there")
+    elif read.of(lambda: _enough(chosen, first)):
+        read.problems += _plan_mistakes(topology, chosen, first, coming, going)
+    by_hand = None
+    if tablets and kept_domain is not None:
+        by_hand = read.of(lambda: tablets_by_hand(topology, tablets, first, chosen, kept_domain))
     if tablets and placement != "tablets":
-        problems.append(f"{placement=} says where every stretch is; leave `tablets` out, or take tablets")
-    deciding = _read(
-        problems,
+        read.problems.append(f"{placement=} says where every stretch is; leave `tablets` out, or take tablets")
+    deciding = read.of(
         lambda: MasterOptions(
-            steps=tuple(sorted((*coming, *going), key=lambda step: step.at_us)),
+            steps=_in_turn(coming, going),
             tick_us=tick_us,
-            most_moving=moving,
+            most_moving=max(1, moving),
             split_above=split_above_per_s,
             merge_below=merge_below_per_s,
             rebalance=rebalance,
         ),
     )
-    member = _read(
-        problems,
-        lambda: MemberOptions(
-            number=0,
-            shard=0,
-            home=0,
-            scheme=replace(chosen, holders=1, copies=None),
-            event_type=pack_type(Scope.SERVICE, command=False, domain=kept.number),
-            ship=ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us),
-            log=LogPolicy(segment=segment, snapshots=SnapshotPolicy(every=snapshot_every or None)),
-            window=window,
-            cache=cache or None,
-            store_denials=store_denials,
-            forward_timeout_us=workload.attempt_timeout_us,
-        ),
+    member = read.member(
+        kept,
+        ship=lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us),
+        scheme=replace(chosen, holders=1, copies=None),
+        event_type=pack_type(Scope.SERVICE, command=False, domain=kept_domain.number if kept_domain else 1),
     )
-    if promote_after_us < 0:
-        problems.append(f"{promote_after_us=} is no time; give at least 1, or 0 for never")
-    for name, value in (("routes", routes), ("tick", tick_us), ("found", found_us), ("vnodes", vnodes)):
-        if value < 1:
-            problems.append(f"{name}={value} is none; give at least 1")
-    if problems:
-        raise ValueError("; ".join(problems))
-    assert seat is not None
+    read.never_or(promote_after_us=promote_after_us)
+    read.at_least(1, moving=moving, routes=routes, tick_us=tick_us, found_us=found_us, vnodes=vnodes)
+    read.done()
+    assert kept_domain is not None
+    assert seats is not None
     assert deciding is not None
     assert member is not None
     line = Line(None if placement == "tablets" else salt)
-    placing = (
-        None if placement == "tablets" else placement_of(placement, first, chosen, partitions, vnodes, slots, salt)
-    )
-    start = by_hand or first_map(placing, first, chosen, workload, kept, partitions)
+    placing = None
+    if placement != "tablets":
+        each = range(partitions)
+        placing = placement_of(placement, first, chosen.spread, vnodes=vnodes, salt=salt, keys=each, slots=slots)
+    start = by_hand or first_map(placing, first, chosen, workload, kept_domain, partitions)
     laid = PlacedLayout(
         topology=topology,
         workload=workload,
-        domain=kept,
+        domain=kept_domain,
         scheme=chosen,
         member=member,
         nodes=everybody,
         kind=kind,
         directory=first_directory(start, line),
         server=ServerOptions(
-            master=at_service(seat.location, MASTER), tick_us=tick_us, patience_us=workload.attempt_timeout_us
+            masters=tuple(at_service(seat.location, MASTER) for seat in seats),
+            tick_us=tick_us,
+            patience_us=workload.attempt_timeout_us,
         ),
         routes=routes,
     )
     membership: Any = placing
-    by_number = {node.number: node for node in everybody}
     placements = [
         *laid.members(),
         *laid.servers(),
-        Placed(
-            host=seat.location,
-            name=MASTER,
-            make=lambda ctx: Master(ctx, start, line, deciding, by_number, n, membership),
-            kind=Master,
+        *laid.masters(deciding, start, membership),
+        *(
+            laid.operators(seats[0], promote_after_us, force_after_us)
+            if promote_after_us and chosen.holders > 1
+            else ()
         ),
-        *(laid.operators(seat, promote_after_us) if promote_after_us and chosen.holders > 1 else ()),
-        *laid.clients(_mix(kept, workload)),
+        *laid.clients(mix_of(kept_domain, workload)),
     ]
     return System(
         placements=tuple(placements), ledger=laid.ledger, records=BANK_RECORDS, templates=(laid.template(found_us),)
@@ -227,7 +203,7 @@ def _mistakes(
             f"{who} cannot join or leave: open addressing places by a table of slots, which no membership changes "
             "while it is in use; leave `joins` and `leaves` out, or take a ring"
         )
-    if placement != "tablets" and any(moving):
+    if placement in PLACEMENTS and placement != "tablets" and any(moving):
         found.append(
             f"{placement=} leaves no choice of where a stretch is, so nothing is split, merged or balanced; leave "
             "`split_above`, `merge_below` and `rebalance` out, or take tablets"
@@ -235,13 +211,61 @@ def _mistakes(
     return found
 
 
+def _enough(scheme: Scheme, nodes: Sequence[Node]) -> bool:
+    """True; ValueError where the nodes stand in too few zones for a scheme."""
+    check_length(scheme.members, nodes, scheme.spread)
+    return True
+
+
+def _plan_mistakes(
+    topology: Topology, scheme: Scheme, first: Sequence[Node], coming: Sequence[Step], going: Sequence[Step]
+) -> list[str]:
+    """What is wrong with who comes and who goes, taken together: all that, or where too few are left."""
+    found = []
+    for words, steps in (("joins", coming), ("leaves", going)):
+        counts = Counter(_path(topology, step) for step in steps)
+        found += [f"{words}: {path} is given {n} times; name each host once" for path, n in counts.items() if n > 1]
+    joins_us = {step.node.number: step.at_us for step in coming}
+    for step in going:
+        from_us = joins_us.get(step.node.number)
+        if from_us is not None and step.at_us <= from_us:
+            told = (
+                f"leaves: {_path(topology, step)} joins at {format_us(from_us)} and leaves at {format_us(step.at_us)}"
+            )
+            found.append(f"{told}; have it leave later, or leave it out of both")
+    if found:
+        return found
+    there = {node.number: node for node in first}
+    for step in _in_turn(coming, going):
+        if step.joins:
+            there[step.node.number] = step.node
+            continue
+        del there[step.node.number]
+        try:
+            check_length(scheme.members, tuple(there.values()), scheme.spread)
+        except ValueError as refused:
+            return [f"leaves: once {_path(topology, step)} has left, {refused}, or have it stay"]
+    return []
+
+
+def _path(topology: Topology, step: Step) -> str:
+    return topology.hosts[step.node.number].path
+
+
+def _in_turn(coming: Sequence[Step], going: Sequence[Step]) -> tuple[Step, ...]:
+    """A plan as a master follows it: of what is due at one instant, who comes before who goes."""
+    return tuple(sorted((*coming, *going), key=lambda step: step.at_us))
+
+
 def _steps(topology: Topology, nodes: Sequence[Node], plan: str, *, joins: bool) -> tuple[Step, ...]:
     """What a plan says: hosts with instants, as in `east/c1/h4@3s, east/c2/h1@5s`."""
     by_number = {node.number: node for node in nodes}
     found, mistakes = [], []
     for part in (one.strip() for one in plan.split(",") if one.strip()):
-        path, _, when = part.partition("@")
+        path, at, when = part.partition("@")
         try:
+            if not at:
+                raise ValueError(f"it does not say when; write the instant behind it, as in {path}@3s")
             number = topology.host(path).index
             if number not in by_number:
                 raise ValueError(f"{path!r} is no server that holds anything here; name another, or widen `region`")
@@ -253,39 +277,20 @@ def _steps(topology: Topology, nodes: Sequence[Node], plan: str, *, joins: bool)
     return tuple(found)
 
 
-def _seat(topology: Topology, master: str) -> HostSpec:
-    """Where the master is."""
-    if "/" in master:
-        return topology.host(master)
-    place = _region(topology, master) or topology.regions[0]
-    return topology.servers(place)[0]
-
-
-def _region(topology: Topology, region: str) -> str | None:
-    if region and region not in topology.regions:
-        raise ValueError(f"{region!r} is no region here; {way_to(region, topology.regions)}")
-    return region or None
-
-
-def _domain(name: str, workload: Workload) -> Domain[Any]:
-    if name == "bank-account":
-        return BankAccount(opening_balance=workload.opening_balance)
-    domains = shipped().domains
-    if name not in domains:
-        raise ValueError(f"domain={name!r} is none that is shipped; {way_to(name, domains)}")
-    return domains[name]
-
-
-def _mix(domain: Domain[Any], workload: Workload) -> Mix:
-    if domain.name == "bank-account":
-        return BankMix(workload)
-    return DomainMix({domain.name: domain.number}, workload.accounts)
-
-
-def _read(problems: list[str], make: Callable[[], Any]) -> Any:
-    """What a callable makes; None, and one problem more, if it refuses."""
-    try:
-        return make()
-    except ValueError as refused:
-        problems.append(str(refused))
-        return None
+def _seats(topology: Topology, words: str) -> tuple[HostSpec, ...]:
+    """Where the masters are, the one that leads first in front."""
+    found, mistakes = [], []
+    names = [name.strip() for name in words.split(",")]
+    for name in names:
+        try:
+            found.append(topology.host(name) if "/" in name else topology.servers(home_of(topology, name, "master"))[0])
+        except ValueError as refused:
+            mistakes.append(f"master {name!r}: {refused}")
+    counts = Counter(seat.path for seat in found)
+    mistakes += [f"master: {path} is given {n} times; name each host once" for path, n in counts.items() if n > 1]
+    if len(names) % 2 == 0:
+        told = f"{len(names) - 1} or {len(names) + 1}"
+        mistakes.append(f"master: {len(names)} are an even group, which survives no more than one less; name {told}")
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    return tuple(found)

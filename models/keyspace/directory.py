@@ -199,7 +199,8 @@ def _changed(before: Directory, made: Held, action: Action) -> Held:
         whole = Source(begin=made.begin, end=made.end, group=old.group, owners=old.owners)
         group, sources = made.group, (whole,)
     elif isinstance(action, Merge):
-        sources = (before.at(action.at).as_source(),)
+        # A group of its own, on the same hosts: one that holds something is never made to hold anything in its place.
+        group, sources = made.group, (old.as_source(), before.at(action.at).as_source())
     return Held(begin=made.begin, end=made.end, group=group, owners=made.owners, version=made.version, sources=sources)
 
 

@@ -15,12 +15,11 @@ from typing import Any
 from models.ends import ShardEnd, shard_end
 from models.keyspace.directory import Directory
 from models.keyspace.keys import pack_key
-from models.keyspace.ranges import Ranges, Received
+from models.keyspace.ranges import NO_RANGES, Ranges
 from models.keyspace.shard import PlacedShard
 from models.ledger import Ledger, home_ledger
 from models.placing_end import StretchMoved
 from models.store.group.lineage import reached
-from models.store.log.entries import Entry
 from models.store.schemes import Scheme
 from sim.topology import Location
 
@@ -46,20 +45,21 @@ class Ended:
 
 def find_groups(
     nodes: Iterable[int],
-    upto: int,
+    newest: Directory,
     locate: Callable[[int, int], Location],
     service_of: Callable[[Location], Any],
 ) -> list[Ended]:
-    """Every group with a member that is up.
+    """Every group with a member that is up, and every other that holds something by the newest map.
 
     Args:
         nodes: All nodes.
-        upto: The highest number that a group may have.
+        newest: That map; no group has a higher number than its version.
         locate: Where the member of a group on a node is.
         service_of: What runs there.
     """
     found = []
-    for group in range(1, upto + 1):
+    holding = {held.group: held.owners for held in newest.held}
+    for group in range(1, newest.version + 1):
         services = {node: service_of(locate(group, node)) for node in nodes}
         members = {node: one for node, one in services.items() if isinstance(one, PlacedShard)}
         if members:
@@ -69,6 +69,9 @@ def find_groups(
             best = max(members.values(), key=_rank)
             all_members = {node: members.get(node) for node in owners}
             found.append(Ended(group=group, owners=owners, members=all_members, ranges=best.ranges))
+        elif group in holding:
+            silent: dict[int, PlacedShard | None] = dict.fromkeys(holding[group])
+            found.append(Ended(group=group, owners=holding[group], members=silent, ranges=NO_RANGES))
     return found
 
 
@@ -138,27 +141,21 @@ def moves_of(groups: Sequence[Ended]) -> list[StretchMoved]:
             source=fact.source,
             to=group.group,
             released_us=fact.since_us,
-            received_us=entry.accepted_us,
+            received_us=fact.at_us,
         )
         for group in groups
-        for entry, fact in _received(group)
+        for fact in group.ranges.received
     ]
 
 
 def _former(group: int, groups: Mapping[int, Ended], seen: set[int]) -> set[int]:
     """The nodes of all groups from which a group's stretches came, near or far."""
     found: set[int] = set()
-    for source in sorted({fact.source for _, fact in _received(groups[group])} - seen):
+    for source in sorted({fact.source for fact in groups[group].ranges.received} - seen):
         seen.add(source)
         if source in groups:
             found |= set(groups[source].owners) | _former(source, groups, seen)
     return found
-
-
-def _received(group: Ended) -> list[tuple[Entry, Received]]:
-    """What a group took over, as the best of its members knows."""
-    best = max((one for one in group.members.values() if one is not None), key=_rank)
-    return [(entry, entry.event) for entry in best.journal.entries if isinstance(entry.event, Received)]
 
 
 def _placing(groups: Sequence[Ended], point_of: Callable[[int], int]) -> Callable[[int], int]:

@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from models.clients import Mix, Workload
 from models.domain import Domain
 from models.keyspace.client import PlacedClient
+from models.keyspace.decisions import Membership
 from models.keyspace.directory import Directory
 from models.keyspace.ends import find_groups, key_points, moves_of, placed_ledger, unsettled, writable_twice
-from models.keyspace.hashing import JumpHashing, ModuloHashing
-from models.keyspace.keys import KEY_END, pack_key
+from models.keyspace.keys import KEY_END, pack_key, unpack_key
 from models.keyspace.master import even_tablets
-from models.keyspace.mastering import Master
-from models.keyspace.openaddress import SlotTable
+from models.keyspace.mastering import MASTER, Master, MasterOptions
 from models.keyspace.operators import GROUP_OPERATOR, GroupOperator
 from models.keyspace.placement import Node, Placement
-from models.keyspace.rendezvous import Rendezvous
-from models.keyspace.ring import Ring
 from models.keyspace.server import SERVER, TABLET, GroupConfig, ServerOptions, TabletServer, member_name
 from models.keyspace.shard import PlacedShard
 from models.keyspace.tablets import Tablet, TabletMap, tablet_mistakes
-from models.layout import CLIENT
+from models.layout import CLIENT, maker
 from models.ledger import Ledger
 from models.placing_end import PlacingEnd
+from models.raft.deployment import raft_scheme
+from models.raft.options import RaftOptions
+from models.raft.plan import RaftPlan
 from models.store.group.operators import ShardOperatorOptions
-from models.store.options import MemberOptions
+from models.store.options import LogPolicy, MemberOptions
 from models.store.schemes import Scheme
 from sim.host import Context, Template
 from sim.host import Placement as Placed
 from sim.topology import HostSpec, Location, Topology, at_service, host_of
 
-__all__ = ["PlacedLayout", "first_map", "placement_of", "tablets_by_hand"]
+__all__ = ["PlacedLayout", "first_map", "tablets_by_hand"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,38 @@ class PlacedLayout:
             for number in held.owners
         ]
 
+    def masters(self, deciding: MasterOptions, start: TabletMap, placement: Membership | None) -> list[Placed]:
+        """A master at each of the seats, a group of their own."""
+        topology, seats = self.topology, self.server.masters
+        numbers = [topology.index_of(host_of(seat)) + 1 for seat in seats]
+        # One that is alone disturbs nobody by standing for election.
+        patience = RaftOptions() if len(seats) > 1 else RaftOptions(election_us=2 * RaftOptions().heartbeat_us)
+        plan = RaftPlan(founders=tuple(numbers), raft=patience)
+        by_number = {node.number: node for node in self.nodes}
+        placed = []
+        for number, seat in zip(numbers, seats, strict=True):
+            mine = replace(
+                self.member,
+                number=number,
+                shard=0,
+                peers=tuple((other, at) for other, at in zip(numbers, seats, strict=True) if other != number),
+                home=numbers[0],
+                scheme=raft_scheme(len(seats), len(seats), "host"),
+                log=LogPolicy(),
+            )
+            make = partial(
+                Master,
+                plan=plan,
+                tablets=start,
+                line=self.directory.on_line,
+                deciding=deciding,
+                nodes=by_number,
+                n=self.scheme.members,
+                placement=placement,
+            )
+            placed.append(Placed(host=host_of(seat), name=MASTER, make=maker(make, mine, self.domain), kind=Master))
+        return placed
+
     def _member_of(self, config: GroupConfig) -> Callable[[Context], PlacedShard]:
         return lambda ctx: self.make_member(ctx, config)
 
@@ -110,11 +144,13 @@ class PlacedLayout:
         peers = tuple(self.locate(0, other.number) for other in self.nodes if other.number != node.number)
         return lambda ctx: TabletServer(ctx, node.number, self.directory, self.server, self.locate, peers)
 
-    def operators(self, seat: HostSpec, patience_us: int) -> list[Placed]:
+    def operators(self, seat: HostSpec, patience_us: int, force_after_us: int) -> list[Placed]:
         """People near the master, out of the way of what befalls servers where there is such a host."""
         desk = (*self.topology.clients(seat.region), seat)[0]
-        informants = (*(self.locate(0, node.number) for node in self.nodes), self.server.master)
-        options = ShardOperatorOptions(shards=(), patience_us=patience_us)
+        informants = (*(self.locate(0, node.number) for node in self.nodes), *self.server.masters)
+        options = ShardOperatorOptions(
+            shards=(), patience_us=patience_us, force_after_us=None if force_after_us < 0 else force_after_us
+        )
         make: Callable[[Context], GroupOperator] = lambda ctx: GroupOperator(  # noqa: E731
             ctx, options, self.directory.held, self.locate, informants
         )
@@ -126,7 +162,7 @@ class PlacedLayout:
         for region in topology.regions:
             hosts = topology.clients(region)
             near = sorted(self.nodes, key=lambda node: (node.region != region, node.number))
-            nearest = (*(self.locate(0, node.number) for node in near), self.server.master)
+            nearest = (*(self.locate(0, node.number) for node in near), *self.server.masters)
             for index, host in enumerate(hosts):
                 share = 1 / (len(topology.regions) * len(hosts))
                 first_id = topology.region_number(region) << 48 | index << 40 | 1
@@ -154,11 +190,12 @@ class PlacedLayout:
         """The end of a run, over all groups that there are by then."""
         services = [service_of(self.locate(0, node.number)) for node in self.nodes]
         servers = [one for one in services if isinstance(one, TabletServer)]
-        master = service_of(self.server.master)
-        state = master.state if isinstance(master, Master) else None
+        masters = [service_of(location) for location in self.server.masters]
+        states = [one.state for one in masters if isinstance(one, Master)]
+        state = max(states, key=lambda one: one.directory.version, default=None)
         maps = [self.directory, *(one.directory for one in servers), *([state.directory] if state else [])]
         newest = max(maps, key=lambda one: one.version)
-        groups = find_groups([node.number for node in self.nodes], newest.version, self.locate, service_of)
+        groups = find_groups([node.number for node in self.nodes], newest, self.locate, service_of)
         points = key_points(self.directory.on_line, self.domain.number)
         clients = [service_of(at_service(host.location, CLIENT)) for host in self.topology.hosts if host.client]
         placing = PlacingEnd(
@@ -169,6 +206,7 @@ class PlacedLayout:
             unsettled=tuple(unsettled(newest, groups)),
             nodes=newest.nodes,
             decided=tuple(sorted(state.taken.items())) if state else (),
+            deciders=tuple(sorted(state.deciders)) if state else (),
             stale=sum(one.stale for one in servers),
             refreshed=sum(one.refreshed for one in clients if isinstance(one, PlacedClient)),
             point_of=points,
@@ -220,27 +258,17 @@ def tablets_by_hand(
             found.append(Tablet(begin=first, end=last, owners=owners))
         except ValueError as refused:
             mistakes.append(f"tablets {' '.join(part)!r}: {refused}")
-    mistakes += [f"tablets: {told}" for told in tablet_mistakes(found, nodes, scheme.spread)] if found else []
+    if not found and not mistakes:
+        raise ValueError(f"tablets={words!r} names none; leave it empty to have them dealt out evenly")
+    told = tablet_mistakes(found, nodes, scheme.spread) if found else []
+    mistakes += [f"tablets: {re.sub('0x[0-9a-f]+', _as_written, one)}" for one in told]
     if mistakes:
         raise ValueError("; ".join(mistakes))
     count = len(found)
     return TabletMap([replace(one, version=count) for one in found], nodes, spread=scheme.spread, version=count)
 
 
-def placement_of(
-    name: str, nodes: Sequence[Node], scheme: Scheme, partitions: int, vnodes: int, slots: int, salt: int
-) -> Placement:
-    """A placement of these nodes, as far apart as the scheme wants; no name is another than these five."""
-    spread = scheme.spread
-    if name == "ring":
-        return Ring(nodes, vnodes=vnodes, spread=spread, seed=salt)
-    if name == "rendezvous":
-        return Rendezvous(nodes, spread=spread, seed=salt)
-    if name == "jump":
-        return JumpHashing(nodes, spread=spread, seed=salt)
-    if name == "modulo":
-        return ModuloHashing(nodes, spread=spread, seed=salt)
-    table = SlotTable(nodes, slots=slots or max(2 * partitions, len(nodes)), spread=spread, seed=salt)
-    for index in range(partitions):
-        table.insert(index)
-    return table
+def _as_written(found: re.Match[str]) -> str:
+    """A key as whoever wrote the tablets knows it: the aggregate, or the end of all."""
+    key = int(found[0], 16)
+    return "end" if key == KEY_END else str(unpack_key(key)[2])

@@ -1,92 +1,49 @@
-"""The master as a service: it owns the map, as the sum of decisions that it has written down.
+"""The masters: they own the map, as the sum of decisions that they have written down together.
 
-A decision is durable before anybody hears of it, and the map is what the decisions come to, so a
-master that starts again knows what it decided. Tablet servers report to it how often what is asked
-for and what their groups have by now; it answers with its map. It splits, merges, evens out, and
-follows its plan of who joins and who leaves (`models.keyspace.plan`); moving itself is between the
-groups, which need no master for it.
+Their log is that of a Raft group, of one or of several; whoever leads it decides, and the others stand by, one of
+which leads when it falls silent. A decision counts before anybody hears of it, and the map is what the decisions
+come to, so whoever leads next, or starts again, knows what was decided. Tablet servers report to all
+of them how often what is asked for and what their groups have by now; who leads answers with its map. It splits,
+merges, evens out, and follows its plan of who joins and who leaves (`models.keyspace.plan`); moving itself is
+between the groups, which need no master for it.
 
-It can be cut off: then nothing new is decided, and traffic goes on. A map is followed only if it
+They can be cut off: then nothing new is decided, and traffic goes on. A map is followed only if it
 is newer, and no log gives anything away twice, so a master that comes back from the dark does
-no harm. One that has lost its disk takes the newest map that a server reports.
+no harm. Where they have lost their disks they take the newest map that a server reports; in each life a master
+decides nothing before most servers have told it that they know of no newer one.
+
+Bigtable keeps masters apart by a lock service, CockroachDB has none; that decisions are entries of a
+replicated log is how the coordinators of HDFS, Kafka and TiKV are kept.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, NamedTuple
 
-from models.keyspace.directory import Directory, Held, Line, first_directory
+from models.domain import Domain
+from models.keyspace.decisions import Adopted, Decided, Joined, Leaving, Left, MapState, Membership
+from models.keyspace.directory import Held, Line, first_directory
 from models.keyspace.loads import Loads
-from models.keyspace.master import Action, Decision, Merge, Reassign, Split, Superseded, apply
+from models.keyspace.master import Action
 from models.keyspace.placement import Node
-from models.keyspace.plan import Known, Owners, has_its_share, next_actions
-from models.keyspace.tablets import Tablet, TabletMap
+from models.keyspace.plan import Known, has_its_share, limits_of, next_actions
+from models.keyspace.tablets import TabletMap
 from models.keyspace.words import STALE, Heard, MapIs, MapQuery, Report, Rerouted, RouteQuery
-from sim.host import Context, Service, Wait, handles
-from sim.storage import TORN
+from models.raft.member import RaftMember
+from models.raft.plan import RaftPlan
+from models.store.options import MemberOptions
+from models.store.writing import Writer
+from sim.host import Context, Wait, handles
 from sim.topology import Location
 
-__all__ = ["MASTER", "Master", "MasterOptions", "Step"]
+__all__ = ["DECISIONS", "MASTER", "Master", "MasterOptions", "Step"]
 
 #: What the service is called on its host.
 MASTER: Final = "master"
-_DECISIONS: Final = "decisions"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joined:
-    """A node may hold something from now on."""
-
-    node: Node
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
-    """A node shall hold nothing."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """A node that holds nothing is gone."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adopted:
-    """A map of servers that knew better than a master that had forgotten."""
-
-    version: int
-    held: tuple[Held, ...]
-
-
-class _Decided(NamedTuple):
-    """A line of the log: what was decided, on the map of a version."""
-
-    version: int
-    action: Split | Merge | Reassign | Joined | Leaving | Left | Adopted
-
-
-class Membership(Protocol):
-    """A placement whose nodes come and go."""
-
-    @property
-    def nodes(self) -> tuple[int, ...]:
-        """Who they are."""
-
-    def owners(self, key: int, n: int) -> tuple[int, ...]:
-        """The first `n` owners of a key."""
-
-    def join(self, node: Node) -> Membership:
-        """With one more."""
-
-    def leave(self, number: int) -> Membership:
-        """With one less."""
+#: The stream of decisions; of another tenant than what Raft keeps of the group itself.
+DECISIONS: Final = (0, 1)
 
 
 class Step(NamedTuple):
@@ -114,7 +71,7 @@ class MasterOptions:
         split_above: Requests a second above which a tablet is split; 0 for never.
         merge_below: Requests a second below which neighbours are merged; 0 for never.
         rebalance: Whether leading tablets move from the busiest node to others.
-        quiet_us: It decides on loads once it has heard reports for so long.
+        quiet_us: It moves nothing before it has led for so long: it has heard reports by then.
     """
 
     steps: tuple[Step, ...] = ()
@@ -132,88 +89,27 @@ class MasterOptions:
         for name in ("split_above", "merge_below"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name}={getattr(self, name)} is no rate; give at least 0, which stands for never")
+        if self.merge_below:
+            limits_of(self.split_above, self.merge_below)
 
 
-@dataclass(slots=True, kw_only=True)
-class MapState:
-    """What decisions come to: the map, the directory of groups behind it, who leaves, and the placement if one decides.
-
-    Attributes:
-        tablets: The map.
-        directory: The groups.
-        n: Owners of a stretch.
-        placement: What says who they are; None for range tablets, where the master does.
-        leaving: Who shall hold nothing.
-        joined: Who came, in order.
-        taken: How many decisions of each kind there were.
-    """
-
-    tablets: TabletMap
-    directory: Directory
-    n: int
-    placement: Membership | None
-    leaving: list[int] = field(default_factory=list)
-    joined: list[int] = field(default_factory=list)
-    taken: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def owners(self) -> Owners | None:
-        """Of a partition by its number, which is placed as a key is; None for range tablets."""
-        placement = self.placement
-        return None if placement is None else lambda partition: placement.owners(partition, self.n)
-
-    def follow(self, decided: _Decided, nodes: Mapping[int, Node]) -> None:
-        """Take the next decision of the log; one that was superseded changes nothing."""
-        action = decided.action
-        self.taken[type(action).__name__.lower()] += 1
-        if isinstance(action, Joined):
-            self.tablets = self.tablets.join(action.node)
-            self.joined.append(action.node.number)
-            if self.placement is not None:
-                self.placement = self.placement.join(action.node)
-            self.directory = self.directory.at_version(self.tablets.version)
-        elif isinstance(action, Leaving):
-            self.leaving.append(action.number)
-            self.joined = [number for number in self.joined if number != action.number]
-            if self.placement is not None:
-                self.placement = self.placement.leave(action.number)
-        elif isinstance(action, Left):
-            self.tablets = self.tablets.leave(action.number)
-            self.leaving.remove(action.number)
-            self.directory = self.directory.at_version(self.tablets.version)
-        elif isinstance(action, Adopted):
-            self._adopt(action, nodes)
-        else:
-            made = apply(self.tablets, Decision(version=decided.version, action=action))
-            if not isinstance(made, Superseded):
-                self.directory = self.directory.after(made, action)
-                self.tablets = made
-
-    def _adopt(self, action: Adopted, nodes: Mapping[int, Node]) -> None:
-        numbers = {number for one in action.held for number in one.owners} | set(self.tablets.nodes)
-        tablets = [Tablet(begin=one.begin, end=one.end, owners=one.owners, version=one.version) for one in action.held]
-        members = [nodes[number] for number in sorted(numbers)]
-        for node in members:
-            if self.placement is not None and node.number not in (*self.placement.nodes, *self.leaving):
-                self.placement = self.placement.join(node)
-        self.tablets = TabletMap(tablets, members, spread=self.tablets.spread, version=action.version)
-        self.directory = Directory(action.held, self.directory.on_line, action.version)
-
-
-class Master(Service):
-    """Whoever decides who holds what.
+class Master(Writer, RaftMember):
+    """One of the masters; the one that leads their group decides who holds what.
 
     Args:
         ctx: Its host.
+        options: Who it is among them.
+        domain: As for any member; nothing of it is stored.
+        plan: How their group works.
         tablets: The first map.
         line: Where keys are on it.
-        options: How it decides.
+        deciding: How it decides.
         nodes: All nodes that there are or will be, by number.
         n: Owners of a stretch.
         placement: Who they are, of the nodes at the beginning; None for range tablets, where the master says so.
 
     Attributes:
-        state: What its decisions come to.
+        state: What the decisions come to that count.
         decided: How many it took in this life.
     """
 
@@ -223,52 +119,90 @@ class Master(Service):
     def __init__(
         self,
         ctx: Context,
+        options: MemberOptions,
+        domain: Domain[Any],
+        *,
+        plan: RaftPlan,
         tablets: TabletMap,
         line: Line,
-        options: MasterOptions,
+        deciding: MasterOptions,
         nodes: Mapping[int, Node],
         n: int,
         placement: Membership | None = None,
     ) -> None:
-        super().__init__(ctx)
+        super().__init__(ctx, options, domain, plan=plan)
         directory = first_directory(tablets, line)
         self.state = MapState(tablets=tablets, directory=directory, n=n, placement=placement)
         self.decided = 0
-        self._options = options
+        self._deciding = deciding
         self._nodes = nodes
         self._loads = Loads()
         self._complete: dict[int, int] = {}
         self._shared: frozenset[int] = frozenset()
         self._newer: MapIs | None = None
+        #: Servers that have told in this life that they know of nothing newer than what is known here.
+        self._agreeing: set[int] = set()
         self._since_us = 0
+        self._followed = 0
+        self._term = 0
 
-    def start(self) -> Generator[Wait, Any, None]:
-        """Read the decisions back, then decide for as long as it lives."""
-        for record in self.ctx.disk.read(_DECISIONS):
-            if record is not TORN:
-                self.state.follow(record, self._nodes)
-        self._since_us = self.ctx.mono_us()
-        self.ctx.note("role", "master")
-        while True:
-            yield self.ctx.sleep(self._options.tick_us)
-            yield from self._look()
+    def _begin_anew(self, *, installed: bool) -> Generator[Wait, Any, None]:
+        # One that is alone has nobody who could take it in again, nor anybody who remembers what it promised.
+        yield from super()._begin_anew(installed=installed or not self.options.peers)
+
+    def _live(self) -> Generator[Wait, Any, None]:
+        self.ctx.set_timer(0, self._rule)
+        yield from super()._live()
+
+    @property
+    def rules(self) -> bool:
+        """Whether it decides: it leads, and knows all that was decided before."""
+        return self.leads and self._term == self.core.term
+
+    def _committed_to(self, position: int) -> None:
+        # Before anybody is told who waited for it: whoever decided goes on from what it came to.
+        for entry in self.streams.entries_of(DECISIONS, self._followed):
+            if entry.position <= position:
+                assert isinstance(entry.event, Decided)
+                self.state.follow(entry.event, self._nodes, entry.origin)
+                self._followed += 1
+        super()._committed_to(position)
 
     # -- deciding ----------------------------------------------------------------------------
+
+    def _rule(self) -> Generator[Wait, Any, None]:
+        """Decide for as long as it leads, and wait while it does not."""
+        while True:
+            yield self.ctx.sleep(self._deciding.tick_us)
+            if self.rules:
+                yield from self._look()
+            elif self.leads:
+                # From here on it answers reports, and has until its first look to hear of newer maps.
+                term = self.core.term
+                if not (yield from self._until_committed(self.journal.length)) and self.leads:
+                    self._term, self._since_us = term, self.ctx.mono_us()
+                    self.ctx.note("role", "master")
 
     def _look(self) -> Generator[Wait, Any, None]:
         newer, self._newer = self._newer, None
         if newer is not None and newer.version > self.state.directory.version:
             yield from self._decide(Adopted(version=newer.version, held=newer.held))
-        for step in self._options.steps:
-            if step.at_us <= self.ctx.mono_us():
-                yield from self._follow(step)
+        if 2 * len(self._agreeing) <= len(self._nodes):
+            return  # its disk may have lost what was decided, and others would take what it made of that for newer
+        for step in self._due():
+            yield from self._follow(step)
         for number in list(self.state.leaving):
             if number in self.state.tablets.nodes and number not in self._involved():
                 yield from self._decide(Left(number=number))
-        if self.ctx.mono_us() - self._since_us < self._options.quiet_us:
+        if self.ctx.mono_us() - self._since_us < self._deciding.quiet_us:
             return  # it has not heard yet what is settled, nor how loads are
         for action in self._next():
             yield from self._decide(action)
+
+    def _due(self) -> list[Step]:
+        """What the plan wants by now, of each node its last step alone: whoever has left would join again else."""
+        now_us = self.ctx.mono_us()
+        return list({step.node.number: step for step in self._deciding.steps if step.at_us <= now_us}.values())
 
     def _follow(self, step: Step) -> Generator[Wait, Any, None]:
         """Begin what the plan says, once."""
@@ -280,18 +214,22 @@ class Master(Service):
             yield from self._decide(Leaving(number=number))
 
     def _decide(self, action: Any) -> Generator[Wait, Any, None]:
-        """Write a decision down, durably, and follow it."""
-        decided = _Decided(self.state.tablets.version, action)
-        self.ctx.disk.append(_DECISIONS, decided)
+        """Write a decision down; it is followed once the group has it, and so is what is decided next."""
+        if not self.rules:
+            return
+        decided = Decided(version=self.state.tablets.version, action=action)
+        stream = self.streams.of(DECISIONS)
+        position = self._write(*DECISIONS, stream.version + 1, stream, decided, None)
         self.ctx.point("K5")
-        yield self.ctx.disk.flush(_DECISIONS)
-        self.state.follow(decided, self._nodes)
+        if (yield from self._until_committed(position)):
+            self._term = 0  # it does not know what became of it
+            return
         self.decided += 1
         self.ctx.note("decided", type(action).__name__.lower())
 
     def _next(self) -> list[Action]:
         """What to do next."""
-        state, options = self.state, self._options
+        state, options = self.state, self._deciding
         settled = frozenset(one.begin for one in state.directory.held if self._settled(one))
         rates, hot = self._loads.now(self.ctx.mono_us())
         known = Known(
@@ -327,17 +265,21 @@ class Master(Service):
     # -- what it hears -----------------------------------------------------------------------
 
     @handles(Report)
-    def on_report(self, msg: Report, sender: Location) -> Heard | MapIs:
-        """Note how a server is; answer with the map, if it has an older one."""
+    def on_report(self, msg: Report, sender: Location) -> Heard | MapIs | None:
+        """Note how a server is; who decides answers, with the map, if the server has an older one."""
         self._loads.take(msg, self.ctx.mono_us())
+        if msg.version <= self.state.directory.version:
+            self._agreeing.add(msg.server)
         for group, version in msg.complete:
             self._complete[group] = max(version, self._complete.get(group, 0))
+        if not self.rules:
+            return None
         version = self.state.directory.version
         return self._map() if msg.version < version else Heard(version=version)
 
     @handles(MapIs)
     def on_map_is(self, msg: MapIs, sender: Location) -> None:
-        """A server knows a newer map: this master has forgotten something."""
+        """A server knows a newer map: the masters have forgotten something."""
         if self._newer is None or msg.version > self._newer.version:
             self._newer = msg
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from models.keyspace.master import Action, Limits, Reassign, Split, balance, evacuate, merges, split_point
 from models.keyspace.tablets import TabletMap
 
-__all__ = ["Known", "Owners", "has_its_share", "next_actions"]
+__all__ = ["Known", "Owners", "has_its_share", "limits_of", "next_actions"]
 
 #: The preference list of a partition, by its number, where a placement decides and not the master.
 Owners = Callable[[int], tuple[int, ...]]
@@ -73,8 +73,7 @@ def next_actions(
         if rebalance and not wanted and len(known.settled) == len(known.tablets.tablets):
             wanted += _relief(known)
         if merge_below and not wanted:
-            limits = Limits(most=split_above or 2 * merge_below, least=merge_below)
-            wanted += merges(known.tablets, known.rates, limits)
+            wanted += merges(known.tablets, known.rates, limits_of(split_above, merge_below))
     chosen: list[Action] = []
     about: set[int] = set()
     for action in wanted:
@@ -83,6 +82,17 @@ def next_actions(
             chosen.append(action)
             about |= touched
     return chosen
+
+
+def limits_of(split_above: float, merge_below: float) -> Limits:
+    """What is too much and too little of requests a second; ValueError if what is merged would be split again."""
+    try:
+        return Limits(most=split_above or 2 * merge_below, least=merge_below)
+    except ValueError:
+        raise ValueError(
+            f"{merge_below=} and {split_above=} a second: what is merged would be split again; give a `merge_below` "
+            f"of at most {split_above / 2}, or a `split_above` of {2 * merge_below}"
+        ) from None
 
 
 def has_its_share(known: Known) -> frozenset[int]:

@@ -30,12 +30,14 @@ class Ranges(State):
 
     Attributes:
         held: Stretches as (begin, end), in order and apart.
+        received: What it took, in order.
         released: What it gave away, in order.
         handed_over: Versions at which it gave something away that the taker has since.
         had: Whether it ever held anything, as far as this log goes.
     """
 
     held: tuple[tuple[int, int], ...] = ()
+    received: tuple[Received, ...] = ()
     released: tuple[Released, ...] = ()
     handed_over: tuple[int, ...] = ()
     had: bool = False
@@ -89,6 +91,7 @@ class Released(Control):
         to: The other group.
         owners: The members of that.
         version: Of the directory.
+        since_us: When, by the leader's clock.
     """
 
     begin: int
@@ -96,6 +99,7 @@ class Released(Control):
     to: int
     owners: tuple[int, ...]
     version: int
+    since_us: int = 0
 
     def after(self, state: State) -> State:
         """It is not among what it holds."""
@@ -116,6 +120,7 @@ class Received(Control):
         source: The other group.
         version: Of the directory.
         since_us: When that group gave it up, by its leader's clock.
+        at_us: When this was written, by the writer's.
     """
 
     begin: int
@@ -123,10 +128,12 @@ class Received(Control):
     source: int
     version: int
     since_us: int
+    at_us: int = 0
 
     def after(self, state: State) -> State:
         """It is among what it holds."""
-        return _with(state, self.begin, self.end)
+        ranges = _with(state, self.begin, self.end)
+        return replace(ranges, received=(*ranges.received, self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

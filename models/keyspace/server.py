@@ -75,7 +75,7 @@ class ServerOptions:
     """How a tablet server behaves.
 
     Attributes:
-        master: Where the master is.
+        masters: Where the masters are.
         tick_us: Between looks at its shards, reports, and words to another server.
         patience_us: With a shard on its own host.
         ask_us: With a map from elsewhere.
@@ -83,7 +83,7 @@ class ServerOptions:
         hottest: So many of them are reported.
     """
 
-    master: Location
+    masters: tuple[Location, ...]
     tick_us: int = 250_000
     patience_us: int = 600_000
     ask_us: int = 500_000
@@ -198,7 +198,7 @@ class TabletServer(Service):
         self._pulling = False
 
     def _talk(self) -> None:
-        """Report to the master, and tell another server how new the map is."""
+        """Report to the masters, and tell another server how new the map is."""
         now = self.ctx.mono_us()
         report = Report(
             server=self._number,
@@ -217,11 +217,15 @@ class TabletServer(Service):
             self.ctx.send(peer, Gossip(version=self.directory.version))
 
     def _report(self, report: Report) -> Generator[Wait, Any, None]:
-        answer = yield self.ctx.call(self._options.master, report, self._options.ask_us)
+        # To all: those that stand by know then how things are, should one of them have to decide.
+        asked = [self.ctx.call(master, report, self._options.ask_us) for master in self._options.masters]
+        answers = yield self.ctx.first(asked, need=1)
+        answer = next((one for _, one in answers if one is not None), None)
         if isinstance(answer, MapIs):
             self._learn(answer)
         elif isinstance(answer, Heard) and answer.version < self.directory.version:
-            self.ctx.send(self._options.master, self._map())
+            for master in self._options.masters:
+                self.ctx.send(master, self._map())
         if answer is not None and not self._sure:
             self._sure = True
             self.ctx.set_timer(0, self._keep)
@@ -285,7 +289,7 @@ class TabletServer(Service):
         assert isinstance(verdict, Behind)
         self.behind += 1
         self.ctx.note("behind-route", msg.version)
-        self.ctx.set_timer(0, self._pull, (self._options.master, *map(self._server_of, msg.owners)))
+        self.ctx.set_timer(0, self._pull, (*self._options.masters, *map(self._server_of, msg.owners)))
         return Rerouted(why=BEHIND, version=self.directory.version)
 
     def _groups(self, held: Held, point: int) -> list[int]:
@@ -315,7 +319,7 @@ class TabletServer(Service):
             gone = gone or isinstance(answer, NotHere)
         if isinstance(answer, NotHere) and answer.version > self.directory.version:
             # The log has heard of a decision before the map.
-            self.ctx.set_timer(0, self._pull, (*map(self._server_of, answer.owners), self._options.master))
+            self.ctx.set_timer(0, self._pull, (*map(self._server_of, answer.owners), *self._options.masters))
             return Rerouted(why=STALE, version=answer.version, owners=answer.owners, begin=answer.begin, end=answer.end)
         held = self.directory.at(point)
         for source in held.sources:

@@ -13,6 +13,8 @@ from typing import ClassVar
 from models.addressing import KEYSPACE, Scope, message_type_id
 from models.keyspace.directory import Held, Source
 from models.store.log.entries import ENVELOPE_BYTES, Entry
+from models.store.log.journal import Answered
+from models.store.log.snapshots import Snapshot, snapshot_bytes
 from models.store.requests import Unavailable
 from sim.message import Message
 
@@ -206,7 +208,7 @@ class Have(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Give(Message):
-    """Give up a stretch to the group `to`, and hand out what you have of it beyond a position."""
+    """Hand the group `to` what counts of a stretch beyond a position; if it is to be `final`, give the stretch up."""
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, KEYSPACE, 3, command=True)
     begin: int
@@ -216,17 +218,20 @@ class Give(Message):
     version: int
     after: int
     limit: int
+    final: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gave(Message):
-    """Entries of the stretch, in order, from a group that writes no more of them.
+    """Entries of the stretch, in order; or what those came to that are no longer kept.
 
     Attributes:
         entries: What there is of it.
         upto: Position of the last of them in that group's log.
         more: Whether there are others behind it.
-        since_us: When the group gave the stretch up, by its leader's wall clock.
+        since_us: When the group gave the stretch up, by its leader's wall clock; 0 while it still writes there.
+        snapshots: Each stream as it was at `upto`, where entries up to there are no longer kept.
+        window: Commands up to there that must still be known.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, KEYSPACE, 4)
@@ -234,14 +239,17 @@ class Gave(Message):
     upto: int
     more: bool
     since_us: int
+    snapshots: tuple[Snapshot, ...] = ()
+    window: tuple[Answered, ...] = ()
 
     def work(self) -> int:
         """A batch costs its length."""
-        return len(self.entries) or 1
+        return len(self.entries) + len(self.snapshots) or 1
 
     def wire_bytes(self) -> int:
         """A sum that need not look into the entries."""
-        return 96 + (ENVELOPE_BYTES + 28) * len(self.entries)
+        kept = (ENVELOPE_BYTES + 28) * len(self.entries) + 48 * len(self.window)
+        return 96 + kept + sum(map(snapshot_bytes, self.snapshots))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

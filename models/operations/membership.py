@@ -33,6 +33,11 @@ class Change:
 class Membership(Protocol):
     """The words of a design whose members can change."""
 
+    @property
+    def able(self) -> tuple[Location, ...]:
+        """The hosts that may be members: those that are, and those that could join."""
+        ...
+
     def request(self, change: Change) -> Message:
         """What asks a member for a change; asked twice it must come to the same."""
         ...

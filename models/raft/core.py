@@ -54,7 +54,7 @@ class Raft(Leading):
             return
         if now_us < self._beats_at_us:
             return
-        if self.options.check_quorum and now_us - self._heard_quorum_us(now_us) >= self.options.election_us:
+        if self.options.check_quorum and self._unheard(now_us):
             self._follow(now_us, self.term, 0)
             return
         self._hand_on(now_us, again=True)
@@ -80,8 +80,8 @@ class Raft(Leading):
             self._on_timeout_now(now_us, msg)
 
     def campaign(self, now_us: int) -> None:
-        """Stand for election without waiting, by the same rules."""
-        if self.role is not Role.LEADER and self.electable:
+        """Stand for election at once, by the same rules: not while it sticks to a leader, who may read on that."""
+        if self.role is not Role.LEADER and self.electable and not self._sticks(now_us):
             self._stand(now_us)
 
     # -- the log and the disk ----------------------------------------------------------------

@@ -9,26 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, Unpack
 
 from models.addressing import Scope, pack_type
-from models.clients import BankMix, Client, Mix, Workload
+from models.clients import Client, Workload
 from models.detection import Plan
 from models.detection.choosing import Kind, plan_of
-from models.domains.bank_account import BankAccount
 from models.driver import drivers
+from models.factories import KeptOptions, Reading, mix_of
 from models.groups import Group, group_system, groups_of, operator_of, store_name
 from models.layout import maker
-from models.mixes import DomainMix
-from models.raft.operated import RaftMembership
+from models.raft.operated import INSTEAD, RaftMembership
 from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan, Reads
 from models.raft.registers import RegisterShard
 from models.raft.shard import RaftShard
 from models.store.group.wire import ShipOptions
-from models.store.options import InDoubt, LogPolicy, MemberOptions
+from models.store.options import MemberOptions
 from models.store.schemes import Scheme, Spread, Tier, holders_of
-from models.stores import domain_of, home_of, log_policy, noted
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
 from sim.topology import Location, Topology
@@ -61,26 +59,11 @@ def raft(
     reads: Reads = Reads.INDEX,
     registers: bool = False,
     tenants: int = 1,
-    store_denials: bool = True,
-    window: int = 100_000,
-    cache: int = 0,
-    replay_us: int = 0,
-    in_doubt: InDoubt = InDoubt.BLOCK,
-    doubt_us: int = 1_000_000,
-    snapshot_every: int = 0,
-    snapshot_age_us: int = 0,
-    snapshot_load_us: int = 0,
-    segment: int = 1_000,
-    truncate: bool = False,
-    sweep: bool = False,
-    retain_us: int = 0,
-    retain_events: int = 0,
-    peer_patience: int = 100_000,
-    keep_every_us: int = 1_000_000,
     promote_after_us: int = 0,
     detector: Kind = Kind.FIXED,
     patience: float = 0.0,
     recent: int = 100,
+    **kept: Unpack[KeptOptions],
 ) -> System:
     """One domain on Raft. 0 stands for never, or for all.
 
@@ -92,27 +75,9 @@ def raft(
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
-    problems: list[str] = []
-    topology = site.topology
-    log = noted(
-        problems,
-        lambda: log_policy(
-            segment=segment,
-            snapshot_every=snapshot_every,
-            snapshot_age_us=snapshot_age_us,
-            snapshot_load_us=snapshot_load_us,
-            truncate=truncate,
-            sweep=sweep,
-            retain_us=retain_us,
-            retain_events=retain_events,
-            peer_patience=peer_patience,
-            keep_every_us=keep_every_us,
-        ),
-    )
-    wanted = noted(problems, lambda: domain_of(domain, workload))
-    place = noted(problems, lambda: home_of(topology, home))
-    options = noted(
-        problems,
+    read, topology = Reading(site, workload), site.topology
+    wanted, place = read.domain(domain), read.home(home)
+    options = read.of(
         lambda: RaftOptions(
             election_us=election_us,
             heartbeat_us=heartbeat_us,
@@ -126,45 +91,36 @@ def raft(
         ),
     )
     if registers and (domain != "profile" or shards != 1 or tenants != 1):
-        problems.append(f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go")
-    problems += _wrong_sizes(topology, members, learners, spares, tenants, promote_after_us)
-    scheme = noted(problems, lambda: raft_scheme(members, members + learners + spares, spread))
+        read.problems.append(
+            f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go"
+        )
+    read.tenants(tenants)
+    read.at_least(0, learners=learners, spares=spares)
+    read.never_or(promote_after_us=promote_after_us)
+    if len(topology.hosts) > _MOST_HOSTS:
+        read.problems.append(f"{len(topology.hosts)} hosts; members are numbered up to {_MOST_HOSTS}, so lay out fewer")
+    scheme = read.of(lambda: raft_scheme(members, members + learners + spares, spread))
     groups: tuple[Group, ...] = ()
-    if wanted is not None and scheme is not None and place is not None:
-        crowded = _too_many(topology, scheme, place, members, learners + spares)
-        problems += crowded
+    if wanted is not None and scheme is not None:
+        around = place or topology.regions[0]  # a mistake in the one is none in the other
+        crowded = _too_many(topology, scheme, around, members, learners + spares)
+        read.problems += crowded
         if not crowded:
-            groups = noted(problems, lambda: groups_of(topology, wanted, scheme, place, shards)) or ()
-    mine = noted(
-        problems,
-        lambda: MemberOptions(
-            number=0,
-            shard=0,
-            home=0,
-            ship=ShipOptions(heartbeat_us=max(1, heartbeat_us)),
-            log=log or LogPolicy(),
-            window=window,
-            cache=cache or None,
-            store_denials=store_denials,
-            in_doubt=in_doubt,
-            doubt_us=doubt_us,
-            forward_timeout_us=workload.attempt_timeout_us,
-            replay_us=replay_us,
-        ),
-    )
-    if problems:
-        raise ValueError("; ".join(problems))
+            groups = read.of(lambda: groups_of(topology, wanted, scheme, around, shards)) or ()
+    mine = read.member(kept, ship=lambda: ShipOptions(heartbeat_us=max(1, heartbeat_us)))
+    read.done()
     assert wanted is not None
+    assert place is not None
+    assert options is not None
+    assert mine is not None
     placements = [
         placement
         for group in groups
         for placement in raft_placements(group, mine, options, reads, members, learners, kind)
     ]
     if promote_after_us:
-        desk = (topology.clients(place) or topology.servers(place))[0].location
-        placements.append(operator_of(desk, groups, promote_after_us, -1))
-    bank = isinstance(wanted, BankAccount)
-    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
+        placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
+    mix = mix_of(wanted, workload)
     system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
     system = _operated(system, groups, members + learners)
     return _with_registers(system, topology, workload) if registers else system
@@ -192,7 +148,7 @@ def _operated(system: System, groups: Sequence[Group], members: int) -> System:
         store_name(group.domain.name, group.shard): tuple(location for _, location in group.members[:members])
         for group in groups
     }
-    return replace(system, groups=belong, membership=RaftMembership(seats))
+    return replace(system, groups=belong, membership=RaftMembership(seats), instead=INSTEAD)
 
 
 def _host(location: Location) -> Location:
@@ -203,11 +159,13 @@ def raft_scheme(members: int, copies: int, spread: str) -> Scheme:
     """What Raft is among the persistence schemes: a majority of its voters has flushed.
 
     Raises:
-        ValueError: an even group, or a spread that is none.
+        ValueError: a group that is even or empty, or a spread that is none.
     """
     problems = []
-    if members < 1 or members % 2 == 0:
-        nearest = f"{members - 1} or {members + 1}" if members > 1 else "1"
+    if members < 1:
+        problems.append(f"{members=} are no group, and nobody could lead; give 1 or 3")
+    elif members % 2 == 0:
+        nearest = f"{members - 1} or {members + 1}"
         problems.append(
             f"{members=}: an even group survives no more failures than one of a member less; give {nearest}"
         )
@@ -281,18 +239,3 @@ def _fits(topology: Topology, scheme: Scheme, home: int, count: int) -> bool:
         return len(holders_of(replace(scheme, holders=1, copies=count), topology, home)) == count
     except ValueError:
         return False
-
-
-def _wrong_sizes(
-    topology: Topology, members: int, learners: int, spares: int, tenants: int, promote_after_us: int
-) -> list[str]:
-    wrong = [
-        f"{name}={value} is negative; give at least 0"
-        for name, value in (("learners", learners), ("spares", spares), ("promote_after_us", promote_after_us))
-        if value < 0
-    ]
-    if tenants < 1:
-        wrong.append(f"{tenants=} is nobody; give at least 1")
-    if len(topology.hosts) > _MOST_HOSTS:
-        wrong.append(f"{len(topology.hosts)} hosts; members are numbered up to {_MOST_HOSTS}, so lay out fewer")
-    return wrong

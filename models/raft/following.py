@@ -84,6 +84,8 @@ class Following(Node):
                 log.cut(prev)
                 self._verified = min(self._verified, prev)
                 self._effects.append(Cut(prev))
+            if entries[0].epoch < log.last_term:
+                raise Contradicted(f"after an entry of term {log.last_term} comes one of term {entries[0].epoch}")
             log.extend(entries)
             self._effects.append(Store(entries))
         if end > self._verified:

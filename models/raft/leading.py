@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from models.domain import Event
-from models.raft.effects import ReadReady, Role, Supply, Write
+from models.raft.effects import Contradicted, ReadReady, Role, Supply, Write
 from models.raft.electing import Electing
 from models.raft.membership import Elected, Membership, Reconfigured
 from models.raft.messages import AppendEntries, AppendReply, TimeoutNow
@@ -157,6 +157,9 @@ class Leading(Electing):
         peer = self.peers.get(msg.source)
         if peer is None or self.role is not Role.LEADER or msg.term != self.term:
             return
+        if msg.verified > self.log.last:
+            lasts = f"{msg.verified} entries of a log whose leader has {self.log.last}"
+            raise Contradicted(f"{msg.source} has {lasts}: somebody else led term {self.term} too")
         peer.heard_us, peer.answered = now_us, True
         if msg.round > peer.round:
             peer.round = msg.round
@@ -231,6 +234,10 @@ class Leading(Electing):
     def _heard_quorum_us(self, now_us: int) -> int:
         """When a quorum was last heard, each member of it."""
         return self.log.membership.reached(lambda member: now_us if member == self.me else self.peers[member].heard_us)
+
+    def _unheard(self, now_us: int) -> bool:
+        """Whether no quorum was heard for so long that others may lead already."""
+        return now_us - self._heard_quorum_us(now_us) >= self.options.election_us
 
     # -- handing the lead on -----------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Every safeguard can be switched off, so that an experiment can show what it is f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 from models.detection import Plan
 
@@ -57,8 +58,8 @@ class RaftOptions:
         ]
         if self.held < 0:
             wrong.append(f"held={self.held} is negative; give at least 0")
-        if not self.drift_bound >= 0:
-            wrong.append(f"drift_bound={self.drift_bound} is no share; give at least 0")
+        if not 0 <= self.drift_bound < inf:
+            wrong.append(f"drift_bound={self.drift_bound} is no share; give at least 0, and a finite number")
         if not self.level > 0:
             wrong.append(f"level={self.level} suspects a leader that was just heard; give more than 0")
         if 0 < self.election_us < 2 * self.heartbeat_us:

@@ -1,7 +1,9 @@
 """An instance of the service: it holds nothing, acts for one slot under one epoch, and says that it lives.
 
 What it knows is in its config, so it can be started anywhere, and again with its host. It opens its epoch at the
-store of acts before it serves; refused there, or told to stop, it is over for good, however often its host restarts.
+store of acts before it serves; refused there, it is over for good, however often its host restarts. Told to stop it is
+over for this life: if its host restarts it serves its slot again, which nobody else has, until it is heard of, and
+told once more.
 """
 
 from __future__ import annotations
@@ -63,7 +65,7 @@ class Instance(Service):
         over: Whether it was replaced, or told to stop.
     """
 
-    NOTES: ClassVar[frozenset[str]] = frozenset({"opened", "fenced"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"opened", "deposed"})
     POINTS: ClassVar[frozenset[str]] = frozenset({"E1", "E4"})
 
     def __init__(self, ctx: Context, seat: Seat, options: InstanceOptions) -> None:
@@ -153,6 +155,6 @@ class Instance(Service):
     def _end(self) -> None:
         if not self.over:
             self.over, self._open = True, False
-            self.ctx.note("fenced", f"{self.seat.slot}/{self.seat.epoch}")
+            self.ctx.note("deposed", f"{self.seat.slot}/{self.seat.epoch}")
             for listener in self.options.listeners:
                 self.ctx.send(listener, Gone(slot=self.seat.slot, epoch=self.seat.epoch))

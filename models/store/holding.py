@@ -242,6 +242,11 @@ class Holding(Service):
 
     # -- what may go -------------------------------------------------------------------------
 
+    @property
+    def kept_for_others(self) -> bool:
+        """Whether somebody outside needs the log until it has been told of it."""
+        return self.options.subscriber is not None or self.options.sequencer is not None
+
     def let_go(self) -> None:
         """Somebody outside has more of the log."""
         self.released = max(self.released, self._released())

@@ -49,18 +49,24 @@ class LogPolicy:
     every_us: int = 1_000_000
 
     def __post_init__(self) -> None:
-        for name in ("segment", "every_us", "peer_patience"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} keeps nothing; give at least 1")
-        for name in ("retain_us", "retain_events"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}={getattr(self, name)} is negative; give at least 0")
+        wrong = [
+            f"{name}={getattr(self, name)} keeps nothing; give at least 1"
+            for name in ("segment", "every_us", "peer_patience")
+            if getattr(self, name) < 1
+        ]
+        wrong += [
+            f"{name}={getattr(self, name)} is negative; give at least 0"
+            for name in ("retain_us", "retain_events")
+            if getattr(self, name) < 0
+        ]
         policy = self.snapshots
         if self.truncate and not self.sweep and policy.every is None and policy.age_us is None:
-            raise ValueError(
+            wrong.append(
                 "truncate=True drops only what snapshots cover, and none is ever taken; "
                 "give `every` or `age_us`, or set sweep=True"
             )
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,19 +118,26 @@ class MemberOptions:
     settle_us: int = 50_000
 
     def __post_init__(self) -> None:
+        wrong = []
         if self.scheme.holders > len(self.peers) + 1:
-            raise ValueError(
+            wrong.append(
                 f"scheme {self.scheme.name!r} asks for {self.scheme.holders} holders, and the shard has "
                 f"{len(self.peers) + 1} members; add members or lower `holders`"
             )
-        for name in ("window", "doubt_us", "forward_timeout_us", "ask_us", "settle_us"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} is none; give at least 1")
+        wrong += [
+            f"{name}={getattr(self, name)} is none; give at least 1"
+            for name in ("window", "doubt_us", "forward_timeout_us", "ask_us", "settle_us")
+            if getattr(self, name) < 1
+        ]
         if self.cache is not None and self.cache < 1:
-            raise ValueError(f"cache={self.cache} keeps no state; give at least 1, or None for all")
-        for name in ("gather_us", "replay_us"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name}={getattr(self, name)} is negative; give at least 0")
+            wrong.append(f"cache={self.cache} keeps no state; give at least 1, or None for all")
+        wrong += [
+            f"{name}={getattr(self, name)} is negative; give at least 0"
+            for name in ("gather_us", "replay_us")
+            if getattr(self, name) < 0
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
     @property
     def members(self) -> int:

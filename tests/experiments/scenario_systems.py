@@ -1,7 +1,7 @@
 """Factories for the tests of the scenario loader; none of them places anything that acts."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Required, TypedDict, Unpack
 
 from models.clients import Workload
 from models.ledger import Ledger
@@ -41,6 +41,19 @@ def everything(
     loud: bool = False,
 ) -> System:
     """Every type that an option may have."""
+    return _empty()
+
+
+class Shared(TypedDict, total=False):
+    """Options of several factories."""
+
+    depth: Required[int]
+    keep_us: int
+    seat: RegionName
+
+
+def sharing(site: Site, workload: Workload, *, own: int = 1, **shared: Unpack[Shared]) -> System:
+    """Takes options that it shares with others."""
     return _empty()
 
 

@@ -133,8 +133,8 @@ def test_what_cannot_be_claimed_is_told_at_once() -> None:
             "claim another"
         ),
         (
-            'property[1].name = "read_your_writes": is about append-log or cas-register or register, and the '
-            'clients of this system record "bank"; claim another'
+            'property[1].name = "read_your_writes": is about append-log or cas-register or reading or register, and '
+            'the clients of this system record "bank"; claim another'
         ),
     ]
     assert problems({"name": "settled", "mode": "always", "params": {"wihtin": "5s"}}) == [

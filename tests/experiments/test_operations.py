@@ -117,14 +117,81 @@ def test_a_host_without_a_member_is_no_target_and_a_member_cannot_join() -> None
     with pytest.raises(ScenarioError, match="has no member of bank-account-0; choose one of us-east-1/c1/h1"):
         parse(made, name="x", file="x.toml")
     joins = WEST | {"action": "add-host"}
-    with pytest.raises(ScenarioError, match="has a member of bank-account-0 already; choose one of"):
+    with pytest.raises(ScenarioError, match="has a member of bank-account-0 already; lay out more of them"):
         parse(document(joins, factory=f"{__name__}:changeable"), name="x", file="x.toml")
+
+
+@pytest.mark.parametrize(
+    ("action", "way_out"),
+    [
+        ("fence", "promote another member, which deposes this one, or let it go with remove-host"),
+        ("declare-lost", "no minority is made to lead: bring a majority back, or use remove-host in time"),
+        ("restore", "who lost its disk is taken in again without; for backups choose models.stores:store"),
+    ],
+)
+def test_what_cannot_be_done_to_a_raft_group_is_refused_with_what_can(action: str, way_out: str) -> None:
+    made = document(WEST | {"action": action})
+    made["system"] = {"factory": "models.raft.deployment:raft", "spread": "region"}
+    with pytest.raises(ScenarioError) as refused:
+        parse(made, name="x", file="x.toml")
+    told = f'x.toml: {PATH}.action = "{action}": cannot be done to a shard of this design; {way_out}'
+    assert refused.value.lines() == [told]
+
+
+RAFT = {"factory": "models.raft.deployment:raft", "members": 1, "spares": 1, "spread": "region"}
+
+
+def changed(*steps: tuple[str, str]) -> list[str]:
+    """What is wrong with changes of the members of a group of one and a spare, one after the other."""
+    made = document(WEST)
+    made["system"] = dict(RAFT)
+    made["operation"] = [
+        {"id": f"o{number}", "action": action, "targets": [target], "at": f"{number + 1}s"}
+        for number, (action, target) in enumerate(steps)
+    ]
+    try:
+        parse(made, name="x", file="x.toml")
+    except ScenarioError as refused:
+        return [str(problem) for problem in refused.problems]
+    return []
+
+
+EAST, SOUTH, AWAY = "us-east-1/c1/h1", "us-west-2/c1/h1", "eu-west-1/c1/h1"
+
+
+def test_operations_see_the_members_that_those_above_them_have_made() -> None:
+    assert changed(("add-host", SOUTH), ("promote", SOUTH), ("remove-host", EAST), ("add-host", EAST)) == []
+    (told,) = changed(("promote", SOUTH))
+    assert "has no member of bank-account-0; choose one of us-east-1/c1/h1" in told
+    (told,) = changed(("add-host", SOUTH), ("remove-host", EAST), ("promote", EAST))
+    assert "has no member of bank-account-0; choose one of us-west-2/c1/h1" in told
+
+
+def test_who_cannot_join_and_the_last_member_are_refused_before_the_run() -> None:
+    (told,) = changed(("add-host", AWAY))
+    assert "has no member of bank-account-0 that could join; choose one of us-west-2/c1/h1" in told
+    (told,) = changed(("remove-host", EAST))
+    assert "is the last member of bank-account-0; add one first" in told
+
+
+def test_a_leader_that_an_operator_removes_leads_no_more() -> None:
+    made = document(
+        {"id": "in", "action": "add-host", "targets": [SOUTH], "at": "3s"},
+        {"id": "out", "action": "remove-host", "targets": [EAST], "at": {"after": "in", "delay": "1s"}},
+    )
+    made["system"] = {"factory": "models.raft.deployment:raft", "spread": "region", "members": 1, "spares": 1}
+    seen = gather(parse(made, name="x", file="x.toml"), 0)
+    assert operations_done(seen).outcome is Outcome.VALID
+    removed_us = next(t_us for t_us, text in seen.operations if text == "out begun")
+    assert [region for t_us, region, _ in seen.noted["elected"] if t_us > removed_us] == ["us-west-2"]
 
 
 def changeable(site: Any, workload: Any, *, scheme: str = "multi-persist:2/3@region") -> Any:
     """A store that claims to change its members; it is only looked at."""
 
     class Words:
+        able = tuple(host.location for host in site.topology.servers("us-east-1"))
+
         def request(self, change: Any) -> Any:
             raise NotImplementedError
 

@@ -360,6 +360,20 @@ def test_a_required_option_is_missed() -> None:
     assert lines(("system", {"factory": f"{SYSTEMS}:everything"})) == ["system.needed = (nothing): is required; add it"]
 
 
+def test_options_that_a_factory_shares_with_others_are_checked_as_its_own() -> None:
+    asked = {"factory": f"{SYSTEMS}:sharing", "own": "x", "keep": "3 parsecs", "seat": "nowhere", "dept": 3}
+
+    assert [line.split(":")[0] for line in lines(("system", asked))] == [
+        'system.own = "x"',
+        'system.keep = "3 parsecs"',
+        "system.dept = 3",
+        "system.depth = (nothing)",
+        'system.seat = "nowhere"',
+    ]
+    right = GOOD | {"system": {"factory": f"{SYSTEMS}:sharing", "depth": 2, "keep": "3ms"}}
+    assert parse(right, name="x", properties=KNOWN).system.options == {"depth": 2, "keep_us": 3_000}
+
+
 def test_a_factory_may_be_any_callable() -> None:
     document = GOOD | {"system": {"factory": f"{SYSTEMS}:configured", "shards": 9}}
     assert parse(document, name="x", properties=KNOWN).system.options == {"shards": 9}

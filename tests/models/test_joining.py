@@ -417,3 +417,24 @@ def test_a_member_that_lost_its_disk_is_whole_again_under_a_load_without_a_pause
 
     assert cluster.shard[3].whole
     assert cluster.log(3)[0] == 1
+
+
+@pytest.mark.parametrize("seconds_apart", [0.001, 0.5])
+def test_two_lost_disks_leave_what_the_third_has_once_all_are_heard(seconds_apart: float) -> None:
+    cluster = Cluster(scheme=QUORUM)
+    write(cluster, 1, 1, 2, 3)
+    cluster.run(500)
+    cluster.stop(1, "disk_loss")
+    cluster.run(seconds_apart * 1_000)
+    cluster.stop(2, "disk_loss")
+    cluster.start(2)
+    cluster.start(1)
+    cluster.isolate(3)
+    cluster.run(5_000)
+    assert not any(shard.leads for shard in cluster.shard.values()), "the third may have what was acknowledged"
+    cluster.heal()
+    cluster.run(3_000)
+
+    assert cluster.leader() == 1
+    assert (cluster.log(1), cluster.log(2)) == ([1, 2, 3], [1, 2, 3])
+    assert isinstance(cluster.submit(1, 4), Accepted)

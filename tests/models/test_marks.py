@@ -13,6 +13,8 @@ from models.clients import Client, Script
 from models.control import Registry
 from models.detection.beats import Watcher as BeatWatcher
 from models.detection.swim import Member
+from models.effects.outside import Outside
+from models.effects.performing import Performer
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
@@ -21,10 +23,26 @@ from models.keyspace.shard import PlacedShard
 from models.loading import Handler, SnapshotKeeper
 from models.monitor import Monitor
 from models.operations import Runbook
+from models.outbox.consumer import Consumer as OutboxConsumer
+from models.outbox.deployment import OutboxShard
+from models.outbox.relay import Relay
 from models.pipeline import ApiClient, ApiServer, FarServer
+from models.processes.manager import Manager
+from models.queue.broker import Broker
+from models.queue.consumer import Consumer, Receiver
+from models.queue.desk import Desk
+from models.queue.producer import Producer
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.raft.registers import RegisterShard
+from models.reading.bell import Bell
+from models.reading.feeding import FedShard
+from models.reading.gateway import Gateway
+from models.reading.inline import InlineShard
+from models.reading.live import LiveView
+from models.reading.projector import Projector
+from models.reading.users import User
+from models.reading.viewing import ViewShard
 from models.reconcile import Operator
 from models.services.client import ServiceClient
 from models.services.directory import Directory
@@ -43,9 +61,11 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard), ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping")
+    (Shard, RegisterShard, PlacedShard, Master, Broker, OutboxShard, FedShard, InlineShard, ViewShard),
+    ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
+PARTS[Projector] = ("../reading/feeds",)
 SERVICES = (
     Shard,
     RegisterShard,
@@ -79,6 +99,25 @@ SERVICES = (
     Watcher,
     Scheduler,
     ServiceClient,
+    Broker,
+    Producer,
+    Consumer,
+    Receiver,
+    Desk,
+    OutboxShard,
+    Relay,
+    OutboxConsumer,
+    Manager,
+    Performer,
+    Outside,
+    FedShard,
+    InlineShard,
+    ViewShard,
+    Projector,
+    Gateway,
+    LiveView,
+    User,
+    Bell,
 )
 
 

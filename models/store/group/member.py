@@ -14,28 +14,14 @@ does not wait for those it cannot hear.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from operator import itemgetter
 from typing import Any, Final
 
 from models.domain import Domain
-from models.store.group.durable import PROMISE, DurableCopy
+from models.store.group.durable import PROMISE
 from models.store.group.lineage import Reign, reached
 from models.store.group.shipping import Inbound, new_session
-from models.store.group.words import (
-    Copied,
-    CopyQuery,
-    Fence,
-    Fenced,
-    Fetch,
-    Fetched,
-    Head,
-    HeadQuery,
-    Promote,
-    Promoted,
-    Restore,
-    Status,
-    StatusQuery,
-)
+from models.store.group.telling import Telling
+from models.store.group.words import Fetch, Head, Promote, Promoted, Restore
 from models.store.log.entries import Entry
 from models.store.options import MemberOptions
 from models.store.schemes import Tier
@@ -48,16 +34,13 @@ __all__ = ["Member"]
 _ATTEMPT: Final = "attempt"
 
 
-class Member(DurableCopy):
+class Member(Telling):
     """One member of one shard; arguments and attributes are those of the copy."""
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
-        self._recovered = False
         self._joining = False
-        self._promised_to: Location | None = None
         self._ordered: tuple[Promote | Restore, Wait] | None = None
-        self._locations = dict(options.peers)
         self._inbound = Inbound(held=options.ship.held)
 
     def start(self) -> Generator[Wait, Any, None]:
@@ -160,54 +143,7 @@ class Member(DurableCopy):
             epoch = self.promised + 1
             yield from self._live_under((*self.reigns, Reign(epoch, self.options.number, self.journal.length)))
 
-    def _heads(self, epoch: int, patience_us: int | None = None) -> Generator[Wait, Any, list[Head]]:
-        """Ask all others where they are, once, and wait for whoever answers."""
-        if not self._locations:
-            return []
-        patience_us = patience_us or self.options.ask_us
-        asked = [self.ctx.call(peer, HeadQuery(epoch=epoch), patience_us) for peer in self._locations.values()]
-        answers = yield self.ctx.first(asked, need=len(asked))
-        return [head for _, head in sorted(answers, key=itemgetter(0)) if head is not None]
-
     # -- the lead changes --------------------------------------------------------------------
-
-    @handles(StatusQuery)
-    def on_status_query(self, msg: StatusQuery, sender: Location) -> Status:
-        """Tell the operator how it is."""
-        return Status(
-            number=self.options.number,
-            epoch=max(self.epoch, self.promised),
-            leads=self.leads,
-            progress=self._progress(),
-            length=self.journal.length,
-            whole=self.whole,
-            ready=self.ready,
-        )
-
-    @handles(HeadQuery)
-    def on_head_query(self, msg: HeadQuery, sender: Location) -> Head | Generator[Wait, Any, Head] | None:
-        """Say where it is; with an epoch, after promising to follow no earlier leader."""
-        if not self._recovered:
-            return None  # it does not know yet what it has
-        if msg.epoch > self.promised:
-            return self._promise_and_tell(msg.epoch, sender) if self.ready else None
-        if 0 < msg.epoch == self.promised and self._promised_to != sender:
-            return None  # promised to somebody else, who chose the same number: an epoch has one leader
-        return self._head()
-
-    def _promise_and_tell(self, epoch: int, sender: Location) -> Generator[Wait, Any, Head]:
-        self._promised_to = sender
-        yield from self._promise(epoch)
-        return self._head()
-
-    def _head(self) -> Head:
-        return Head(
-            number=self.options.number,
-            promised=self.promised,
-            reigns=self.reigns,
-            length=self.journal.held,
-            whole=self.whole,
-        )
 
     @handles(Promote)
     def on_promote(self, msg: Promote, sender: Location) -> Promoted | Generator[Wait, Any, Promoted | None] | None:
@@ -272,8 +208,9 @@ class Member(DurableCopy):
         heads = [head for head in heads if head.promised == epoch]
         if self.promised != epoch or not (forced or self._enough(heads, lonely)):
             return False
-        counted = [head for head in heads if head.reigns and (head.whole or forced or lonely)]
-        mine = [self._head()] if self.reigns and (self.whole or forced or lonely) else []
+        every = forced or lonely or self._all_that_is_left(heads)
+        counted = [head for head in heads if head.reigns and (head.whole or every)]
+        mine = [self._head()] if self.reigns and (self.whole or every) else []
         best = self._best([*mine, *counted])
         if best.number != self.options.number and not (yield from self._catch_up(best)):
             return False
@@ -289,12 +226,22 @@ class Member(DurableCopy):
         return max(heads, key=_rank)
 
     def _enough(self, heads: Sequence[Head], lonely: bool) -> bool:
-        if lonely:
+        if lonely or self._all_that_is_left(heads):
             return len(heads) == self.options.members - 1
         # A majority besides: an epoch has one leader only if whoever promised it to the one and to the other meet.
         # Where so few voters do that it is more, so many must hold an event that without it none would be committed.
         majority = len(heads) + 1 > self.options.members // 2
         return majority and sum(head.whole for head in heads) + self.whole >= self.options.voters
+
+    def _all_that_is_left(self, heads: Sequence[Head]) -> bool:
+        """Whether all are heard, and too few of them are whole: what the others forgot went with their disks.
+
+        To wait for more would be for ever, since a member becomes whole by a leader alone. Where memory holds what
+        counts, people decide: there it takes no more than two crashes.
+        """
+        whole = sum(head.whole for head in heads) + self.whole
+        all_heard = len(heads) == self.options.members - 1
+        return self.options.scheme.tier is Tier.DEVICE and all_heard and 0 < whole < self.options.voters
 
     def _catch_up(self, best: Head) -> Generator[Wait, Any, bool]:
         """Have what another member has; returns whether that came about."""
@@ -314,42 +261,7 @@ class Member(DurableCopy):
                 self._take(found.entries)
         return True
 
-    @handles(Fetch)
-    def on_fetch(self, msg: Fetch, sender: Location) -> Fetched | None:
-        """Hand out entries; or what they came to, where they are gone."""
-        if not self.ready or msg.after > self.journal.length:
-            return None
-        if msg.after < self.journal.base.position:
-            image = self.keeper.image()
-            return Fetched(first=0, entries=(), position=image.position, snapshots=image.snapshots, window=image.window)
-        return Fetched(first=msg.after + 1, entries=tuple(self.journal.after(msg.after, msg.limit)))
-
-    # -- fences and backups ------------------------------------------------------------------
-
-    @handles(Fence)
-    def on_fence(self, msg: Fence, sender: Location) -> Fenced | Generator[Wait, Any, Fenced] | None:
-        """Promise to follow no leader of an earlier epoch, and so to be none."""
-        if not self.ready:
-            return None
-        if msg.epoch <= self.promised:
-            return self._is_fenced()
-        return self._fence(msg.epoch, sender)
-
-    def _fence(self, epoch: int, sender: Location) -> Generator[Wait, Any, Fenced]:
-        self._promised_to = sender
-        yield from self._promise(epoch)
-        return self._is_fenced()
-
-    def _is_fenced(self) -> Fenced:
-        return Fenced(number=self.options.number, promised=self.promised, leads=self.leads)
-
-    @handles(CopyQuery)
-    def on_copy_query(self, msg: CopyQuery, sender: Location) -> Copied | None:
-        """Hand out everything committed, as what it came to, if it leads."""
-        if not self.leads:
-            return None
-        image = self.keeper.image()
-        return Copied(position=image.position, snapshots=image.snapshots, window=image.window)
+    # -- backups -----------------------------------------------------------------------------
 
     @handles(Restore)
     def on_restore(self, msg: Restore, sender: Location) -> Promoted | Generator[Wait, Any, Promoted | None] | None:

@@ -196,7 +196,7 @@ class Keeper:
         journal, size = shard.journal, policy.segment
         limit = min(shard.committed, journal.durable) - policy.retain_events
         limit = min([limit, *shard.wanted_by_peers(policy.peer_patience)])
-        if shard.options.subscriber is not None or shard.options.sequencer is not None:
+        if shard.kept_for_others:
             limit = min(limit, shard.released)
         young_us = shard.ctx.now_us() - policy.retain_us
         upto = journal.base.position

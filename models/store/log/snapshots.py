@@ -21,7 +21,7 @@ from sim.host import Context, Wait
 from sim.message import wire_size
 from sim.storage import TORN
 
-__all__ = ["Snapshot", "SnapshotPolicy", "Snapshots", "snapshot_bytes"]
+__all__ = ["Snapshot", "SnapshotPolicy", "Snapshots", "moved_to", "snapshot_bytes"]
 
 
 class Snapshot(NamedTuple):
@@ -189,6 +189,12 @@ class Snapshots:
         kept = self.latest.get(key)
         if kept is None or kept.version <= snapshot.version:
             self.latest[key] = snapshot
+
+
+def moved_to(position: int, snapshot: Snapshot) -> Snapshot:
+    """The same as of a position of another log."""
+    tenant, instance, version, _, address, tip, first, deleted, closed, schema, state, taken_us = snapshot
+    return Snapshot(tenant, instance, version, position, address, tip, first, deleted, closed, schema, state, taken_us)
 
 
 def snapshot_bytes(snapshot: Snapshot) -> int:

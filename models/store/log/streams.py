@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from models.domain import Denied, Domain, Event, State
 from models.domain.forms import lift
@@ -98,11 +98,14 @@ class Streams:
         done: By `command_key`, the position of what a command came to, or that itself if it is not kept.
     """
 
+    #: What remembers commands; a subclass may have another.
+    WINDOW: ClassVar[type[Window[int | Answered]]] = Window
+
     def __init__(self, domain: Domain[Any], journal: Journal, *, window: int, cache: int | None = None) -> None:
         if cache is not None and cache < 1:
             raise ValueError(f"{cache=} keeps no state; give at least 1, or None for all")
         self.by_key: dict[StreamKey, Stream] = {}
-        self.done: Window[int | Answered] = Window(window)
+        self.done = self.WINDOW(window)
         self._domain = domain
         self._journal = journal
         self._initial: State = domain.initial()
@@ -119,7 +122,7 @@ class Streams:
         """
         self.by_key.clear()
         self._warm.clear()
-        self.done = Window(self._window)
+        self.done = self.WINDOW(self._window)
         for answered in self._journal.base.window:
             self.done.put(answered.key, answered)
         for snapshot in snapshots:

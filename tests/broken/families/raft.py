@@ -21,6 +21,8 @@ _REGISTERS: Final = MappingProxyType({**_QUICK, "domain": "profile", "registers"
 STORES: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "bank": _QUICK,
+        # Nobody asks before it stands, nor sticks to anybody: elections are many, and often several stand in one.
+        "votes": {**_QUICK, "pre_vote": False, "stickiness": False},
         # Nobody steps down of his own accord, as in the libraries' own defaults: what is left are the rules of reading.
         "asked": {**_REGISTERS, "check_quorum": False, "stickiness": False},
         "leased": {
@@ -45,5 +47,6 @@ def raft_of(wrong: type[Any], name: str) -> Callable[[Site, Any], System]:
 
 
 bank = raft_of(RegisterShard, "bank")
+votes = raft_of(RegisterShard, "votes")
 asked = raft_of(RegisterShard, "asked")
 leased = raft_of(RegisterShard, "leased")

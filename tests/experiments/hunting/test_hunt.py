@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import main
-from experiments.hunting import Hands, hunt, narrowed
+from experiments.hunting import Hands, hunt, judged_of, narrowed
 from experiments.nemesis import with_nemesis
 from experiments.scenario import load
 from tests.experiments.hunting.scenes import FRESH, STALE
@@ -218,3 +218,11 @@ def test_a_run_that_raised_is_shown_up_to_then(tmp_path: Path, capsys: pytest.Ca
     assert "the run raises" not in capsys.readouterr().out, "it does so later"
     shown = ["replay", str(path), "--seed", "1", "--system", "raises=true"]
     assert main([*shown, "--until", "1ms"]) == 0
+
+
+def test_what_is_claimed_of_its_own_schedule_is_left_out_where_other_faults_are_drawn() -> None:
+    scenario = load("raft_membership")
+    own = {use.name for use in judged_of(scenario, nemesis=False)}
+    assert own - {use.name for use in judged_of(scenario)} == {"answered"}
+    alone = narrowed(scenario, ["answered"])
+    assert [use.name for use in judged_of(alone)] == ["answered"]

@@ -47,13 +47,13 @@ def test_of_a_split_the_left_half_stays_and_the_right_is_a_new_group() -> None:
     assert found.held[1].sources == (Source(begin=100, end=HALF, group=1, owners=(0, 1)),)
 
 
-def test_merged_tablets_are_the_left_group_which_gets_the_right() -> None:
+def test_merged_tablets_are_a_new_group_that_comes_from_both() -> None:
     before = two().reassign(HALF, (0, 1))
     directory = first_directory(two(), LINE).after(before, Reassign(HALF, (0, 1)))
     found = directory.after(before.merge(HALF), Merge(HALF))
     (one,) = found.held
-    assert (one.begin, one.end, one.group) == (0, KEY_END, 1)
-    assert one.sources == (Source(begin=HALF, end=KEY_END, group=3, owners=(0, 1)),)
+    assert (one.begin, one.end, one.group) == (0, KEY_END, 4)
+    assert [(each.begin, each.group) for each in one.sources] == [(0, 1), (HALF, 3)]
 
 
 @given(st.lists(st.tuples(st.integers(0, KEY_END - 1), st.integers(0, 3)), max_size=12))

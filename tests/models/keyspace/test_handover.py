@@ -7,9 +7,12 @@ import pytest
 from models.keyspace.directory import Source
 from models.keyspace.keys import KEY_END
 from models.keyspace.ranges import RANGES
-from models.keyspace.words import Coming, NotHere
+from models.keyspace.words import Coming, Give, NotHere
 from models.store.group.words import Promote
+from models.store.inspection import log_flaws, state_flaws
 from models.store.log.entries import OWN
+from models.store.log.snapshots import SnapshotPolicy
+from models.store.options import LogPolicy
 from models.store.requests import Accepted
 from models.store.schemes import Scheme
 from sim.topology import Location
@@ -206,3 +209,95 @@ def test_a_group_that_kept_a_part_keeps_its_log() -> None:
     assert groups.settle(2, second, HALF, KEY_END, 2, Source(begin=HALF, end=KEY_END, group=1, owners=(0,)))
     groups.run(5_000)
     assert logged(groups, 1, 0) == [1, 2, 3, 4, 5]
+
+
+SHORT = LogPolicy(segment=4, snapshots=SnapshotPolicy(every=2), truncate=True, sweep=True, every_us=100_000)
+
+
+def short_logs(commands: int = 30) -> tuple[Groups, tuple[int, ...], tuple[int, ...]]:
+    """Group 1, which has served commands to five aggregates on either half and kept the end of its log alone."""
+    groups = Groups()
+    first, second = (0, 1, 2), (3, 4, 5)
+    groups.found(1, first, QUORUM, SHORT)
+    assert groups.settle(1, first, *WHOLE, 1)
+    for command in range(1, commands + 1):
+        aggregate = command % 5 + (100 if command % 2 else 0)
+        assert isinstance(groups.submit(1, 0, command, aggregate), Accepted)
+    groups.run(2_000)
+    assert groups.shard(1, 0).journal.base.position > 10
+    groups.found(2, second, QUORUM, SHORT)
+    return groups, first, second
+
+
+def test_of_a_log_without_its_head_snapshots_and_remembered_commands_go_over() -> None:
+    groups, first, second = short_logs()
+    assert groups.settle(2, second, *WHOLE, 2, Source(begin=0, end=KEY_END, group=1, owners=first))
+    taker, giver = groups.shard(2, 3), groups.shard(1, 0)
+    aggregates = [key for key in giver.streams if key[0] == 0]
+    assert len(aggregates) == 10
+    assert [taker.streams.by_key[key].tip for key in aggregates] == [
+        giver.streams.by_key[key].tip for key in aggregates
+    ]
+    for command in (1, 15, 30):
+        aggregate = command % 5 + (100 if command % 2 else 0)
+        again = groups.submit(2, 3, command, aggregate)
+        assert isinstance(again, Accepted)
+        assert again.version <= 3, "a retry finds what it came to, though its entry is long gone"
+    assert groups.submit(2, 3, 31, 0).told == 104
+    groups.run(1_000)
+    for number in second:
+        member = groups.shard(2, number)
+        assert not log_flaws(member)
+        assert not state_flaws(member)
+        assert {key: member.streams.by_key[key].version for key in aggregates} == {
+            key: taker.streams.by_key[key].version for key in aggregates
+        }
+
+
+@pytest.mark.parametrize("how", ["process_crash", "power_loss"])
+@pytest.mark.parametrize("nth", range(6))
+def test_the_taker_may_die_while_it_stands_behind_snapshots(nth: int, how: str) -> None:
+    groups, first, second = short_logs()
+    source = Source(begin=0, end=KEY_END, group=1, owners=first)
+    groups.hold(2, second, *WHOLE, 2, source)
+    groups.run(2 + nth)
+    groups.crash(locate(2, 3), how)
+    assert groups.settle(2, second, *WHOLE, 2, source)
+    assert groups.submit(2, 3, 31, 0).told == 104
+    assert writers(groups) == [locate(2, 3)]
+
+
+def test_two_stretches_without_their_heads_become_one() -> None:
+    groups, first, second = short_logs()
+    third = (6, 7, 8)
+    assert groups.settle(2, second, HALF, KEY_END, 2, Source(begin=HALF, end=KEY_END, group=1, owners=first))
+    assert isinstance(groups.submit(2, 3, 31, 101), Accepted)
+    groups.found(3, third, QUORUM, SHORT)
+    left = Source(begin=0, end=HALF, group=1, owners=first)
+    right = Source(begin=HALF, end=KEY_END, group=2, owners=second)
+    assert groups.settle(3, third, *WHOLE, 3, left, right)
+    assert groups.submit(3, 6, 32, 0).told == 104
+    assert groups.submit(3, 6, 33, 101).told == 105
+    assert writers(groups) == writers(groups, HALF) == [locate(3, 6)]
+
+
+def test_a_stretch_is_served_while_it_is_copied_and_refused_only_for_its_end() -> None:
+    groups, first, second = begun(QUORUM, commands=1)
+    source = Source(begin=0, end=KEY_END, group=1, owners=first)
+    refused, command = 0, 1
+    groups.hold(2, second, *WHOLE, 2, source)
+    while not groups.shard(2, 3).ranges.had:
+        command += 1
+        refused += not isinstance(groups.submit(1, 0, command), Accepted)
+        assert command < 100
+    accepted = groups.shard(2, 3).journal.entries[-1].accepted_us - groups.shard(1, 0).ranges.released[0].since_us
+    assert refused <= 1
+    assert 0 < accepted < 10_000
+
+
+def test_where_the_leader_alone_holds_what_counts_nothing_is_copied_before_it_is_given_up() -> None:
+    groups, _, second = begun(LOCAL)
+    assert groups.settle(2, second, *WHOLE, 2, FIRST)
+    asked = [msg.final for _, msg in groups.ctx[locate(2, 1)].sent if isinstance(msg, Give)]
+    assert asked
+    assert all(asked)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from models.domains.bank_account import BankAccount
 from models.keyspace.directory import Line
 from models.keyspace.keys import KEY_END
-from models.keyspace.mastering import Master, MasterOptions, Step
+from models.keyspace.mastering import DECISIONS, Master, MasterOptions, Step
 from models.keyspace.ring import Ring
 from models.keyspace.words import Heard, MapIs, MapQuery, Report, RouteQuery
+from models.raft.deployment import raft_scheme
+from models.raft.options import RaftOptions
+from models.raft.plan import RaftPlan
+from models.store.options import MemberOptions
 from sim.testing import FakeContext
 from tests.models.keyspace.spaces import nodes, tablets_of
 
@@ -17,11 +22,25 @@ FIRST = tablets_of(4, NODES[:3], 2)
 BY_NUMBER = {node.number: node for node in NODES}
 
 
-def master(ctx: FakeContext, placement: Any = None, **options: Any) -> Master:
+def master(ctx: FakeContext, placement: Any = None, *, heard: bool = True, **options: Any) -> Master:
     start = tablets_of(4, NODES[:3], 2)
     first = start if start.version >= 4 else type(start)(start.tablets, start.members, version=4)
-    made = Master(ctx, first, Line(None), MasterOptions(quiet_us=1, **options), BY_NUMBER, 2, placement)
+    made = Master(
+        ctx,
+        MemberOptions(number=1, shard=0, home=1, scheme=raft_scheme(1, 1, "host")),
+        BankAccount(),
+        plan=RaftPlan(founders=(1,), raft=RaftOptions(election_us=200_000)),
+        tablets=first,
+        line=Line(None),
+        deciding=MasterOptions(quiet_us=1, **options),
+        nodes=BY_NUMBER,
+        n=2,
+        placement=placement,
+    )
     ctx.start(made)
+    if heard:
+        for number in (1, 2, 3):
+            ctx.deliver(made, report(number))
     return made
 
 
@@ -30,12 +49,21 @@ def report(server: int = 0, version: int = 4, **more: Any) -> Report:
     return Report(server=server, version=version, **(fields | more))
 
 
+def writing(ctx: FakeContext) -> Master:
+    """A master that has written its first decision, not durably yet."""
+    made = master(ctx, steps=(Step(0, NODES[3], True),), tick_us=1_000)
+    while made.streams.get(DECISIONS) is None:
+        ctx.advance(200)
+        assert ctx.mono_us() < 100_000
+    return made
+
+
 def test_a_decision_is_durable_before_anybody_hears_of_it() -> None:
     ctx = FakeContext(flush_us=5_000)
-    made = master(ctx, steps=(Step(0, NODES[3], True),), tick_us=1_000)
-    ctx.advance(2_000)
+    made = writing(ctx)
     assert made.state.directory.version == 4, "it is being written down"
-    ctx.advance(4_500)
+    assert ctx.deliver(made, report()).value == Heard(version=4)
+    ctx.advance(5_500)
     assert ctx.deliver(made, report()).value == MapIs(version=5, held=made.state.directory.held)
 
 
@@ -43,21 +71,21 @@ def test_the_next_life_knows_what_the_last_decided() -> None:
     ctx = FakeContext()
     made = master(ctx, steps=(Step(0, NODES[3], True), Step(600_000, NODES[0], False)), most_moving=1)
     ctx.advance(5_000_000)
+    assert made.state.directory.version > 5
     later = ctx.power_loss()
-    again = master(later)
-    later.advance(1)
+    again = master(later, most_moving=1)
+    later.advance(700_000)
     assert again.state.directory.held == made.state.directory.held
     assert (again.state.tablets, again.state.leaving) == (made.state.tablets, made.state.leaving)
 
 
 def test_what_was_not_durable_was_not_decided() -> None:
     ctx = FakeContext(flush_us=5_000)
-    master(ctx, steps=(Step(0, NODES[3], True),), tick_us=1_000)
-    ctx.advance(2_000)
+    writing(ctx)
     later = ctx.power_loss()
     again = master(later)
     later.advance(1)
-    assert again.state.directory.version == 4
+    assert again.streams.get(DECISIONS) is None
 
 
 def test_nothing_more_moves_until_what_moves_has_arrived() -> None:
@@ -81,12 +109,23 @@ def test_who_left_is_none_of_the_nodes() -> None:
     assert 0 not in made.state.directory.nodes
 
 
+def test_who_joined_and_left_does_not_join_again() -> None:
+    ctx = FakeContext()
+    made = master(ctx, steps=(Step(0, NODES[3], True), Step(1_000_000, NODES[3], False)), most_moving=9)
+    for _ in range(10):
+        ctx.advance(500_000)
+        ctx.deliver(made, report(complete=tuple((one.group, one.version) for one in made.state.directory.held)))
+    taken = made.state.taken
+    assert (taken["joined"], taken["leaving"], taken["left"]) == (1, 1, 1)
+    assert made.state.tablets.nodes == (0, 1, 2)
+
+
 def test_a_hot_tablet_is_split_by_what_servers_report() -> None:
     ctx = FakeContext()
     made = master(ctx, split_above=50.0)
     ctx.deliver(made, report(asked=((0, 60),), hot=((10, 30), (20, 30))))
     ctx.deliver(made, report(1, asked=((KEY_END // 4, 40),), hot=((KEY_END // 4, 40),)))
-    ctx.advance(300_000)
+    ctx.advance(600_000)
     assert [one.begin for one in made.state.directory.held][:3] == [0, 10, KEY_END // 4]
 
 
@@ -108,7 +147,7 @@ def test_one_that_lost_its_disk_takes_the_newest_map_of_a_server() -> None:
     newest = ctx.deliver(made, MapQuery(version=4)).value
     later = ctx.disk_loss()
     again = master(later)
-    later.advance(1)
+    later.advance(300_000)
     assert later.deliver(again, report(version=newest.version)).value == Heard(version=4)
     later.deliver(again, newest)
     later.advance(500_000)
@@ -116,10 +155,22 @@ def test_one_that_lost_its_disk_takes_the_newest_map_of_a_server() -> None:
     assert again.state.directory.held == newest.held
 
 
+def test_nothing_is_decided_before_most_servers_have_said_that_they_know_of_no_newer_map() -> None:
+    ctx = FakeContext()
+    made = master(ctx, heard=False, steps=(Step(0, NODES[3], True), Step(0, NODES[0], False)))
+    for server, version in ((0, 4), (1, 4), (2, 9)):
+        ctx.deliver(made, report(server, version))
+        ctx.advance(2_000_000)
+        assert made.state.directory.version == 4
+    ctx.deliver(made, report(3))
+    ctx.advance(500_000)
+    assert made.state.directory.version > 4
+
+
 def test_it_answers_who_asks_for_a_route_and_who_has_its_map_already() -> None:
     ctx = FakeContext()
     made = master(ctx)
-    ctx.advance(1)
+    ctx.advance(300_000)
     assert ctx.deliver(made, MapQuery(version=4)).value is None
     assert ctx.deliver(made, report()).value == Heard(version=4)
     found = ctx.deliver(made, RouteQuery(point=5)).value

@@ -84,6 +84,14 @@ def test_a_store_under_any_scheme_moves(scheme: str) -> None:
     assert run.ledger.placing.moves
 
 
+def test_of_three_masters_the_first_decides_while_nothing_befalls_it() -> None:
+    run = seen('master = "a/c1/h2, a/c1/h3, a/c1/h4"\njoins = "a/c1/h5@1s"\nleaves = "a/c1/h1@3s"\nmoving = 4')
+    assert broken(run) == {}
+    assert run.ledger.placing is not None
+    assert run.ledger.placing.deciders == (2,)
+    assert dict(run.ledger.placing.decided)["left"] == 1
+
+
 def test_two_runs_of_a_seed_are_equal() -> None:
     system = 'placement = "ring"\njoins = "a/c1/h5@1s"'
     one, other = seen(system), seen(system)
@@ -100,16 +108,32 @@ def test_two_runs_of_a_seed_are_equal() -> None:
         ({"scheme": "multi-persist:5", "region": "a"}, "n=5 owners, .* more than the 4"),
         ({"region": "c"}, "'c' is no region here"),
         ({"master": "a/c1/h9"}, "'a/c1/h9' is no host here"),
+        ({"master": "a, b"}, "master: 2 are an even group, .*; name 1 or 3"),
+        ({"master": "a, a/c1/h1, b"}, "master: a/c1/h1 is given 2 times"),
+        ({"joins": "a/c1/h1"}, "joins 'a/c1/h1': it does not say when; .* a/c1/h1@3s"),
+        (
+            {"truncate": True, "segment": 0},
+            "segment=0 keeps nothing; .*; truncate=True drops only what snapshots cover",
+        ),
         ({"joins": "a/c1/h9@1s"}, "joins 'a/c1/h9@1s': .* is no host here"),
         ({"leaves": "a/c1/h1@soon"}, "leaves 'a/c1/h1@soon': .*soon"),
         ({"joins": "b/c1/h1@1s", "region": "a"}, "'b/c1/h1' is no server that holds anything here"),
         ({"placement": "slots", "joins": "a/c1/h1@1s"}, "open addressing places by a table of slots"),
         ({"placement": "ring", "split_above_per_s": 5.0}, "take tablets"),
         ({"partitions": 0}, "partitions=0 hold nothing"),
-        ({"moving": 0}, "most_moving=0 moves nothing"),
+        ({"moving": 0}, "moving=0 is none"),
         ({"split_above_per_s": -1.0}, "split_above=-1.0 is no rate"),
         ({"routes": 0}, "routes=0 is none"),
         ({"promote_after_us": -1}, "promote_after_us=-1 is no time"),
+        ({"joins": "a/c1/h1@1s, a/c1/h1@2s"}, "joins: a/c1/h1 is given 2 times; name each host once"),
+        ({"joins": "a/c1/h1@3s", "leaves": "a/c1/h1@2s"}, "joins at 3 s and leaves at 2 s; have it leave later"),
+        (
+            {"leaves": ", ".join(f"a/c{n}/h1@1s, a/c{n}/h2@2s" for n in (1, 2)), "region": "a"},
+            "more than the 2 .* stay",
+        ),
+        ({"placement": "ring", "leaves": "b/c1/h1@1s", "scheme": "multi-persist:8"}, "has left, n=8 .* at most 7"),
+        ({"split_above_per_s": 10.0, "merge_below_per_s": 6.0}, "split again; give a `merge_below` of at most 5.0"),
+        ({"placement": "slots", "slots": 8, "partitions": 6}, "slots=8 have no room for 6 keys.*; give at least 9"),
         ({"domain": "bank"}, "domain='bank' is none that is shipped"),
     ],
 )
@@ -133,13 +157,14 @@ def test_tablets_by_hand_hold_what_they_say() -> None:
 @pytest.mark.parametrize(
     ("tablets", "told"),
     [
-        (f"0-4 {_HOSTS}, 6-end {_HOSTS}", "no tablet holds 0x.*4 to 0x.*6; begin the next at 0x.*4"),
-        (f"0-8 {_HOSTS}, 6-end {_HOSTS}", "two tablets hold 0x.*6 to 0x.*8; begin the second at 0x.*8"),
-        (f"0-4 {_HOSTS}", "end the last at 0x"),
-        (f"2-end {_HOSTS}", "no tablet holds 0x0 to"),
+        (f"0-4 {_HOSTS}, 6-end {_HOSTS}", "no tablet holds 4 to 6; begin the next at 4"),
+        (f"0-8 {_HOSTS}, 6-end {_HOSTS}", "two tablets hold 6 to 8; begin the second at 8"),
+        (f"0-4 {_HOSTS}", "end the last at end"),
+        (f"2-end {_HOSTS}", "no tablet holds 0 to 2"),
         ("0-end a/c1/h1 a/c1/h1 a/c1/h2", "is held by 0 twice; name it once"),
         ("0-end a/c1/h1", "it has 1 hosts, and scheme 'multi-persist' wants 3"),
         (f"0:end {_HOSTS}", "write FIRST-LAST and hosts"),
+        (" , ", "names none; leave it empty"),
         ("0-end a/c1/h1 a/c1/h2 a/c1/h9", "'a/c1/h9' is no host here"),
     ],
 )

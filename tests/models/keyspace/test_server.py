@@ -47,7 +47,7 @@ def server(number: int = 0, ctx: FakeContext | None = None, sure: bool = True) -
     ctx = ctx or FakeContext(locate(0, number))
     peers = tuple(locate(0, other) for other in range(3) if other != number)
     directory = Directory((LEFT, RIGHT), Line(None), 2)
-    made = TabletServer(ctx, number, directory, ServerOptions(master=MASTER), locate, peers)
+    made = TabletServer(ctx, number, directory, ServerOptions(masters=(MASTER,)), locate, peers)
     ctx.start(made)
     ctx.advance(1)
     if sure and called(ctx, Report):

@@ -12,7 +12,7 @@ from models.keyspace.keys import KEY_END
 from models.keyspace.server import SERVER, member_name
 from models.keyspace.shard import PlacedShard
 from models.keyspace.words import Have, Hold
-from models.store.options import MemberOptions
+from models.store.options import LogPolicy, MemberOptions
 from models.store.schemes import Scheme, Tier
 from sim.host import Wait
 from sim.testing import FakeContext
@@ -21,6 +21,7 @@ from tests.models.shards import OPENING, deposit
 
 LOCAL = Scheme(name="local-persist", tier=Tier.DEVICE)
 HALF = KEY_END // 2
+WHOLE_LOG = LogPolicy()
 
 
 def host(number: int) -> Location:
@@ -133,7 +134,7 @@ def _member(options: MemberOptions, ctx: FakeContext) -> PlacedShard:
 class Groups(Wired):
     """Groups that hand stretches over; member m of a group is on node m."""
 
-    def found(self, group: int, owners: tuple[int, ...], scheme: Scheme = LOCAL) -> None:
+    def found(self, group: int, owners: tuple[int, ...], scheme: Scheme = LOCAL, log: LogPolicy = WHOLE_LOG) -> None:
         """A group, whose members know where they stand."""
         for number in owners:
             options = MemberOptions(
@@ -143,6 +144,7 @@ class Groups(Wired):
                 home=owners[0] + 1,
                 scheme=scheme,
                 forward_timeout_us=200_000,
+                log=log,
             )
             self.place(locate(group, number), partial(_member, options))
         self.run(50)

@@ -197,6 +197,8 @@ class Asked(Message):
 class Words:
     """The words of a design whose members can change."""
 
+    able = ()
+
     def request(self, change: Change) -> Message:
         return Asked(change=f"{change.shard} {'+' if change.add else '-'}")
 

@@ -25,7 +25,7 @@ LOAD = Workload(rate_per_s=1, ends_us=1)
     ("options", "told"),
     [
         ({"members": 4}, "members=4: an even group survives no more failures than one of a member less; give 3 or 5"),
-        ({"members": 0}, "members=0: an even group .* give 1"),
+        ({"members": 0}, "members=0 are no group, .* give 1 or 3"),
         ({"members": 7}, "7 members, each in another host: there is room for 6; give members=5"),
         ({"members": 5, "spread": "region"}, "5 members, each in another region: there is room for 3; give members=3"),
         (
@@ -73,6 +73,8 @@ def test_operators_are_told_who_belongs_and_how_that_changes() -> None:
     assert ask.seat == 1
     leave = system.membership.request(Change(shard="bank-account-0", add=False, host=spare))
     assert leave == RemoveMember(seat=1)
+    with pytest.raises(AssertionError, match="has no seat"):
+        system.membership.request(Change(shard="bank-account-0", add=False, host=members[0]))
     assert system.membership.is_done(Change(shard="", add=True, host=spare), MembersChanged(done=True))
     assert not system.membership.is_done(Change(shard="", add=True, host=spare), MembersChanged(done=False))
 
@@ -80,6 +82,13 @@ def test_operators_are_told_who_belongs_and_how_that_changes() -> None:
 def test_a_group_of_one_serves() -> None:
     run = run_store(raft, members=1, ends_s=2, until_s=4)
     assert len(run.accepted()) > 20
+    assert run.accepted() <= run.effective()
+
+
+@pytest.mark.parametrize("after_us", range(1_400, 4_000, 600))
+def test_a_disk_that_fills_up_during_an_election_ends_the_process_and_not_the_run(after_us: int) -> None:
+    run = run_store(raft, members=1, ends_s=4, until_s=6, faults=(fault("disk-full", "*", after_us / 1e6, 1),))
+    assert run.accepted()
     assert run.accepted() <= run.effective()
 
 

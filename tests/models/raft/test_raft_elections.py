@@ -182,6 +182,15 @@ def test_a_new_life_sticks_to_the_leader_that_it_cannot_remember() -> None:
     assert granted(restarted.hears(request(4, source=3))) == [True]
 
 
+def test_not_even_an_operator_has_it_stand_while_it_sticks() -> None:
+    restarted = Alone(state=HardState(3, 2))
+    restarted.does("campaign")
+    assert (restarted.core.role, restarted.heard()) == (Role.FOLLOWER, [])
+    restarted.at = E
+    restarted.does("campaign")
+    assert restarted.core.role is Role.PRE_CANDIDATE
+
+
 def test_a_first_life_has_nobody_to_stick_to() -> None:
     assert granted(Alone().hears(request(1))) == [True]
 

@@ -303,3 +303,17 @@ def test_a_leader_that_lacks_what_is_committed_is_no_leader_to_follow() -> None:
     follower.hears(append(1, 2, 1, committed=2))
     with pytest.raises(Contradicted, match="the leader of term 2 lacks what is committed after 1"):
         follower.hears(append(2, 1, 1, run(2, 2)))
+
+
+def test_a_follower_that_has_more_of_a_reign_than_its_leader_was_led_by_somebody_else() -> None:
+    leader = Alone().leads()
+    with pytest.raises(Contradicted, match="2 has 3 entries of a log whose leader has 1: somebody else led term 1 too"):
+        leader.hears(ack(leader, 2, 3))
+
+
+def test_terms_that_fall_along_a_log_contradict_it() -> None:
+    follower = Alone(entries=run(1, 3))
+    follower.core.committed = 1
+    follower.core.compacted(1)
+    with pytest.raises(Contradicted, match="after an entry of term 3 comes one of term 2"):
+        follower.hears(append(3, 0, 0, run(1, 2, 2)))

@@ -37,7 +37,7 @@ def run(*faults: Fault, **more: Any) -> tuple[World, System, dict[str, list[int]
     options = HostOptions(service_us=(("Serve", 1_000),))
     world = World(topology=SITE.topology, latency=DELAYS, hosts=options, seed=3, faults=faults)
     noted: dict[str, list[int]] = {}
-    for name in ("replaced", "registry", "fenced", "assigned"):
+    for name in ("replaced", "registry", "deposed", "assigned"):
         world.on_note(name, lambda t_us, location, value, name=name: noted.setdefault(name, []).append(t_us))
     for placement in system.placements:
         world.place(placement)
@@ -75,7 +75,7 @@ def test_one_that_was_only_cut_off_finds_out_that_it_was_replaced() -> None:
     world, system, noted = run(fault("partition-full", "north/c1/h2", 3_000_000, 4_000_000))
     end = end_of(world, system)
     assert [seat.slot for seat in end.over] == [1]
-    assert noted["fenced"][0] >= 7_000_000
+    assert noted["deposed"][0] >= 7_000_000
     assert set(end.running) == set(end.live)
     assert [epoch for epoch, _ in end.acts[1]] == sorted(epoch for epoch, _ in end.acts[1])
 

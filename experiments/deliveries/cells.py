@@ -1,0 +1,111 @@
+"""Where a cell strikes, and with what: every point on the way of an effect, of a step of a process, of a message.
+
+Most are a crash of whoever passes the point. E7 needs an answer that comes late: the way back from the receiver is
+lost for a while before. E8 is no crash: the owner stands still as it is about to intend. P9 is passed when an owner
+has read all there is: the second life of one that died dies there once more. M4 needs a purse that nobody reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from sim.faults import HERE, Fault, Trigger
+
+__all__ = ["EFFECT_POINTS", "OUTBOX_POINTS", "PROCESS_POINTS", "faults_of", "points_of", "why_not"]
+
+#: The points, and what has just happened when one is passed.
+EFFECT_POINTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "E1": "about to ask outside",
+        "E2": "asked",
+        "E3": "received outside, not done",
+        "E4": "done, not answered",
+        "E5": "answered, not written down",
+        "E6": "written down",
+        "E7": "told that an earlier attempt did it",
+        "E8": "stood still, and goes on",
+        "P9": "has read all there is, once more",
+    }
+)
+PROCESS_POINTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "M1": "due, command not sent",
+        "M2": "command answered, process not written",
+        "M3": "process written, next command not sent",
+        "M4": "timed out, not cancelled",
+        "M5": "compensation due, not sent",
+    }
+)
+OUTBOX_POINTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "O1": "taken from the log, not sent",
+        "O2": "sent",
+        "O3": "delivered, not marked",
+    }
+)
+_HOME: Final = "lab/c1/h1"
+_MANAGER: Final = "lab/c1/h3"
+_OUTSIDE: Final = "lab/clients/client2"
+#: How long a host is down before it starts again, and how long for others to take over.
+_AGAIN_US: Final = 300_000
+_GONE_US: Final = 3_000_000
+_LATE_US: Final = 700_000
+_CUT_US: Final = 1_000_000
+
+
+def points_of(arm: str) -> Mapping[str, str]:
+    """The points of an arm."""
+    return {"transfer": PROCESS_POINTS, "outbox": OUTBOX_POINTS}.get(arm, EFFECT_POINTS)
+
+
+def why_not(point: str, arm: str) -> str | None:
+    """Why a point cannot be passed under an arm; None if it can."""
+    if point == "E7" and arm.endswith("-most"):
+        return "nobody asks twice"
+    if point == "E7" and arm.endswith("-least"):
+        return "the receiver does not tell a second time from a first"
+    return None
+
+
+def faults_of(point: str, nth: int, *, moved: bool) -> tuple[Fault, ...]:
+    """What strikes in a cell.
+
+    Args:
+        point: Where.
+        nth: At which passage.
+        moved: Whether it lasts for so long that others take over, where there are others.
+    """
+    down_us = _GONE_US if moved else _AGAIN_US
+    if point == "E7":
+        late = Fault(
+            id="late",
+            kind="link-lossy",
+            targets=(_OUTSIDE,),
+            at=Trigger(point="E3", nth=nth),
+            for_us=_LATE_US,
+            params={"to": ("lab/c1",), "one_way": True, "loss": 1.0},
+        )
+        return (late, _crash("E7", 1, down_us))
+    if point == "E8":
+        still = Trigger(note="intending", nth=nth)
+        return (Fault(id="still", kind="host-pause", targets=(HERE,), at=still, for_us=_GONE_US),)
+    if point == "P9":
+        # Each owner passes it once as the run begins.
+        return (_crash("E6", nth, _AGAIN_US), _crash("P9", 3 if moved else 2, down_us, "crash-again"))
+    if point == "M4":
+        cut = Fault(
+            id="cut",
+            kind="partition-partial",
+            targets=(_MANAGER,),
+            at=Trigger(point="M1", nth=nth),
+            for_us=_CUT_US,
+            params={"against": (_HOME,)},
+        )
+        return (cut, _crash("M4", 1, down_us))
+    return (_crash(point, nth, down_us),)
+
+
+def _crash(point: str, nth: int, down_us: int, name: str = "crash") -> Fault:
+    return Fault(id=name, kind="process-crash", targets=(HERE,), at=Trigger(point=point, nth=nth), for_us=down_us)

@@ -1,0 +1,193 @@
+"""What is claimed of deliveries, held against the rows; arms are paired by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from experiments.deliveries.arms import (
+    CALM,
+    CRASH,
+    EFFECT_ARMS,
+    MOVED,
+    ORDERINGS,
+    OUTBOX,
+    TRANSFER,
+    DeliveryRow,
+    arm_name,
+)
+from experiments.deliveries.cells import points_of, why_not
+from experiments.experiment import Finding
+from experiments.results import Results
+from experiments.statistics import Interval, at_most, format_interval, paired_difference
+
+__all__ = ["CONFIDENCE", "check", "later", "wrong"]
+
+#: Intervals that decide a finding; each with so much confidence that all hold at once with 95 % (Bonferroni).
+_COMPARED: Final = 2
+CONFIDENCE: Final = 1 - 0.05 / _COMPARED
+_FAULTS: Final = (CRASH, MOVED)
+#: Runs below which an interval that is too wide leaves a claim undecided.
+FEWEST: Final = 10
+
+Rows = Results[DeliveryRow]
+
+
+def check(results: Rows) -> list[Finding]:
+    """The control, the promises, what each choice errs in, what makes once of it, and what it costs."""
+    return [
+        _control(results),
+        _promised(results),
+        _struck(results),
+        _errs(results, "act-least", "acting first and asking until it is answered does effects twice", _duplicates),
+        _errs(results, "persist-least", "persisting first, with resume, does effects twice", _duplicates),
+        _errs(results, "act-most", "acting first and never again leaves orphans", _orphans),
+        _errs(results, "persist-most", "persisting first and never again omits effects", _omissions),
+        _errs(results, "intent-most", "an intent that is never taken up again is left in doubt", _left),
+        _once(results, "dedup", "With a receiver that dedups every ordering does every effect once"),
+        _once(
+            results, "fenced", "With a receiver that is asked first and fences every ordering does every effect once"
+        ),
+        _unfenced(results),
+        _cost(results, "persist", "act"),
+        _cost(results, "intent", "act"),
+        _clean(results, TRANSFER, "Whatever step its manager dies at, a transfer ends, and no money comes or goes"),
+        _clean(results, OUTBOX, "Wherever its relay dies, an outbox delivers every message once, in order by key"),
+    ]
+
+
+def _duplicates(row: DeliveryRow) -> int:
+    return row.duplicates
+
+
+def _omissions(row: DeliveryRow) -> int:
+    return row.omissions
+
+
+def _orphans(row: DeliveryRow) -> int:
+    return row.orphans
+
+
+def _left(row: DeliveryRow) -> int:
+    return row.left
+
+
+def wrong(row: DeliveryRow) -> int:
+    """Everything that went wrong, promised or not."""
+    return row.duplicates + row.omissions + row.orphans + row.left + row.open
+
+
+def later(results: Rows, first: str, second: str) -> Interval | None:
+    """By how much an effect comes later under an ordering on the average, without a fault, milliseconds."""
+    pairs = results.pairs(CALM, arm_name(first, "fenced"), arm_name(second, "fenced"))
+    known = [(a.latency_mean_ms, b.latency_mean_ms) for a, b in pairs]
+    found = [(a, b) for a, b in known if a is not None and b is not None]
+    if not found:
+        return None
+    return paired_difference([a for a, _ in found], [b for _, b in found], confidence=CONFIDENCE)
+
+
+def _of(results: Rows, arms: Sequence[str], scenarios: Sequence[str] = _FAULTS) -> list[DeliveryRow]:
+    return [row for arm in arms for scenario in scenarios for row in results.at(scenario, arm)]
+
+
+def _control(results: Rows) -> Finding:
+    rows = [row for row in results.rows if row.scenario == CALM]
+    bad = [row for row in rows if wrong(row) or row.unpromised]
+    return Finding(
+        claim="Where nobody dies every ordering does every effect once, and tells so",
+        holds=not bad if rows else None,
+        detail=f"runs where not: {at_most(len(bad), len(rows)) if rows else 'no run'}",
+    )
+
+
+def _promised(results: Rows) -> Finding:
+    rows = [row for row in results.rows if row.scenario in _FAULTS]
+    cells, broken = sum(row.cells for row in rows), sum(row.unpromised > 0 for row in rows)
+    return Finding(
+        claim="In every cell an ordering errs only in what it promises to err in",
+        holds=not broken if rows else None,
+        detail=f"arms and seeds with more: {at_most(broken, len(rows)) if rows else 'no run'}, of {cells} cells",
+    )
+
+
+def _struck(results: Rows) -> Finding:
+    missed: list[str] = []
+    for arm in (*(one.name for one in EFFECT_ARMS), TRANSFER, OUTBOX):
+        for scenario in _FAULTS:
+            seen = [results.series(scenario, arm, row.seed)["struck"] for row in results.at(scenario, arm)]
+            for place, point in enumerate(points_of(arm)):
+                if why_not(point, arm) is None and seen and not any(one[place] for one in seen):
+                    missed.append(f"{point} of {arm}")
+    return Finding(
+        claim="Every point that can be passed is struck in some run of its arm",
+        holds=not missed,
+        detail=f"never struck: {', '.join(sorted(set(missed))) or 'none'}",
+        sometimes=True,
+    )
+
+
+def _errs(results: Rows, arm: str, what: str, of: Callable[[DeliveryRow], int]) -> Finding:
+    rows = _of(results, [arm])
+    found = [of(row) for row in rows]
+    return Finding(
+        claim=f"What it does not promise occurs: {what}",
+        holds=any(found) if rows else None,
+        detail=f"{sum(found)} in {sum(row.effects for row in rows)} effects",
+        sometimes=True,
+    )
+
+
+def _once(results: Rows, semantics: str, claim: str) -> Finding:
+    rows = _of(results, [arm_name(ordering, semantics) for ordering in ORDERINGS])
+    bad = sum(wrong(row) > 0 for row in rows)
+    return Finding(
+        claim=claim,
+        holds=not bad if rows else None,
+        detail=f"arms and seeds where not: {at_most(bad, len(rows)) if rows else 'no run'}, "
+        f"of {sum(row.effects for row in rows)} effects",
+    )
+
+
+def _unfenced(results: Rows) -> Finding:
+    open_ = _of(results, [arm_name(ordering, "unfenced") for ordering in ORDERINGS], [MOVED])
+    closed = _of(results, [arm_name(ordering, "fenced") for ordering in ORDERINGS], [MOVED])
+    twice, fenced = sum(row.duplicates for row in open_), sum(row.duplicates for row in closed)
+    return Finding(
+        claim="Asking first is not enough without a fence: an owner that stood still goes on after its successor",
+        holds=twice > 0 and not fenced if open_ and closed else None,
+        detail=f"done twice: {twice} unfenced, {fenced} fenced, of {sum(row.effects for row in closed)} effects each",
+        sometimes=True,
+    )
+
+
+def _cost(results: Rows, first: str, second: str) -> Finding:
+    found = later(results, first, second)
+    tells = found is not None and found.low is not None
+    return Finding(
+        claim=f"{ORDERINGS[first]} costs time: on the average an effect comes later than under {ORDERINGS[second]}",
+        holds=_above(found),
+        detail=f"later by {format_interval(found, '.1f', 'ms')}"
+        if tells and found is not None
+        else "no runs to compare",
+    )
+
+
+def _above(interval: Interval | None) -> bool | None:
+    """Whether a difference is surely above zero; None while too few runs cannot tell."""
+    if interval is None or interval.low is None or interval.high is None:
+        return None
+    if interval.low <= 0 < interval.high and interval.n < FEWEST:
+        return None
+    return interval.low > 0
+
+
+def _clean(results: Rows, arm: str, claim: str) -> Finding:
+    rows = _of(results, [arm])
+    bad = [row for row in rows if row.unpromised or wrong(row)]
+    return Finding(
+        claim=claim,
+        holds=not bad if rows else None,
+        detail=f"runs where not: {at_most(len(bad), len(rows)) if rows else 'no run'}, "
+        f"of {sum(row.cells for row in rows)} cells",
+    )

@@ -1,0 +1,242 @@
+"""What the store knows of effects: one aggregate for each effect, and one for who may bring effects about.
+
+An effect is requested; it may be intended, by an owner of a tenure; it ends done or left. Done says only that
+somebody wrote that down: whether the world outside did it, and how often, the world outside knows. A tenure is the
+fence: a number that grows with each owner, or each life of one, and that goes with all that is asked outside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from models.domain import Command, Denied, Domain, Event, State, decides, evolves, invariant
+
+__all__ = [
+    "Complete",
+    "Completed",
+    "Effect",
+    "EffectState",
+    "Intend",
+    "Intended",
+    "Leave",
+    "Left",
+    "Owners",
+    "Request",
+    "Requested",
+    "Stage",
+    "TakeOver",
+    "TakenOver",
+    "Tenure",
+]
+
+
+class Stage(StrEnum):
+    """How far an effect is, as the store knows it."""
+
+    NEW = "new"
+    REQUESTED = "requested"
+    INTENDED = "intended"
+    DONE = "done"
+    LEFT = "left"  # given up, since it may have been done and must not be done twice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Command):
+    """A request to have `amount` paid, mailed or printed outside."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intend(Command):
+    """The owner of a tenure is about to ask for it."""
+
+    tenure: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complete(Command):
+    """It is done, says the owner of a tenure; `receipt` is what it was told outside, 0 for nothing."""
+
+    tenure: int
+    receipt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave(Command):
+    """Nobody will ask for it any more."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested(Event):
+    """It is wanted."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intended(Event):
+    """From here on it may have been asked for."""
+
+    tenure: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed(Event):
+    """Somebody wrote down that it is done."""
+
+    tenure: int
+    receipt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left(Event):
+    """It was given up."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectState(State):
+    """What the store knows of an effect; `intents` counts the tenures that intended it."""
+
+    stage: Stage = Stage.NEW
+    amount: int = 0
+    tenure: int = 0
+    intents: int = 0
+
+
+class Effect(Domain[EffectState], name="effect", number=26):
+    """Effects on a world outside."""
+
+    def initial(self) -> EffectState:
+        """Nobody wants it."""
+        return EffectState()
+
+    @decides
+    def request(self, state: EffectState, command: Request) -> Requested | Denied:
+        """Once."""
+        if state.stage is not Stage.NEW:
+            return Denied(reason="requested before")
+        return Requested(amount=command.amount) if command.amount > 0 else Denied(reason="amount not positive")
+
+    @decides
+    def intend(self, state: EffectState, command: Intend) -> Intended | Denied:
+        """Each tenure once, and none that an other has followed."""
+        if state.stage not in (Stage.REQUESTED, Stage.INTENDED):
+            return Denied(reason=f"is {state.stage}")
+        if command.tenure <= state.tenure:
+            return Denied(reason=f"intended under tenure {state.tenure}")
+        return Intended(tenure=command.tenure)
+
+    @decides
+    def complete(self, state: EffectState, command: Complete) -> Completed | Denied:
+        """What is wanted and not over."""
+        if state.stage not in (Stage.REQUESTED, Stage.INTENDED):
+            return Denied(reason=f"is {state.stage}")
+        return Completed(tenure=command.tenure, receipt=command.receipt)
+
+    @decides
+    def leave(self, state: EffectState, command: Leave) -> Left | Denied:
+        """What is wanted and not over."""
+        if state.stage not in (Stage.REQUESTED, Stage.INTENDED):
+            return Denied(reason=f"is {state.stage}")
+        return Left(reason=command.reason)
+
+    @evolves
+    def requested(self, state: EffectState, event: Requested) -> EffectState:
+        """Wanted."""
+        return EffectState(stage=Stage.REQUESTED, amount=event.amount)
+
+    @evolves
+    def intended(self, state: EffectState, event: Intended) -> EffectState:
+        """In doubt until it ends."""
+        return replace(state, stage=Stage.INTENDED, tenure=event.tenure, intents=state.intents + 1)
+
+    @evolves
+    def completed(self, state: EffectState, event: Completed) -> EffectState:
+        """Over."""
+        return replace(state, stage=Stage.DONE, tenure=event.tenure)
+
+    @evolves
+    def left(self, state: EffectState, event: Left) -> EffectState:
+        """Over, and in doubt for good."""
+        return replace(state, stage=Stage.LEFT)
+
+    @invariant
+    def intended_means_wanted(self, state: EffectState) -> bool:
+        """Nothing is intended that nobody wants."""
+        return state.intents == 0 or state.amount > 0
+
+    def told(self, state: EffectState) -> str:
+        """How far it is, and how many tenures have intended it."""
+        return f"{state.stage} {state.intents}"
+
+    def again(self, event: Event) -> Command | None:
+        """The request for the same once more."""
+        match event:
+            case Requested():
+                return Request(amount=event.amount)
+            case Intended():
+                return Intend(tenure=event.tenure)
+            case Completed():
+                return Complete(tenure=event.tenure, receipt=event.receipt)
+            case Left():
+                return Leave(reason=event.reason)
+            case _:
+                return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver(Command):
+    """A request of `owner` to have the tenure after `after`."""
+
+    owner: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver(Event):
+    """`owner` has the tenure of this number."""
+
+    owner: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owners(State):
+    """Who has the latest tenure, 0 for nobody, and its number."""
+
+    owner: int = 0
+    number: int = 0
+
+
+class Tenure(Domain[Owners], name="tenure", number=27):
+    """Who may bring effects about: one owner a tenure."""
+
+    def initial(self) -> Owners:
+        """Nobody."""
+        return Owners()
+
+    @decides
+    def take_over(self, state: Owners, command: TakeOver) -> TakenOver | Denied:
+        """Whoever knows the latest tenure may have the next: of two that ask for one, one gets it."""
+        if command.after != state.number:
+            return Denied(reason=f"tenure {state.number} is that of {state.owner}")
+        return TakenOver(owner=command.owner, number=state.number + 1)
+
+    @evolves
+    def taken_over(self, state: Owners, event: TakenOver) -> Owners:
+        """The next."""
+        return Owners(owner=event.owner, number=event.number)
+
+    def told(self, state: Owners) -> int:
+        """The number of the latest."""
+        return state.number
+
+    def again(self, event: Event) -> Command | None:
+        """None: a tenure that was set aside is nobody's."""
+        return None

@@ -1,0 +1,238 @@
+"""Whoever brings effects about: it follows what is requested, asks outside, and writes down what came of it.
+
+Three orderings of the same two steps. *Act then persist*: a crash between leaves an effect that the store does
+not know (an orphan) or, where it is taken up again, one done twice. *Persist then act*: a crash between leaves
+an effect that the store takes for done (an omission) or, where everything not known to be answered is
+asked for again, one done twice. *Intent, act, result*: a crash leaves an intent, which says that the
+effect is in doubt; what to do about it is the policy's. Only a receiver that dedups, or one that can be
+asked and fences, makes of any of them an effect that is done once.
+
+What was known to be answered is on the disk of this host (`acted`); on another host it is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+
+from models.domain import Command
+from models.effects.domain import Complete, Effect, EffectState, Intend, Leave, Stage
+from models.effects.owning import Owner, OwnerOptions
+from models.effects.retrying import AtMostOnce, Known, Move, Policy
+from models.effects.words import Act, Acted, Fenced, OutcomeIs, WhatOf
+from models.outbox.feed import FeedOptions
+from models.outbox.submitting import StoreOptions, key_of
+from models.store.log.entries import Entry, instance_of
+from models.store.requests import Accepted
+from sim.host import Context, Wait
+from sim.storage import TORN
+from sim.topology import Location
+
+__all__ = ["ATTEMPT_BITS", "Ordering", "Performer", "PerformerOptions"]
+
+_ACTED: Final = "acted"
+#: Of a token, for attempts; the tenure stands above.
+ATTEMPT_BITS: Final = 16
+#: Between looks of a policy that waits.
+_PAUSE_US: Final = 20_000
+
+
+class Ordering(StrEnum):
+    """What comes first."""
+
+    ACT_FIRST = "act-then-persist"
+    PERSIST_FIRST = "persist-then-act"
+    INTENT = "intent-act-result"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformerOptions:
+    """How effects are brought about.
+
+    Attributes:
+        ordering: What comes first.
+        receiver: Who is asked outside.
+        policy: Whether to ask again.
+        act_us: Patience with an answer from outside.
+    """
+
+    ordering: Ordering
+    receiver: Location
+    policy: Policy = field(default_factory=AtMostOnce)
+    act_us: int = 300_000
+
+    def __post_init__(self) -> None:
+        if self.act_us < 1:
+            raise ValueError(f"act_us={self.act_us} is no patience; give at least 1")
+
+
+class Performer(Owner):
+    """Brings effects about while it owns.
+
+    Args:
+        ctx: Its host.
+        feed: The shard of tenures, then those of effects.
+        store: Where it writes.
+        owner: Who it is.
+        options: How it works.
+
+    Attributes:
+        effects: What it knows of each effect.
+    """
+
+    POINTS: ClassVar[frozenset[str]] = frozenset({"E1", "E2", "E5", "E6", "E7", "E8", "P9"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"intending", "left"})
+
+    def __init__(
+        self, ctx: Context, feed: FeedOptions, store: StoreOptions, owner: OwnerOptions, options: PerformerOptions
+    ) -> None:
+        super().__init__(ctx, feed, store, owner)
+        self.how = options
+        self.effects: dict[int, EffectState] = {}
+        self._domain = Effect()
+        self._begun: dict[int, None] = {}
+        self._shard: dict[int, int] = {}
+        self._inherited: frozenset[int] = frozenset()
+        self._acted: dict[int, None] = {}
+        self._replayed = False
+
+    def start(self) -> None:
+        """Read what is known to have been answered, and what there is."""
+        self._acted = dict.fromkeys(record for record in self.ctx.disk.read(_ACTED) if record is not TORN)
+        super().start()
+
+    # -- what there is to do -----------------------------------------------------------------
+
+    def taken(self, shard: int, entry: Entry) -> None:
+        """An effect has come further."""
+        if shard == 0:
+            super().taken(shard, entry)
+            if self.mine and not self.owns:
+                self.ctx.point("E8")
+                self.mine = 0
+            return
+        key = instance_of(entry.address)
+        self.effects[key] = self._domain.evolve(self.effects.get(key, self._domain.initial()), entry.event)
+        self._shard[key] = shard
+
+    def begun_again(self, shard: int) -> None:
+        """What was derived of a shard may have been taken back; all of it is read again, of the others nothing."""
+        super().begun_again(shard)
+        for key in [key for key, of in self._shard.items() if of == shard]:
+            del self.effects[key], self._shard[key]
+            self._begun.pop(key, None)
+
+    def advanced(self) -> None:
+        """Begin what is new. Not while it replays: what it reads then was done by somebody before."""
+        if not self.live:
+            return
+        if not self._replayed:
+            self._replayed = True
+            self.ctx.point("P9")
+        if self.owns:
+            self._begin()
+
+    def owning(self) -> None:
+        """Take up what others have left; of that nobody knows what was asked for."""
+        self._begun.clear()
+        if self.mine > 1:
+            self._inherited = frozenset(key for key, state in self.effects.items() if state.stage is not Stage.NEW)
+        self._begin()
+
+    def _begin(self) -> None:
+        for key, state in self.effects.items():
+            if key not in self._begun and self._is_open(key, state):
+                self._begun[key] = None
+                self.ctx.set_timer(0, self._perform, key, state)
+
+    def _is_open(self, key: int, state: EffectState) -> bool:
+        """Whether there is something to do about an effect."""
+        if state.stage in (Stage.REQUESTED, Stage.INTENDED):
+            return True
+        # Persisted before it was asked for: nobody knows whether it was, but where it was answered.
+        resumes = self.how.ordering is Ordering.PERSIST_FIRST and not isinstance(self.how.policy, AtMostOnce)
+        return resumes and state.stage is Stage.DONE and state.tenure < self.mine and key not in self._acted
+
+    # -- one effect --------------------------------------------------------------------------
+
+    def _perform(self, key: int, state: EffectState) -> Generator[Wait, Any, None]:
+        mine, ordering = self.mine, self.how.ordering
+        may_have_acted = key in self._inherited
+        self.ctx.note("intending", key)
+        if ordering is Ordering.INTENT:
+            told = yield from self._write(key, Intend(tenure=mine), "intend", mine)
+            if told is None:
+                return
+            may_have_acted = self.may_have_acted(told)
+        elif ordering is Ordering.PERSIST_FIRST and state.stage is not Stage.DONE:
+            told = yield from self._write(key, Complete(tenure=mine, receipt=0), "complete", mine)
+            if told is None and isinstance(self.how.policy, AtMostOnce):
+                return
+            # Persisted by an earlier owner meanwhile: whether that one has asked for it, nobody knows.
+            may_have_acted = told is None
+        receipt = yield from self._bring_about(key, state.amount, mine, may_have_acted)
+        if not receipt:
+            return
+        self.ctx.point("E5")
+        if ordering is Ordering.PERSIST_FIRST:
+            self._acted[key] = None
+            self.ctx.disk.append(_ACTED, key)
+            yield self.ctx.disk.flush(_ACTED)
+        else:
+            yield from self._write(key, Complete(tenure=mine, receipt=receipt), "complete", mine)
+        self.ctx.point("E6")
+
+    def once(self, key: int) -> int:
+        """The idempotency key of an effect: the same, whoever asks for it, and however often."""
+        return key_of("outside", key)
+
+    def may_have_acted(self, told: str) -> bool:
+        """Whether an earlier owner had intended this, from what the store told of the intent."""
+        return told != f"{Stage.INTENDED} 1"
+
+    def _bring_about(self, key: int, amount: int, mine: int, may_have_acted: bool) -> Generator[Wait, Any, int]:
+        """Ask outside as the policy says; returns the receipt, 0 if there is none to come."""
+        ctx, how = self.ctx, self.how
+        asked, attempts, asked_us, undone = 0, 0, ctx.mono_us(), False
+        while self.mine == mine:
+            silence_us = ctx.mono_us() - asked_us if attempts else 0
+            known = Known(may_have_acted=may_have_acted, attempts=attempts, silence_us=silence_us, undone=undone)
+            move = how.policy.move(known)
+            token = mine << ATTEMPT_BITS | asked
+            if move is Move.LEAVE:
+                ctx.note("left", key)
+                if how.ordering is not Ordering.PERSIST_FIRST:
+                    yield from self._write(key, Leave(reason="it may have been done"), "leave", mine)
+                return 0
+            if move is Move.WAIT:
+                yield ctx.sleep(_PAUSE_US)
+                continue
+            asked += 1
+            if move is Move.ASK:
+                answer = yield ctx.call(how.receiver, WhatOf(key=key, token=token + 1), how.act_us)
+                undone = isinstance(answer, OutcomeIs) and not answer.receipt
+                if answer is None:
+                    yield ctx.sleep(_PAUSE_US)
+            else:
+                ctx.point("E1")
+                request = Act(key=key, once=self.once(key), token=token + 1, amount=amount)
+                waiting = ctx.call(how.receiver, request, how.act_us)
+                ctx.point("E2")
+                attempts, asked_us, may_have_acted, undone = attempts + 1, ctx.mono_us(), True, False
+                answer = yield waiting
+            if isinstance(answer, Fenced):
+                return 0
+            if isinstance(answer, Acted | OutcomeIs) and answer.receipt:
+                if isinstance(answer, OutcomeIs) or answer.before:
+                    ctx.point("E7")
+                return answer.receipt
+        return 0
+
+    def _write(self, key: int, command: Command, step: str, mine: int) -> Generator[Wait, Any, str | None]:
+        """Write a step down; returns what the store then tells of the effect, None if it was refused."""
+        # What was done outside is written down whoever owns by now; what is still to be done is not begun.
+        still = (lambda: self.mine == mine) if step == "intend" else (lambda: True)
+        answer = yield from self.submitter.submit(key, command, key_of("effect", key, step, mine), still)
+        return str(answer.told) if isinstance(answer, Accepted) else None

@@ -1,0 +1,288 @@
+"""A queue laid out: shards where the key space places them, producers, consumers, a receiver, and a desk.
+
+The line of the key space is cut into `partitions`; each is a shard of the queue, a replication group whose members
+are on the hosts that the placement gives it, the first of which leads at first. Where a key's letters are is asked
+of the placement and nobody else. Shards stay where the first map puts them: who holds which letter is memory of the
+leader's, and a stretch that moved would bring all that is held back once.
+
+Producers and consumers are on every client host; the receiver, the desk and the operators on the first of the
+home region, out of the way of what befalls servers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from models.addressing import Scope, pack_type
+from models.clients import Workload
+from models.groups import BACKUPS, backups_of, operator_of, store_name
+from models.keyspace.directory import Line, first_directory
+from models.keyspace.layout import first_map
+from models.keyspace.placement import check_length, nodes_of
+from models.keyspace.storage import PLACEMENTS, placement_of
+from models.queue.broker import Broker
+from models.queue.consumer import ConsumerOptions
+from models.queue.lanes import Lanes, Parking
+from models.queue.layout import RECEIVER, RECORDS, QueueLayout
+from models.queue.options import Mode, Overflow, QueueOptions
+from models.queue.producer import ProducerOptions
+from models.store.group.wire import ShipOptions
+from models.store.options import LogPolicy, MemberOptions
+from models.store.schemes import Scheme
+from models.store.words import scheme_of
+from models.stores import home_of, log_policy, noted
+from models.system import Site, System
+from sim.topology import at_service
+from sim.wording import way_to
+
+__all__ = ["queue"]
+
+
+def queue(
+    site: Site,
+    workload: Workload,
+    kind: type[Broker] = Broker,
+    lanes: type[Lanes] = Lanes,
+    *,
+    mode: str = "at-least-once",
+    scheme: str = "multi-persist:2/3",
+    placement: str = "ring",
+    partitions: int = 2,
+    home: str = "",
+    vnodes: int = 64,
+    slots: int = 0,
+    salt: int = 0,
+    ordered: bool = True,
+    visibility_us: int = 1_000_000,
+    attempts: int = 0,
+    parking: str = "none",
+    depth: int = 0,
+    overflow: str = "refuse",
+    waiting: int = 64,
+    window: int = 0,
+    batch: int = 1,
+    linger_us: int = 0,
+    take: int = 1,
+    consumers: int = 2,
+    wait_us: int = 200_000,
+    work_us: int = 1_000,
+    stall_share: float = 0.0,
+    stall_us: int = 0,
+    poison_share: float = 0.0,
+    cured_us: int = -1,
+    retry_us: int = -1,
+    snapshot_every: int = 0,
+    segment: int = 1_000,
+    truncate: bool = False,
+    sweep: bool = False,
+    keep_every_us: int = 1_000_000,
+    promote_after_us: int = 0,
+    force_after_us: int = -1,
+    gather_us: int = 500_000,
+    heartbeat_us: int = 200_000,
+    resend_us: int = 500_000,
+    backup_every_us: int = 0,
+) -> System:
+    """A queue under one scheme. Keys are the workload's accounts; 0 stands for never, or for any number.
+
+    Its members are of a `kind` and store `lanes`, which are no options: a subclass is a queue that differs in that.
+
+    Args:
+        site: Where.
+        workload: What producers do.
+        kind: What members are.
+        lanes: What they store.
+        mode: `at-most-once`, `at-least-once` or `deduplicated`.
+        scheme: When a message is acknowledged; its copies and spread decide how long the preference list is.
+        placement: What shards are placed by.
+        partitions: How many shards there are.
+        home: Region of the receiver and the people; the first if empty.
+        vnodes: Virtual nodes on a ring.
+        slots: Of open addressing; twice the partitions if 0.
+        salt: Decides every hash.
+        ordered: As the other options of this block, in `QueueOptions`.
+        visibility_us: The same.
+        attempts: The same.
+        parking: The same: `none`, `alone` or `sequenced`.
+        depth: The same.
+        overflow: The same: `refuse` or `wait`.
+        waiting: The same.
+        window: The same; also of the receiver.
+        batch: Messages that a producer sends together.
+        linger_us: How long the first of them waits.
+        take: Letters that a consumer takes together.
+        consumers: On each client host.
+        wait_us: How long a consumer's request waits for a letter.
+        work_us: Mean time that a letter takes a consumer.
+        stall_share: Chance that a consumer stands still at a batch.
+        stall_us: For how long.
+        poison_share: Share of the messages that are poison.
+        cured_us: From when on none is; below 0 for never.
+        retry_us: When the desk has what is parked tried again; below 0 for never.
+        snapshot_every: Events of a lane between snapshots.
+        segment: Entries in a file.
+        truncate: Whether the head of the log goes.
+        sweep: Whether a snapshot is taken of whatever holds it back.
+        keep_every_us: Between looks.
+        promote_after_us: How long a shard is without a leader before operators promote another.
+        force_after_us: From then to forcing it; below 0 for never.
+        gather_us: How long one that is forced listens.
+        heartbeat_us: Of the shards.
+        resend_us: Of the shards.
+        backup_every_us: Between backups.
+
+    Raises:
+        ValueError: whatever of the options makes no sense here, all at once.
+    """
+    problems: list[str] = []
+    topology = site.topology
+    chosen: Scheme | None = noted(problems, lambda: scheme_of(scheme))
+    place = noted(problems, lambda: home_of(topology, home)) or topology.regions[0]
+    said = noted(problems, lambda: _word(Mode, "mode", mode))
+    parks = noted(problems, lambda: _word(Parking, "parking", parking))
+    full = noted(problems, lambda: _word(Overflow, "overflow", overflow))
+    # In place of a word that is none stands one that goes with the rest, so that no mistake is told that is not there.
+    how = noted(
+        problems,
+        lambda: QueueOptions(
+            mode=said or (Mode.DEDUPLICATED if window else Mode.AT_LEAST_ONCE),
+            ordered=ordered,
+            visibility_us=visibility_us,
+            attempts=attempts,
+            parking=parks or (Parking.ALONE if attempts else Parking.NONE),
+            depth=depth,
+            overflow=full or Overflow.REFUSE,
+            waiting=waiting,
+            window=window,
+        ),
+    )
+    log = noted(
+        problems,
+        lambda: log_policy(
+            segment=segment,
+            snapshot_every=snapshot_every,
+            snapshot_age_us=0,
+            snapshot_load_us=0,
+            truncate=truncate,
+            sweep=sweep,
+            retain_us=0,
+            retain_events=0,
+            peer_patience=100_000,
+            keep_every_us=keep_every_us,
+        ),
+    )
+    ship = noted(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
+    problems += _at_least(1, partitions=partitions, batch=batch, take=take, consumers=consumers, vnodes=vnodes)
+    problems += _at_least(1, wait_us=wait_us, work_us=work_us)
+    problems += _at_least(0, linger_us=linger_us, stall_us=stall_us, promote_after_us=promote_after_us)
+    problems += _at_least(0, backup_every_us=backup_every_us)
+    problems += _of_clients(batch, linger_us, depth, stall_share, stall_us, poison_share)
+    if placement not in PLACEMENTS:
+        problems.append(f"{placement=} is none; {way_to(placement, PLACEMENTS)}")
+    if parking == "none" and retry_us >= 0:
+        problems.append(f"{retry_us=} has what is parked tried again, and nothing parks; choose a `parking`")
+    if not topology.clients(place):
+        problems.append(f"region {place!r} has no client host, where the receiver would be; give it one")
+    nodes = nodes_of(topology)
+    if chosen is not None:
+        noted(problems, lambda: check_length(chosen.members, nodes, chosen.spread))
+    if problems:
+        raise ValueError("; ".join(problems))
+    assert chosen is not None
+    domain = lanes(attempts, how.parking)
+    placing = None
+    if placement != "tablets":
+        each = range(partitions)
+        placing = placement_of(placement, nodes, chosen.spread, vnodes=vnodes, salt=salt, keys=each, slots=slots)
+    start = first_map(placing, nodes, chosen, workload, domain, partitions)
+    member = MemberOptions(
+        number=0,
+        shard=0,
+        home=0,
+        scheme=replace(chosen, holders=1, copies=None),
+        event_type=pack_type(Scope.SERVICE, command=False, domain=domain.number),
+        ship=ship or ShipOptions(),
+        log=log or LogPolicy(),
+        window=max(window, 1),
+        store_denials=False,
+        gather_us=gather_us,
+        forward_timeout_us=workload.attempt_timeout_us,
+    )
+    laid = QueueLayout(
+        topology=topology,
+        workload=workload,
+        scheme=chosen,
+        domain=domain,
+        queue=how,
+        home=place,
+        directory=first_directory(start, Line(None if placement == "tablets" else salt)),
+    )
+    producing = ProducerOptions(
+        share=1.0,
+        first_id=1,
+        batch=batch,
+        linger_us=linger_us,
+        once=how.mode is Mode.AT_MOST_ONCE,
+        poison=poison_share,
+    )
+    consuming = ConsumerOptions(
+        name="",
+        first_id=0,
+        receiver=at_service(laid.desk, RECEIVER),
+        batch=take,
+        wait_us=wait_us,
+        work_us=work_us,
+        stall=stall_share,
+        stall_us=stall_us,
+        cured_us=cured_us,
+        ask_us=workload.attempt_timeout_us,
+        until_us=1 << 62,
+    )
+    placements = [
+        *laid.members(kind, member),
+        *laid.producers(producing),
+        *laid.consumers(consuming, consumers),
+        *laid.beside(retry_us),
+    ]
+    if promote_after_us:
+        placements.append(operator_of(laid.desk, laid.groups, promote_after_us, force_after_us))
+    if backup_every_us:
+        placements.append(backups_of(laid.desk, laid.groups, backup_every_us))
+    groups = {store_name(group.domain.name, group.shard): group for group in laid.groups}
+    return System(
+        placements=tuple(placements),
+        ledger=laid.ledger,
+        records=RECORDS,
+        groups={name: tuple(location for _, location in group.members) for name, group in groups.items()},
+        backups={name: at_service(laid.desk, BACKUPS) for name in groups} if backup_every_us else {},
+    )
+
+
+def _word(kind: type[Any], name: str, word: str) -> Any:
+    if word not in [str(one) for one in kind]:
+        raise ValueError(f"{name}={word!r} is none; {way_to(word, [str(one) for one in kind])}")
+    return kind(word)
+
+
+def _at_least(least: int, **numbers: int) -> list[str]:
+    return [f"{name}={number} is too few; give at least {least}" for name, number in numbers.items() if number < least]
+
+
+def _of_clients(
+    batch: int, linger_us: int, depth: int, stall_share: float, stall_us: int, poison_share: float
+) -> list[str]:
+    """What of producers and consumers does not go together."""
+    found = []
+    if batch > 1 and linger_us < 1:
+        found.append(f"{batch=} messages never meet with linger_us={linger_us}; let the first wait, or send one by one")
+    if batch == 1 and linger_us > 0:
+        found.append(f"{linger_us=} waits for others that batch=1 does not take; give a `batch`, or leave it out")
+    if 0 < depth < batch:
+        found.append(f"{batch=} messages never fit in {depth=}; deepen the queue, or send fewer together")
+    for name, share in (("stall_share", stall_share), ("poison_share", poison_share)):
+        if not 0 <= share <= 1:
+            found.append(f"{name}={share} is no share; give a number in [0, 1]")
+    if (stall_share > 0) != (stall_us > 0):
+        found.append(f"{stall_share=} with {stall_us=}: who stands still does so for some time; give both or none")
+    return found

@@ -1,0 +1,385 @@
+"""A store with a read side: hosts that write and hosts that read, each failing and growing without the other.
+
+The last `readers` servers of the home region read, the others write. In mode *async* consumers keep views on the
+reading hosts; *inline*, rows are part of the write side's shards, and reading hosts only pass queries on; *live*,
+reading hosts fold the logs at each query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from models.addressing import Scope, pack_type
+from models.clients import BankMix, Route, Workload
+from models.domains.bank_account import BankAccount
+from models.groups import SEQUENCER, Group, group_system, members_of, operator_of, sequence_of, store_name
+from models.layout import CLIENT, maker, shard_of
+from models.ledger import Ledger
+from models.reading.bell import Bell
+from models.reading.ending import reading_end
+from models.reading.feeding import FedShard
+from models.reading.feeds import GlobalFeed
+from models.reading.inline import InlineShard
+from models.reading.layout import GATEWAY, ReadLayout, part_of, view_groups
+from models.reading.options import Checkpoint, Poison, ProjectorOptions
+from models.reading.projections import Balances, Poisoned
+from models.reading.projector import Projector
+from models.reading.users import User, UserOptions
+from models.reading.views import Views
+from models.store.group.wire import ShipOptions
+from models.store.log.snapshots import SnapshotPolicy
+from models.store.options import LogPolicy, MemberOptions
+from models.store.schemes import Scheme, holders_of
+from models.store.words import scheme_of
+from models.stores import home_of, noted
+from models.system import Site, System
+from sim.host import Context, Placement
+from sim.topology import HostSpec, Location, Topology, at_service
+from sim.wording import way_to
+
+__all__ = ["MODES", "READING_RECORDS", "reading"]
+
+BELL: Final = "bell"
+MODES: Final = ("async", "inline", "live")
+#: What users and consumers record: appends, reads, selects, and deliveries.
+READING_RECORDS: Final = "reading"
+
+
+def reading(
+    site: Site,
+    workload: Workload,
+    kind: type[Projector] = Projector,
+    rules: type[Views] = Views,
+    feed: type[GlobalFeed] = GlobalFeed,
+    *,
+    mode: str = "async",
+    scheme: str = "multi-persist:2/3",
+    views: str = "multi-persist:2/3",
+    shards: int = 2,
+    readers: int = 3,
+    home: str = "",
+    segments: int = 4,
+    consumers: int = 2,
+    checkpoint: str = "atomic",
+    idempotent: bool = True,
+    poison: str = "park",
+    poison_every: int = 0,
+    mended_us: int = 0,
+    global_sequence: bool = False,
+    begins_us: int = 0,
+    rebuild_us: int = 0,
+    batch: int = 200,
+    chunk: int = 200,
+    poll_us: int = 20_000,
+    waits: bool = False,
+    project_us: int = 0,
+    beat_us: int = 50_000,
+    suspect_us: int = 400_000,
+    extend_us: int = 200_000,
+    retry_us: int = 500_000,
+    alarm: int = 0,
+    band: int = 5_000,
+    reads: float = 0.5,
+    selects: float = 0.05,
+    own: float = 0.5,
+    tokens: bool = True,
+    patience_us: int = 500_000,
+    sessions: int = 8,
+    promote_after_us: int = 0,
+    force_after_us: int = -1,
+    snapshot_every: int = 0,
+    heartbeat_us: int = 200_000,
+    records: bool = True,
+) -> System:
+    """The bank with a read side. 0 stands for never; of `force_after_us`, any number below 0.
+
+    Consumers are of a `kind`, views follow `rules`, and the global sequence is read by a `feed`; these are no options.
+
+    Args:
+        site: Where.
+        workload: What users do; of its operations `reads` and `selects` are queries.
+        kind: As above.
+        rules: As above.
+        feed: As above.
+        mode: One of `MODES`.
+        scheme: Of the write side.
+        views: Of the views, in mode async.
+        shards: Of the write side.
+        readers: Servers of the home region that read, the last ones; the others write.
+        home: The region.
+        segments: Parts of the key space that consumers share.
+        consumers: How many share them.
+        checkpoint: `atomic`, `after` or `before`.
+        idempotent: Whether the projection passes over an event that comes again.
+        poison: `park` or `stop`.
+        poison_every: Amounts that this divides cannot be projected.
+        mended_us: When code is deployed that can.
+        global_sequence: Whether consumers follow the global sequence in place of each log.
+        begins_us: When consumers begin to read; 0 for at once.
+        rebuild_us: When a second version of the projection begins beside the first.
+        batch: Entries read at once.
+        chunk: Entries between saves.
+        poll_us: Between questions where nothing is new.
+        waits: Whether the write side is asked to wait that long for news.
+        project_us: What one event takes to project.
+        beat_us: Between consumers' heartbeats.
+        suspect_us: Silence after which a consumer is suspected, and its segments are taken.
+        extend_us: Between an owner's words that nothing is new.
+        retry_us: Between attempts at what is parked.
+        alarm: Withdrawals of so many cents are announced to a bell, once each; 0 for none.
+        band: Cents that a band is wide; users ask for accounts by band.
+        reads: As for `UserOptions`.
+        selects: As for `UserOptions`.
+        own: As for `UserOptions`.
+        tokens: As for `UserOptions`.
+        patience_us: As for `UserOptions`.
+        sessions: As for `UserOptions`.
+        promote_after_us: How long a group is without a leader before operators promote another.
+        force_after_us: The same, before they force one who may lack what was acknowledged.
+        snapshot_every: Of views: events between snapshots.
+        heartbeat_us: Of the shards.
+        records: Whether consumers record what they deliver.
+
+    Raises:
+        ValueError: whatever of the options makes no sense here, all at once.
+    """
+    problems: list[str] = []
+    topology = site.topology
+    domain = BankAccount(opening_balance=workload.opening_balance)
+    rule = rules()
+    place = noted(problems, lambda: home_of(topology, home)) or topology.regions[0]
+    beside = (*topology.clients(place), *topology.servers(place))[0].location
+    written: Scheme | None = noted(problems, lambda: scheme_of(scheme))
+    kept: Scheme | None = noted(problems, lambda: scheme_of(views))
+    problems += _mistakes(mode, global_sequence, force_after_us, rebuild_us, poison_every)
+    servers = topology.servers(place)
+    if not 0 < readers < len(servers):
+        problems.append(
+            f"{readers=} of the {len(servers)} servers of {place!r} leaves nobody to read, or nobody to write; "
+            f"give 1 to {len(servers) - 1}"
+        )
+        readers = 1
+    writing, near = servers[:-readers], servers[-readers:]
+    numbers = {"shards": shards, "segments": segments, "consumers": consumers}
+    problems += [f"{name}={value} is none; give at least 1" for name, value in numbers.items() if value < 1]
+    groups = noted(problems, lambda: _groups(topology, writing, domain, written, shards)) if written else ()
+    if consumers > 60:
+        problems.append(f"{consumers=} are more than can be told apart; give at most 60")
+    segments_of = (
+        noted(problems, lambda: view_groups(topology, near, rule, kept, segments)) if kept and segments > 0 else ()
+    )
+    projection = noted(
+        problems, lambda: Balances(workload.opening_balance, idempotent=idempotent, band=band, alarm=alarm)
+    )
+    poisoned = (
+        noted(
+            problems,
+            lambda: Poisoned(
+                workload.opening_balance, every=poison_every, idempotent=idempotent, band=band, alarm=alarm
+            ),
+        )
+        if poison_every and projection is not None
+        else None
+    )
+    saved = noted(problems, lambda: _word(Checkpoint, checkpoint, "checkpoint"))
+    raised = noted(problems, lambda: _word(Poison, poison, "poison"))
+    consumer = noted(
+        problems,
+        lambda: ProjectorOptions(
+            number=1,
+            order=(),
+            views=(),
+            stretches=(),
+            checkpoint=saved or Checkpoint.ATOMIC,
+            poison=raised or Poison.PARK,
+            batch=batch,
+            chunk=chunk,
+            poll_us=poll_us,
+            waits=waits,
+            project_us=project_us,
+            beat_us=beat_us,
+            suspect_us=suspect_us,
+            extend_us=extend_us,
+            retry_us=retry_us,
+            ask_us=workload.attempt_timeout_us,
+            records=records,
+            begins_us=begins_us,
+            bell=at_service(beside, BELL) if alarm else None,
+        ),
+    )
+    users = noted(
+        problems,
+        lambda: UserOptions(
+            gateways=tuple(at_service(host.location, GATEWAY) for host in near),
+            reads=reads,
+            selects=selects,
+            own=own,
+            tokens=tokens,
+            patience_us=patience_us,
+            sessions=sessions,
+        ),
+    )
+    if problems:
+        raise ValueError("; ".join(problems))
+    options = MemberOptions(
+        number=0,
+        shard=0,
+        home=0,
+        ship=ShipOptions(heartbeat_us=heartbeat_us),
+        forward_timeout_us=workload.attempt_timeout_us,
+    )
+    told = replace(options, sequencer=at_service(beside, SEQUENCER)) if global_sequence else options
+    layout = ReadLayout(
+        topology=topology,
+        readers=tuple(near),
+        sources=tuple(tuple(location for _, location in group.members) for group in groups),
+        sequencer=at_service(beside, SEQUENCER) if global_sequence else None,
+        groups=segments_of if mode == "async" else (),
+        consumer=consumer,
+        consumers=consumers,
+        projection=poisoned or projection,
+        mended=projection if poisoned and mended_us else None,
+        mended_us=mended_us,
+        rebuild_us=rebuild_us,
+        domain=rule,
+        kind=kind,
+        feed=feed,
+        ask_us=workload.attempt_timeout_us,
+    )
+    placements = _writers(groups, told, layout, mode)
+    placements += _readers(layout, options, snapshot_every, mode, groups)
+    if global_sequence:
+        placements += sequence_of(beside, groups)[:1]
+    if alarm:
+        placements.append(Placement(host=beside, name=BELL, make=Bell, kind=Bell))
+    if promote_after_us:
+        watched = (*groups, *layout.groups)
+        placements.append(operator_of(beside, watched, promote_after_us, force_after_us))
+    return _finished(topology, workload, groups, layout, placements, users, mode, checkpoint, beside)
+
+
+def _mistakes(mode: str, global_sequence: bool, force_after_us: int, rebuild_us: int, poison_every: int) -> list[str]:
+    """Options that do not go together."""
+    found = []
+    if mode not in MODES:
+        found.append(f"{mode=} is none; {way_to(mode, MODES)}")
+    if mode != "async" and (global_sequence or rebuild_us):
+        found.append(f"{mode=} has no consumers that could follow a global sequence or rebuild; take async")
+    if global_sequence and force_after_us >= 0:
+        found.append("a global sequence takes nothing back, and a forced leader may; leave `force_after` out")
+    if mode == "live" and poison_every:
+        found.append("a live view has nowhere to park an event; leave `poison_every` out, or take async")
+    return found
+
+
+def _word(words: type[Checkpoint] | type[Poison], said: str, name: str) -> Any:
+    if said not in [str(one) for one in words]:
+        raise ValueError(f"{name}={said!r} is no policy; choose one of {', '.join(words)}")
+    return words(said)
+
+
+def _groups(
+    topology: Topology, hosts: Sequence[HostSpec], domain: BankAccount, scheme: Scheme, shards: int
+) -> tuple[Group, ...]:
+    """The shards of the write side, on the hosts that write and, where the scheme wants them, beyond the region."""
+    readers = {host.index for host in topology.servers(hosts[0].region)} - {host.index for host in hosts}
+    found = []
+    for shard in range(shards):
+        first = hosts[shard % len(hosts)].index
+        chosen = list(holders_of(replace(scheme, holders=1, copies=None), topology, first))
+        wide = [one.index for region in topology.regions for one in topology.servers(region)]
+        near = sorted(
+            (one for one in wide if one not in readers and one != first),
+            key=lambda one: (topology.hosts[one].region != hosts[0].region, one),
+        )
+        chosen += near[: scheme.members - 1]
+        if len(chosen) < scheme.members:
+            raise ValueError(
+                f"scheme={scheme.name!r} asks for {scheme.members} members, and {len(chosen)} hosts write; "
+                "lower `holders`, or `readers`, or add hosts"
+            )
+        name = store_name(domain.name, shard)
+        members = tuple((host + 1, at_service(topology.hosts[host].location, name)) for host in chosen)
+        found.append(Group(domain=domain, shard=shard, scheme=scheme, hosts=tuple(chosen), members=members))
+    return tuple(found)
+
+
+def _writers(groups: Sequence[Group], options: MemberOptions, layout: ReadLayout, mode: str) -> list[Placement]:
+    """The members of the write side."""
+    if mode != "inline":
+        return [placement for group in groups for placement in members_of(group, options, FedShard)]
+    projection, project_us = layout.projection, layout.consumer.project_us
+
+    def inline(ctx: Context, mine: MemberOptions, domain: Any) -> InlineShard:
+        return InlineShard(ctx, mine, domain, projection, project_us)
+
+    return [
+        Placement(host=one.host, name=one.name, make=one.make, kind=InlineShard)
+        for group in groups
+        for one in members_of(group, options, inline)  # type: ignore[arg-type]
+    ]
+
+
+def _readers(
+    layout: ReadLayout, options: MemberOptions, snapshot_every: int, mode: str, groups: Sequence[Group]
+) -> list[Placement]:
+    """What stands on the reading hosts."""
+    if mode == "inline":
+        return layout.gateways(layout.sources, lambda key: shard_of(key, len(groups)))
+    if mode == "live":
+        return [*layout.live(), *layout.gateways(None, lambda key: 0)]
+    keeping = replace(
+        options,
+        store_denials=False,
+        event_type=pack_type(Scope.SERVICE, command=False, domain=layout.domain.number),
+        log=LogPolicy(snapshots=SnapshotPolicy(every=snapshot_every or None)),
+    )
+    parts = tuple(tuple(location for _, location in group.members) for group in layout.groups)
+    return [*layout.views(keeping), *layout.consuming(), *layout.gateways(parts, part_of(len(parts)))]
+
+
+def _finished(
+    topology: Topology,
+    workload: Workload,
+    groups: Sequence[Group],
+    layout: ReadLayout,
+    placements: Sequence[Placement],
+    users: UserOptions,
+    mode: str,
+    checkpoint: str,
+    bell: Location,
+) -> System:
+    """The system with users in place of the bank's clients, and the read side in its ledger."""
+    made = group_system(topology, workload, BankMix(workload), groups, placements=placements, records=READING_RECORDS)
+    others = [placement for placement in made.placements if placement.name != CLIENT]
+    clients = [host for region in topology.regions for host in topology.clients(region)]
+    for index, host in enumerate(clients):
+        route = _route(topology, host, groups)
+        mine = replace(users, share=1 / len(clients), first_id=index + 1 << 40 | 1)
+        others.append(Placement(host=host.location, name=CLIENT, make=maker(User, workload, mine, route), kind=User))
+    assert made.ledger is not None
+    write_side: Callable[[Callable[[Location], Any]], Ledger] = made.ledger
+
+    def ledger(service_of: Callable[[Location], Any]) -> Ledger:
+        parts = groups if mode == "inline" else layout.groups
+        return replace(
+            write_side(service_of), reading=reading_end(parts, service_of, checkpoint, mode, at_service(bell, BELL))
+        )
+
+    views = {store_name(group.domain.name, group.shard): group for group in layout.groups}
+    watched = {name: tuple(location for _, location in group.members) for name, group in views.items()}
+    return replace(made, placements=tuple(others), ledger=ledger, groups={**made.groups, **watched})
+
+
+def _route(topology: Topology, host: HostSpec, groups: Sequence[Group]) -> Route:
+    """Whom a client asks: the member of its own region first, the home before all others."""
+    entries = []
+    for group in groups:
+        order = sorted(
+            range(len(group.members)),
+            key=lambda index: (topology.hosts[group.hosts[index]].region != host.region, index),
+        )
+        entries.append(tuple(group.members[index][1] for index in order))
+    return lambda aggregate: entries[shard_of(aggregate, len(entries))]

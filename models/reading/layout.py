@@ -1,0 +1,203 @@
+"""Where the parts of the read side are: views by the key space, consumers and gateways on the reading hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+from models.groups import Group, members_of
+from models.keyspace.keys import HASH_END, KeyHash
+from models.keyspace.placement import Node, nodes_of
+from models.keyspace.rendezvous import Rendezvous
+from models.keyspace.ring import Ring
+from models.reading.feeds import GlobalFeed, LogFeed, Stretch
+from models.reading.gateway import Gateway
+from models.reading.live import LiveView
+from models.reading.options import ProjectorOptions
+from models.reading.projections import Balances
+from models.reading.projector import Projector
+from models.reading.viewing import ViewShard
+from models.reading.views import Views
+from models.store.options import MemberOptions
+from models.store.schemes import Scheme
+from sim.host import Context, Placement
+from sim.topology import HostSpec, Location, Topology, at_service
+
+__all__ = ["GATEWAY", "LIVE", "PROJECTOR", "ReadLayout", "part_of", "stretches", "view_groups"]
+
+PROJECTOR: Final = "projector"
+GATEWAY: Final = "gateway"
+LIVE: Final = "live"
+#: Consumers of the second version are numbered from here.
+SECOND: Final = 64
+
+
+def stretches(segments: int) -> tuple[Stretch, ...]:
+    """The line of hashes in equal parts."""
+    bounds = [index * HASH_END // segments for index in range(segments + 1)]
+    return tuple(Stretch(begin, end) for begin, end in pairwise(bounds))
+
+
+def part_of(segments: int) -> Callable[[int], int]:
+    """By aggregate, its segment."""
+    on_line = KeyHash()
+    return lambda key: on_line(key) * segments // HASH_END
+
+
+def view_groups(
+    topology: Topology, readers: Sequence[HostSpec], domain: Views, scheme: Scheme, segments: int
+) -> tuple[Group, ...]:
+    """The group of each segment, on the hosts that a ring of the reading hosts names.
+
+    Raises:
+        ValueError: more holders than there are such hosts, far enough apart.
+    """
+    known = {node.number: node for node in nodes_of(topology)}
+    nodes: list[Node] = [known[host.index] for host in readers]
+    ring = Ring(nodes, vnodes=64, spread=scheme.spread)
+    if scheme.members > ring.longest():
+        raise ValueError(
+            f"views={scheme.name!r} asks for {scheme.members} members, and of the {len(readers)} reading hosts "
+            f"{ring.longest()} are far enough apart; lower `holders`, or raise `readers`"
+        )
+    groups = []
+    for segment in range(segments):
+        owners = ring.owners(segment, scheme.members)
+        name = f"{domain.name}-{segment}"
+        members = tuple((host + 1, at_service(topology.hosts[host].location, name)) for host in owners)
+        groups.append(Group(domain=domain, shard=segment, scheme=scheme, hosts=owners, members=members))
+    return tuple(groups)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLayout:
+    """What of the read side is where.
+
+    Attributes:
+        topology: The hosts.
+        readers: Those that read.
+        sources: By shard, the members of the write side that hold its log.
+        sequencer: Who orders them all, where consumers follow the global sequence.
+        groups: By segment, who keeps its views.
+        consumer: What consumers are told; number, peers, order, views and stretches are filled in.
+        consumers: How many share the segments.
+        projection: What is made of events.
+        mended: As for a `Projector`.
+        mended_us: As for a `Projector`.
+        rebuild_us: When a second version begins; 0 for never.
+        domain: The rules of views.
+        kind: What consumers are.
+        feed: What follows the global sequence.
+        ask_us: A gateway's patience.
+    """
+
+    topology: Topology
+    readers: tuple[HostSpec, ...]
+    sources: tuple[tuple[Location, ...], ...]
+    sequencer: Location | None
+    groups: tuple[Group, ...]
+    consumer: ProjectorOptions
+    consumers: int
+    projection: Balances
+    mended: Balances | None
+    mended_us: int
+    rebuild_us: int
+    domain: Views
+    kind: type[Projector]
+    feed: type[GlobalFeed]
+    ask_us: int
+
+    def near(self, host: HostSpec, members: Sequence[Location]) -> tuple[Location, ...]:
+        """Members in the order in which a host asks them: of its own region first."""
+        topology = self.topology
+        regions = [topology.hosts[topology.index_of(member)].region for member in members]
+        order = sorted(range(len(members)), key=lambda index: (regions[index] != host.region, index))
+        return tuple(members[index] for index in order)
+
+    def feeds(self, ctx: Context, host: HostSpec) -> list[LogFeed | GlobalFeed]:
+        """What a consumer on a host reads."""
+        near = [self.near(host, members) for members in self.sources]
+        if self.sequencer is not None:
+            return [self.feed(ctx, self.sequencer, near)]
+        return [LogFeed(ctx, shard, members) for shard, members in enumerate(near)]
+
+    def views(self, options: MemberOptions) -> list[Placement]:
+        """The members that keep views."""
+        projection = self.projection
+        return [
+            Placement(host=placement.host, name=placement.name, make=placement.make, kind=ViewShard)
+            for group in self.groups
+            for placement in members_of(
+                group,
+                options,
+                lambda ctx, mine, domain: ViewShard(ctx, mine, domain, projection),  # type: ignore[arg-type]
+            )
+        ]
+
+    def consuming(self) -> list[Placement]:
+        """The consumers of each version."""
+        placed = self._version(1, 1, PROJECTOR, self.consumer, self.projection)
+        if self.rebuild_us:
+            second = replace(self.consumer, begins_us=self.rebuild_us)
+            placed += self._version(2, SECOND, f"{PROJECTOR}-2", second, self.mended or self.projection)
+        return placed
+
+    def _version(
+        self, version: int, first: int, name: str, consumer: ProjectorOptions, projection: Balances
+    ) -> list[Placement]:
+        hosts = [self.readers[index % len(self.readers)] for index in range(self.consumers)]
+        names = [f"{name}-{index}" for index in range(self.consumers)]
+        places = [
+            (first + index, at_service(host.location, named))
+            for index, (host, named) in enumerate(zip(hosts, names, strict=True))
+        ]
+        ranking = Rendezvous([Node(number=number) for number, _ in places])
+        order = tuple(ranking.owners(segment, len(places)) for segment in range(len(self.groups)))
+        placed = []
+        for index, host in enumerate(hosts):
+            options = replace(
+                consumer,
+                number=places[index][0],
+                peers=tuple(place for place in places if place[0] != places[index][0]),
+                order=order,
+                version=version,
+                views=tuple(tuple(location for _, location in group.members) for group in self.groups),
+                stretches=stretches(len(self.groups)),
+            )
+            make = self._consumer(host, options, projection)
+            placed.append(Placement(host=host.location, name=names[index], make=make, kind=self.kind))
+        return placed
+
+    def _consumer(
+        self, host: HostSpec, options: ProjectorOptions, projection: Balances
+    ) -> Callable[[Context], Projector]:
+        return lambda ctx: self.kind(
+            ctx, options, projection, self.feeds(ctx, host), self.domain, self.mended, self.mended_us
+        )
+
+    def gateways(self, parts: Sequence[tuple[Location, ...]] | None, of: Callable[[int], int]) -> list[Placement]:
+        """A gateway on each reading host, before these parts; None for the live view of its own host."""
+        placed = []
+        for host in self.readers:
+            mine = ((at_service(host.location, LIVE),),) if parts is None else tuple(self.near(host, p) for p in parts)
+            placed.append(Placement(host=host.location, name=GATEWAY, make=self._gateway(mine, of), kind=Gateway))
+        return placed
+
+    def _gateway(self, parts: Sequence[tuple[Location, ...]], of: Callable[[int], int]) -> Callable[[Context], Gateway]:
+        return lambda ctx: Gateway(ctx, parts, of, ask_us=self.ask_us)
+
+    def live(self) -> list[Placement]:
+        """A live view on each reading host."""
+        return [Placement(host=host.location, name=LIVE, make=self._live(host), kind=LiveView) for host in self.readers]
+
+    def _live(self, host: HostSpec) -> Callable[[Context], LiveView]:
+        options = self.consumer
+        return lambda ctx: LiveView(
+            ctx,
+            [LogFeed(ctx, shard, self.near(host, members)) for shard, members in enumerate(self.sources)],
+            self.projection,
+            batch=options.batch,
+            project_us=options.project_us,
+        )

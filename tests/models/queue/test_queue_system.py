@@ -1,0 +1,108 @@
+"""A queue laid out: shards stand where the key space says, clients find them, and receivers know what they have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models import Site, Workload
+from models.queue import Broker, Letter, queue
+from models.queue.clients import ShardRoute
+from models.queue.consumer import Receiver
+from models.queue.words import Effected, Effects, Elsewhere, Given
+from sim.history import Kind
+from sim.host import HostOptions
+from sim.latency import uniform
+from sim.testing import FakeContext
+from sim.topology import at_service, grid, pack_location
+from sim.world import World
+from tests.models.shards import at
+
+S = 1_000_000
+LOAD = Workload(rate_per_s=60, accounts=12, zipf_exponent=0.5, ends_us=2 * S, audit_us=4 * S)
+
+
+def run(seed: int = 1, **how: Any) -> tuple[World, list[Broker]]:
+    topology = grid(["a"], clusters=1, hosts=5, clients=2, cores=2)
+    latency = uniform(topology.regions, between_regions_rtt_us=40_000)
+    world = World(topology=topology, latency=latency, hosts=HostOptions(), seed=seed)
+    system = queue(Site(topology), LOAD, **how)
+    for placement in system.placements:
+        world.place(placement)
+    world.run(5 * S)
+    found = [world.service(at_service(one.host, one.name)) for one in system.placements if one.kind is Broker]
+    return world, [one for one in found if isinstance(one, Broker)]
+
+
+@pytest.mark.parametrize("placement", ["ring", "tablets", "rendezvous", "jump", "modulo", "slots"])
+def test_a_queue_is_placed_by_any_scheme_of_the_key_space(placement: str) -> None:
+    world, brokers = run(placement=placement, partitions=4, scheme="multi-mem:2/3")
+    leading = [broker for broker in brokers if broker.leads]
+    assert len(brokers) == 4 * 3
+    assert len(leading) == 4
+    rows = list(world.history)
+    put = {row.op for row in rows if row.f == "append" and row.kind is Kind.OK}
+    assert put
+    assert put == {row.value for row in rows if row.f == "deliver"}
+    lanes = [{key for _, key in broker.streams} for broker in leading]
+    assert sum(map(len, lanes)) == len(set().union(*lanes)), "a key is in one shard"
+
+
+def test_a_run_repeats() -> None:
+    assert run(partitions=3)[0].digest() == run(partitions=3)[0].digest()
+
+
+def test_batches_take_fewer_messages() -> None:
+    one, many = run()[0], run(batch=8, linger_us=20_000, take=8)[0]
+    effects = [sum(row.f == "deliver" for row in world.history) for world in (one, many)]
+    assert effects[0] // 2 == effects[1] // 2
+    assert many.network.totals()["sent"] < one.network.totals()["sent"]
+
+
+def test_a_client_goes_where_it_is_sent_and_passes_over_the_silent() -> None:
+    members = (at(1), at(2), at(3))
+    route = ShardRoute(members)
+    route.heard(at(1), Elsewhere(leader=at(3)))
+    assert route.target == at(3)
+    route.heard(at(3), None)
+    assert route.target == at(1)
+    route.heard(at(3), None)
+    assert route.target == at(1), "that was known already"
+    route.heard(at(1), Given(handed=()))
+    assert route.target == at(1)
+
+
+def effects(receipt: int, message: int) -> Effects:
+    return Effects(key=0, receipt=receipt, letters=(Letter(message, message, 0),))
+
+
+def kept(receiver: Receiver, ctx: FakeContext, message: Effects) -> bool:
+    answer = ctx.deliver(receiver, message)
+    ctx.advance(10_000)
+    assert isinstance(answer.value, Effected)
+    return answer.value.kept
+
+
+def delivered(ctx: FakeContext) -> list[Any]:
+    return [operation.value for operation in ctx.operations if operation.kind is Kind.OK]
+
+
+def test_a_receiver_knows_a_message_again_also_after_a_restart() -> None:
+    ctx = FakeContext(pack_location(1, 1, 1))
+    receiver = Receiver(ctx, 10, True, 1)
+    ctx.start(receiver)
+    assert [kept(receiver, ctx, effects(1, 5)), kept(receiver, ctx, effects(1, 5))] == [True, True]
+    assert delivered(ctx) == [5]
+    after = ctx.power_loss()
+    again = Receiver(after, 10, True, 1)
+    after.start(again)
+    kept(again, after, effects(2, 5))
+    assert again.repeated == 1
+
+
+def test_a_fenced_receiver_refuses_whom_somebody_came_after() -> None:
+    ctx = FakeContext(pack_location(1, 1, 1))
+    fenced, open_to_all = Receiver(ctx, 0, True, 1), Receiver(ctx, 0, False, 1)
+    assert [kept(fenced, ctx, effects(receipt, 5)) for receipt in (2, 1, 2)] == [True, False, True]
+    assert [kept(open_to_all, ctx, effects(receipt, 5)) for receipt in (2, 1)] == [True, True]
