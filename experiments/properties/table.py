@@ -17,6 +17,7 @@ from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
 from experiments.properties.loadings import LOADINGS
 from experiments.properties.majorities import MAJORITIES
+from experiments.properties.merges import MERGES
 from experiments.properties.operations import OPERATIONS
 from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
@@ -51,6 +52,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *LAYERS,
             *LOADINGS,
             *MAJORITIES,
+            *MERGES,
             *OPERATIONS,
             *PIPELINES,
             *PLACINGS,

@@ -7,12 +7,14 @@
 - `winners`: last writer by field, first writer, priority region
 - `siblings`: a person decides
 
-`shipped` makes each from a domain and what is known of its events, by the name that scenarios use.
+`shipped` makes each from a domain and what is known of its events, by the name that scenarios use; `named` takes a
+user's own as well.
 """
 
 from models.merging.policies.apologise import AcceptAndApologise
 from models.merging.policies.commutative import Commutative
 from models.merging.policies.last import LastWriter, SilentLastWriter
+from models.merging.policies.named import policy_for, policy_named
 from models.merging.policies.recent import RecentPolicy
 from models.merging.policies.replay import CanonicalReplay
 from models.merging.policies.shipped import POLICIES
@@ -31,4 +33,6 @@ __all__ = [
     "RecentPolicy",
     "Siblings",
     "SilentLastWriter",
+    "policy_for",
+    "policy_named",
 ]

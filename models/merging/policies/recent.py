@@ -31,6 +31,8 @@ class Recent(NamedTuple):
         lost_to: By place among those, the address of the write that it lost to; 0 where it counts.
         states: By place, the state after it.
         owed: Addresses that were put out as lost, so that each is compensated once.
+        heads: By sub-domain, the position of its last write so far: whoever has seen all of those is concurrent with
+            nothing here, which is most of a long cut, and need not be held against every write.
     """
 
     base: State
@@ -38,6 +40,7 @@ class Recent(NamedTuple):
     lost_to: tuple[int, ...] = ()
     states: tuple[State, ...] = ()
     owed: frozenset[int] = frozenset()
+    heads: tuple[tuple[int, int], ...] = ()
 
     @property
     def state(self) -> State:
@@ -83,8 +86,9 @@ class RecentPolicy:
             return Step(held, (Merged(write.address),))
         writes = (*held.writes, write)
         lost_to = [*held.lost_to, 0]
-        self.judge(writes, lost_to, concurrent_with(write, held.writes))
-        changed = [place for place, lost in enumerate(held.lost_to) if lost != lost_to[place]]
+        self.judge(writes, lost_to, _concurrent(held, write))
+        as_before = tuple(lost_to[:-1]) == held.lost_to
+        changed = [] if as_before else [at for at, lost in enumerate(held.lost_to) if lost != lost_to[at]]
         outputs: list[Output] = []
         owed = held.owed
         for place in (*changed, len(held.writes)):
@@ -97,7 +101,8 @@ class RecentPolicy:
             if not lost_to[place]:
                 state = self._domain.evolve(state, writes[place].event)
             states.append(state)
-        return Step(Recent(held.base, writes, tuple(lost_to), tuple(states), owed), tuple(outputs))
+        heads = tuple(sorted((dict(held.heads) | {write.origin: write.position}).items()))
+        return Step(Recent(held.base, writes, tuple(lost_to), tuple(states), owed, heads), tuple(outputs))
 
     def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
         """What goes out of a write whose fate is new, and who has been put out as owed."""
@@ -134,7 +139,7 @@ class RecentPolicy:
             return held
         gone = {write.address for write in held.writes[:certain]}
         base, rest = held.states[certain - 1], slice(certain, None)
-        return Recent(base, held.writes[rest], held.lost_to[rest], held.states[rest], held.owed - gone)
+        return Recent(base, held.writes[rest], held.lost_to[rest], held.states[rest], held.owed - gone, held.heads)
 
     def is_open(self, held: Recent, place: int) -> bool:
         """Whether the fate of a write waits for more than everybody's having seen it."""
@@ -156,6 +161,13 @@ class RecentPolicy:
         """Whether two writes write a part in common."""
         ours, theirs = self.parts(first.event), self.parts(second.event)
         return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
+
+
+def _concurrent(held: Recent, write: Write) -> list[int]:
+    seen = dict(write.seen)
+    if all(position <= seen.get(origin, 0) for origin, position in held.heads if origin != write.origin):
+        return []
+    return concurrent_with(write, held.writes)
 
 
 def concurrent_with(write: Write, others: Sequence[Write]) -> list[int]:

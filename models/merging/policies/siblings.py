@@ -24,7 +24,7 @@ class Siblings(FirstWriter):
         after, outputs = super().step(held, write)
         resolved: list[Output] = []
         owed = after.owed
-        for place, one in enumerate(held.writes):
+        for place, one in enumerate(held.writes) if any(held.lost_to) else ():
             winner = held.lost_to[place]
             if not winner or one.address in owed or not precedes(one, write) or not self.clash(one, write):
                 continue
@@ -33,7 +33,9 @@ class Siblings(FirstWriter):
                 owed |= {one.address}
                 resolved.append(Resolved(self._key(one.address, winner), write.address))
                 resolved.append(Superseded(one.address, write.address, "resolved by a write that had seen it"))
-        return Step(Recent(after.base, after.writes, after.lost_to, after.states, owed), (*outputs, *resolved))
+        return Step(
+            Recent(after.base, after.writes, after.lost_to, after.states, owed, after.heads), (*outputs, *resolved)
+        )
 
     def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
         """What loses is opened rather than taken back."""

@@ -50,6 +50,8 @@ class FirstWriter(RecentPolicy):
     def lost_below(self, writes: Sequence[Write], lost_to: Sequence[int], at: int) -> int:
         """The winner over a write that the one at `at` was built on, and that its writer had not seen; 0 if none."""
         write = writes[at]
+        if not any(lost_to):
+            return 0
         for place in range(at):
             winner = lost_to[place]
             if winner and precedes(writes[place], write) and self.clash(writes[place], write):

@@ -41,7 +41,7 @@ class ByStampFold(MergeFold):
         found = self._aggregate(write.instance)
         at = bisect_right([one.stamp_us for one in found.writes], write.stamp_us)
         found.writes.insert(at, write)
-        del found.after[at:]
+        found.disturb(at)
 
 
 class GapsAcceptedFold(MergeFold):
@@ -66,7 +66,7 @@ class ConcurrentFlagFold(MergeFold):
             found = self._aggregates[write.instance]
             if write in found.writes:
                 found.writes.remove(write)
-                found.after.clear()
+                found.disturb(0)
 
 
 class PartialLastWriter(CanonicalReplay):
