@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from models.addressing import conflicts
 from models.delivery_ends import OutboxEnd, OutsideEnd
+from models.detection_end import DetectionEnd
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
@@ -115,6 +116,7 @@ class Ledger:
         outside: What a world outside did, where there is one.
         outbox: What consumers of an outbox received, where there is one.
         reading: The read side, where there is one.
+        detection: Whom detectors suspected, where detectors are what is studied.
         merging: The merge of sub-domains, where the domain is split.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
@@ -134,6 +136,7 @@ class Ledger:
     outside: OutsideEnd | None = None
     outbox: OutboxEnd | None = None
     reading: ReadingEnd | None = None
+    detection: DetectionEnd | None = None
     merging: MergingEnd | None = None
     stable: Mapping[int, Mapping[int, int | str | None]] = field(default_factory=lambda: MappingProxyType({}))
     place: Callable[[int], int] | None = field(default=None, compare=False)

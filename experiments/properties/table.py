@@ -10,6 +10,7 @@ from experiments.evidence import Evidence
 from experiments.properties.bank import BANK
 from experiments.properties.cores import CORES
 from experiments.properties.deliveries import DELIVERIES
+from experiments.properties.detections import DETECTIONS
 from experiments.properties.elections import ELECTIONS
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
@@ -44,6 +45,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *BANK,
             *CORES,
             *DELIVERIES,
+            *DETECTIONS,
             *ELECTIONS,
             *FLOWS,
             *HISTORIES,
