@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.crashes import replicas
-from experiments.crashes import POINTS, SCHEMES, CellResult, summary, table, to_html, to_text
+from experiments.crashes import POINTS, SCHEMES, CellResult, replicas, summary, table, to_html, to_text
 from experiments.crashes.cells import cells, why_not
 from experiments.crashes.tables import of_scheme
 from experiments.crashes.world import act, pick, rehearse
