@@ -16,7 +16,7 @@ from experiments.crashes.cells import FAILURES
 from experiments.crashes.place import BEGIN_US, DESK, server
 from models.store.schemes import Recovery
 from models.store.words import scheme_of
-from sim.faults import CrashKind, Fault
+from sim.faults import CrashKind, Fault, ParamValue
 
 __all__ = [
     "CUT_US",
@@ -128,20 +128,17 @@ def faults_of(weather: Weather) -> tuple[Fault, ...]:
     """What a world of that weather has to go through before it is struck."""
     if weather is Weather.GAPS:
         at_us, for_us = _GAP_US
-        lost = {"to": (server(2),), "one_way": True, "loss": 1.0}
+        lost: dict[str, ParamValue] = {"to": (server(2),), "one_way": True, "loss": 1.0}
         return (Fault(id="gap", kind="link-lossy", targets=(server(0),), at=at_us, for_us=for_us, params=lost),)
     if weather is Weather.AWAY:
         at_us, for_us = _AWAY_US
         return (Fault(id="away", kind="partition-full", targets=(server(2),), at=at_us, for_us=for_us, params={}),)
     if weather is Weather.DEPOSED:
-        at_us, healed_us = DEPOSED_US
-        return (
-            Fault(id="deposed", kind="partition-partial", targets=(server(0),), at=at_us, for_us=healed_us - at_us,
-                  params=cut_off()),
-        )  # fmt: skip
+        at_us, kind = DEPOSED_US[0], "partition-partial"
+        return (Fault(id="deposed", kind=kind, targets=(server(0),), at=at_us, for_us=CUT_US, params=cut_off()),)
     return ()
 
 
-def cut_off() -> dict[str, tuple[str, ...]]:
+def cut_off() -> dict[str, ParamValue]:
     """Whom the home loses in a cut: the other members and all that sit at the desk, not its users."""
     return {"against": (server(1), server(2), DESK)}

@@ -6,10 +6,10 @@ promised to, and whether it is *whole*, that is, has all that it ever acknowledg
 A former leader that hears of a later reign steps down in four durable steps: *mark* that it has begun,
 with the new lineage; set aside what it acknowledged alone; truncate; write the lineage. A start
 that finds a mark without its lineage finishes the step-down before it serves. Every step may be
-done twice; the crash point R3 stands before the third, where there is something to truncate. The mark
-comes first because nothing else keeps a restarted member from leading again: after the second step alone it would have the operator submit what it set aside to itself, find it
+done twice. The mark comes first because nothing else keeps a restarted member from leading again:
+after the second step alone it would have the operator submit what it set aside to itself, find it
 in its own log and call it merged; after the third it would write other entries at the positions
-it has just given up.
+it has just given up. The crash point R3 stands before the third, where there is something to truncate.
 """
 
 from __future__ import annotations

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
 from models.store.group.aside import Aside
-from models.store.group.shipping import Inbound, Outbound
-from models.store.group.wire import Ship
+from models.store.group.shipping import Outbound
 from models.store.log.entries import Entry
 from models.store.shard import Shard
 from sim.host import Wait
+from sim.storage import TORN
+
+
+class NothingAside(Aside):
+    """Keeps nothing of what it is given."""
+
+    def keep(self, entries: Iterable[Entry]) -> Generator[Wait, Any, None]:
+        yield from ()
 
 
 class Careless(Shard):
     """Gives up what it acknowledged as a leader, and sets none of it aside."""
 
-    class ASIDE(Aside):
-        def keep(self, entries: Iterable[Entry]) -> Generator[Wait, Any, None]:
-            yield from ()
+    ASIDE = NothingAside
 
 
 class Stubborn(Shard):
@@ -37,18 +42,14 @@ class Withholding(Shard):
         """Let it wait."""
 
 
-class Leaping(Inbound):
-    """Takes what lies beyond a gap as if it were next."""
+class Presuming(Shard):
+    """Saves how far it is apart from what it has, and goes on from there in its next life."""
 
-    def take(self, ship: Ship) -> tuple[Entry, ...]:
-        if ship.entries and ship.first > self.received + 1:
-            self.received = ship.first - 1
-        return super().take(ship)
-
-
-class Skipping(Shard):
-    """Appends what lies beyond a gap; what is missing it never asks for."""
+    def _take(self, entries: Sequence[Entry]) -> None:
+        super()._take(entries)
+        self.ctx.disk.append("position", self.journal.length)
 
     def _begin(self) -> None:
         super()._begin()
-        self._inbound = Leaping(self.journal.length, held=self.options.ship.held)
+        saved = (record for record in self.ctx.disk.read("position") if record is not TORN)
+        self._inbound.received = max(self._inbound.received, *saved, 0)
