@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.crashes.replicas import POINTS, SCHEMES, summary, to_html
+from experiments.crashes.replicas import POINTS, SCHEMES, finding_of, summary, to_html
 from experiments.crashes.replicas.cells import WEATHER, Weather, cells, why_not
 from experiments.crashes.replicas.runs import act, choose, rehearse
 from experiments.crashes.replicas.tables import ReplicaResult, of_scheme
@@ -134,3 +134,11 @@ def test_the_table_is_told() -> None:
     assert "1 cells differ from their promise" in summary(broke)
     assert 'class="bad" title="2 &lt;gone&gt;">2/0' in to_html(broke)
     assert to_html(whole).count("<tr>") == 1 + len(POINTS)
+
+
+def test_a_red_cell_or_one_that_was_not_struck_fails_the_claim() -> None:
+    whole = [ReplicaResult(cell=cell, hits=1) for cell in cells("multi-mem:2/3")]
+
+    assert finding_of(whole).holds
+    assert finding_of([*whole[:-1], replace(whole[-1], wrong=("2 are lost",))]).holds is False
+    assert finding_of([*whole[:-1], replace(whole[-1], hits=0)]).holds is False
