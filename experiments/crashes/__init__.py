@@ -1,8 +1,8 @@
 """The crash table: every crash point, with every kind of crash and recovery, under every persistence scheme.
 
 Read `cells` for what there is to run, `place` for what a cell is, `world` for how it is run, `judge` for what it
-is held to, `tables` for the whole of it, `results` for how it is told. `merges` is the table of the merge domain
-of a split, at its own points.
+is held to, `tables` for the whole of it, `results` for how it is told. The points of replication have a table of their
+own, `replicas`, and so has the merge domain of a split, `merges`.
 """
 
 from experiments.crashes.cells import POINTS, SCHEMES

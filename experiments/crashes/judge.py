@@ -170,19 +170,29 @@ def _is_in(answer: _Answer, log: Iterable[Entry]) -> bool:
 
 
 def _may_go(answer: _Answer, ended: Ended) -> bool:
-    """Whether the promise lets an answer be lost: given before the crash, and no longer ago than its window."""
+    """Whether the promise lets an answer be lost.
+
+    It was given before the crash, and no longer ago than its window; or by a leader that was cut off, from so long
+    before the cut on.
+    """
     promise, crashed_us = ended.promise, ended.crashed_us
-    if crashed_us is None or promise.lost is Loss.NOTHING or answer.t_us > crashed_us + GRACE_US:
+    if promise.lost is Loss.NOTHING:
+        return False
+    if ended.alone_us is not None:
+        cut_us, healed_us = ended.alone_us
+        return cut_us - (promise.window_us or 0) - GRACE_US <= answer.t_us <= healed_us + GRACE_US
+    if crashed_us is None or answer.t_us > crashed_us + GRACE_US:
         return False
     return promise.window_us is None or answer.t_us >= crashed_us - promise.window_us - GRACE_US
 
 
 def _not_a_tail(lost: Iterable[_Answer], log: Iterable[Entry], ended: Ended) -> Iterator[str]:
     """Commands that are lost although a later event of before the crash survived."""
+    since_us = ended.crashed_us if ended.alone_us is None else ended.alone_us[0]
     for one in lost:
         for entry in log:
             later = instance_of(entry.address) == one.account and version_of(entry.address) >= (one.version or 0)
-            if later and entry.accepted_us < (ended.crashed_us or 0):
+            if later and entry.accepted_us < (since_us or 0):
                 yield f"command {one.op} is lost, and version {version_of(entry.address)} behind it is not"
                 break
 

@@ -106,6 +106,7 @@ def world_of(
     trace: TraceLevel,
     *,
     moves: bool = False,
+    peer_patience: int = 100_000,
 ) -> tuple[World, tuple[tuple[int, Location], ...]]:
     """A world in place, and its members.
 
@@ -119,6 +120,7 @@ def world_of(
         make: The store.
         trace: How much is written down.
         moves: Whether the users' program is started on another host after the crash.
+        peer_patience: As in `LogPolicy`.
     """
     topology = grid([_REGION], clusters=1, hosts=3, cores=1, clients=2)
     weather = [_unheard()]
@@ -141,7 +143,7 @@ def world_of(
     )
     (group,) = groups_of(topology, DOMAIN, scheme_of(scheme), _REGION, 1)
     desk = topology.clients(_REGION)[1].location
-    for placement in _members(group.members, scheme, desk, make):
+    for placement in _members(group.members, scheme, desk, make, peer_patience):
         world.place(placement)
     for placement in _others(topology, group.members, scheme, recovery, crash_us, moves):
         world.place(placement)
@@ -161,7 +163,7 @@ def _unheard() -> Fault:
 
 
 def _members(
-    members: Sequence[tuple[int, Location]], scheme: str, desk: Location, make: type[Shard]
+    members: Sequence[tuple[int, Location]], scheme: str, desk: Location, make: type[Shard], peer_patience: int
 ) -> Iterable[Placement]:
     options = MemberOptions(
         number=members[0][0],
@@ -178,6 +180,7 @@ def _members(
             sweep=True,
             archive=at_service(desk, ARCHIVE),
             every_us=12_000,
+            peer_patience=peer_patience,
         ),
         window=64,
         cache=1,

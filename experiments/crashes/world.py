@@ -25,7 +25,7 @@ from sim.topology import Location
 from sim.trace import TraceLevel
 from sim.world import World
 
-__all__ = ["Ended", "Passage", "Rehearsal", "act", "pick", "rehearse"]
+__all__ = ["Ended", "Passage", "Rehearsal", "act", "ended_of", "passages_of", "pick", "rehearse"]
 
 
 class Passage(NamedTuple):
@@ -52,6 +52,9 @@ class Ended:
         archived: What the archive was handed.
         received: What the subscriber has.
         desk_us: When the desk issued its commands.
+        retracted: What it had and was told to take back.
+        alone_us: From when until when a leader was cut off from whoever took its place, None if never. What it
+            acknowledged then may be given up, where the promise lets anything go.
     """
 
     rows: tuple[HistoryRow, ...]
@@ -63,6 +66,8 @@ class Ended:
     archived: tuple[Entry, ...]
     received: tuple[Entry, ...]
     desk_us: int
+    retracted: tuple[Entry, ...] = ()
+    alone_us: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,18 +102,10 @@ def rehearse(scheme: str, *, slow: bool = False, seed: int = 1, make: type[Shard
     begins_us = desk_us(recovery, BEGIN_US)
     world.run(begins_us + LAST_US)
     world.check_conservation()
-    seen: Counter[tuple[str, int]] = Counter()
-    passages = []
-    for row in world.trace.rows:
-        if row.kind == "point":
-            point = str(row.message)
-            seen[point, row.src] += 1
-            open_then = row.t_us < begins_us and bool(_in_flight(world.history.rows, row.t_us, ended=0))
-            path = world.topology.hosts[row.src].path
-            passages.append(Passage(point, path, seen[point, row.src], row.t_us, open_then))
+    passages = passages_of(world, begins_us)
     promise = promise_of(scheme_of(scheme), FAILURES[CrashKind.PROCESS_CRASH], recovery, Struck.CLIENT)
-    ended = _ended(world, servers, promise, begins_us)
-    return Rehearsal(scheme=scheme, slow=slow, seed=seed, make=make, passages=tuple(passages), ended=ended)
+    ended = ended_of(world, servers, promise, begins_us)
+    return Rehearsal(scheme=scheme, slow=slow, seed=seed, make=make, passages=passages, ended=ended)
 
 
 def pick(rehearsal: Rehearsal, point: str, strikes: int = 1) -> tuple[Passage, ...]:
@@ -153,7 +150,7 @@ def act(cell: Cell, rehearsal: Rehearsal, passage: Passage) -> Ended:
     world.run(begins_us + LAST_US)
     world.check_conservation()
     promise = promise_of(scheme_of(cell.scheme), FAILURES[cell.kind], cell.recovery, struck)
-    return _ended(world, servers, promise, begins_us)
+    return ended_of(world, servers, promise, begins_us)
 
 
 def _struck(host: str) -> Struck:
@@ -165,8 +162,23 @@ def _struck(host: str) -> Struck:
 # -- what is left ----------------------------------------------------------------------------
 
 
-def _ended(world: World, servers: Sequence[tuple[int, Location]], promise: Promise, begins_us: int) -> Ended:
-    crash = next((fault for fault in world.injector.begun if fault.id == "crash"), None)
+def passages_of(world: World, begins_us: int) -> tuple[Passage, ...]:
+    """Every passage of a point in a world that wrote all down, in order of time; the desk begins at that instant."""
+    seen: Counter[tuple[str, int]] = Counter()
+    passages = []
+    for row in world.trace.rows:
+        if row.kind == "point":
+            point = str(row.message)
+            seen[point, row.src] += 1
+            open_then = row.t_us < begins_us and bool(_in_flight(world.history.rows, row.t_us, ended=0))
+            path = world.topology.hosts[row.src].path
+            passages.append(Passage(point, path, seen[point, row.src], row.t_us, open_then))
+    return tuple(passages)
+
+
+def ended_of(world: World, servers: Sequence[tuple[int, Location]], promise: Promise, begins_us: int) -> Ended:
+    """What a finished run left; what struck is the fault named `crash`, or `cut`."""
+    crash = next((fault for fault in world.injector.begun if fault.id in ("crash", "cut")), None)
     crashed_us = crash.at if crash is not None and isinstance(crash.at, int) else None
     found = {number: world.service(location) for number, location in servers}
     archive, subscriber = world.service_named(DESK, ARCHIVE), world.service_named(DESK, SUBSCRIBER)
@@ -181,6 +193,7 @@ def _ended(world: World, servers: Sequence[tuple[int, Location]], promise: Promi
         members={number: shard for number, shard in found.items() if shard is not None and shard.ready},
         archived=tuple(archive.entries.get(0, ())),
         received=tuple(subscriber.received.get(0, ())),
+        retracted=tuple(subscriber.retracted.get(0, ())),
         desk_us=begins_us,
     )
 

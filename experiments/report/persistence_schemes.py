@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from experiments import crashes
+from experiments.crashes import replicas
 from experiments.experiment import Arm, Finding, ReportContext
 from experiments.report import report_page
 from experiments.report.schemes_cells import (
@@ -358,6 +359,8 @@ def _crashes(page: Page, results: Results[SchemeRow]) -> None:
     """The table of crash points, made with these claims: it is small, and a function of the code alone."""
     page.section("Every crash point")
     page.markup(crashes.to_html(results.once(crashes.table)))
+    page.section("Every point of replication")
+    page.markup(replicas.to_html(results.once(replicas.table)))
 
 
 def _limits(page: Page, results: Results[SchemeRow]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from experiments import crashes
-from experiments.crashes import CellResult
+from experiments.crashes import CellResult, replicas
 from experiments.experiment import Finding
 from experiments.results import Results
 from experiments.scenario import load
@@ -108,6 +108,7 @@ def check(results: Results[SchemeRow]) -> list[Finding]:
         _decided_anew(results),
         _calm(results),
         _crashes(results.once(crashes.table)),
+        replicas.finding_of(results.once(replicas.table)),
     ]
 
 

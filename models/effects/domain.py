@@ -192,10 +192,15 @@ class Effect(Domain[EffectState], name="effect", number=26):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeOver(Command):
-    """A request of `owner` to have the tenure after `after`."""
+    """A request of `owner` to have the tenure after `after`, of a number above `above` as well.
+
+    Where tenures were taken back, others still know of numbers that the log has forgotten: receivers that fence, and
+    effects that were intended under them.
+    """
 
     owner: int
     after: int
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +231,7 @@ class Tenure(Domain[Owners], name="tenure", number=27):
         """Whoever knows the latest tenure may have the next: of two that ask for one, one gets it."""
         if command.after != state.number:
             return Denied(reason=f"tenure {state.number} is that of {state.owner}")
-        return TakenOver(owner=command.owner, number=state.number + 1)
+        return TakenOver(owner=command.owner, number=max(state.number, command.above) + 1)
 
     @evolves
     def taken_over(self, state: Owners, event: TakenOver) -> Owners:

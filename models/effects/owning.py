@@ -108,6 +108,10 @@ class Owner(Follower):
     def owning(self) -> None:
         """A tenure has begun."""
 
+    def highest(self) -> int:
+        """The highest number of a tenure that is known of from elsewhere than the log of tenures; 0 for none."""
+        return 0
+
     @handles(Alive)
     def on_alive(self, msg: Alive, sender: Location) -> None:
         """The owner lives, if it is of the latest tenure."""
@@ -136,12 +140,14 @@ class Owner(Follower):
 
     def _take_over(self) -> Generator[Wait, Any, None]:
         options, after = self.options, self.latest
-        command = TakeOver(owner=options.number, after=after)
+        above = self.highest()
+        command = TakeOver(owner=options.number, after=after, above=above)
         # Of this life alone: the store would tell a next one, which has not read of it yet, that the tenure is its own.
-        key = key_of("tenure", options.number, after, self._life, self._began_us)
+        key = key_of("tenure", options.number, after, above, self._life, self._began_us)
         answer = yield from self.submitter.submit(TENURE, command, key, lambda: self.latest == after)
-        if isinstance(answer, Accepted) and self.latest <= after + 1:
-            self.mine = self.latest = after + 1
+        number = max(after, above) + 1
+        if isinstance(answer, Accepted) and self.latest <= number:
+            self.mine = self.latest = number
             self.owner = options.number
             self.ctx.note("tenure", self.mine)
             self.owning()

@@ -97,6 +97,7 @@ class Performer(Owner):
         self._inherited: frozenset[int] = frozenset()
         self._acted: dict[int, None] = {}
         self._replayed = False
+        self._fence = 0
 
     def start(self) -> None:
         """Read what is known to have been answered, and what there is."""
@@ -110,12 +111,12 @@ class Performer(Owner):
         if shard == 0:
             super().taken(shard, entry)
             if self.mine and not self.owns:
-                self.ctx.point("E8")
-                self.mine = 0
+                self._give_up()
             return
         key = instance_of(entry.address)
         self.effects[key] = self._domain.evolve(self.effects.get(key, self._domain.initial()), entry.event)
         self._shard[key] = shard
+        self._outdone(self.effects[key].tenure)
 
     def begun_again(self, shard: int) -> None:
         """What was derived of a shard may have been taken back; all of it is read again, of the others nothing."""
@@ -137,9 +138,30 @@ class Performer(Owner):
     def owning(self) -> None:
         """Take up what others have left; of that nobody knows what was asked for."""
         self._begun.clear()
+        if self.highest() >= self.mine:
+            self._give_up()  # heard of while this number was asked for
+            return
         if self.mine > 1:
             self._inherited = frozenset(key for key, state in self.effects.items() if state.stage is not Stage.NEW)
         self._begin()
+
+    def highest(self) -> int:
+        """Of receivers that fenced, and of effects that were intended or done."""
+        return max(self._fence, *(state.tenure for state in self.effects.values()), 0)
+
+    def _outdone(self, tenure: int) -> None:
+        """Somebody has had a tenure: if it was later than this one, give up what is held.
+
+        It may be that the log of tenures tells of it in a moment; or it never will, since what it told was taken back.
+        Then this owner asks for a tenure above that, or every effect would be refused and none of them ever end.
+        """
+        self._fence = max(self._fence, tenure)
+        if 0 < self.mine < tenure:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self.ctx.point("E8")
+        self.mine = 0
 
     def _begin(self) -> None:
         for key, state in self.effects.items():
@@ -223,6 +245,7 @@ class Performer(Owner):
                 attempts, asked_us, may_have_acted, undone = attempts + 1, ctx.mono_us(), True, False
                 answer = yield waiting
             if isinstance(answer, Fenced):
+                self._outdone(answer.token >> ATTEMPT_BITS)
                 return 0
             if isinstance(answer, Acted | OutcomeIs) and answer.receipt:
                 if isinstance(answer, OutcomeIs) or answer.before:

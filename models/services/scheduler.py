@@ -64,7 +64,7 @@ class Scheduler(Service):
     NOTES: ClassVar[frozenset[str]] = frozenset(
         {"registry=lost", "registry=back", "assigned", "replaced", "retired", "outrun", "no-room", "provisioned"}
     )
-    POINTS: ClassVar[frozenset[str]] = frozenset({"R1", "R6"})
+    POINTS: ClassVar[frozenset[str]] = frozenset({"S1", "S2"})
 
     def __init__(self, ctx: Context, options: SchedulerOptions) -> None:
         super().__init__(ctx)
@@ -154,7 +154,7 @@ class Scheduler(Service):
             self.ctx.note("outrun", slot)
         if not isinstance(answer, Accepted):
             return  # what became of it the next round will read
-        self.ctx.point("R1")
+        self.ctx.point("S1")
         slots[slot] = Assignment(epoch=epoch, host=room.host, live=True)
         self._since[slot, epoch] = self.ctx.mono_us()
         self.ctx.note("replaced" if note == "replaced" else "assigned", slot)
@@ -168,7 +168,7 @@ class Scheduler(Service):
         one = slots[slot]
         answer = yield from self._ask(slot, Retire(epoch=one.epoch))
         if isinstance(answer, Accepted):
-            self.ctx.point("R6")
+            self.ctx.point("S2")
             slots[slot] = Assignment(epoch=one.epoch, host=one.host, live=False)
             self.ctx.note("retired", slot)
 

@@ -63,7 +63,7 @@ class Holding(Service):
         shipments: The same.
     """
 
-    POINTS: ClassVar[frozenset[str]] = frozenset({"C7", "C11", "C12", "N1", "N2", "N3", "N4"})
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C7", "C11", "C12", "N1", "N2", "N3", "N4", "R5", "R6"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"subscriber-behind"})
 
     #: What its parts are made of; a subclass may have others.
@@ -239,6 +239,13 @@ class Holding(Service):
     def unshipped(self) -> int:
         """Entries that may be shipped and that some peer is not known to have; 0 at a follower."""
         raise NotImplementedError
+
+    def alone_with(self, position: int) -> bool:
+        """Whether a leader may have to give up what counts up to there, since no other is known to hold it.
+
+        Never where others must hold it before it counts.
+        """
+        return False
 
     # -- what may go -------------------------------------------------------------------------
 

@@ -101,6 +101,8 @@ class Publisher:
         answer = yield ctx.call(subscriber, message, shard.options.ask_us)
         if isinstance(answer, Published):
             ctx.point("C12")
+            if shard.alone_with(answer.upto):
+                ctx.point("R5")  # it saw what a change of lead takes back
             self.marked = answer.upto
             shard.let_go()
             yield ctx.disk.replace(_MARK, self.marked)

@@ -10,6 +10,8 @@ import pytest
 
 from experiments.commands.run import verdict
 from experiments.crashes import CellResult
+from experiments.crashes.replicas import ReplicaResult
+from experiments.crashes.replicas.cells import ReplicaCell
 from experiments.experiment import Cell, Finding, ReportContext
 from experiments.measures import gather
 from experiments.persistence_schemes import EXPERIMENT
@@ -27,6 +29,9 @@ from sim.faults import CrashKind
 
 FLUSH_US = (1_000, 3_000)
 RATE_PER_S = rate_per_s()
+REPLICA_CELL = ReplicaResult(
+    cell=ReplicaCell("R1", CrashKind.PROCESS_CRASH, Recovery.AT_ONCE, "multi-mem:2/3"), hits=1, promised="nothing"
+)
 CELL = CellResult(
     point="C3",
     kind=CrashKind.POWER_LOSS,
@@ -46,7 +51,7 @@ CELL = CellResult(
 
 @pytest.fixture(autouse=True)
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A crash table of one cell, which has tests of its own, and how often it was made."""
+    """Crash tables of one cell, which have tests of its own, and how often the first was made."""
     times: list[int] = []
 
     def one_cell() -> tuple[CellResult, ...]:
@@ -54,6 +59,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return (CELL,)
 
     monkeypatch.setattr("experiments.crashes.table", one_cell)
+    monkeypatch.setattr("experiments.crashes.replicas.table", lambda: (REPLICA_CELL,))
     return times
 
 

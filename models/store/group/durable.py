@@ -9,7 +9,7 @@ that finds a mark without its lineage finishes the step-down before it serves. E
 done twice. The mark comes first because nothing else keeps a restarted member from leading again:
 after the second step alone it would have the operator submit what it set aside to itself, find it
 in its own log and call it merged; after the third it would write other entries at the positions
-it has just given up.
+it has just given up. The crash point R3 stands before the third, where there is something to truncate.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class DurableCopy(Holding):
             "damaged",
         }
     )
-    POINTS: ClassVar[frozenset[str]] = frozenset({"C4"})
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C4", "R3"})
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
@@ -178,6 +178,8 @@ class DurableCopy(Holding):
             yield from self.aside.keep(entry for entry in suffix if entry.origin == self.options.number)
         elif suffix:
             self.ctx.note("rolled-back", len(suffix))  # never acknowledged: its clients were told nothing, or doubt
+        if led and suffix:
+            self.ctx.point("R3")
         if keep < base or self._uncovered(keep):
             yield from self._lose_all()  # the branch goes back behind what is kept: begin anew
         elif (yield from self.journal.truncate(keep)):

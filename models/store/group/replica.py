@@ -2,7 +2,9 @@
 
 A leader flushes and ships what is appended, and once so many members hold it where they must, it
 is *committed*. A follower takes what the leader ships, in order, and says how much it holds. The
-crash points C7 to C9 stand where they are passed.
+crash points C7 to C9 stand where they are passed, and so do those of replication: R1, a follower has
+applied entries and its position is not saved; R2, what came lies beyond a gap; R4, a leader
+acknowledged what nobody else has, and will have to give it up if another takes its place.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ class Replica(Member):
         domain: What it stores.
     """
 
-    POINTS: ClassVar[frozenset[str]] = frozenset({"C8", "C9"})
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C8", "C9", "R1", "R2", "R4"})
 
     def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any]) -> None:
         super().__init__(ctx, options, domain)
@@ -46,6 +48,11 @@ class Replica(Member):
     def unshipped(self) -> int:
         """Entries that may be shipped and that some peer is not known to have; 0 at a follower."""
         return max((out.unacknowledged for out in self._outbound.values()), default=0)
+
+    def alone_with(self, position: int) -> bool:
+        """Whether it leads and ships, and no peer is known to hold the log up to there."""
+        lines = self._outbound.values()
+        return bool(lines) and all(out.acked is None or out.acked < position for out in lines)
 
     # -- holding -----------------------------------------------------------------------------
 
@@ -86,6 +93,8 @@ class Replica(Member):
             for out in self._outbound.values():
                 out.committed = position
             super()._committed_to(position)
+            if self.alone_with(position):
+                self.ctx.point("R4")
 
     def _gave_up(self, length: int) -> None:
         self._lacks = None
@@ -218,8 +227,11 @@ class Replica(Member):
         at_once = not self._inbound.is_expected(ship, self.session)
         fresh = self._inbound.take(ship)
         self._owed = sender if fresh or at_once else self._owed
+        if ship.first > self._inbound.received + 1:
+            self.ctx.point("R2")
         if fresh:
             self._take(fresh)
+            self.ctx.point("R1")
             self._hold()
         if ship.committed > self.committed:
             self._committed_to(min(ship.committed, self.journal.length))

@@ -230,6 +230,7 @@ class Keeper:
         self.cutting = done = shard.ctx.wait()
         try:
             if (yield from self._archive(upto)):
+                lacking = min(shard.wanted_by_peers(journal.length), default=upto) < upto
                 left = shard.streams.answered_up_to(upto)
                 yield from journal.move_base(upto, left)
                 gone = journal.entries[: upto - journal.entries[0].position + 1]
@@ -240,6 +241,8 @@ class Keeper:
                 shard.head_gone(upto)
                 self._windows_written += _bytes_of(journal.base)
                 shard.ctx.point("N3")
+                if lacking:
+                    shard.ctx.point("R6")
                 for flushed in emptied:  # noqa: UP028
                     yield flushed
         finally:
