@@ -8,9 +8,9 @@
 
 What belongs to an aggregate and stands in its log's group, its events, snapshots, remembered commands
 and outbox, has the aggregate's own key, so that one group holds all of it and it moves as one. So has what
-belongs to a view: rows, and the checkpoints that say how far they go, are written as one. Otherwise
-what has keys of its own, a queue's partitions, a projection's segments, has them beside those: none lies where
-another does by accident of numbers, and one placement serves them all.
+belongs to a view: rows, and the checkpoints that say how far they go, are written as one. What has keys of its
+own, a queue's partitions, a projection's segments, has them beside those: none lies where another does by accident of
+numbers, and one placement serves them all.
 
 A store that is replicated by groups does not place each key: it cuts its keys into a fixed number of
 partitions and places each partition by its number, as a key (Dynamo's strategy 3, DeCandia et al., SOSP

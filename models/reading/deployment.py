@@ -171,9 +171,9 @@ def reading(
     groups = noted(problems, lambda: _groups(topology, writing, domain, written, shards)) if written else ()
     if consumers > 60:
         problems.append(f"{consumers=} are more than can be told apart; give at most 60")
-    segments_of: tuple[Group, ...] | None = ()
+    segments_of: tuple[Group, ...] = ()
     if kept and segments > 0:
-        segments_of = noted(problems, lambda: view_groups(topology, near, rule, kept, segments, placement))
+        segments_of = noted(problems, lambda: view_groups(topology, near, rule, kept, segments, placement)) or ()
     projection = noted(
         problems, lambda: Balances(workload.opening_balance, idempotent=idempotent, band=band, alarm=alarm)
     )

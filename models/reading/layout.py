@@ -11,7 +11,7 @@ from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
 from models.keyspace.placement import Node, nodes_of, zones_of
 from models.keyspace.rendezvous import Rendezvous
-from models.keyspace.storage import Stored, groups_of, key_of
+from models.keyspace.storage import Stored, groups_of
 from models.reading.feeds import GlobalFeed, LogFeed, Stretch
 from models.reading.gateway import Gateway
 from models.reading.live import LiveView
@@ -150,9 +150,8 @@ class ReadLayout:
             for index, (host, named) in enumerate(zip(hosts, names, strict=True))
         ]
         ranking = Rendezvous([Node(number=number) for number, _ in places])
-        # Who moves a segment's checkpoint on is ranked by its key, as its holders are.
-        keys = [key_of(Stored.CHECKPOINT, group.shard, number=self.domain.number) for group in self.groups]
-        order = tuple(ranking.owners(key, len(places)) for key in keys)
+        # No storage, so not the key space's to say: whose turn it is to claim a segment.
+        order = tuple(ranking.owners(segment, len(places)) for segment in range(len(self.groups)))
         placed = []
         for index, host in enumerate(hosts):
             options = replace(

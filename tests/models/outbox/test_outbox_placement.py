@@ -7,13 +7,18 @@ import pytest
 from models.clients import Workload
 from models.keyspace import Stored, key_space
 from models.keyspace.storage import PLACEMENTS
-from models.outbox.deployment import outbox
+from models.outbox.deployment import RELAY, outbox
 from models.outbox.orders import Orders
-from models.system import Site
+from models.system import Site, System
 from sim.topology import grid
 
 SITE = Site(grid(["a", "b"], clusters=1, hosts=4, cores=1))
 LOAD = Workload(rate_per_s=1, ends_us=1)
+
+
+def relay_of(system: System) -> str:
+    (host,) = [one.host for one in system.placements if one.name == RELAY]
+    return SITE.topology.hosts[SITE.topology.index_of(host)].path
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
@@ -24,6 +29,15 @@ def test_an_outbox_is_where_the_key_space_puts_it_and_so_are_the_orders(placemen
         name = f"{Orders.name}-{shard}"
         for stored in (Stored.OUTBOX, Stored.EVENTS):
             assert found == space.places(stored, shard, name, number=Orders.number, n=3)
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_a_relay_is_where_its_mark_is_kept(placement: str) -> None:
+    parts = {(Stored.CHECKPOINT, Orders.number): 1}
+    space = key_space(SITE.topology, placement=placement, parts=parts)
+    holders = space.holders(Stored.CHECKPOINT, 0, number=Orders.number, n=1)
+    assert relay_of(outbox(SITE, LOAD, placement=placement)) == SITE.topology.hosts[holders[0]].path
+    assert relay_of(outbox(SITE, LOAD)) == "a/c1/h4", "without a placement the last of the home region"
 
 
 def test_without_a_placement_it_is_at_home() -> None:
