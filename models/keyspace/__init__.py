@@ -9,7 +9,7 @@ Raft group, outboxes, queues, views and the checkpoints in them; leaderless quor
 Below it, `placement` is the interface of the schemes, which are values that know no host: `ring`
 (consistent hashing with virtual nodes, weights and zones), `tablets` (ranges of keys, which a `master`
 splits, merges and reassigns), `openaddress` (a table of slots; no live membership), and the baselines
-`hashing` (modulo, jump) and `rendezvous`; `near` is where storage lies for which none of them is named. `keys` says
+`hashing` (modulo, jump) and `rendezvous`, over a line that they share (`hashed`); `near` is where storage lies for which none of them is named. `keys` says
 what a key is and how it is hashed. `routing` is what clients keep of a placement and how a server finds it stale;
 `hotkeys` finds keys that are asked for too often.
 
