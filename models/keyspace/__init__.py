@@ -9,9 +9,9 @@ Raft group, outboxes, queues, views and the checkpoints in them; leaderless quor
 Below it, `placement` is the interface of the schemes, which are values that know no host: `ring`
 (consistent hashing with virtual nodes, weights and zones), `tablets` (ranges of keys, which a `master`
 splits, merges and reassigns), `openaddress` (a table of slots; no live membership), and the baselines
-`hashing` (modulo, jump) and `rendezvous`, over a line that they share (`hashed`); `near` is where storage lies for which none of them is named. `keys` says
-what a key is and how it is hashed. `routing` is what clients keep of a placement and how a server finds it stale;
-`hotkeys` finds keys that are asked for too often.
+`hashing` (modulo, jump) and `rendezvous`, which share a line of hashes (`hashed`); `near` is where storage lies for
+which none of them is named. `keys` says what a key is and how it is hashed. `routing` is what clients keep of a
+placement and how a server finds it stale; `hotkeys` finds keys that are asked for too often.
 
 A store whose stretches move while traffic flows begins at `deployment`. `directory` says which replication group
 holds what, `ranges` what a group's own log says of it; `giving` hands stretches out and `shard` takes them; `server` is
