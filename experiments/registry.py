@@ -17,7 +17,9 @@ __all__ = ["MODULES", "find", "module_of", "names"]
 MODULES: tuple[str, ...] = (
     "experiments.consensus_under_partial_cuts",
     "experiments.delivery_order",
+    "experiments.detection_in_the_store",
     "experiments.detector_theory",
+    "experiments.heartbeat_average",
     "experiments.key_space",
     "experiments.layer_priority",
     "experiments.log_management",

@@ -8,23 +8,24 @@ suffix and gain a unit (`heartbeat = "200ms"` is `heartbeat_us`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from models.clients import Workload
-from models.domain import Domain
+from models.domains.bank_account import BankAccount
+from models.factories import domain_of, noted
 from models.layout import RegionLayout, maker
-from models.ledger import home_ledger, split_ledger
-from models.merging import fit, meaning_of
-from models.merging.policies import POLICIES, CanonicalReplay
-from models.merging.policy import Policy
+from models.ledger import home_ledger
+from models.lines import Lines, SplitLayout, home_among, lines_of, parts_of
+from models.losing import LosableShard
+from models.merging.policies import CanonicalReplay, policy_for, policy_named
+from models.merging_end import Merging
 from models.monitor import Monitor, MonitorOptions
 from models.raft.deployment import raft_scheme
 from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan
 from models.raft.shard import RaftShard
 from models.reconcile import Operator, OperatorOptions
-from models.split import SplitShard
+from models.settling import Place, Settling, place_of
 from models.store.group.wire import ShipOptions
 from models.store.schemes import Scheme, Spread, Tier
 from models.store.shard import Shard
@@ -126,28 +127,49 @@ def home_failover(
 def region_split(
     site: Site,
     workload: Workload,
+    kind: type[LosableShard] = LosableShard,
     *,
+    domain: str = BankAccount.name,
     merge: str = CanonicalReplay.name,
+    lines: str = Lines.REGION.value,
+    place: str = Place.EVERY.value,
+    home: str = "",
+    batch_us: int = 10_000_000,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
 ) -> System:
-    """Every region owns a sub-domain and accepts locally; a merge domain in each reconciles.
+    """Every region, or cluster, owns a sub-domain and accepts locally; a merge domain in each reconciles.
 
-    `merge` is a policy of `models.merging.policies`; `silent-last-writer` is the negative control.
+    `lines` says whether the parts are regions, clusters, or clusters that merge into regions (`both`). `domain` is a
+    shipped one. `place` says where writes get their final place: in `every` part, in the `home` (a part's name, the
+    first if none is given), or in a `batch` at most every so long. `merge` is a policy of `models.merging.policies` or
+    `package.module:attribute` of your own; `silent-last-writer` is the negative control. Stores are
+    of a `kind`, which is no option: a subclass is a store that differs in that one thing.
 
     Raises:
-        ValueError: no such policy, or one that has no rule for something that the domain does.
+        ValueError: whatever of the options makes no sense here, all at once: no such domain, lines or policy, lines
+            that the topology lacks, or a policy that has no rule for something that the domain does.
     """
-    if merge not in POLICIES:
-        raise ValueError(f"{merge=} is no policy; choose one of {', '.join(POLICIES)}")
-    layout = RegionLayout(site.topology, workload, ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
-
-    def policy(domain: Domain[Any], sources: Sequence[int]) -> Policy:
-        return POLICIES[merge](domain, meaning_of(domain), sources)
-
-    fit(policy(layout.domain, tuple(layout.numbers.values())), layout.domain)
-    placements = layout.stores(SplitShard, _BEHIND, 0, policy=policy)
-    return layout.system(placements, SplitShard, split_ledger)
+    problems: list[str] = []
+    wanted = noted(problems, lambda: domain_of(domain, workload))
+    ship = noted(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
+    parts = noted(problems, lambda: parts_of(site.topology, lines_of(lines)))
+    where = noted(problems, lambda: place_of(place))
+    number = 0 if parts is None else noted(problems, lambda: home_among(parts, home))
+    if home and where not in (None, Place.HOME):
+        problems.append(f"{home=} settles nothing where {place=}; leave it out, or give place='home'")
+    fresh_us = 4 * max(1, heartbeat_us)
+    settling = noted(
+        problems,
+        lambda: Settling(place=where or Place.EVERY, home=number or 0, batch_us=batch_us, fresh_us=fresh_us),
+    )
+    sources = (1, 2) if parts is None else tuple(part.number for part in parts)
+    noted(problems, lambda: policy_named(merge) if wanted is None else policy_for(merge, wanted, sources))
+    if problems:
+        raise ValueError("; ".join(problems))
+    assert ship is not None
+    layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, kind)
+    return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))
 
 
 def _home(site: Site, workload: Workload, home: str, ship: ShipOptions, scheme: Scheme) -> System:

@@ -180,7 +180,11 @@ def group_system(
         read = replace(_ledger(groups, service_of, tenants), place=place)
         return read if sequence_at is None else replace(read, sequence=_sequence(sequence_at, service_of))
 
-    asking = clients(route_of) if clients else client_placements(topology, workload, mix, route_of, tenants=tenants)
+    asking = (
+        clients(route_of)
+        if clients
+        else client_placements(topology, workload, mix, lambda region, _: route_of(region), tenants=tenants)
+    )
     return System(
         placements=(*placements, *asking),
         ledger=ledger,

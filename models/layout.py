@@ -38,7 +38,7 @@ def shard_of(account: int, shards: int) -> int:
 
 
 def client_placements(
-    topology: Topology, workload: Workload, mix: Mix, route_of: Callable[[str], Route], *, tenants: int = 1
+    topology: Topology, workload: Workload, mix: Mix, route_of: Callable[[str, int], Route], *, tenants: int = 1
 ) -> list[Placement]:
     """A client service on every client host; regions share the load equally.
 
@@ -46,17 +46,17 @@ def client_placements(
         topology: Where the client hosts are.
         workload: What all of them together do.
         mix: What they ask for.
-        route_of: By region, where they ask.
+        route_of: By region and place among its clients, where they ask.
         tenants: For how many.
     """
     placed = []
     for region in topology.regions:
         hosts = topology.clients(region)
-        number, route = topology.region_number(region), route_of(region)
+        number = topology.region_number(region)
         for index, host in enumerate(hosts):
             share = 1 / (len(topology.regions) * len(hosts))
             first_id = number << 48 | index << 40 | 1
-            make = _client_maker(workload, share, first_id, route, mix, tenants)
+            make = _client_maker(workload, share, first_id, route_of(region, index), mix, tenants)
             placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=Client))
     return placed
 
@@ -133,7 +133,7 @@ class RegionLayout:
     def clients(self) -> list[Placement]:
         """A client service on every client host, which asks the stores of its own region."""
 
-        def route_of(region: str) -> Route:
+        def route_of(region: str, _: int) -> Route:
             entries = tuple((store,) for store in self.store_locations[region])
             return lambda account: entries[self._shard_of[account]]
 

@@ -10,16 +10,19 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.addressing import conflicts
 from models.delivery_ends import OutboxEnd, OutsideEnd
+from models.detection_end import DetectionEnd
 from models.domain import Denied
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
 from models.loading_end import LoadingEnd
 from models.merging.policies import LastWriter, SilentLastWriter
 from models.merging.writes import Merged, Superseded, Write
+from models.merging_end import Merging, MergingEnd, collisions, merging_end
 from models.ordinals import pack_ordinal, unpack_ordinal
 from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
@@ -96,6 +99,7 @@ class Ledger:
     Attributes:
         final: By account, the events in the final order.
         balances: By region number, that region's view of each account that it knows of.
+        stable: In a split, the same as far as it is final; `balances` are tentative beyond it.
         divergent: What failovers set aside: merged or compensated where the operator has dealt
             with it (a merged one stands in `final` too, as it was accepted again), else divergent.
             Also what a copy of an older reign, cut off at the end, would have to give up.
@@ -112,6 +116,8 @@ class Ledger:
         outside: What a world outside did, where there is one.
         outbox: What consumers of an outbox received, where there is one.
         reading: The read side, where there is one.
+        detection: Whom detectors suspected, where detectors are what is studied.
+        merging: The merge of sub-domains, where the domain is split.
         place: The index in `ends` of the shard that an aggregate belongs to.
     """
 
@@ -130,6 +136,9 @@ class Ledger:
     outside: OutsideEnd | None = None
     outbox: OutboxEnd | None = None
     reading: ReadingEnd | None = None
+    detection: DetectionEnd | None = None
+    merging: MergingEnd | None = None
+    stable: Mapping[int, Mapping[int, int | str | None]] = field(default_factory=lambda: MappingProxyType({}))
     place: Callable[[int], int] | None = field(default=None, compare=False)
 
 
@@ -175,21 +184,29 @@ def _rank(copy: Serving) -> tuple[int, bool, int]:
     return (copy.epoch if alone else reached(copy.reigns, length), copy.leads, length)
 
 
-def split_ledger(shards: Sequence[Mapping[int, SplitShard]]) -> Ledger:
-    """The ledger of the region split; arguments as for `home_ledger`."""
+def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging, regions: Mapping[int, int]) -> Ledger:
+    """The ledger of a split.
+
+    Args:
+        shards: For each shard, its stores by sub-domain; hosts that are down at the end are left out.
+        merging: What it is merged by.
+        regions: By sub-domain, the number of the region that it is in.
+    """
     final: dict[int, list[FinalEvent]] = defaultdict(list)
-    for number, regions in enumerate(shards):
-        entries = sorted(entry for store in regions.values() for entry in store.log.entries)
-        statuses = _statuses(list(regions.values()), entries)
+    for number, stores in enumerate(shards):
+        entries = sorted(entry for store in stores.values() for entry in store.log.entries)
+        statuses = _statuses(list(stores.values()), entries)
         for entry in entries:
-            event = _final(entry, number, entry.stamp_us, statuses[entry.address])
+            event = _final(entry, number, entry.stamp_us, statuses[entry.address], region=regions[entry.origin])
             final[event.account].append(event)
     return Ledger(
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),
         divergent=(),
-        conflicts=0,
+        conflicts=collisions(shards),
         watermark="stable",
+        stable=_stable(shards),
+        merging=merging_end(merging, shards),
     )
 
 
@@ -200,6 +217,8 @@ def _statuses(stores: Sequence[SplitShard], entries: Sequence[Entry]) -> dict[in
     for store in stores:
         for region, position in store.merge.vector().items():
             settled[region] = max(settled[region], position)
+        for region, _, given in store.merge.standing().lost:
+            settled[region] = max(settled[region], given)
     # Who is furthest has the last word of what was put out.
     for store in sorted(stores, key=lambda store: store.merge.cut_us):
         superseded = superseded | store.superseded if store.superseded else superseded
@@ -264,7 +283,9 @@ def _fate(store: Serving, entry: Entry) -> Status:
     return Status.MERGED if merged else Status.COMPENSATED
 
 
-def _final(entry: Entry, shard: int, ordinal: int, status: Status, tenants: int = 1) -> FinalEvent:
+def _final(
+    entry: Entry, shard: int, ordinal: int, status: Status, tenants: int = 1, *, region: int | None = None
+) -> FinalEvent:
     event = entry.event
     kind, amount = EventKind.OTHER, 0
     if isinstance(event, Deposited | Withdrawn):
@@ -278,7 +299,7 @@ def _final(entry: Entry, shard: int, ordinal: int, status: Status, tenants: int 
         kind,
         amount,
         entry.accepted_us,
-        entry.origin,
+        entry.origin if region is None else region,
         shard,
         ordinal,
         status,
@@ -306,6 +327,14 @@ def _no_longer_kept(answered: Answered, shard: int, tenants: int) -> FinalEvent:
         tenant,
         answered.told,
     )
+
+
+def _stable(shards: Sequence[Mapping[int, SplitShard]]) -> dict[int, dict[int, int | str | None]]:
+    views: dict[int, dict[int, int | str | None]] = defaultdict(dict)
+    for stores in shards:
+        for number, store in stores.items():
+            views[number].update(store.stable_balances())
+    return {number: dict(sorted(views[number].items())) for number in sorted(views)}
 
 
 def _balances(shards: Sequence[Mapping[int, Serving | SplitShard]]) -> dict[int, dict[int, int | str | None]]:

@@ -15,19 +15,22 @@ vector on; the merge reads streams of sub-domains only, never what it wrote itse
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from models.addressing import Scope, mint, pack_type
 from models.clock import HybridClock
 from models.domain import Domain
 from models.domain.content import content_of
+from models.merging.fates import Fates
 from models.merging.fold import MergeFold, Settled
 from models.merging.policy import Policy
-from models.merging.writes import Compensated, Merged, Superseded, Write
+from models.merging.writes import Compensated, Write
+from models.settling import Drawn, Settler, Settling
 from models.store.group.shipping import Inbound, Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.chain import link
-from models.store.log.entries import Entry
+from models.store.log.entries import Entry, copied
 from models.store.log.journal import Journal
 from models.store.log.streams import Streams, command_key
 from models.store.options import MemberOptions
@@ -36,7 +39,7 @@ from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["MakePolicy", "SplitShard", "write_of"]
+__all__ = ["MERGED", "MakePolicy", "SplitShard", "Upstream", "write_of"]
 
 #: Makes a policy for a domain that is split into sub-domains of these numbers.
 MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
@@ -44,7 +47,25 @@ MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 #: How far ahead of the time a clock's ceiling is made durable. Short, since after a restart
 #: stamps run ahead of the wall clock by it; long, since renewing it costs a flush.
 _CLOCK_RESERVE_US: Final = 2_000_000
-_MERGED: Final = "merged"
+#: The file of what the merge settled, a record for each advance of the cut.
+MERGED: Final = "merged"
+#: Up to which cut whoever is owed something has been told so.
+_TOLD: Final = "told"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """Whence the writes of other regions come, and where those of this one go.
+
+    Attributes:
+        number: Of the region's own stream.
+        relay: Who makes it, and hands on the others'.
+        streams: The other regions' streams: number, and the sub-domains whose writes are in it.
+    """
+
+    number: int
+    relay: Location
+    streams: tuple[tuple[int, tuple[int, ...]], ...]
 
 
 class SplitShard(Service):
@@ -55,19 +76,32 @@ class SplitShard(Service):
         options: Who it is.
         domain: What is stored.
         policy: Makes what the merge domain merges by, from the domain and the numbers of the sub-domains.
+        upstream: Where the writes of other regions come from, where clusters merge into regions; None where every
+            sub-domain is a peer.
+        settling: Where writes get their final place.
 
     Attributes:
         ready: Whether it has recovered; before that it refuses.
         log: Its sub-domain's entries.
         merge: Everything known, merged.
-        superseded: By address, the writes of which the merge said last that they do not count, and whether whoever
-            was told yes is owed something.
+        saved_us: Up to which cut what was settled is on the disk.
+        saving: Whether more is on its way there.
+        fates: Of the writes that were settled.
     """
 
-    POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7"})
+    POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7", "G1", "G2", "G3", "G4", "G5"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated"})
 
-    def __init__(self, ctx: Context, options: MemberOptions, domain: Domain[Any], *, policy: MakePolicy) -> None:
+    def __init__(
+        self,
+        ctx: Context,
+        options: MemberOptions,
+        domain: Domain[Any],
+        *,
+        policy: MakePolicy,
+        upstream: Upstream | None = None,
+        settling: Settling | None = None,
+    ) -> None:
         super().__init__(ctx)
         self.options = options
         self.domain = domain
@@ -77,14 +111,27 @@ class SplitShard(Service):
         self.log.on_durable = self._on_durable
         self.streams = Streams(domain, self.log, window=options.window)
         self.clock = HybridClock(ctx, reserve_us=_CLOCK_RESERVE_US)
-        regions = sorted((options.number, *(region for region, _ in options.peers)))
-        self.merge = MergeFold(policy(domain, regions), regions)
-        self.superseded: dict[int, bool] = {}
+        #: By number of a stream of several sub-domains, which.
+        self._bundles = dict(() if upstream is None else upstream.streams)
+        abroad = (number for origins in self._bundles.values() for number in origins)
+        self._sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
+        self._policy = policy(domain, self._sources)
+        self.merge = self._empty_merge()
+        self._settler = Settler(settling or Settling(), options.number, options.shard)
+        self.saved_us = 0
+        self.saving = False
+        self.fates = Fates()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
         self._inbound: dict[int, Inbound] = {}
         self._owed: dict[int, Location] = {}
-        self._outbound = {region: self._line_to(peer) for region, peer in options.peers}
+        #: By sub-domain of such a stream, how many of its entries have come.
+        self._ranks: dict[int, int] = {}
+        lines = options.peers if upstream is None else (*options.peers, (upstream.number, upstream.relay))
+        self._outbound = {number: self._line_to(peer) for number, peer in lines}
         self._outbounds = tuple(self._outbound.values())
+
+    def _empty_merge(self) -> MergeFold:
+        return MergeFold(self._policy, self._sources)
 
     def _line_to(self, peer: Location) -> Outbound:
         return Outbound(
@@ -98,6 +145,11 @@ class SplitShard(Service):
         )
 
     @property
+    def superseded(self) -> dict[int, bool]:
+        """As `Fates.superseded`."""
+        return self.fates.superseded
+
+    @property
     def unshipped(self) -> int:
         """Durable entries that some peer is not known to have."""
         return max((out.unacknowledged for out in self._outbounds), default=0)
@@ -106,6 +158,11 @@ class SplitShard(Service):
         """What this region would tell of every aggregate with a history."""
         merge, told = self.merge, self.domain.told
         return {instance: told(merge.state(instance)) for instance in merge.instances()}
+
+    def stable_balances(self) -> dict[int, int | str | None]:
+        """The same at the cut: what nothing will change any more."""
+        merge, told = self.merge, self.domain.told
+        return {instance: told(merge.stable(instance)) for instance in merge.instances()}
 
     # -- life --------------------------------------------------------------------------------
 
@@ -124,19 +181,23 @@ class SplitShard(Service):
                 out.tick()
             if self.clock.low:
                 yield from self.clock.reserve()
-            settled = self.merge.settle(self._stable_cut())
-            if settled is not None:
-                yield from self._save(settled)
+            if self.ready:
+                yield from self._settle()
             yield self.ctx.sleep(self.options.ship.heartbeat_us)
 
     def _recover_merge(self) -> None:
-        records = self.ctx.disk.read(_MERGED)
+        records = self.ctx.disk.read(MERGED)
         if records and records[-1] is TORN:
-            self.ctx.disk.truncate(_MERGED, len(records) - 1)
+            self.ctx.disk.truncate(MERGED, len(records) - 1)
             records.pop()
         self.merge.restore(records)
+        told_us = max((one for one in self.ctx.disk.read(_TOLD) if one is not TORN), default=0)
+        self.fates.forget()
         for record in records:
-            self._note_fates(record)
+            self.fates.note(record)
+            if record.cut_us > told_us:
+                self._tell(record)
+        self.saved_us = self.merge.cut_us
         if records:
             self.ctx.note("stable", self.merge.cut_us)  # we may have died between saving and telling
         vector = self.merge.vector()
@@ -146,8 +207,14 @@ class SplitShard(Service):
             if entry.position > vector[own]:
                 self.merge.ingest(write_of(entry))
         self._inbound = {
-            region: Inbound(vector[region], self.merge.cut_us, held=self.options.ship.held) for region in self._outbound
+            number: Inbound(vector[number], self.merge.cut_us, held=self.options.ship.held)
+            for number, _ in self.options.peers
         }
+        # Such a stream is in canonical order, and so what is settled of it is a head of it.
+        for number, origins in self._bundles.items():
+            received = sum(vector[origin] for origin in origins)
+            self._inbound[number] = Inbound(received, self.merge.cut_us, held=self.options.ship.held)
+            self._ranks.update((origin, vector[origin]) for origin in origins)
 
     # -- commands ----------------------------------------------------------------------------
 
@@ -214,14 +281,26 @@ class SplitShard(Service):
             return
         inbound = self._inbound[msg.source]
         expected = inbound.is_expected(msg, self.session)
+        if msg.entries and msg.entries[0].stamp_us <= self.merge.cut_us:
+            self.ctx.point("G5")
         for entry in inbound.take(msg):
             self.clock.observe(entry.stamp_us)
-            self.merge.ingest(write_of(entry))
+            self.merge.ingest(write_of(self._in_its_place(entry)))
+        if msg.entries:
+            self.ctx.point("G4")
         # No answer to a client waits for this one, so while all goes well one a tick will do.
         if expected and msg.entries:
             self._owed[msg.source] = sender
         elif not expected:
             self._acknowledge(msg.source, sender)
+
+    def _in_its_place(self, entry: Entry) -> Entry:
+        """An entry with its place in its own stream: its rank there, if it came in a stream of several."""
+        rank = self._ranks.get(entry.origin)
+        if rank is None:
+            return entry
+        self._ranks[entry.origin] = rank + 1
+        return copied(entry, rank + 1, entry.epoch)
 
     def _acknowledge(self, source: int, peer: Location) -> None:
         self._owed.pop(source, None)
@@ -234,6 +313,7 @@ class SplitShard(Service):
                 session=self.session,
                 upto=self._inbound[source].received,
                 challenge=self._inbound[source].challenge,
+                source=source,
             ),
         )
 
@@ -252,31 +332,56 @@ class SplitShard(Service):
 
     # -- settling ------------------------------------------------------------------------------
 
+    def _settle(self) -> Generator[Wait, Any, None]:
+        """Give what is due its final place, if anything is; as the home, tell the others."""
+        promises = {number: inbound.promise_us for number, inbound in self._inbound.items()}
+        cut_us = self._settler.due_us(self.ctx.mono_us(), self.merge, promises, self._stable_cut())
+        self.ctx.point("G1")
+        settled = self.merge.settle(cut_us)
+        if settled is not None:
+            yield from self._save(settled)
+        line = self._settler.line(self.merge)
+        if line is not None:
+            for other in self._settler.settling.others:
+                self.ctx.send(other, line)
+
     def _stable_cut(self) -> int:
-        cut_us = self._promise()
-        for inbound in self._inbound.values():
-            cut_us = min(cut_us, inbound.promise_us)
+        cut_us, lost = self._promise(), self.merge.lost
+        for number, inbound in self._inbound.items():
+            if number not in lost:
+                cut_us = min(cut_us, inbound.promise_us)
         return cut_us
+
+    @handles(Drawn)
+    def on_drawn(self, msg: Drawn, sender: Location) -> None:
+        """Note the home's line; it holds once all that lies below it is here."""
+        self._settler.heard(msg)
 
     def _save(self, settled: Settled) -> Generator[Wait, Any, None]:
         """Make one advance of the cut durable, then tell."""
-        self.ctx.disk.append(_MERGED, settled)
-        yield self.ctx.disk.flush(_MERGED)
-        self._note_fates(settled)
-        for output in settled.outputs:
-            if isinstance(output, Compensated):
-                self.ctx.note("compensated", output.event_id)
+        life = self.session
+        self.ctx.disk.append(MERGED, settled)
+        self.ctx.point("G2")
+        self.saving = True
+        yield self.ctx.disk.flush(MERGED)
+        self.saving = False
+        if life != self.session:
+            return  # another's records have taken the place of ours meanwhile
+        self.saved_us = settled.cut_us
+        self.fates.note(settled)
+        self.ctx.point("G3")
+        if self._tell(settled):
+            self.ctx.disk.replace(_TOLD, settled.cut_us)
         self.ctx.note("stable", settled.cut_us)
 
-    def _note_fates(self, settled: Settled) -> None:
-        for output in settled.outputs:
-            if isinstance(output, Superseded):
-                self.superseded.setdefault(output.address, False)
-            elif isinstance(output, Compensated):
-                if output.address in self.superseded:
-                    self.superseded[output.address] = True
-            elif isinstance(output, Merged):
-                self.superseded.pop(output.address, None)
+    def _tell(self, settled: Settled) -> bool:
+        """Tell of compensations, each known by its request however often it is told; whether there were any."""
+        owed = [output.event_id for output in settled.outputs if isinstance(output, Compensated)]
+        if not self._settler.tells:
+            return False
+        for event_id in owed:
+            self.ctx.note("compensated", event_id)
+        return bool(owed)
 
 
 def write_of(entry: Entry) -> Write:

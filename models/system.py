@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from models.ledger import Ledger
+from models.merging_end import Merging
 from models.operations.membership import Membership
 from sim.history import Value
 from sim.host import Placement, Template
@@ -49,6 +50,7 @@ class System:
         backups: By name of a shard, who keeps backups of it.
         membership: How members change; None if they cannot.
         instead: By what operators cannot do in this design, though it has shards that they act on, the way out.
+        merging: What its sub-domains are merged by; None where nothing is split.
     """
 
     placements: tuple[Placement, ...]
@@ -62,3 +64,4 @@ class System:
     backups: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
     membership: Membership | None = None
     instead: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    merging: Merging | None = None

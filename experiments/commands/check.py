@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 from experiments.experiment import MOST_JOBS, MOST_SEEDS
 from experiments.files import why_not_writable, write_text
 from experiments.journal import Refused
+from experiments.obligations.refusing import refused_merges
 from experiments.regression import (
     ENOUGH_SEEDS,
     Checked,
@@ -110,6 +111,7 @@ def _load(names: Sequence[str]) -> list[Scenario]:
             loaded.append(load(name))
         except ScenarioError as error:
             problems.extend(error.problems)
+    problems.extend(refused_merges(loaded))
     if problems:
         raise ScenarioError(problems)
     return loaded

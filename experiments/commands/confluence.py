@@ -8,7 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import click
 
-from experiments.confluence import DOMAINS, RULES, TEXTBOOK, Held, split_domain
+from experiments.confluence import DOMAINS, RULES, SOURCES, TEXTBOOK, Held, Side, Trial, split_domain, split_policy
+from models.merging import UnfitPolicy, meaning_of
+from models.merging.policies import POLICIES
 from sim.checkers.confluence import Confluence, Divergence, SplitSystem, confluent
 from sim.wording import way_to
 
@@ -37,7 +39,10 @@ class _Question(NamedTuple):
 @click.argument("names", nargs=-1)
 @click.option("--depth", type=click.IntRange(min=1), default=4, show_default=True, help="Operations tried, in all.")
 @click.option(
-    "--merge", "rule", type=click.Choice(sorted(RULES)), help="How a domain's events merge; by default, each way."
+    "--merge",
+    "rule",
+    type=click.Choice([*sorted(RULES), *sorted(POLICIES)]),
+    help="How a domain's events merge, by a rule or by a merge policy; by default, by each rule.",
 )
 def confluence(names: tuple[str, ...], *, depth: int, rule: str | None) -> int:
     """Ask which systems two sides of a cut can go on with alone, and merge.
@@ -65,7 +70,7 @@ def _questions(name: str, rule: str | None) -> Iterator[_Question]:
         yield _Question(name, case.title, case.system, case.known)
     elif trial := DOMAINS.get(name):
         for word in (rule,) if rule else sorted(RULES):
-            yield _Question(name, f"merged by {word}", split_domain(trial.domain, trial.commands, RULES[word]))
+            yield _Question(name, f"merged by {word}", _split(name, trial, word))
     elif ":" in name:
         yield _Question(name, "your own", _own(name))
     else:
@@ -74,6 +79,16 @@ def _questions(name: str, rule: str | None) -> Iterator[_Question]:
             f"no case or domain is called {name!r}; {way_to(name, known)}, or give package.module:attribute",
             param_hint="NAMES",
         )
+
+
+def _split(name: str, trial: Trial, word: str) -> SplitSystem[Any, Any]:
+    if word in RULES:
+        return split_domain(trial.domain, trial.commands, RULES[word])
+    policy = POLICIES[word](trial.domain, meaning_of(trial.domain), SOURCES)
+    try:
+        return split_policy(trial.domain, trial.commands, policy)
+    except UnfitPolicy as error:
+        raise click.BadParameter(f"{name}: {error}", param_hint="--merge") from None
 
 
 def _own(name: str) -> SplitSystem[Any, Any]:
@@ -108,7 +123,7 @@ def _counterexample(answer: Divergence[Any, Any]) -> Iterator[str]:
         yield "before the cut: " + ", ".join(f"side {side} {_shown(operation)}" for side, operation in answer.base)
     yield "side 0: " + (", ".join(map(_shown, answer.left)) or "nothing")
     yield "side 1: " + (", ".join(map(_shown, answer.right)) or "nothing")
-    merged = answer.merged.state if isinstance(answer.merged, Held) else answer.merged
+    merged = answer.merged.state if isinstance(answer.merged, Held | Side) else answer.merged
     yield f"merged: {_shown(merged)}; {answer.reason}"
 
 

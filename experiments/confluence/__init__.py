@@ -2,9 +2,10 @@
 
 Read `splitting` first: a domain, commands that may be asked of either side, and a rule that merges their
 events, as `sim.checkers.confluence` wants them. `textbook` holds small systems of which the answer is
-known, `shipped` the lab's own domains.
+known, `shipped` the lab's own domains. `policies` asks the policies of `models.merging` themselves.
 """
 
+from experiments.confluence.policies import SOURCES, Side, split_policy
 from experiments.confluence.shipped import DOMAINS, RULES, Trial
 from experiments.confluence.splitting import Folded, Held, MergeRule, Step, apply_all, last_write, replay, split_domain
 from experiments.confluence.textbook import TEXTBOOK, Case
@@ -12,15 +13,18 @@ from experiments.confluence.textbook import TEXTBOOK, Case
 __all__ = [
     "DOMAINS",
     "RULES",
+    "SOURCES",
     "TEXTBOOK",
     "Case",
     "Folded",
     "Held",
     "MergeRule",
+    "Side",
     "Step",
     "Trial",
     "apply_all",
     "last_write",
     "replay",
     "split_domain",
+    "split_policy",
 ]

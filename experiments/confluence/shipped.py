@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from experiments.confluence.splitting import MergeRule, apply_all, last_write, replay
 from models.domain import Command, Domain
-from models.domains import bank_account, cart, counter, inventory, profile, seats, transfer, username
+from models.domains import (
+    auction,
+    bank_account,
+    cart,
+    counter,
+    floored_counter,
+    inventory,
+    profile,
+    seats,
+    transfer,
+    username,
+)
 
 __all__ = ["DOMAINS", "RULES", "Trial"]
 
@@ -78,6 +89,16 @@ DOMAINS: Final[Mapping[str, Trial]] = MappingProxyType(
                 commands=(username.Claim(person=1), username.Claim(person=2), username.Release(person=1)),
             ),
             Trial(domain=counter.Counter(), commands=(counter.Add(n=1), counter.Add(n=-1))),
+            Trial(domain=floored_counter.FlooredCounter(start=1), commands=(counter.Add(n=1), counter.Add(n=-1))),
+            Trial(
+                domain=auction.Auction(),
+                commands=(
+                    auction.Bid(bidder=1, amount=1),
+                    auction.Bid(bidder=2, amount=2),
+                    auction.Close(),
+                    auction.Award(),
+                ),
+            ),
             Trial(
                 domain=profile.Profile(),
                 commands=(

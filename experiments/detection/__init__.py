@@ -3,7 +3,8 @@
 Read `quality` first: what a detector's suspicions are worth, in the terms of Chen. `formulas` has
 closed forms, `heartbeats` makes traces of networks that they know, `traces` reads a user's own.
 `claims` has every row of `detector-theory`, `varied` what its cells vary, and `cells`, `exact` and
-`groups` (SWIM in a world) measure them.
+`groups` (SWIM in a world) measure them. `changing` has networks that change, as long traces, and `contest` holds
+detectors against one another in them (`heartbeat-average`).
 """
 
 from experiments.detection.cells import CELLS

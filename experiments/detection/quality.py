@@ -121,7 +121,12 @@ def forward_us(found: Suspicions, rng: Generator, instants: int, begin_us: int, 
 
 
 def detection_us(
-    plan: Plan, trace: Trace, sent_us: Ints, crashes_us: Sequence[int] | Ints, until_us: int
+    plan: Plan,
+    trace: Trace,
+    sent_us: Ints,
+    crashes_us: Sequence[int] | Ints,
+    until_us: int,
+    after: Ints | None = None,
 ) -> Detections:
     """How long crashes at given instants go unnoticed.
 
@@ -133,9 +138,10 @@ def detection_us(
         sent_us: When each arrival was sent, on the clock of the crashes.
         crashes_us: Instants, each a world of its own.
         until_us: When observation ends, on the observer's clock; later detections are censored.
+        after: `crossings(plan, trace)` of whoever has them already.
     """
     crashes = np.asarray(crashes_us, dtype=np.int64)
-    stays = _lasting(plan, trace)
+    stays = _lasting(trace, crossings(plan, trace) if after is None else after)
     order = np.argsort(sent_us, kind="stable")
     last = np.maximum.accumulate(order)  # the last to arrive of all that were sent so far
     sent_before = np.searchsorted(sent_us[order], crashes)
@@ -146,19 +152,19 @@ def detection_us(
         kept = sent_us[: at[place] + 1] < crashes[place]
         shorter = Trace(trace.sequences[: at[place] + 1][kept], trace.arrivals_us[: at[place] + 1][kept])
         if len(shorter):
-            suspected[place] = _lasting(plan, shorter)[-1]
+            suspected[place] = _lasting(shorter, crossings(plan, shorter))[-1]
     # Before anything was heard nobody is suspected, for ever.
     censored = (suspected > until_us) | (sent_before == 0)
     took = np.where(censored, until_us, suspected) - crashes
     return Detections(np.maximum(took, 0), censored)
 
 
-def _lasting(plan: Plan, trace: Trace) -> Ints:
+def _lasting(trace: Trace, after: Ints) -> Ints:
     """When the suspicion begins that stays if nothing comes after each arrival.
 
     A heartbeat so late that the subject is suspected all the same ends no suspicion.
     """
-    arrivals, after = trace.arrivals_us, crossings(plan, trace)
+    arrivals = trace.arrivals_us
     anew = np.ones(len(trace), bool)
     anew[1:] = (after[1:] > arrivals[1:]) | (after[:-1] >= arrivals[1:])
     begun = np.maximum.accumulate(np.where(anew, np.arange(len(trace)), 0))

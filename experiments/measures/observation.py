@@ -152,7 +152,7 @@ def carry_out(
         return Evidence(**_common(world, system, scenario, seed), operations=tuple(operations))
     progress: list[Progress] = []
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ)}
-    _listen(world, progress, noted)
+    _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(
         **_common(world, system, scenario, seed),
@@ -197,7 +197,8 @@ def _common(world: World, system: System, scenario: Scenario, seed: int) -> dict
     }
 
 
-def _listen(world: World, progress: list[Progress], noted: dict[str, list[tuple[int, str, int]]]) -> None:
+def _listen(world: World, progress: list[Progress], noted: dict[str, list[tuple[int, str, int]]], shards: int) -> None:
+    """Hear all notes; `shards` says after how many servers of a region the shards begin again, 0 for never."""
     topology = world.topology
     place: dict[Location, tuple[str, int]] = {}
 
@@ -206,7 +207,8 @@ def _listen(world: World, progress: list[Progress], noted: dict[str, list[tuple[
         if found is None:
             spec = topology.hosts[topology.index_of(host_of(location))]
             servers = [server.index for server in topology.servers(spec.region)]
-            found = place[location] = (spec.region, servers.index(spec.index) if spec.index in servers else -1)
+            index = servers.index(spec.index) if spec.index in servers else -1
+            found = place[location] = (spec.region, index % shards if shards and index >= 0 else index)
         return found
 
     def advanced(t_us: int, location: Location, value: int | str) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from experiments.hunting.ddmin import ddmin
-from experiments.obligations.claims import OBLIGATIONS
+from experiments.obligations.claims import OBLIGATIONS, Trial
 from experiments.obligations.writing import Case, Step, draw_steps, write_down
 from models.merging.policy import Obligation
 from sim.chance import Chance
 
-__all__ = ["Broken", "broken_obligation", "tried"]
+__all__ = ["Broken", "broken_obligation", "exercised", "tried"]
 
 _STEPS: Final = 40
 
@@ -50,15 +51,43 @@ def broken_obligation(
     wanted = [one for one in Obligation if one in (case.policy.promises if obligations is None else set(obligations))]
     for seed in seeds:
         steps = draw_steps(Chance(seed).draws("steps"), case, _STEPS)
-        for obligation in wanted:
-            if tried(case, obligation, steps, seed):
+        for obligation, wrong in _all_tried(case, wanted, steps, seed, Counter()):
+            if wrong:
                 return _shrunk(case, obligation, steps, seed)
     return None
 
 
 def tried(case: Case, obligation: Obligation, steps: Sequence[Step], seed: int) -> str:
     """What is wrong with an obligation after some steps; "" if it holds."""
-    return OBLIGATIONS[obligation](case, write_down(case, steps), Chance(seed).draws("arrivals"))
+    return next(wrong for _, wrong in _all_tried(case, (obligation,), steps, seed, Counter()))
+
+
+def exercised(case: Case, seeds: Iterable[int]) -> Counter[str]:
+    """By name, how often something happened under some seeds that an obligation could have stumbled over."""
+    met: Counter[str] = Counter()
+    for seed in seeds:
+        steps = draw_steps(Chance(seed).draws("steps"), case, _STEPS)
+        for _ in _all_tried(case, tuple(Obligation), steps, seed, met):
+            pass
+    return met
+
+
+def _all_tried(
+    case: Case, obligations: Iterable[Obligation], steps: Sequence[Step], seed: int, met: Counter[str]
+) -> Iterator[tuple[Obligation, str]]:
+    """What is wrong with each obligation, all on one history; what was met is added at the end."""
+    chance = Chance(seed)
+    trial: Trial | None = None
+    for obligation in obligations:
+        try:
+            if trial is None:
+                trial = Trial(case, write_down(case, steps), chance.draws("rough arrivals"))
+            wrong = OBLIGATIONS[obligation](trial, chance.draws(f"arrivals/{obligation}"))
+        except Exception as failed:  # noqa: BLE001 - somebody's policy or fold, which may raise anything
+            wrong = f"it raised {type(failed).__name__}: {failed}"
+        yield obligation, wrong
+    if trial is not None:
+        met.update(trial.met)
 
 
 def _shrunk(case: Case, obligation: Obligation, steps: Sequence[Step], seed: int) -> Broken:

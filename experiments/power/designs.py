@@ -35,6 +35,7 @@ MODULES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "models.clock": ("split",),
         "models.domains.bank_account": _EVERY,
+        "models.merging.fates": ("split",),
         "models.merging.fold": ("split",),
         "models.merging.policies.replay": ("split",),
         "models.merging.writes": ("split",),

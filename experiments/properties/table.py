@@ -10,12 +10,14 @@ from experiments.evidence import Evidence
 from experiments.properties.bank import BANK
 from experiments.properties.cores import CORES
 from experiments.properties.deliveries import DELIVERIES
+from experiments.properties.detections import DETECTIONS
 from experiments.properties.elections import ELECTIONS
 from experiments.properties.flows import FLOWS
 from experiments.properties.histories import HISTORIES
 from experiments.properties.layers import LAYERS
 from experiments.properties.loadings import LOADINGS
 from experiments.properties.majorities import MAJORITIES
+from experiments.properties.merges import MERGES
 from experiments.properties.operations import OPERATIONS
 from experiments.properties.pipelines import PIPELINES
 from experiments.properties.placings import PLACINGS
@@ -43,12 +45,14 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *BANK,
             *CORES,
             *DELIVERIES,
+            *DETECTIONS,
             *ELECTIONS,
             *FLOWS,
             *HISTORIES,
             *LAYERS,
             *LOADINGS,
             *MAJORITIES,
+            *MERGES,
             *OPERATIONS,
             *PIPELINES,
             *PLACINGS,

@@ -272,6 +272,9 @@ def check_against(
         if not system.groups:
             way_out = "choose a system of replicated shards, such as models.stores:store"
             yield Finding(f"{path}.action", action, "this system has no shards that operators can act on", way_out)
+        elif system.merging is not None and operation.action is not Action.DECLARE_LOST:
+            rule = "no part of a split domain leads, so there is no lead to give or take"
+            yield Finding(f"{path}.action", action, rule, f"choose {Action.DECLARE_LOST}")
         elif operation.action in _MEMBERSHIP and system.membership is None:
             able = [str(one) for one in Action if one not in _MEMBERSHIP]
             rule = "the members of this design are fixed when it is laid out; it has no membership change"
@@ -351,7 +354,7 @@ def with_runbooks(system: System, operations: Sequence[Operation], topology: Top
     placed = []
     for region, steps in desks.items():
         host: HostSpec = (topology.clients(region) or topology.servers(region))[0]
-        options = RunbookOptions(steps=tuple(steps), membership=system.membership)
+        options = RunbookOptions(steps=tuple(steps), membership=system.membership, split=system.merging is not None)
         placed.append(Placement(host=host.location, name=RUNBOOK, make=maker(Runbook, options), kind=Runbook))
     return replace(system, placements=(*system.placements, *placed)) if placed else system
 

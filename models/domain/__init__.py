@@ -9,7 +9,18 @@ behind one API.
 from models.domain.application import Application
 from models.domain.forms import StoredEvent
 from models.domain.kit import Domain
-from models.domain.words import Command, Denied, DomainFailed, Event, State, decides, evolves, invariant, upcasts
+from models.domain.words import (
+    Command,
+    Denied,
+    DomainFailed,
+    Event,
+    Neutral,
+    State,
+    decides,
+    evolves,
+    invariant,
+    upcasts,
+)
 
 __all__ = [
     "Application",
@@ -18,6 +29,7 @@ __all__ = [
     "Domain",
     "DomainFailed",
     "Event",
+    "Neutral",
     "State",
     "StoredEvent",
     "decides",

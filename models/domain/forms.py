@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from models.domain.content import Content, content_of
 from models.domain.kit import Domain
-from models.domain.words import Denied, DomainFailed, Event
+from models.domain.words import Denied, DomainFailed, Event, Neutral
 
 __all__ = ["Content", "StoredEvent", "content_of", "from_form", "lift", "to_form"]
 
@@ -85,4 +85,6 @@ def lift(domain: Domain[Any], event: Event) -> Event:
         DomainFailed: as `from_form`.
     """
     kind = event.__class__
-    return event if kind in domain.effects or kind is Denied else from_form(domain, to_form(event))
+    if kind in domain.effects or kind is Denied or issubclass(kind, Neutral):
+        return event
+    return from_form(domain, to_form(event))

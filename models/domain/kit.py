@@ -36,7 +36,18 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from models.domain.rules import read_rules
-from models.domain.words import Command, Denied, DomainFailed, Event, State, decides, evolves, invariant, upcasts
+from models.domain.words import (
+    Command,
+    Denied,
+    DomainFailed,
+    Event,
+    Neutral,
+    State,
+    decides,
+    evolves,
+    invariant,
+    upcasts,
+)
 
 __all__ = [
     "Command",
@@ -44,6 +55,7 @@ __all__ = [
     "Domain",
     "DomainFailed",
     "Event",
+    "Neutral",
     "State",
     "decides",
     "evolves",
@@ -146,7 +158,7 @@ class Domain(Generic[StateT]):
         return event
 
     def evolve(self, state: StateT, event: Event) -> StateT:
-        """The state after an event; `Denied` changes nothing.
+        """The state after an event; `Denied` changes nothing, nor does what is `Neutral`.
 
         Raises:
             DomainFailed: no method evolves such an event, or the one that does raised or
@@ -157,6 +169,8 @@ class Domain(Generic[StateT]):
             return state
         method = self.effects.get(kind)
         if method is None:
+            if issubclass(kind, Neutral):
+                return state
             raise self._failed("evolve", f"met {_named(event)}, which is no event of this domain")
         try:
             after: StateT = getattr(self, method)(state, event)

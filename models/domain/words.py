@@ -13,6 +13,7 @@ __all__ = [
     "Denied",
     "DomainFailed",
     "Event",
+    "Neutral",
     "State",
     "decides",
     "evolves",
@@ -39,6 +40,12 @@ class Event(Value):
 
     __slots__ = ()
     __content__: ClassVar[Any] = None  # of `models.domain.content`
+
+
+class Neutral(Event):
+    """A fact that any domain's log may hold and that changes no state of it, such as a right that moved elsewhere."""
+
+    __slots__ = ()
 
 
 class State(Value):

@@ -149,7 +149,7 @@ def _clients(topology: Topology, workload: Workload, mix: Mix, shared: float) ->
     for number, region in enumerate(topology.regions):
         apart = _Apart(mix, shared, (number + 1) * workload.accounts)
         mine = {host.location for host in topology.clients(region)}
-        everybody = client_placements(topology, workload, apart, lambda one: _route(topology, one))
+        everybody = client_placements(topology, workload, apart, lambda one, _: _route(topology, one))
         placed += [placement for placement in everybody if placement.host in mine]
     return placed
 

@@ -2,21 +2,28 @@
 
 Read `writes` first (what goes in and comes out), then `policy` (a pure fold over the writes of one aggregate, and what
 it may promise) and `fold`, the merge of one shard's sub-domains under a policy; `policies` are the shipped ones, and
-`meaning` is what a policy must know of a domain's events. The merge runs beside each shard of `models.split`.
+`meaning` is what a policy must know of a domain's events, `readings` what that is made of. Where a sub-domain
+may not decide by the domain's rules alone, the policy has a `LocalRule` too, which whoever decides must ask. The
+merge runs beside each shard of `models.split`.
 """
 
 from models.merging.fold import MergeFold, Settled
 from models.merging.meaning import Meaning, meaning_of
-from models.merging.policy import Obligation, Policy, Step, UnfitPolicy, fit
+from models.merging.policy import LocalRule, Obligation, OwnReading, Policy, Step, UnfitPolicy, fit
+from models.merging.rights import Grant, Granted
 from models.merging.writes import Compensated, Merged, Opened, Resolved, Superseded, Write
 
 __all__ = [
     "Compensated",
+    "Grant",
+    "Granted",
+    "LocalRule",
     "Meaning",
     "MergeFold",
     "Merged",
     "Obligation",
     "Opened",
+    "OwnReading",
     "Policy",
     "Resolved",
     "Settled",

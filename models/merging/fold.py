@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 from models.domain import Denied, State
 from models.merging.policy import Policy
@@ -37,12 +37,15 @@ class GapTooWide(Exception):
 class Settled(NamedTuple):
     """What one advance of the cut led to: one record, saved whole or not at all.
 
+    It says what is new since the record before, and nothing again that was said.
+
     Attributes:
         cut_us: Everything stamped at or below has its final place.
-        vector: By sub-domain, how many of its writes have.
-        held: By aggregate that was concerned, what the policy holds of it.
+        vector: By sub-domain that got on, how many of its writes have.
+        held: By aggregate of which it changed, what the policy holds of it.
         outputs: In canonical order of the writes that led to them.
-        lost: Sub-domains waited for no more: number, position up to which they count, and up to which given up.
+        lost: Sub-domains waited for no more: number, position up to which they count, and up to which given up; empty
+            where that is as it was.
     """
 
     cut_us: int
@@ -52,16 +55,53 @@ class Settled(NamedTuple):
     lost: tuple[tuple[int, int, int], ...] = ()
 
 
-class _Aggregate:
-    """What is held below the cut, the writes above it in canonical order, and what is held after each of them."""
+#: After so many writes above the cut each, what is held is kept.
+_MARK: Final = 32
 
-    __slots__ = ("after", "held", "writes")
+
+class _Aggregate:
+    """What is held below the cut, the writes above it in canonical order, and what is held after some of them.
+
+    A policy may hold every write above the cut, so what is held is kept after each `_MARK`-th and the last only: in a
+    long cut memory would grow with the square of the writes otherwise.
+    """
+
+    __slots__ = ("held", "marks", "recorded", "writes")
 
     def __init__(self, held: Any) -> None:
         self.held = held
         self.writes: list[Write] = []
-        #: For as many writes as have been folded since the last disturbance.
-        self.after: list[Any] = []
+        #: Whether some record tells of it: that it has a history is news too, though nothing came of it.
+        self.recorded = False
+        #: After how many writes, and what is held then; ascending.
+        self.marks: list[tuple[int, Any]] = []
+
+    def disturb(self, at: int) -> None:
+        """What is held after the write at an index, or any later one, counts no more."""
+        marks = self.marks
+        while marks and marks[-1][0] > at:
+            marks.pop()
+
+    def view(self, step: Callable[[Any, Write], Any]) -> Any:
+        """What is held after all writes."""
+        count, held = self.marks[-1] if self.marks else (0, self.held)
+        writes, marks = self.writes, self.marks
+        if count == len(writes):
+            return held
+        if marks and count % _MARK:
+            marks.pop()
+        for place in range(count, len(writes)):
+            held = step(held, writes[place]).held
+            if not (place + 1) % _MARK:
+                marks.append((place + 1, held))
+        if len(writes) % _MARK:
+            marks.append((len(writes), held))
+        return held
+
+    def shed(self, count: int) -> None:
+        """Drop the first writes, which are settled: the fold began with these very ones, so what follows stands."""
+        del self.writes[:count]
+        self.marks = [(at - count, held) for at, held in self.marks if at > count]
 
 
 class MergeFold:
@@ -95,6 +135,7 @@ class MergeFold:
         #: Up to where a lost sub-domain counts, and up to where it was given up.
         self._lost: dict[int, int] = {}
         self._given: dict[int, int] = {}
+        self._lost_told: tuple[tuple[int, int, int], ...] = ()
         self._stray: list[Write] = []
         #: By sub-domain, what its latest settled write had seen: nothing of it to come has seen less.
         self._knows: dict[int, dict[int, int]] = {number: {} for number in self._pending}
@@ -159,7 +200,7 @@ class MergeFold:
             return
         at = bisect_left(writes, write)
         writes.insert(at, write)
-        del found.after[at:]
+        found.disturb(at)
 
     def declare_lost(self, origin: int, upto: int) -> None:
         """Wait for a sub-domain no more; what it wrote beyond a position is not merged, now or ever.
@@ -180,10 +221,28 @@ class MergeFold:
             found = self._aggregates[write.instance]
             at = bisect_left(found.writes, write)
             del found.writes[at]
-            del found.after[at:]
+            found.disturb(at)
             self._stray.append(write)
 
     # -- the tentative view ----------------------------------------------------------------
+
+    def lost_at(self, origin: int) -> int:
+        """Up to which position a sub-domain that is waited for no more counts."""
+        return self._lost[origin]
+
+    def standing(self) -> Settled:
+        """How things stand, as a record: that a sub-domain is lost must be known before anything rests on it."""
+        return Settled(self.cut_us, tuple(self._settled.items()), (), (), self._lost_so_far())
+
+    def _lost_so_far(self) -> tuple[tuple[int, int, int], ...]:
+        """Lost sub-domains as records have them: what is to be given up still is not given up yet."""
+        still: dict[int, int] = {}
+        for write in self._stray:
+            still[write.origin] = min(write.position, still.get(write.origin, write.position))
+        return tuple(
+            (number, upto, still[number] - 1 if number in still else self._given.get(number, 0))
+            for number, upto in sorted(self._lost.items())
+        )
 
     @property
     def lost(self) -> tuple[int, ...]:
@@ -211,10 +270,14 @@ class MergeFold:
         """What a writer of a sub-domain has merged, as its next write says."""
         return tuple((number, self.received(number)) for number in self._pending if number != origin)
 
+    def held(self, instance: int) -> Any:
+        """What the policy holds of an aggregate after everything known, in canonical order."""
+        found = self._aggregates.get(instance)
+        return self.policy.begin() if found is None else found.view(self.policy.step)
+
     def state(self, instance: int) -> State:
         """The state after everything known, in canonical order."""
-        found = self._aggregates.get(instance)
-        return self.policy.state(self.policy.begin() if found is None else self._view(found))
+        return self.policy.state(self.held(instance))
 
     def stable(self, instance: int) -> State:
         """The state at the cut."""
@@ -231,15 +294,6 @@ class MergeFold:
             found = self._aggregates[instance] = _Aggregate(self.policy.begin())
         return found
 
-    def _view(self, found: _Aggregate) -> Any:
-        after = found.after
-        held = after[-1] if after else found.held
-        step = self.policy.step
-        for write in found.writes[len(after) :]:
-            held = step(held, write).held
-            after.append(held)
-        return held
-
     # -- out -------------------------------------------------------------------------------
 
     def settle(self, cut_us: int) -> Settled | None:
@@ -252,6 +306,7 @@ class MergeFold:
             return None
         self.cut_us = max(cut_us, self.cut_us)
         due: list[Write] = []
+        before = dict(self._settled)
         for origin, pending in self._pending.items():
             while pending and pending[0].stamp_us <= self.cut_us:
                 due.append(pending.popleft())
@@ -264,11 +319,13 @@ class MergeFold:
         due.sort()
         outputs: list[Output] = []
         concerned: dict[int, _Aggregate] = {}
+        was: dict[int, Any] = {}
         step = self.policy.step
         for write in due:
             found = concerned.get(write.instance)
             if found is None:
                 found = concerned[write.instance] = self._aggregates[write.instance]
+                was[write.instance] = found.held
             found.held, more = step(found.held, write)
             outputs += more
         self._shed(due)
@@ -277,9 +334,17 @@ class MergeFold:
         floor = self._floor()
         for found in concerned.values():
             found.held = self.policy.forget(found.held, floor)
-        held = tuple((instance, concerned[instance].held) for instance in sorted(concerned))
-        lost = tuple((number, upto, self._given.get(number, 0)) for number, upto in sorted(self._lost.items()))
-        return Settled(self.cut_us, tuple(self._settled.items()), held, tuple(outputs), lost)
+        held = tuple(
+            (instance, found.held)
+            for instance, found in sorted(concerned.items())
+            if found.held is not was[instance] or not found.recorded
+        )
+        for found in concerned.values():
+            found.recorded = True
+        vector = tuple((number, position) for number, position in self._settled.items() if position > before[number])
+        lost = self._lost_so_far()
+        news, self._lost_told = () if lost == self._lost_told else lost, lost
+        return Settled(self.cut_us, vector, held, tuple(outputs), news)
 
     def restore(self, records: Iterable[Settled]) -> None:
         """Take up again what an earlier life saved; writes beyond the vector are due anew."""
@@ -288,8 +353,10 @@ class MergeFold:
             self._settled.update(record.vector)
             self._lost.update({number: upto for number, upto, _ in record.lost})
             self._given.update({number: given for number, _, given in record.lost})
+            self._lost_told = record.lost or self._lost_told
             for instance, held in record.held:
-                self._aggregate(instance).held = held
+                found = self._aggregate(instance)
+                found.held, found.recorded = held, True
 
     def _given_up(self, write: Write) -> tuple[Output, ...]:
         if write.event.__class__ is Denied:
@@ -312,7 +379,4 @@ class MergeFold:
         for write in due:
             counts[write.instance] = counts.get(write.instance, 0) + 1
         for instance, count in counts.items():
-            found = self._aggregates[instance]
-            # The tentative fold began with these very writes, so what follows them stands.
-            del found.writes[:count]
-            del found.after[:count]
+            self._aggregates[instance].shed(count)

@@ -2,57 +2,31 @@
 
 A `Meaning` is data about a domain, not part of it: whoever lays a split domain under a policy may bring another one.
 Two concurrent writes that write a part in common conflict; what undoes the harm of a write that counts and should
-not have (a seat given twice, money that was not there) is the *repair*.
+not have (a seat given twice, money that was not there) is the *repair*. These are the shipped domains'; `readings`
+says what a meaning is made of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from enum import Enum
-from types import MappingProxyType, NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
 
 from models.domain import Domain, Event
-from models.domains.bank_account import BankAccount, Deposited, Withdrawn
-from models.domains.cart import Added, Cart, CheckedOut, Removed
+from models.domains.auction import Auction, Awarded, BidPlaced, Closed
+from models.domains.bank_account import Account, BankAccount, Deposited, Withdrawn
+from models.domains.cart import Added, Basket, Cart, CheckedOut, Removed
 from models.domains.counter import Added as Counted
-from models.domains.counter import Counter
-from models.domains.inventory import Cancelled, Inventory, Received, Reserved, Shipped
-from models.domains.profile import Changed, Profile
+from models.domains.counter import Count, Counter
+from models.domains.floored_counter import FlooredCounter
+from models.domains.inventory import Cancelled, Inventory, Received, Reserved, Shipped, Stock
+from models.domains.profile import Changed, Document, Profile
 from models.domains.seats import GivenBack, Seats, Taken
 from models.domains.transfer import Transfer
 from models.domains.username import Claimed, Released, Username
+from models.merging.readings import WHOLE, Barrier, Leaf, Leaves, Meaning, Observed, Shares, example_of
 
 __all__ = ["WHOLE", "Meaning", "example_of", "meaning_of"]
-
-#: The part that an event writes which writes the whole aggregate.
-WHOLE: Final = "*"
-
-#: What an event writes.
-Parts = Callable[[Any], Iterable[str]]
-#: The event that makes good, in a state that breaks the invariant, what a write led to; None where nothing can.
-Repair = Callable[[Any, Any], Event | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
-    """What policies are told of a domain.
-
-    Attributes:
-        parts: By event type, what it writes.
-        repairs: By event type, how its harm is made good.
-        commuting: Event types that may change places with each other, whatever the state.
-    """
-
-    parts: Mapping[type[Event], Parts] = field(default_factory=lambda: MappingProxyType({}))
-    repairs: Mapping[type[Event], Repair] = field(default_factory=lambda: MappingProxyType({}))
-    commuting: frozenset[type[Event]] = frozenset()
-
-    def parts_of(self, event: Event) -> frozenset[str]:
-        """What an event writes; the whole aggregate where nothing is said."""
-        parts = self.parts.get(event.__class__)
-        return frozenset((WHOLE,)) if parts is None else frozenset(parts(event))
 
 
 def meaning_of(domain: Domain[Any]) -> Meaning:
@@ -60,9 +34,123 @@ def meaning_of(domain: Domain[Any]) -> Meaning:
     return _SHIPPED.get(type(domain), Meaning())
 
 
+# -- harm made good --------------------------------------------------------------------------------
+
+
 def _shortfall(state: Any, _: Withdrawn) -> Deposited:
     """The bank puts in what is missing, and bears the loss."""
     return Deposited(amount=-state.balance)
+
+
+def _refill(state: Any, _: Counted) -> Counted:
+    """What was given twice is bought in."""
+    return Counted(n=-state.total)
+
+
+# -- what writers had seen -------------------------------------------------------------------------
+
+
+def _more_of(first: Event, second: Event) -> Event | None:
+    if isinstance(first, CheckedOut) and isinstance(second, CheckedOut):
+        return first
+    if isinstance(first, Added) and isinstance(second, Added) and first.article == second.article:
+        return Added(article=first.article, quantity=first.quantity + second.quantity)
+    return None
+
+
+#: A cart as a set with observed removes: of an article that is taken out, what was put in beside that stays.
+_OBSERVED_CART: Final = Observed(
+    covers=lambda later, earlier: (
+        isinstance(later, Removed) and isinstance(earlier, Added) and later.article == earlier.article
+    ),
+    stays=lambda event: not isinstance(event, Removed),
+    comes_to=lambda events: Basket(
+        lines=_totals([(event.article, event.quantity) for event in events if isinstance(event, Added)]),
+        closed=any(isinstance(event, CheckedOut) for event in events),
+    ),
+    joined=_more_of,
+)
+#: A document as a map of registers: of a field, every value that nobody has replaced who had seen it.
+_OBSERVED_PROFILE: Final = Observed(
+    covers=lambda later, earlier: later.field == earlier.field,
+    stays=lambda event: event.value is not None,
+    comes_to=lambda events: Document(fields=tuple(sorted({(event.field, event.value) for event in events}))),
+    joined=lambda first, second: first if first == second else None,
+    rivals=lambda first, second: first.field == second.field and first.value != second.value,
+)
+
+
+def _totals(pairs: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """By number, ascending, the sum."""
+    totals: dict[int, int] = {}
+    for number, quantity in pairs:
+        totals[number] = totals.get(number, 0) + quantity
+    return tuple(sorted(totals.items()))
+
+
+# -- shares ----------------------------------------------------------------------------------------
+
+
+def _parts(amount: int, count: int) -> tuple[int, ...]:
+    """A whole amount in parts as equal as can be, the larger ones first."""
+    each, rest = divmod(amount, count)
+    return tuple(each + (place < rest) for place in range(count))
+
+
+_SHARED_ACCOUNT: Final = Shares(
+    apart=lambda state, count: tuple(Account(balance=part) for part in _parts(state.balance, count)),
+    together=lambda shares: Account(balance=sum(share.balance for share in shares)),
+    rights=lambda share: share.balance,
+    moved=lambda share, rights: Account(balance=share.balance + rights),
+)
+_SHARED_COUNT: Final = Shares(
+    apart=lambda state, count: tuple(Count(total=part) for part in _parts(state.total, count)),
+    together=lambda shares: Count(total=sum(share.total for share in shares)),
+    rights=lambda share: share.total,
+    moved=lambda share, rights: Count(total=share.total + rights),
+)
+#: An order is kept in the share of the sub-domain that reserved it, and given back or sent there alone.
+_SHARED_STOCK: Final = Shares(
+    apart=lambda state, count: (state, *(Stock(on_hand=0) for _ in range(count - 1))),
+    together=lambda shares: Stock(
+        on_hand=sum(share.on_hand for share in shares),
+        kept=_totals([pair for share in shares for pair in share.kept]),
+    ),
+    rights=lambda share: share.free,
+    moved=lambda share, rights: Stock(on_hand=share.on_hand + rights, kept=share.kept),
+)
+
+
+# -- what people change ----------------------------------------------------------------------------
+
+_ACCOUNT_LEAVES: Final = Leaves(
+    of=lambda state: {"balance": state.balance},
+    state=lambda leaves: Account(balance=_number(leaves, "balance")),
+)
+_COUNT_LEAVES: Final = Leaves(
+    of=lambda state: {"total": state.total},
+    state=lambda leaves: Count(total=_number(leaves, "total")),
+)
+_CART_LEAVES: Final = Leaves(
+    of=lambda state: {"closed": state.closed} | {str(article): quantity for article, quantity in state.lines},
+    state=lambda leaves: Basket(
+        lines=tuple(sorted((int(name), _number(leaves, name)) for name in leaves if name != "closed")),
+        closed=bool(leaves.get("closed")),
+    ),
+)
+_PROFILE_LEAVES: Final = Leaves(
+    of=lambda state: dict(state.fields),
+    state=lambda leaves: Document(fields=tuple(sorted((name, str(value)) for name, value in leaves.items()))),
+)
+
+
+def _number(leaves: Mapping[str, Leaf], name: str) -> int:
+    found = leaves.get(name, 0)
+    assert isinstance(found, int), f"{name} is {found!r}, which is no number"
+    return found
+
+
+# -- all -------------------------------------------------------------------------------------------
 
 
 def _shipped() -> Mapping[type[Domain[Any]], Meaning]:
@@ -72,8 +160,19 @@ def _shipped() -> Mapping[type[Domain[Any]], Meaning]:
                 parts={Deposited: lambda e: ("balance",), Withdrawn: lambda e: ("balance",)},
                 repairs={Withdrawn: _shortfall},
                 commuting=frozenset({Deposited, Withdrawn}),
+                shares=_SHARED_ACCOUNT,
+                leaves=_ACCOUNT_LEAVES,
             ),
-            Counter: Meaning(parts={Counted: lambda e: ("total",)}, commuting=frozenset({Counted})),
+            Counter: Meaning(
+                parts={Counted: lambda e: ("total",)}, commuting=frozenset({Counted}), leaves=_COUNT_LEAVES
+            ),
+            FlooredCounter: Meaning(
+                parts={Counted: lambda e: ("total",)},
+                repairs={Counted: _refill},
+                commuting=frozenset({Counted}),
+                shares=_SHARED_COUNT,
+                leaves=_COUNT_LEAVES,
+            ),
             Inventory: Meaning(
                 parts={
                     Received: lambda e: ("stock",),
@@ -82,6 +181,7 @@ def _shipped() -> Mapping[type[Domain[Any]], Meaning]:
                     Shipped: lambda e: (f"order {e.order}",),
                 },
                 repairs={Reserved: lambda state, e: Cancelled(order=e.order)},
+                shares=_SHARED_STOCK,
             ),
             Seats: Meaning(
                 parts={Taken: lambda e: (f"seat {e.seat}",), GivenBack: lambda e: (f"seat {e.seat}",)},
@@ -97,27 +197,19 @@ def _shipped() -> Mapping[type[Domain[Any]], Meaning]:
                     Removed: lambda e: (f"article {e.article}",),
                     CheckedOut: lambda e: ("closed",),
                 },
+                observed=_OBSERVED_CART,
+                leaves=_CART_LEAVES,
             ),
-            Profile: Meaning(parts={Changed: lambda e: (f"field {e.field}",)}),
+            Profile: Meaning(
+                parts={Changed: lambda e: (f"field {e.field}",)}, observed=_OBSERVED_PROFILE, leaves=_PROFILE_LEAVES
+            ),
             Transfer: Meaning(),
+            Auction: Meaning(
+                commuting=frozenset({BidPlaced, Closed, Awarded}),
+                barrier=Barrier(closed=Closed(), waiting=frozenset({Awarded})),
+            ),
         }
     )
 
 
 _SHIPPED: Final = _shipped()
-
-
-def example_of(kind: type[Event]) -> Event:
-    """Some event of a type: for asking what its domain says to such an event, whatever its fields hold."""
-    hints = get_type_hints(kind)
-    return kind(**{one.name: _example(hints[one.name]) for one in fields(kind) if one.default is MISSING})
-
-
-def _example(hint: Any) -> Any:
-    if get_origin(hint) in (Union, UnionType):
-        return _example(next(part for part in get_args(hint) if part is not NoneType))
-    if get_origin(hint) in (tuple, frozenset):
-        return get_origin(hint)()
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return next(iter(hint))
-    return {int: 1, str: "x", bool: False, float: 1.0, bytes: b"x"}.get(hint)

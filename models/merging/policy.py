@@ -13,14 +13,14 @@ under it is refused before the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
-from models.domain import Domain, State
+from models.domain import Command, Domain, Event, State
 from models.merging.writes import Output, Write
 
-__all__ = ["Obligation", "Policy", "Step", "UnfitPolicy", "fit"]
+__all__ = ["LocalRule", "Obligation", "OwnReading", "Policy", "Step", "UnfitPolicy", "fit"]
 
 HeldT = TypeVar("HeldT")
 
@@ -85,17 +85,69 @@ class Policy(Protocol):
         ...
 
 
+@runtime_checkable
+class LocalRule(Protocol):
+    """What a policy adds where a sub-domain may not decide by the domain's rules alone.
+
+    It is asked of one sub-domain, when that one decides, and is no part of the fold: what was written stays written.
+    """
+
+    def decide(self, held: Any, origin: int, command: Command) -> Event | None:
+        """The event that a command leads to at a sub-domain; None if others must be heard first.
+
+        Args:
+            held: What the policy holds of the aggregate in that sub-domain's view. All that the sub-domain itself
+                has written must be in it: after a restart, nobody is to be asked before that.
+            origin: Number of the sub-domain.
+            command: What was asked for.
+
+        Returns:
+            What to write, `Denied` included; None is no denial but a refusal to be repeated later: the
+            sub-domain is not available for it.
+        """
+        ...
+
+    def asks(self, origin: int) -> tuple[Command, ...]:
+        """Commands of its own that a sub-domain may be asked, beside the domain's; some of them, for trying."""
+        ...
+
+
+@runtime_checkable
+class OwnReading(Protocol):
+    """What a policy adds where writes come to something else than their events, one after the other."""
+
+    def comes_to(self, writes: Sequence[Write], counting: Collection[int]) -> State:
+        """The state that those writes of an aggregate that count come to, by definition.
+
+        Read all at once and from the first on, without a look at what `step` held on the way, so that one can be held
+        against the other.
+
+        Args:
+            writes: All of them, in canonical order.
+            counting: Addresses of those that count.
+        """
+        ...
+
+
 class UnfitPolicy(ValueError):
     """A policy has no rule for something that its domain does; told before anything runs."""
 
 
-def fit(policy: Policy, domain: Domain[Any]) -> Policy:
+def fit(policy: Policy, domain: Domain[Any], *, asked: bool = False) -> Policy:
     """The policy, if it can merge the domain.
+
+    Args:
+        policy: Made for the domain.
+        domain: Whose writes it is to merge.
+        asked: Whether sub-domains ask a policy's `LocalRule`, where it has one, before they accept anything. Merged by
+            such a policy and decided by the domain's rules alone, writes break what it promises.
 
     Raises:
         UnfitPolicy: it cannot; every reason at once.
     """
     refusals = tuple(policy.refusals())
+    if isinstance(policy, LocalRule) and not asked:
+        refusals += ("it has a rule for what a sub-domain may accept, and these sub-domains do not ask it",)
     if refusals:
         raise UnfitPolicy(f"policy {policy.name} cannot merge domain {domain.name!r}: " + "; ".join(refusals))
     return policy

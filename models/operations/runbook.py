@@ -12,6 +12,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+from models.losing import declare_lost
 from models.operations.membership import Change, Membership
 from models.operations.steps import Action, Outcome, Step
 from models.store.backup import BackupQuery
@@ -37,6 +38,7 @@ class RunbookOptions:
     Attributes:
         steps: What to do, ids all different.
         membership: How members change; None if they cannot.
+        split: Whether members are parts of a split domain, none of which leads.
         retry_us: Between two tries.
         ask_us: Patience with a question.
         act_us: Patience with an answer to what takes its time, such as a promotion.
@@ -44,6 +46,7 @@ class RunbookOptions:
 
     steps: tuple[Step, ...]
     membership: Membership | None = None
+    split: bool = False
     retry_us: int = 500_000
     ask_us: int = 500_000
     act_us: int = 3_000_000
@@ -178,6 +181,8 @@ class Runbook(Service):
         return isinstance(answer, Fenced) and not answer.leads
 
     def _declare_lost(self, step: Step) -> _Try:
+        if self.options.split:
+            return (yield from self._give_up(step))
         found = yield from self._look(step)
         left = {at: status for at, status in found.items() if at not in step.targets}
         if any(status.leads and status.progress for status in left.values()):
@@ -188,6 +193,14 @@ class Runbook(Service):
         best = max(left, key=lambda at: (left[at].whole, left[at].epoch, left[at].length, -step.members.index(at)))
         self.ctx.note("forcing", epoch)  # whatever comes of it: the answer may be lost
         return (yield from self._leads(best, Promote(epoch=epoch, force=True), forced=True))
+
+    def _give_up(self, step: Step) -> _Try:
+        """Have all parts but the lost ones wait for those no more."""
+        others = [member for member in step.members if member not in step.targets]
+        for target in step.targets:
+            if not (yield from declare_lost(self.ctx, others, target, self.options.ask_us, self.options.act_us)):
+                return False
+        return True
 
     def _restore(self, step: Step) -> _Try:
         (target,) = step.targets

@@ -14,11 +14,15 @@ from typing import Final, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Client, Workload
+from models.detection import Plan
+from models.detection.choosing import Kind, plan_of
+from models.domains.append_log import AppendLog
 from models.driver import drivers
 from models.factories import KeptOptions, Reading, mix_of
 from models.groups import Group, group_system, operator_of, store_name
 from models.keyspace.storage import groups_of
 from models.layout import maker
+from models.raft.logs import LogShard
 from models.raft.operated import INSTEAD, RaftMembership
 from models.raft.options import RaftOptions
 from models.raft.plan import RaftPlan, Reads
@@ -59,22 +63,29 @@ def raft(
     stickiness: bool = True,
     reads: Reads = Reads.INDEX,
     registers: bool = False,
+    appends: bool = False,
     tenants: int = 1,
     promote_after_us: int = 0,
+    detector: Kind = Kind.FIXED,
+    patience: float = 0.0,
+    recent: int = 100,
     **kept: Unpack[KeptOptions],
 ) -> System:
     """One domain on Raft. 0 stands for never, or for all.
 
     `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
     may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
-    domain "profile") instead of sending commands. `promote_after` has operators, who hand over the lead. Members are
-    near home or, with a `placement`, where the key space puts their shard: voters first, then learners, then spares.
+    domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
+    operators, who hand over the lead. A follower watches its leader with `detector`, for `patience` heartbeats of
+    silence (0 for `election`), or by `recent` ones. Members are near home or, with a `placement`, where the key space
+    puts their shard: voters first, then learners, then spares.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
     read, topology = Reading(site, workload), site.topology
-    wanted, place = read.domain(domain), read.home(home)
+    wanted = AppendLog() if appends else read.domain(domain)
+    place = read.home(home)
     options = read.of(
         lambda: RaftOptions(
             election_us=election_us,
@@ -85,12 +96,15 @@ def raft(
             check_quorum=check_quorum,
             stickiness=stickiness,
             lease=reads is Reads.LEASE,
+            detector=_detector(detector, patience, recent, election_us, heartbeat_us),
         ),
     )
     if registers and (domain != "profile" or shards != 1 or tenants != 1):
         read.problems.append(
             f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go"
         )
+    if appends and (registers or shards != 1 or tenants != 1):
+        read.problems.append(f"logs are one shard for one tenant: {registers=}, {shards=}, {tenants=} must go")
     read.tenants(tenants)
     read.at_least(0, learners=learners, spares=spares)
     read.never_or(promote_after_us=promote_after_us)
@@ -114,22 +128,30 @@ def raft(
     placements = [
         placement
         for group in groups
-        for placement in raft_placements(group, mine, options, reads, members, learners, kind)
+        for placement in raft_placements(group, mine, options, reads, members, learners, LogShard if appends else kind)
     ]
     if promote_after_us:
         placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
     mix = mix_of(wanted, workload)
     system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
     system = _operated(system, groups, members + learners)
-    return _with_registers(system, topology, workload) if registers else system
+    asked = "append-log" if appends else "register" if registers else ""
+    return _asked_for(asked, system, topology, workload) if asked else system
 
 
-def _with_registers(system: System, topology: Topology, workload: Workload) -> System:
-    """The system with clients that read and write registers in place of its own."""
+def _detector(kind: Kind, patience: float, recent: int, election_us: int, heartbeat_us: int) -> Plan | None:
+    """What followers watch their leader with; None for what is taken by default."""
+    if kind is Kind.FIXED and patience == 0:
+        return None
+    return plan_of(kind, heartbeat_us, patience or election_us / max(1, heartbeat_us), recent)
+
+
+def _asked_for(specification: str, system: System, topology: Topology, workload: Workload) -> System:
+    """The system with clients that ask for what a specification knows in place of its own."""
     (members,) = system.groups.values()
     stores = tuple(one for one in system.placements if one.kind is not Client)
-    clients = drivers(topology, workload, "register", members, retries=True)
-    return replace(system, placements=(*stores, *clients), records="register")
+    clients = drivers(topology, workload, specification, members, retries=True)
+    return replace(system, placements=(*stores, *clients), records=specification)
 
 
 def _operated(system: System, groups: Sequence[Group], members: int) -> System:

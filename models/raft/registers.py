@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, Final
 
+from models.domain import Command
 from models.domains.profile import Change
-from models.driver import Ask, Reply
+from models.driver import Ask, Plain, Reply
 from models.raft.shard import RaftShard
 from models.store.requests import Accepted, Look, RolledBack, Seen, Submit, Unavailable
 from sim.host import Wait, handles
@@ -42,14 +43,20 @@ class RegisterShard(RaftShard):
         seen = yield from self._look(Look(aggregate=msg.key))
         if not isinstance(seen, Seen):
             return None
-        value = int(str(seen.told).partition("=")[2]) if seen.told else None
-        return Reply(op=msg.op, value=value, version=seen.version)
+        return Reply(op=msg.op, value=self.shown(seen.told), version=seen.version)
 
     def _answer_write(self, msg: Ask) -> Generator[Wait, Any, Reply | None]:
-        command = Change(field=_FIELD, value=str(msg.value))
-        answer = yield from self._serve(Submit(command_id=msg.op, aggregate=msg.key, command=command))
+        answer = yield from self._serve(Submit(command_id=msg.op, aggregate=msg.key, command=self.wanted(msg)))
         if isinstance(answer, Accepted):
             return Reply(op=msg.op, version=answer.version)
         if isinstance(answer, Unavailable | RolledBack):
             return Reply(op=msg.op, ok=False, value="not the leader")
         return None
+
+    def wanted(self, msg: Ask) -> Command:
+        """What a write is a request for."""
+        return Change(field=_FIELD, value=str(msg.value))
+
+    def shown(self, told: int | str | None) -> Plain:
+        """The value that a profile tells of."""
+        return int(str(told).partition("=")[2]) if told else None

@@ -51,7 +51,7 @@ def test_a_run_is_shown_at_the_instant_asked_for(small: str, capsys: pytest.Capt
     )
     assert "a/c1/h1: up" in lines
     assert "b/c1/h2: down" in lines
-    assert "  service store (SplitShard)" in lines
+    assert "  service store (LosableShard)" in lines
     assert "    ready = True" in lines
     assert any(line.startswith("    store/log.0: ") and line.endswith(" durable") for line in lines)
 

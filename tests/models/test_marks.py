@@ -21,6 +21,7 @@ from models.keyspace.operators import GroupOperator
 from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
 from models.loading import Handler, SnapshotKeeper
+from models.losing import LosableShard
 from models.monitor import Monitor
 from models.operations import Runbook
 from models.outbox.consumer import Consumer as OutboxConsumer
@@ -44,6 +45,7 @@ from models.reading.projector import Projector
 from models.reading.users import User
 from models.reading.viewing import ViewShard
 from models.reconcile import Operator
+from models.relay import RegionRelay
 from models.services.client import ServiceClient
 from models.services.directory import Directory
 from models.services.instance import Instance
@@ -70,6 +72,8 @@ SERVICES = (
     Shard,
     RegisterShard,
     SplitShard,
+    LosableShard,
+    RegionRelay,
     Script,
     Client,
     Monitor,

@@ -27,8 +27,8 @@ def shard_on(ctx, region=1):
     return shard
 
 
-def ack(receiver, *, session=1, upto=0, challenge=0):
-    return ShipAck(receiver=receiver, shard=0, epoch=1, session=session, upto=upto, challenge=challenge)
+def ack(receiver, *, session=1, upto=0, challenge=0, source=0):
+    return ShipAck(receiver=receiver, shard=0, epoch=1, session=session, upto=upto, challenge=challenge, source=source)
 
 
 def fresh():
@@ -163,7 +163,7 @@ def test_a_restart_takes_up_what_was_saved_and_asks_for_the_rest():
     assert again.merge.vector() == {1: 1, 2: 1, 3: 0}
     assert born.notes == [("stable", shard.merge.cut_us)]  # no compensation is told twice
     born.deliver(again, ship(2, first=3), at(2))
-    assert born.sent == [(at(2), ack(1, session=again.session, upto=1))]
+    assert born.sent == [(at(2), ack(1, session=again.session, upto=1, source=2))]
     assert again.session != shard.session
 
 
@@ -187,11 +187,11 @@ def test_acknowledgements_wait_for_the_tick_unless_the_source_is_mistaken():
     ctx.deliver(shard, ship(2, foreign(2, 1, ctx.now_us()), session=shard.session), at(2))
     assert ctx.sent == []
     ctx.deliver(shard, ship(3, foreign(3, 2, ctx.now_us()), first=2), at(3))
-    assert ctx.sent == [(at(3), ack(1, session=shard.session))]
+    assert ctx.sent == [(at(3), ack(1, session=shard.session, source=3))]
 
     ctx.advance(250_000)
 
-    assert (at(2), ack(1, session=shard.session, upto=1)) in ctx.sent
+    assert (at(2), ack(1, session=shard.session, upto=1, source=2)) in ctx.sent
 
 
 def test_a_command_sent_twice_is_accepted_once():

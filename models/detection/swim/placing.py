@@ -13,12 +13,11 @@ from sim.topology import Location, at_service
 __all__ = ["members"]
 
 
-def members(hosts: Sequence[Location], options: SwimOptions) -> tuple[Placement, ...]:
-    """A member on every host."""
-    group = tuple(at_service(host, "member") for host in hosts)
+def members(hosts: Sequence[Location], options: SwimOptions, name: str = "member") -> tuple[Placement, ...]:
+    """A member on every host, of that name: several groups may share hosts."""
+    group = tuple(at_service(host, name) for host in hosts)
     return tuple(
-        Placement(host=host, name="member", make=_maker(group, me, options), kind=Member)
-        for me, host in enumerate(hosts)
+        Placement(host=host, name=name, make=_maker(group, me, options), kind=Member) for me, host in enumerate(hosts)
     )
 
 

@@ -16,7 +16,7 @@ from models.merging.meaning import WHOLE, Meaning
 from models.merging.policy import Obligation, Step
 from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key, precedes
 
-__all__ = ["Recent", "RecentPolicy", "concurrent_with", "conflicting"]
+__all__ = ["Recent", "RecentPolicy", "concurrent_with", "conflicting", "meet"]
 
 
 _NOWHERE: Final = -1
@@ -31,6 +31,8 @@ class Recent(NamedTuple):
         lost_to: By place among those, the address of the write that it lost to; 0 where it counts.
         states: By place, the state after it.
         owed: Addresses that were put out as lost, so that each is compensated once.
+        heads: By sub-domain, the position of its last write so far: whoever has seen all of those is concurrent with
+            nothing here, which is most of a long cut, and need not be held against every write.
     """
 
     base: State
@@ -38,6 +40,7 @@ class Recent(NamedTuple):
     lost_to: tuple[int, ...] = ()
     states: tuple[State, ...] = ()
     owed: frozenset[int] = frozenset()
+    heads: tuple[tuple[int, int], ...] = ()
 
     @property
     def state(self) -> State:
@@ -81,23 +84,35 @@ class RecentPolicy:
         """Let it be judged among those that it is concurrent with, and put out what changed."""
         if write.event.__class__ is Denied:
             return Step(held, (Merged(write.address),))
+        return self.judged(held, write, _concurrent(held, write))
+
+    def judged(self, held: Recent, write: Write, concurrent: Sequence[int]) -> Step:
+        """What becomes of a write, and of others by it.
+
+        Args:
+            held: What is held of the others.
+            write: The new one.
+            concurrent: Places of those that its writer had not seen, ascending.
+        """
         writes = (*held.writes, write)
         lost_to = [*held.lost_to, 0]
-        self.judge(writes, lost_to, concurrent_with(write, held.writes))
-        changed = [place for place, lost in enumerate(held.lost_to) if lost != lost_to[place]]
+        self.judge(writes, lost_to, concurrent)
+        before, count = held.lost_to, len(held.writes)
+        changed = [place for place in range(count) if before[place] != lost_to[place]] if concurrent else []
         outputs: list[Output] = []
         owed = held.owed
-        for place in (*changed, len(held.writes)):
+        for place in (*changed, count):
             more, owed = self.fate(writes[place], lost_to[place], owed)
             outputs += more
-        first = min((at for at in changed if not (held.lost_to[at] and lost_to[at])), default=len(held.writes))
+        first = min([at for at in changed if not (before[at] and lost_to[at])], default=count)
         states = list(held.states[:first])
         state = states[-1] if states else held.base
         for place in range(first, len(writes)):
             if not lost_to[place]:
-                state = self._domain.evolve(state, writes[place].event)
+                state = self.effect(state, writes[place].event)
             states.append(state)
-        return Step(Recent(held.base, writes, tuple(lost_to), tuple(states), owed), tuple(outputs))
+        heads = tuple(sorted((dict(held.heads) | {write.origin: write.position}).items()))
+        return Step(Recent(held.base, writes, tuple(lost_to), tuple(states), owed, heads), tuple(outputs))
 
     def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
         """What goes out of a write whose fate is new, and who has been put out as owed."""
@@ -134,7 +149,7 @@ class RecentPolicy:
             return held
         gone = {write.address for write in held.writes[:certain]}
         base, rest = held.states[certain - 1], slice(certain, None)
-        return Recent(base, held.writes[rest], held.lost_to[rest], held.states[rest], held.owed - gone)
+        return Recent(base, held.writes[rest], held.lost_to[rest], held.states[rest], held.owed - gone, held.heads)
 
     def is_open(self, held: Recent, place: int) -> bool:
         """Whether the fate of a write waits for more than everybody's having seen it."""
@@ -152,14 +167,32 @@ class RecentPolicy:
         """What an event writes."""
         return self._meaning.parts_of(event)
 
+    def effect(self, state: State, event: Event) -> State:
+        """The state after a write that counts."""
+        after: State = self._domain.evolve(state, event)
+        return after
+
     def clash(self, first: Write, second: Write) -> bool:
         """Whether two writes write a part in common."""
-        ours, theirs = self.parts(first.event), self.parts(second.event)
-        return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
+        return meet(self.parts(first.event), self.parts(second.event))
+
+
+def meet(ours: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether two writes that write these parts write one in common."""
+    return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
+
+
+def _concurrent(held: Recent, write: Write) -> list[int]:
+    seen = dict(write.seen)
+    if all(position <= seen.get(origin, 0) for origin, position in held.heads if origin != write.origin):
+        return []
+    return concurrent_with(write, held.writes)
 
 
 def concurrent_with(write: Write, others: Sequence[Write]) -> list[int]:
     """Places, ascending, of those earlier in canonical order that a write's author had not seen."""
+    if not others:
+        return []
     seen = dict(write.seen)
     seen[write.origin] = write.position
     return [place for place, one in enumerate(others) if one.position > seen.get(one.origin, 0)]
@@ -169,5 +202,4 @@ def conflicting(meaning: Meaning, first: Write, second: Write) -> bool:
     """Whether two writes were made without seeing each other and write a part in common."""
     if precedes(first, second) or precedes(second, first):
         return False
-    ours, theirs = meaning.parts_of(first.event), meaning.parts_of(second.event)
-    return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
+    return meet(meaning.parts_of(first.event), meaning.parts_of(second.event))

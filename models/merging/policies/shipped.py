@@ -9,10 +9,14 @@ from typing import Any, Final
 from models.domain import Domain
 from models.merging.meaning import Meaning
 from models.merging.policies.apologise import AcceptAndApologise
+from models.merging.policies.barrier import ClosingBarrier
 from models.merging.policies.commutative import Commutative
+from models.merging.policies.escrow import Escrow
 from models.merging.policies.last import LastWriter, SilentLastWriter
+from models.merging.policies.observed import ObservedWrites
 from models.merging.policies.replay import CanonicalReplay
 from models.merging.policies.siblings import Siblings
+from models.merging.policies.three_way import ThreeWay
 from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
 from models.merging.policy import Policy
 
@@ -27,11 +31,15 @@ POLICIES: Final[Mapping[str, MakePolicy]] = MappingProxyType(
         CanonicalReplay.name: lambda domain, meaning, sources: CanonicalReplay(domain),
         AcceptAndApologise.name: lambda domain, meaning, sources: AcceptAndApologise(domain, meaning),
         Commutative.name: lambda domain, meaning, sources: Commutative(domain, meaning),
+        ObservedWrites.name: lambda domain, meaning, sources: ObservedWrites(domain, meaning),
+        Escrow.name: Escrow,
+        ClosingBarrier.name: ClosingBarrier,
         LastWriter.name: lambda domain, meaning, sources: LastWriter(domain),
         LastWriterByField.name: lambda domain, meaning, sources: LastWriterByField(domain, meaning),
         FirstWriter.name: lambda domain, meaning, sources: FirstWriter(domain, meaning),
         PriorityRegion.name: PriorityRegion,
         Siblings.name: lambda domain, meaning, sources: Siblings(domain, meaning),
+        ThreeWay.name: lambda domain, meaning, sources: ThreeWay(domain, meaning),
         SilentLastWriter.name: lambda domain, meaning, sources: SilentLastWriter(domain),
     }
 )

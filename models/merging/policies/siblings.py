@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from models.merging.policies.recent import Recent
 from models.merging.policies.winners import FirstWriter
 from models.merging.policy import Step
@@ -19,21 +21,29 @@ class Siblings(FirstWriter):
 
     name = "siblings"
 
-    def step(self, held: Recent, write: Write) -> Step:
+    def judged(self, held: Recent, write: Write, concurrent: Sequence[int]) -> Step:
         """As the first writer has it; then what the new write has seen of conflicts is over."""
-        after, outputs = super().step(held, write)
+        after, outputs = super().judged(held, write, concurrent)
+        if not any(held.lost_to):
+            return Step(after, outputs)
         resolved: list[Output] = []
         owed = after.owed
-        for place, one in enumerate(held.writes):
+        for place, one in enumerate(held.writes) if any(held.lost_to) else ():
             winner = held.lost_to[place]
-            if not winner or one.address in owed or not precedes(one, write) or not self.clash(one, write):
+            if not winner or one.address in owed or not precedes(one, write) or not self.touches(one, write):
                 continue
             rival = next((other for other in held.writes if other.address == winner), None)
             if rival is None or precedes(rival, write):
                 owed |= {one.address}
                 resolved.append(Resolved(self._key(one.address, winner), write.address))
                 resolved.append(Superseded(one.address, write.address, "resolved by a write that had seen it"))
-        return Step(Recent(after.base, after.writes, after.lost_to, after.states, owed), (*outputs, *resolved))
+        return Step(
+            Recent(after.base, after.writes, after.lost_to, after.states, owed, after.heads), (*outputs, *resolved)
+        )
+
+    def touches(self, first: Write, second: Write) -> bool:
+        """Whether the second, whose writer had seen the first, decides what becomes of that."""
+        return self.clash(first, second)
 
     def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
         """What loses is opened rather than taken back."""

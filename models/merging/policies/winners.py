@@ -7,7 +7,7 @@ from typing import Any
 
 from models.domain import Domain
 from models.merging.meaning import WHOLE, Meaning
-from models.merging.policies.recent import RecentPolicy
+from models.merging.policies.recent import RecentPolicy, meet
 from models.merging.writes import Write, precedes
 
 __all__ = ["FirstWriter", "LastWriterByField", "PriorityRegion"]
@@ -21,16 +21,22 @@ class LastWriterByField(RecentPolicy):
     def judge(self, writes: Sequence[Write], lost_to: list[int], concurrent: Sequence[int]) -> None:
         """What is overwritten whole is lost to the last of those that did."""
         new = writes[-1]
+        ours = self.parts(new.event)
         for place in concurrent:
-            if lost_to[place] or not self.clash(writes[place], new):
+            if lost_to[place]:
                 continue
-            left = set(self.parts(writes[place].event))
-            for later in writes[place + 1 :]:
+            theirs = self.parts(writes[place].event)
+            if not meet(ours, theirs):
+                continue
+            left = self._left(theirs, ours)
+            for later in writes[place + 1 : -1] if left else ():
                 if not precedes(writes[place], later):
-                    others = self.parts(later.event)
-                    left = set() if WHOLE in others else left - others
+                    left = self._left(left, self.parts(later.event))
             if not left:
                 lost_to[place] = new.address
+
+    def _left(self, parts: frozenset[str], overwritten: frozenset[str]) -> frozenset[str]:
+        return frozenset() if WHOLE in overwritten else parts - overwritten
 
 
 class FirstWriter(RecentPolicy):
@@ -41,8 +47,9 @@ class FirstWriter(RecentPolicy):
     def judge(self, writes: Sequence[Write], lost_to: list[int], concurrent: Sequence[int]) -> None:
         """The new one loses to any concurrent one that counts and clashes; and with what it was built on."""
         new = writes[-1]
+        ours = self.parts(new.event)
         for place in concurrent:
-            if not lost_to[place] and self.clash(writes[place], new):
+            if not lost_to[place] and meet(ours, self.parts(writes[place].event)):
                 lost_to[-1] = writes[place].address
                 return
         lost_to[-1] = self.lost_below(writes, lost_to, len(writes) - 1)
@@ -50,6 +57,8 @@ class FirstWriter(RecentPolicy):
     def lost_below(self, writes: Sequence[Write], lost_to: Sequence[int], at: int) -> int:
         """The winner over a write that the one at `at` was built on, and that its writer had not seen; 0 if none."""
         write = writes[at]
+        if not any(lost_to):
+            return 0
         for place in range(at):
             winner = lost_to[place]
             if winner and precedes(writes[place], write) and self.clash(writes[place], write):

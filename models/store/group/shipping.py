@@ -43,6 +43,7 @@ class Outbound:
         at_once: Ship each entry as soon as it may be; else `ship` says when.
         install: Sends the peer a snapshot in place of entries that are not kept; None where all are.
         everywhere: Up to where all have the log whom its head is kept for.
+        ties: Whether several entries may bear one stamp.
 
     Attributes:
         acked: What the peer has, None until it told us in this life.
@@ -64,6 +65,7 @@ class Outbound:
         at_once: bool = True,
         install: Callable[[Outbound], object] | None = None,
         everywhere: Callable[[], int] | None = None,
+        ties: bool = False,
     ) -> None:
         self.peer = peer
         self.acked: int | None = None
@@ -82,6 +84,7 @@ class Outbound:
         self._at_once = at_once
         self._install = install
         self._everywhere = everywhere
+        self._ties = ties
         self._sent = 0
         self._sent_us = -options.heartbeat_us
         self._asked_us = self._handed_us = -options.resend_us
@@ -209,8 +212,8 @@ class Outbound:
     def _send(self, first: int, last: int) -> None:
         upto = self._upto()
         batch = tuple(self._journal.after(first - 1, last - first + 1)) if last >= first else ()
-        # Up to an entry that is not the last one, its own stamp is all that is certain.
-        promise_us = self._promise() if last >= upto else batch[-1].stamp_us if batch else 0
+        # Up to an entry that is not the last one, its own stamp is all that is certain, or what lies below it.
+        promise_us = self._promise() if last >= upto else batch[-1].stamp_us - self._ties if batch else 0
         self._sent_us = self._ctx.mono_us()
         self._ctx.send(
             self.peer,

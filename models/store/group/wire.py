@@ -66,7 +66,7 @@ class Ship(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipAck(Message):
-    """All entries up to `upto` have arrived, and lie where the scheme wants them."""
+    """All entries up to `upto` have arrived, and lie where the scheme wants them; `source` says whose."""
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 2)
     receiver: int
@@ -75,6 +75,7 @@ class ShipAck(Message):
     session: int
     upto: int
     challenge: int = 0
+    source: int = 0
 
     def wire_bytes(self) -> int:
         """A header and six numbers."""

@@ -17,7 +17,7 @@ def test_the_checker_agrees_with_the_textbook(case: Case) -> None:
 
 
 def test_every_shipped_domain_is_tried() -> None:
-    assert set(DOMAINS) == set(shipped().domains) | {"bank-account"}
+    assert set(DOMAINS) >= set(shipped().domains)
 
 
 ANSWERS = {
@@ -29,6 +29,8 @@ ANSWERS = {
         "username": "broken",
         "cart": "confluent",
         "counter": "confluent",
+        "floored-counter": "broken",
+        "auction": "confluent",
         "profile": "confluent",
     },
     # Replayed, no invariant breaks; what it costs is what had been promised.

@@ -31,6 +31,13 @@ def test_a_named_system_that_is_not_confluent_exits_1_with_the_pair(capsys: pyte
     ]
 
 
+def test_a_merge_policy_is_asked_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["confluence", "bank-account", "--merge", "escrow", "--depth", "3"]) == 0
+    assert main(["confluence", "bank-account", "--merge", "commutative", "--depth", "3"]) == 1
+    assert "merged: Account(balance=-1); merged, it breaks the invariant" in capsys.readouterr().out
+    assert main(["confluence", "username", "--merge", "escrow"]) == 2
+
+
 def test_sets_are_printed_in_one_order(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["confluence", "unique-name"]) == 1
     assert "merged: {('ann', 0), ('ann', 1)};" in capsys.readouterr().out

@@ -1,0 +1,78 @@
+"""What a split domain promises of its merge: by the policy's obligations on drawn histories, and by this very run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from experiments.measures.observation import Observation
+from experiments.obligations import broken_by, case_of
+from experiments.scenario.property import Sort, claim
+from models.merging_end import MergingEnd
+from sim.checkers import Outcome, Verdict
+
+__all__ = ["MERGES"]
+
+#: Tried for each run; 200 runs try 800, and none of them twice.
+_HISTORIES: Final = 4
+
+
+def keeps_its_obligations(seen: Observation) -> Verdict:
+    """The scenario's merge policy keeps what it promises of its domain, on histories drawn from the run's seed."""
+    merging = seen.ledger.merging
+    if merging is None or case_of(merging.merging) is None:
+        return _nothing_split() if merging is None else Verdict(Outcome.UNKNOWN, (), "nobody knows what to ask of it")
+    broken = broken_by(merging.merging, range(_HISTORIES * seen.seed, _HISTORIES * (seen.seed + 1)))
+    if broken is not None:
+        return Verdict(Outcome.INVALID, (), "\n".join(broken.lines()))
+    return Verdict(Outcome.VALID, (), f"{merging.merging.words} keeps all that it promises")
+
+
+def merged_alike(seen: Observation) -> Verdict:
+    """Who has everything shows what its policy makes of all writes in order, and its invariants where it promises."""
+    end = seen.ledger.merging
+    if end is None:
+        return _nothing_split()
+    if end.wrong:
+        return Verdict(Outcome.INVALID, (), "; ".join(end.wrong[:3]))
+    if not end.compared:
+        return Verdict(Outcome.UNKNOWN, (), "nobody had everything at the end; give the run more time to settle")
+    return Verdict(Outcome.VALID, (), f"{end.compared} views of aggregates are what {end.writes} writes come to")
+
+
+def no_address_twice(seen: Observation) -> Verdict:
+    """No two sub-domains, and no two lives of one, gave the same address to different events."""
+    clashes = seen.ledger.conflicts
+    if clashes:
+        return Verdict(Outcome.INVALID, (), f"{clashes} addresses stand for two events each")
+    return Verdict(Outcome.VALID, (), "every address stands for one event")
+
+
+def met_concurrency(seen: Observation) -> Verdict:
+    """Two sub-domains wrote one aggregate without having seen each other's write."""
+    end = seen.ledger.merging
+    if end is None:
+        return _nothing_split()
+    told = f"{end.concurrent} of {end.writes} writes were concurrent with the one before"
+    return Verdict(Outcome.VALID if end.concurrent else Outcome.INVALID, (), told)
+
+
+def merge_reversed(seen: Observation) -> Verdict:
+    """The merge took back, or left to a person, something that a client had been told yes to."""
+    end: MergingEnd | None = seen.ledger.merging
+    back = [event.command_id for event in seen.events() if event.status in ("compensated", "superseded")]
+    if back or (end is not None and end.opened):
+        return Verdict(Outcome.VALID, tuple(back[:10]), f"{len(back)} writes were taken back")
+    return Verdict(Outcome.INVALID, (), "nothing was taken back")
+
+
+def _nothing_split() -> Verdict:
+    return Verdict(Outcome.UNKNOWN, (), "this system merges no sub-domains; claim another property")
+
+
+MERGES: Final = (
+    claim(keeps_its_obligations, ledger=True),
+    claim(merged_alike, ledger=True),
+    claim(no_address_twice, ledger=True),
+    claim(met_concurrency, ledger=True, sort=Sort.EVIDENCE),
+    claim(merge_reversed, ledger=True, sort=Sort.EVIDENCE),
+)

@@ -1,0 +1,171 @@
+"""What a split domain is merged by, and what its merge came to by the end of a run, as values.
+
+The end of a run is held against the policy itself: all writes of all sub-domains, in canonical order, folded once
+more by nobody but the policy. Who has everything must show that, and say so of every write's fate.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from models.domain import Denied, Domain, State
+from models.merging.policies import policy_for
+from models.merging.policy import Obligation, Policy
+from models.merging.writes import Compensated, Merged, Opened, Output, Superseded, Write, precedes
+from models.split import SplitShard, write_of
+
+__all__ = ["Merging", "MergingEnd", "collisions", "merging_end"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merging:
+    """A domain, how it is split, and what it is merged by.
+
+    Attributes:
+        domain: As it is stored.
+        words: The policy, as a scenario names it.
+        sources: Numbers of the sub-domains.
+        shards: Of each sub-domain.
+    """
+
+    domain: Domain[Any] = field(compare=False)
+    words: str
+    sources: tuple[int, ...]
+    shards: int
+
+    def policy(self, domain: Domain[Any], sources: Sequence[int]) -> Policy:
+        """The policy for a domain of the same kind, with whatever options."""
+        return policy_for(self.words, domain, sources)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergingEnd:
+    """The merge at the end.
+
+    Attributes:
+        merging: What was merged by what.
+        writes: Writes of the stores that were up.
+        concurrent: Of these, the ones whose author had not seen the write before it, of the same aggregate.
+        opened: Conflicts that were left to people.
+        compared: Views of an aggregate that could be held against the policy's.
+        wrong: What a place shows, and the policy does not; and what the policy promised, and did not keep.
+    """
+
+    merging: Merging
+    writes: int
+    concurrent: int
+    opened: int
+    compared: int
+    wrong: tuple[str, ...]
+
+
+class _Truth(NamedTuple):
+    """What the writes of a shard come to."""
+
+    states: Mapping[int, State]
+    fates: Mapping[int, bool]  # by address, whether the write counts
+    opened: int
+    concurrent: int
+    broken: tuple[str, ...]
+
+
+def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) -> MergingEnd:
+    """The merge of every shard, held against its policy.
+
+    Args:
+        merging: What was merged by what.
+        shards: For each shard, its stores by sub-domain; hosts that are down at the end are left out.
+    """
+    count = concurrent = opened = compared = 0
+    wrong: list[str] = []
+    for number, stores in enumerate(shards):
+        writes = sorted(write_of(entry) for store in stores.values() for entry in store.log.entries)
+        lost = {source: store.merge.lost_at(source) for store in stores.values() for source in store.merge.lost}
+        truth = _truth(merging, writes, lost)
+        count, concurrent, opened = count + len(writes), concurrent + truth.concurrent, opened + truth.opened
+        wrong += [f"shard {number}: {flaw}" for flaw in truth.broken]
+        lengths = {
+            source: min(store.log.length, lost.get(source, store.log.length)) for source, store in stores.items()
+        }
+        for source, store in stores.items():
+            if not _has_everything(store, lengths):
+                continue
+            compared += len(truth.states)
+            wrong += [f"shard {number}, sub-domain {source}: {flaw}" for flaw in _departures(store, truth)]
+    return MergingEnd(
+        merging=merging, writes=count, concurrent=concurrent, opened=opened, compared=compared, wrong=tuple(wrong)
+    )
+
+
+def collisions(shards: Sequence[Mapping[int, SplitShard]]) -> int:
+    """Addresses that stand for two different events, in two sub-domains or in two lives of one."""
+    clashes: set[tuple[int, int]] = set()
+    for number, stores in enumerate(shards):
+        found: dict[int, tuple[int, object]] = {}
+        for store in stores.values():
+            for entry in store.log.entries:
+                content = (entry.event_id, entry.event)
+                if found.setdefault(entry.address, content) != content:
+                    clashes.add((number, entry.address))
+    return len(clashes)
+
+
+def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -> _Truth:
+    """What they come to; of a sub-domain that was declared lost only what lies below the position counts."""
+    domain = merging.domain
+    policy = merging.policy(domain, merging.sources)
+    demanded = domain.invariants if Obligation.INVARIANT in policy.promises else ()
+    held: dict[int, Any] = {}
+    before: dict[int, Write] = {}
+    outputs: list[Output] = []
+    broken: list[str] = []
+    concurrent = 0
+    stray = [write for write in writes if write.position > lost.get(write.origin, write.position)]
+    for write in writes:
+        if write.position > lost.get(write.origin, write.position):
+            continue
+        instance = write.instance
+        step = policy.step(held[instance] if instance in held else policy.begin(), write)
+        held[instance] = step.held
+        outputs += step.outputs
+        if write.event.__class__ is not Denied:
+            concurrent += instance in before and not precedes(before[instance], write)
+            before[instance] = write
+        state = policy.state(step.held)
+        broken += [f"aggregate {instance} is {state} and breaks {n}" for n in demanded if not getattr(domain, n)(state)]
+    states = {instance: policy.state(held[instance]) for instance in sorted(held)}
+    opened = sum(isinstance(output, Opened) for output in outputs)
+    broken += _compensated_twice(outputs)
+    fates = _fates(outputs) | {write.address: write.event.__class__ is Denied for write in stray}
+    return _Truth(states, fates, opened, concurrent, tuple(broken))
+
+
+def _fates(outputs: Sequence[Output]) -> dict[int, bool]:
+    return {one.address: isinstance(one, Merged) for one in outputs if isinstance(one, Merged | Superseded)}
+
+
+def _compensated_twice(outputs: Sequence[Output]) -> Iterator[str]:
+    times: dict[int, int] = defaultdict(int)
+    for output in outputs:
+        if isinstance(output, Compensated):
+            times[output.key] += 1
+    yield from (f"compensation {key} happens {count} times" for key, count in times.items() if count > 1)
+
+
+def _has_everything(store: SplitShard, lengths: Mapping[int, int]) -> bool:
+    """Whether every sub-domain is up, and everything of it has its final place here."""
+    vector = store.merge.vector()
+    return vector.keys() == lengths.keys() and all(vector[source] == length for source, length in lengths.items())
+
+
+def _departures(store: SplitShard, truth: _Truth) -> Iterator[str]:
+    for instance, state in truth.states.items():
+        shown = store.merge.stable(instance)
+        if shown != state:
+            yield f"aggregate {instance} is {shown}, and its writes come to {state}"
+    gone = {address for address, counts in truth.fates.items() if not counts}
+    if gone != store.superseded.keys():
+        yield f"{len(gone ^ store.superseded.keys())} writes count here and not by the policy, or the other way round"

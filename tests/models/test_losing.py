@@ -1,0 +1,163 @@
+"""A sub-domain that is declared lost: fenced by all, given up at one position, owed when it returns."""
+
+import pytest
+
+from models.domains.bank_account import BankAccount, Deposited, Withdraw
+from models.losing import FenceOff, FetchSettled, GiveUp, LosableShard, SettledRun, Standing, WasLost
+from models.merging.policies import CanonicalReplay
+from models.store.requests import Unavailable
+from sim.testing import FakeContext
+from tests.models.shards import OPENING, at, options
+from tests.models.test_split import FLUSH, ack, foreign, ship, submit
+
+SECOND = 1_000_000
+
+
+def shard(region=1, ctx=None):
+    ctx = ctx or FakeContext(at(region), flush_us=FLUSH)
+    bank = BankAccount(opening_balance=OPENING)
+    store = LosableShard(ctx, options(region), bank, policy=lambda domain, _: CanonicalReplay(domain))
+    ctx.start(store)
+    ctx.advance(20 * FLUSH)
+    for peer, line in store._outbound.items():
+        ctx.deliver(store, ack(peer, challenge=line.challenge), at(peer))
+    return ctx, store
+
+
+def hear(ctx, store, region, *entries, first=1, promise_us=None):
+    promise_us = ctx.now_us() if promise_us is None else promise_us
+    ctx.deliver(store, ship(region, *entries, first=first, promise_us=promise_us), at(region))
+
+
+def fence(ctx, store, lost=3):
+    reply = ctx.deliver(store, FenceOff(lost=at(lost)), at(9))
+    ctx.advance(5 * FLUSH)
+    return reply.value
+
+
+def give_up(ctx, store, upto, lost=3, best=2):
+    reply = ctx.deliver(store, GiveUp(lost=at(lost), upto=upto, best=at(best)), at(9))
+    ctx.advance(5 * FLUSH)
+    return reply
+
+
+def test_who_is_fenced_takes_nothing_more_and_settles_nothing_even_after_a_crash():
+    ctx, store = shard()
+    hear(ctx, store, 3, foreign(3, 1, ctx.now_us()))
+    assert fence(ctx, store) == Standing(cut_us=0, settled=0, given_up=False)
+    again_ctx = ctx.power_loss()
+    again_ctx, again = shard(ctx=again_ctx)
+    for region in (2, 3):
+        hear(again_ctx, again, region)
+    again_ctx.advance(SECOND)
+    assert again.merge.cut_us == 0
+    assert again.merge.received(3) == 0
+
+
+def test_without_a_fence_nobody_gives_anybody_up():
+    ctx, store = shard()
+    assert give_up(ctx, store, 0).value is None
+    assert store.merge.lost == ()
+
+
+def test_whoever_is_given_up_is_waited_for_no_more():
+    ctx, store = shard()
+    submit(ctx, store, 1)
+    fence(ctx, store)
+    assert give_up(ctx, store, 0).value.given_up
+    ctx.advance(3 * FLUSH)
+    hear(ctx, store, 2)
+    ctx.advance(SECOND)
+    assert store.merge.vector() == {1: 1, 2: 0, 3: 0}
+
+
+def test_who_is_behind_takes_over_the_records_of_who_is_furthest():
+    far_ctx, far = shard(2)
+    now = far_ctx.now_us()
+    hear(far_ctx, far, 3, foreign(3, 1, now), promise_us=now + SECOND)
+    hear(far_ctx, far, 1, promise_us=now + SECOND)
+    far_ctx.advance(SECOND)
+    assert far.merge.vector()[3] == 1
+    run = far_ctx.deliver(far, FetchSettled(after_us=0), at(1)).value
+    assert isinstance(run, SettledRun)
+
+    ctx, store = shard(1)
+    ctx.advance(2 * SECOND)  # it keeps what it promised to 2
+    submit(ctx, store, 1)
+    fence(ctx, store)
+    reply = give_up(ctx, store, 1)
+    to, msg, wait = ctx.calls[-1]
+    assert (to, msg) == (at(2), FetchSettled(after_us=0))
+    wait.resolve(run)
+    ctx.advance(20 * FLUSH)
+    assert reply.value.given_up
+    assert store.merge.vector() == {1: 0, 2: 0, 3: 1}
+    assert store.merge.stable(0) == far.merge.stable(0)
+    assert store.merge.received(1) == 1  # its own write is there still, above the cut
+    _, again = shard(1, ctx=ctx.power_loss())
+    assert (again.merge.vector(), again.merge.lost) == ({1: 0, 2: 0, 3: 1}, (3,))
+
+
+def test_who_was_lost_takes_over_the_others_history_in_place_of_its_own():
+    left_ctx, left = shard(2)
+    fence(left_ctx, left, lost=1)
+    give_up(left_ctx, left, 0, lost=1)
+    run = left_ctx.deliver(left, FetchSettled(after_us=-1), at(1)).value
+
+    ctx, store = shard(1)
+    submit(ctx, store, 1)
+    ctx.advance(5 * FLUSH)
+    for region in (2, 3):
+        hear(ctx, store, region)
+    ctx.advance(SECOND)
+    assert store.merge.vector()[1] == 1  # it took its own write for final
+    ctx.deliver(store, WasLost(upto=0), at(2))
+    ctx.calls[-1][2].resolve(run)
+    ctx.advance(SECOND)
+    assert store.was_lost
+    assert store.merge.vector()[1] == 0
+    assert store.superseded == {store.log.entries[0].address: True}
+
+
+def returned(beyond):
+    """A shard that gave 3 up at 0, and is sent what 3 wrote all the same."""
+    ctx, store = shard()
+    fence(ctx, store)
+    give_up(ctx, store, 0)
+    hear(ctx, store, 3, *beyond)
+    hear(ctx, store, 2)
+    ctx.advance(SECOND)
+    return ctx, store
+
+
+def test_what_a_lost_one_brings_along_is_superseded_and_owed_and_it_is_told():
+    ctx, store = returned([foreign(3, 1, 50, event=Deposited(amount=7))])
+    address = foreign(3, 1, 50).address
+    assert store.superseded == {address: True}
+    assert ("compensated", foreign(3, 1, 50).event_id) in ctx.notes
+    assert (at(3), WasLost(upto=0)) in ctx.sent
+    assert store.balances() == {} or OPENING + 7 not in store.balances().values()
+
+
+def test_that_one_is_lost_and_what_it_brought_outlive_a_crash():
+    ctx, store = returned([foreign(3, 1, 50, event=Deposited(amount=7))])
+    _, again = shard(ctx=ctx.power_loss())
+    assert again.merge.lost == (3,)
+    assert again.superseded == store.superseded
+
+
+def test_who_crashes_with_strays_in_hand_is_owed_them_again():
+    ctx, store = shard()
+    hear(ctx, store, 3, foreign(3, 1, ctx.now_us()))
+    fence(ctx, store)
+    give_up(ctx, store, 0)
+    _, again = shard(ctx=ctx.power_loss())
+    assert again.merge.received(3) == 0  # so it is taken again when 3 sends it again
+
+
+@pytest.mark.parametrize("knows", [False, True])
+def test_a_shard_that_was_lost_serves_nothing_more(knows):
+    ctx, store = shard()
+    store.was_lost = knows
+    value = submit(ctx, store, 1, kind=Withdraw).value
+    assert (value == Unavailable(command_id=1, reason="declared lost")) is knows
