@@ -1,8 +1,8 @@
 """Shards laid out under a scheme: where their members are, who stands beside them, where clients ask.
 
-A domain's shards are numbered from 0; shard i of it has its home on the i-th server of the home
-region, and its other members where the scheme wants them. Clients ask the member in their own
-region first, then the home, then the others.
+A domain's shards are numbered from 0, and where their members are says the key space
+(`models.keyspace.storage.groups_of`). Clients ask the member in their own region first, then the home, then the
+others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from models.sequence_end import SequenceEnd, sequence_end
 from models.store.backup import BackupService, BackupsOptions
 from models.store.group.operators import ShardOperator, ShardOperatorOptions
 from models.store.options import MemberOptions
-from models.store.schemes import Scheme, holders_of
+from models.store.schemes import Scheme
 from models.store.sequence.sequencer import GlobalReader, Sequencer
 from models.store.serving import Serving
 from models.store.shard import Shard
@@ -38,7 +38,6 @@ __all__ = [
     "Group",
     "backups_of",
     "group_system",
-    "groups_of",
     "members_of",
     "operator_of",
     "sequence_of",
@@ -71,26 +70,6 @@ class Group:
     scheme: Scheme
     hosts: tuple[int, ...]
     members: tuple[tuple[int, Location], ...]
-
-
-def groups_of(
-    topology: Topology, domain: Domain[Any], scheme: Scheme, home: str, shards: int, *, first: int = 0
-) -> tuple[Group, ...]:
-    """Where the members of a domain's shards are; shard i has its home on server `first` + i of the region.
-
-    Raises:
-        ValueError: no shards, or a scheme that the topology cannot serve.
-    """
-    if shards < 1:
-        raise ValueError(f"{shards=} stores nothing; give at least 1")
-    servers = topology.servers(home)
-    found = []
-    for shard in range(shards):
-        hosts = holders_of(scheme, topology, servers[(first + shard) % len(servers)].index)
-        name = store_name(domain.name, shard)
-        members = tuple((host + 1, at_service(topology.hosts[host].location, name)) for host in hosts)
-        found.append(Group(domain=domain, shard=shard, scheme=scheme, hosts=hosts, members=members))
-    return tuple(found)
 
 
 def store_name(domain: str, shard: int) -> str:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Unpack
+from typing import Final, Unpack
 
 from models.clients import Workload
-from models.domain import Domain
 from models.factories import KeptOptions, Reading, domain_of, home_of, log_policy, mix_of, noted
 from models.groups import (
     OPERATOR,
@@ -20,13 +19,12 @@ from models.groups import (
     Group,
     backups_of,
     group_system,
-    groups_of,
     members_of,
     operator_of,
     sequence_of,
     store_name,
 )
-from models.keyspace.storage import Stored, groups_in, key_space
+from models.keyspace.storage import groups_of
 from models.layout import maker
 from models.mixes import DomainMix
 from models.reconcile import Operator, OperatorOptions
@@ -34,11 +32,10 @@ from models.store.group.wire import ShipOptions
 from models.store.log.archive import ArchiveService
 from models.store.options import MemberOptions
 from models.store.publishing import Subscriber
-from models.store.schemes import Scheme
 from models.store.shard import Shard
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
-from sim.topology import Location, Topology, at_service
+from sim.topology import Location, at_service
 
 __all__ = [
     "ARCHIVE",
@@ -103,7 +100,7 @@ def store(
     groups: tuple[Group, ...] = ()
     if wanted is not None and chosen is not None:
         around = place or topology.regions[0]  # a mistake in the one is none in the other
-        groups = read.of(lambda: _placed(topology, wanted, chosen, around, shards, placement)) or ()
+        groups = read.of(lambda: groups_of(topology, wanted, chosen, around, shards, placement=placement)) or ()
     ship = lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)  # noqa: E731
     options = read.member(kept, ship=ship, gather_us=gather_us)
     read.done()
@@ -190,17 +187,6 @@ def application(
         placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
     mix = DomainMix({group.domain.name: group.domain.number for group in groups}, workload.accounts)
     return group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS)
-
-
-def _placed(
-    topology: Topology, domain: Domain[Any], scheme: Scheme, home: str, shards: int, placement: str
-) -> tuple[Group, ...]:
-    """The groups of a domain, near home or where the key space puts them."""
-    if not placement:
-        return groups_of(topology, domain, scheme, home, shards)
-    parts = {(Stored.EVENTS, domain.number): shards}
-    space = key_space(topology, placement=placement, spread=scheme.spread, copies=scheme.members, parts=parts)
-    return groups_in(space, Stored.EVENTS, domain, scheme, shards)
 
 
 def _beside(host: Location, options: MemberOptions) -> list[Placement]:

@@ -22,7 +22,8 @@ from typing import Any, Final
 from models.addressing import Scope, pack_type
 from models.clients import Drawn, Script, Workload
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
-from models.groups import OPERATOR, groups_of
+from models.groups import OPERATOR
+from models.keyspace.storage import groups_of
 from models.layout import maker
 from models.store.group.operators import ShardOperator, ShardOperatorOptions
 from models.store.group.wire import ShipOptions

@@ -16,6 +16,7 @@ import numpy as np
 from experiments.quorums.legs import Floats, Legs
 from experiments.quorums.wars import Quorum
 from models.driver import Ask, Reply
+from models.keyspace.storage import key_space
 from models.quorum.deployment import COORDINATOR, coordinator_placements, node_placements
 from models.quorum.options import Fanout, QuorumOptions, Repair, Stamps
 from models.quorum.preference import Preference
@@ -86,7 +87,7 @@ def probe(seed: int, legs: Legs, quorum: Quorum, pauses: Sequence[int], count: i
 def recursion(seed: int, legs: Legs, quorum: Quorum, pauses: Sequence[int], count: int) -> Seen:
     """The same by WARS: its inequality over the legs that the world drew."""
     topology = _topology(quorum)
-    preference = Preference([(host.region, host.cluster) for host in topology.hosts if not host.client], quorum.n)
+    preference = Preference(key_space(topology, placement="rendezvous"), quorum.n)
     homes = [preference.homes(key) for key in range(count)]
     client = next(host.path for host in topology.hosts if host.client)
     chance = Chance(seed)
@@ -130,7 +131,7 @@ def versions(seed: int, quorum: Quorum, writes: int, count: int) -> Versions:
     legs = Legs(w=same, a=same, r=same, s=same)
     log, world = _run(seed, legs, quorum, (0,), count, writes, Fanout.QUORUM)
     topology = _topology(quorum)
-    preference = Preference([(host.region, host.cluster) for host in topology.hosts if not host.client], quorum.n)
+    preference = Preference(key_space(topology, placement="rendezvous"), quorum.n)
     client = next(host.path for host in topology.hosts if host.client)
     draws = Chance(seed).draws(f"service/{client}/{COORDINATOR}/fanout")
 

@@ -18,7 +18,8 @@ from models.effects.owning import OwnerOptions
 from models.effects.performing import Ordering, Performer, PerformerOptions
 from models.effects.promises import promise_of
 from models.effects.retrying import AskFirst, Policy, policy_of
-from models.groups import Group, group_system, groups_of, members_of, operator_of
+from models.groups import Group, group_system, members_of, operator_of
+from models.keyspace.storage import groups_of
 from models.layout import maker
 from models.ledger import Ledger
 from models.mixes import DOMAIN_SHIFT

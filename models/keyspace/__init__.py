@@ -2,16 +2,16 @@
 
 **To store something, read `storage`**: `key_space(topology, placement="ring")` makes a `KeySpace`, which says
 `holders(Stored.QUEUE, key, n=3)`, the hosts that hold a key of a kind of storage, and `places`, where
-their services are; `groups_in` lays out the shards of whatever is built on `models.groups`. Event log, snapshots,
-remembered commands and outbox are found so where a store has a `placement`. Queues and views ask the placements below
-for themselves. Raft groups and leaderless quorums do not ask here: they choose members near a home, and by a ranking
-of their own (`models.quorum.preference`).
+their services are; `groups_of` lays out the shards of whatever is built on `models.groups`, by a `placement` or, where
+none is named, near a home. All storage is found so: event log, snapshots and remembered commands of a store and of a
+Raft group, outboxes, queues, views and the checkpoints in them; leaderless quorums take their preference lists from it.
 
 Below it, `placement` is the interface of the schemes, which are values that know no host: `ring`
 (consistent hashing with virtual nodes, weights and zones), `tablets` (ranges of keys, which a `master`
 splits, merges and reassigns), `openaddress` (a table of slots; no live membership), and the baselines
-`hashing` (modulo, jump) and `rendezvous`. `keys` says what a key is and how it is hashed. `routing` is what
-clients keep of a placement and how a server finds it stale; `hotkeys` finds keys that are asked for too often.
+`hashing` (modulo, jump) and `rendezvous`, which share a line of hashes (`hashed`); `near` is where storage lies for
+which none of them is named. `keys` says what a key is and how it is hashed. `routing` is what clients keep of a
+placement and how a server finds it stale; `hotkeys` finds keys that are asked for too often.
 
 A store whose stretches move while traffic flows begins at `deployment`. `directory` says which replication group
 holds what, `ranges` what a group's own log says of it; `giving` hands stretches out and `shard` takes them; `server` is
@@ -27,7 +27,7 @@ from models.keyspace.placement import Moved, Node, Placement, nodes_of
 from models.keyspace.rendezvous import Rendezvous
 from models.keyspace.ring import Ring
 from models.keyspace.routing import Route, RouteCache, StaleRoute, judge, route_of
-from models.keyspace.storage import KeySpace, Stored, groups_in, key_of, key_space
+from models.keyspace.storage import KeySpace, Stored, groups_in, groups_of, key_of, key_space
 from models.keyspace.tablets import Tablet, TabletMap
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Tablet",
     "TabletMap",
     "groups_in",
+    "groups_of",
     "judge",
     "key_of",
     "key_space",

@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Workload
 from models.factories import KeptOptions, Reading, home_of, mix_of
 from models.keyspace.directory import Line, first_directory
+from models.keyspace.keys import pack_key
 from models.keyspace.layout import PlacedLayout, first_map, tablets_by_hand
 from models.keyspace.mastering import MASTER, MasterOptions, Step
 from models.keyspace.placement import Node, check_length, nodes_of
@@ -146,11 +148,13 @@ def placed_store(
     assert deciding is not None
     assert member is not None
     line = Line(None if placement == "tablets" else salt)
-    placing = None
+    placing, holders = None, None
     if placement != "tablets":
         each = range(partitions)
         placing = placement_of(placement, first, chosen.spread, vnodes=vnodes, salt=salt, keys=each, slots=slots)
-    start = by_hand or first_map(placing, first, chosen, workload, kept_domain, partitions)
+        holders = partial(placing.owners, n=chosen.members)
+    key_of = partial(pack_key, domain=kept_domain.number)
+    start = by_hand or first_map(holders, key_of, first, chosen, workload, partitions)
     laid = PlacedLayout(
         topology=topology,
         workload=workload,

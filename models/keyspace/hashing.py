@@ -11,25 +11,15 @@ Keys move one by one all over the line, so `moved` can only answer with all of i
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import numpy as np
 
-from models.keyspace.keys import HASH_END, KeyHash, Points
-from models.keyspace.placement import (
-    KEPT,
-    Moved,
-    Node,
-    Placement,
-    check_length,
-    first_apart,
-    node_mistakes,
-    refuse,
-    whole_line,
-    zones_of,
-)
+from models.keyspace.hashed import Recalled
+from models.keyspace.keys import HASH_END, Points
+from models.keyspace.placement import Node, check_length, first_apart, node_mistakes, refuse
 from models.store.schemes import Spread
 
 __all__ = ["Buckets", "JumpHashing", "ModuloHashing", "jump_bucket", "jump_buckets"]
@@ -66,7 +56,7 @@ def jump_buckets(points: Points, buckets: int) -> np.ndarray[tuple[int, ...], np
 _Same = TypeVar("_Same", bound="Buckets")
 
 
-class Buckets(ABC):
+class Buckets(Recalled):
     """Nodes behind numbered buckets, at one version.
 
     Args:
@@ -79,7 +69,7 @@ class Buckets(ABC):
         ValueError: repeated nodes, none, or weights that differ; all of it at once.
     """
 
-    __slots__ = ("_asked", "_lists", "_ordered", "_zones", "hashed", "spread", "version")
+    __slots__ = ("_lists",)
 
     def __init__(self, nodes: Sequence[Node], *, spread: Spread = Spread.HOST, seed: int = 0, version: int = 1) -> None:
         mistakes = node_mistakes(nodes)
@@ -88,15 +78,11 @@ class Buckets(ABC):
         if version < 1:
             mistakes.append(f"{version=} is no epoch; count from 1")
         refuse(type(self).__name__, mistakes)
-        self.hashed = KeyHash(seed)
-        self.spread, self.version = spread, version
-        self._ordered = tuple(nodes)
-        self._zones = zones_of(nodes, spread)
+        super().__init__(nodes, spread, seed, version)
         self._lists: dict[tuple[int, int], tuple[int, ...]] = {}
-        self._asked: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self._ordered)} nodes, version {self.version})"
+        return f"{type(self).__name__}({len(self._members)} nodes, version {self.version})"
 
     @abstractmethod
     def bucket(self, point: int) -> int:
@@ -111,57 +97,22 @@ class Buckets(ABC):
         """The placement without a node; ValueError if it is none of them, or the last."""
 
     @property
-    def nodes(self) -> tuple[int, ...]:
-        """All nodes, ascending."""
-        return tuple(sorted(node.number for node in self._ordered))
-
-    @property
     def ordered(self) -> tuple[Node, ...]:
         """The nodes in the order of their buckets."""
-        return self._ordered
-
-    @property
-    def line(self) -> int:
-        """The line is that of hashes."""
-        return HASH_END
-
-    def point(self, key: int) -> int:
-        """The hash of a key."""
-        return self.hashed(key)
-
-    def span(self, key: int) -> tuple[int, int]:
-        """The key's point alone: its neighbours belong to others."""
-        point = self.hashed(key)
-        return point, point + 1
-
-    def longest(self) -> int:
-        """As many owners as there are zones."""
-        return self._zones
-
-    def owners(self, key: int, n: int) -> tuple[int, ...]:
-        """The node of the key's bucket, then those of the next that share no zone with an earlier one."""
-        found = self._asked.get((key, n))
-        if found is None:
-            if len(self._asked) >= KEPT:
-                self._asked.clear()
-            found = self._asked[key, n] = self._from(self.bucket(self.hashed(key)), n)
-        return found
+        return self._members
 
     def join(self: _Same, node: Node) -> _Same:
         """The placement with one more node, in the next bucket."""
-        return self._with((*self._ordered, node))
+        return self._with((*self._members, node))
 
-    def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
-        """The whole line, unless it is the same version."""
-        return whole_line(self, after)
-
-    def _from(self, bucket: int, n: int) -> tuple[int, ...]:
-        """The list of a bucket."""
+    def _listed(self, key: int, n: int) -> tuple[int, ...]:
+        """The node of the key's bucket, then those of the next that share no zone with an earlier one."""
+        bucket = self.bucket(self.hashed(key))
         found = self._lists.get((bucket, n))
         if found is None:
             if not 1 <= n <= self._zones:
-                check_length(n, self._ordered, self.spread)
-            around = self._ordered[bucket:] + self._ordered[:bucket]
+                check_length(n, self._members, self.spread)
+            around = self._members[bucket:] + self._members[:bucket]
             found = self._lists[bucket, n] = first_apart(around, self.spread, n)
         return found
 
@@ -169,7 +120,7 @@ class Buckets(ABC):
         return type(self)(nodes, spread=self.spread, seed=self.hashed.seed, version=self.version + 1)
 
     def _place_of(self, number: int) -> int:
-        numbers = [node.number for node in self._ordered]
+        numbers = [node.number for node in self._members]
         if number not in numbers:
             near = min(numbers, key=lambda known: (abs(known - number), known))
             raise ValueError(f"node {number} is none of {self!r}; the nearest is {near}")
@@ -183,16 +134,16 @@ class ModuloHashing(Buckets):
 
     def bucket(self, point: int) -> int:
         """The bucket of a point."""
-        return point % len(self._ordered)
+        return point % len(self._members)
 
     def buckets(self, points: Points) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         """The buckets of many points."""
-        return (points % np.uint64(len(self._ordered))).astype(np.int64)
+        return (points % np.uint64(len(self._members))).astype(np.int64)
 
     def leave(self, number: int) -> ModuloHashing:
         """The placement without a node; those after it move up."""
         at = self._place_of(number)
-        return self._with(self._ordered[:at] + self._ordered[at + 1 :])
+        return self._with(self._members[:at] + self._members[at + 1 :])
 
 
 class JumpHashing(Buckets):
@@ -202,14 +153,14 @@ class JumpHashing(Buckets):
 
     def bucket(self, point: int) -> int:
         """The bucket of a point."""
-        return jump_bucket(point, len(self._ordered))
+        return jump_bucket(point, len(self._members))
 
     def buckets(self, points: Points) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
         """The buckets of many points."""
-        return jump_buckets(points, len(self._ordered))
+        return jump_buckets(points, len(self._members))
 
     def leave(self, number: int) -> JumpHashing:
         """The placement without a node; the node of the last bucket takes its number."""
-        at, kept = self._place_of(number), list(self._ordered)
+        at, kept = self._place_of(number), list(self._members)
         kept[at] = kept[-1]
         return self._with(kept[:-1])

@@ -18,7 +18,7 @@ from models.keyspace.keys import KEY_END, pack_key, unpack_key
 from models.keyspace.master import even_tablets
 from models.keyspace.mastering import MASTER, Master, MasterOptions
 from models.keyspace.operators import GROUP_OPERATOR, GroupOperator
-from models.keyspace.placement import Node, Placement
+from models.keyspace.placement import Node
 from models.keyspace.server import SERVER, TABLET, GroupConfig, ServerOptions, TabletServer, member_name
 from models.keyspace.shard import PlacedShard
 from models.keyspace.tablets import Tablet, TabletMap, tablet_mistakes
@@ -215,22 +215,22 @@ class PlacedLayout:
 
 
 def first_map(
-    placing: Placement | None,
+    holders: Callable[[int], tuple[int, ...]] | None,
+    key_of: Callable[[int], int],
     nodes: Sequence[Node],
     scheme: Scheme,
     workload: Workload,
-    domain: Domain[Any],
     partitions: int,
 ) -> TabletMap:
-    """Who holds what at first: as many tablets with as many aggregates each, or as the placement says."""
+    """Who holds what at first: as many tablets with as many aggregates' keys each, or each partition as its holders."""
     n, spread = scheme.members, scheme.spread
-    if placing is None:
+    if holders is None:
         each = max(1, workload.accounts // partitions)
-        cuts = [pack_key(index * each, domain=domain.number) for index in range(1, partitions)]
+        cuts = [key_of(index * each) for index in range(1, partitions)]
         return even_tablets(cuts, nodes, n, spread=spread, version=partitions)
     bounds = [index * KEY_END // partitions for index in range(partitions + 1)]
     found = [
-        Tablet(begin=bounds[index], end=bounds[index + 1], owners=placing.owners(index, n), version=partitions)
+        Tablet(begin=bounds[index], end=bounds[index + 1], owners=holders(index), version=partitions)
         for index in range(partitions)
     ]
     return TabletMap(found, nodes, spread=spread, version=partitions)

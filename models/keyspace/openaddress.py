@@ -17,19 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from models.keyspace.keys import HASH_END, KeyHash
-from models.keyspace.placement import (
-    KEPT,
-    Moved,
-    Node,
-    Placement,
-    check_length,
-    first_apart,
-    node_mistakes,
-    refuse,
-    whole_line,
-    zones_of,
-)
+from models.keyspace.hashed import Recalled
+from models.keyspace.placement import Node, check_length, first_apart, node_mistakes, refuse
 from models.store.schemes import Spread
 
 __all__ = ["SlotTable", "TableFull", "expected_probes", "knuth_probes"]
@@ -71,7 +60,7 @@ def _q(r: int, slots: int, keys: int) -> float:
     return total
 
 
-class SlotTable:
+class SlotTable(Recalled):
     """Slots, and the keys in them.
 
     Args:
@@ -86,19 +75,7 @@ class SlotTable:
         ValueError: repeated nodes, none, weights that differ, too few slots, a limit that cannot be; all of it at once.
     """
 
-    __slots__ = (
-        "_asked",
-        "_nodes",
-        "_orders",
-        "_slots",
-        "_tombstones",
-        "_zones",
-        "hashed",
-        "keys",
-        "limit",
-        "spread",
-        "version",
-    )
+    __slots__ = ("_orders", "_slots", "_tombstones", "keys", "limit")
 
     def __init__(
         self,
@@ -120,18 +97,15 @@ class SlotTable:
         if version < 1:
             mistakes.append(f"{version=} is no epoch; count from 1")
         refuse("slot table", mistakes)
-        self.hashed = KeyHash(seed)
-        self.limit, self.spread, self.version = limit, spread, version
+        super().__init__(nodes, spread, seed, version)
+        self.limit = limit
         self.keys = 0
         self._tombstones = 0
-        self._nodes = tuple(nodes)
-        self._zones = zones_of(nodes, spread)
         self._slots = [_FREE] * slots
         self._orders: dict[tuple[int, int], tuple[int, ...]] = {}
-        self._asked: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def __repr__(self) -> str:
-        return f"SlotTable({self.keys} keys in {len(self._slots)} slots on {len(self._nodes)} nodes)"
+        return f"SlotTable({self.keys} keys in {len(self._slots)} slots on {len(self._members)} nodes)"
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -142,16 +116,6 @@ class SlotTable:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Slot and key of all that is there."""
         return ((slot, key) for slot, key in enumerate(self._slots) if key >= 0)
-
-    @property
-    def nodes(self) -> tuple[int, ...]:
-        """All nodes, ascending."""
-        return tuple(sorted(node.number for node in self._nodes))
-
-    @property
-    def line(self) -> int:
-        """The line is that of hashes."""
-        return HASH_END
 
     @property
     def load(self) -> float:
@@ -234,43 +198,18 @@ class SlotTable:
             moved += at != slot
         return moved
 
-    def point(self, key: int) -> int:
-        """The hash of a key."""
-        return self.hashed(key)
-
-    def span(self, key: int) -> tuple[int, int]:
-        """The key's point alone: who shares its home may lie elsewhere."""
-        point = self.hashed(key)
-        return point, point + 1
-
-    def longest(self) -> int:
-        """As many owners as there are zones."""
-        return self._zones
-
-    def owners(self, key: int, n: int) -> tuple[int, ...]:
+    def _listed(self, key: int, n: int) -> tuple[int, ...]:
         """The node whose block holds the key, or would; then those of the next blocks that share no zone."""
-        found = self._asked.get((key, n))
-        if found is None:
-            if len(self._asked) >= KEPT:
-                self._asked.clear()
-            found = self._asked[key, n] = self._probed(key, n)
-        return found
-
-    def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
-        """The whole line, unless it is the same version."""
-        return whole_line(self, after)
-
-    def _probed(self, key: int, n: int) -> tuple[int, ...]:
         if not 1 <= n <= self._zones:
-            check_length(n, self._nodes, self.spread)
+            check_length(n, self._members, self.spread)
         slot, probes = self.find(key)
         if slot is None:
             slot = (self.home(key) + probes - 1) % len(self._slots)
-        return self._order(slot * len(self._nodes) // len(self._slots), n)
+        return self._order(slot * len(self._members) // len(self._slots), n)
 
     def _order(self, block: int, n: int) -> tuple[int, ...]:
         found = self._orders.get((block, n))
         if found is None:
-            around = self._nodes[block:] + self._nodes[:block]
+            around = self._members[block:] + self._members[:block]
             found = self._orders[block, n] = first_apart(around, self.spread, n)
         return found

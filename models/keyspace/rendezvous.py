@@ -17,19 +17,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.keyspace.keys import HASH_END, KeyHash, Points, mix64, mix64_many
-from models.keyspace.placement import (
-    KEPT,
-    Moved,
-    Node,
-    Placement,
-    check_length,
-    first_apart,
-    node_mistakes,
-    refuse,
-    whole_line,
-    zones_of,
-)
+from models.keyspace.hashed import Recalled
+from models.keyspace.keys import HASH_END, Points, mix64, mix64_many
+from models.keyspace.placement import Node, check_length, first_apart, node_mistakes, refuse
 from models.store.schemes import Spread
 
 __all__ = ["Rendezvous"]
@@ -38,7 +28,7 @@ __all__ = ["Rendezvous"]
 _BIDDER: Final = (1 << 64) - 2
 
 
-class Rendezvous:
+class Rendezvous(Recalled):
     """Bidders at one version.
 
     Args:
@@ -51,61 +41,25 @@ class Rendezvous:
         ValueError: repeated nodes, none, or a weight that is no share; all of it at once.
     """
 
-    __slots__ = ("_asked", "_equal", "_members", "_salts", "_zones", "hashed", "spread", "version")
+    __slots__ = ("_equal", "_salts")
 
     def __init__(self, nodes: Sequence[Node], *, spread: Spread = Spread.HOST, seed: int = 0, version: int = 1) -> None:
         mistakes = node_mistakes(nodes)
         if version < 1:
             mistakes.append(f"{version=} is no epoch; count from 1")
         refuse("rendezvous", mistakes)
-        self.hashed = KeyHash(seed)
-        self.spread, self.version = spread, version
-        self._members = tuple(sorted(nodes, key=lambda node: node.number))
+        super().__init__(sorted(nodes, key=lambda node: node.number), spread, seed, version)
         self._equal = len({node.weight for node in nodes}) == 1
         bidders = [_BIDDER << 64 | node.number for node in self._members]
         self._salts = tuple((self.hashed(bidder), node) for bidder, node in zip(bidders, self._members, strict=True))
-        self._zones = zones_of(nodes, spread)
-        self._asked: dict[tuple[int, int], tuple[int, ...]] = {}
 
     def __repr__(self) -> str:
         return f"Rendezvous({len(self._members)} nodes, version {self.version})"
 
     @property
-    def nodes(self) -> tuple[int, ...]:
-        """All nodes, ascending."""
-        return tuple(node.number for node in self._members)
-
-    @property
     def members(self) -> tuple[Node, ...]:
         """The nodes with their zones and weights, ascending."""
         return self._members
-
-    @property
-    def line(self) -> int:
-        """The line is that of hashes."""
-        return HASH_END
-
-    def point(self, key: int) -> int:
-        """The hash of a key."""
-        return self.hashed(key)
-
-    def span(self, key: int) -> tuple[int, int]:
-        """The key's point alone: its neighbours belong to others."""
-        point = self.hashed(key)
-        return point, point + 1
-
-    def longest(self) -> int:
-        """As many owners as there are zones."""
-        return self._zones
-
-    def owners(self, key: int, n: int) -> tuple[int, ...]:
-        """The `n` highest bidders that share no zone."""
-        found = self._asked.get((key, n))
-        if found is None:
-            if len(self._asked) >= KEPT:
-                self._asked.clear()
-            found = self._asked[key, n] = self._ranked(key, n)
-        return found
 
     def lists(self, points: Points, n: int) -> NDArray[np.int64]:
         """The first `n` owners of many points at once, a row each; for equal weights.
@@ -144,11 +98,8 @@ class Rendezvous:
         self._known(number)
         return self._with([replace(node, weight=weight) if node.number == number else node for node in self._members])
 
-    def moved(self, after: Placement, n: int) -> tuple[Moved, ...]:
-        """The whole line, unless it is the same version: the fewest keys move, and they are anywhere."""
-        return whole_line(self, after)
-
-    def _ranked(self, key: int, n: int) -> tuple[int, ...]:
+    def _listed(self, key: int, n: int) -> tuple[int, ...]:
+        """The `n` highest bidders that share no zone."""
         if not 1 <= n <= self._zones:
             check_length(n, self._members, self.spread)
         point = self.hashed(key)

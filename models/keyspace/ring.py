@@ -28,18 +28,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from models.keyspace.keys import FIRST, HASH_END, MASK, SECOND, KeyHash, Points
-from models.keyspace.placement import (
-    KEPT,
-    Moved,
-    Node,
-    Placement,
-    check_length,
-    node_mistakes,
-    refuse,
-    whole_line,
-    zones_of,
-)
+from models.keyspace.hashed import Hashed
+from models.keyspace.keys import FIRST, HASH_END, MASK, SECOND, Points
+from models.keyspace.placement import KEPT, Moved, Node, Placement, check_length, node_mistakes, refuse, whole_line
 from models.store.schemes import Spread
 
 __all__ = ["Ring", "variation_of"]
@@ -60,7 +51,7 @@ def variation_of(nodes: int, vnodes: int) -> float:
     return sqrt((nodes - 1) / (nodes * vnodes + 1))
 
 
-class Ring:
+class Ring(Hashed):
     """The ring at one version.
 
     Args:
@@ -80,7 +71,6 @@ class Ring:
         "_flat",
         "_known",
         "_lists",
-        "_members",
         "_numbers",
         "_owner",
         "_points",
@@ -89,10 +79,6 @@ class Ring:
         "_starts",
         "_table",
         "_width",
-        "_zones",
-        "hashed",
-        "spread",
-        "version",
         "vnodes",
     )
 
@@ -113,13 +99,11 @@ class Ring:
         if not mistakes and sum(max(1.0, vnodes * node.weight) for node in nodes) > _MOST_POSITIONS:
             mistakes.append(f"{vnodes=} by weight make more than {_MOST_POSITIONS} positions; lower either")
         refuse("ring", mistakes)
-        self.hashed = KeyHash(seed)
-        self._salt = self.hashed.salt
-        self.vnodes, self.spread, self.version = vnodes, spread, version
         # Input order decides nothing, not even between two virtual nodes at one position.
-        self._members = tuple(sorted(nodes, key=lambda node: node.number))
+        super().__init__(sorted(nodes, key=lambda node: node.number), spread, seed, version)
+        self._salt = self.hashed.salt
+        self.vnodes = vnodes
         self._numbers = np.array([node.number for node in self._members], dtype=np.int64)
-        self._zones = zones_of(self._members, spread)
         self._points, self._owner = self._positions()
         self._bounds = array("Q", self._points.tobytes())
         # Few positions in a bucket spare the bisection; a large ring has no memory for many buckets.
@@ -138,27 +122,9 @@ class Ring:
         return f"Ring({len(self._members)} nodes, {len(self._points)} positions, version {self.version})"
 
     @property
-    def nodes(self) -> tuple[int, ...]:
-        """The members, ascending."""
-        return tuple(node.number for node in self._members)
-
-    @property
     def members(self) -> tuple[Node, ...]:
         """The members with their zones and weights, ascending."""
         return self._members
-
-    @property
-    def line(self) -> int:
-        """The line is that of hashes."""
-        return HASH_END
-
-    def point(self, key: int) -> int:
-        """The hash of a key."""
-        return self.hashed(key)
-
-    def longest(self) -> int:
-        """As many owners as there are zones."""
-        return self._zones
 
     def span(self, key: int) -> tuple[int, int]:
         """The interval between two positions that holds the key; the last one is cut at the line's end."""

@@ -4,22 +4,24 @@
     space.holders(Stored.QUEUE, 3, number=2, n=3)             # host indices, the preferred one first
     space.places(Stored.QUEUE, 3, "queue-3", number=2, n=3)   # where their services are
     groups_in(space, Stored.EVENTS, domain, scheme, shards=8)
+    groups_of(topology, domain, scheme, "east", 8)            # the same in one step, near home
 
 What belongs to an aggregate and stands in its log's group, its events, snapshots, remembered commands
-and outbox, has the aggregate's own key, so that one group holds all of it and it moves as one. What
-has keys of its own, a queue's partitions, a projection's rows, a consumer's checkpoints, has them
-beside those: no two kinds share a key, so one placement serves them all, and none lies where another does
-by accident of numbers.
+and outbox, has the aggregate's own key, so that one group holds all of it and it moves as one. So has what
+belongs to a view: rows, and the checkpoints that say how far they go, are written as one. What has keys of its
+own, a queue's partitions, a projection's segments, has them beside those: none lies where another does by accident of
+numbers, and one placement serves them all.
 
 A store that is replicated by groups does not place each key: it cuts its keys into a fixed number of
 partitions and places each partition by its number, as a key (Dynamo's strategy 3, DeCandia et al., SOSP
-2007, 6.2). `groups_in` does that for everything that is built on `models.groups`. Partitions that move
+2007, 6.2). `groups_in` does that for everything that is built on `models.groups`. Who says no placement has
+one all the same: `NearHome`, in the home region and around it. Partitions that move
 while traffic flows are what `deployment` is for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from math import ceil
@@ -31,6 +33,7 @@ from models.groups import Group, store_name
 from models.keyspace.hashing import JumpHashing, ModuloHashing
 from models.keyspace.keys import pack_key
 from models.keyspace.master import even_tablets
+from models.keyspace.near import NearHome
 from models.keyspace.openaddress import SlotTable, TableFull
 from models.keyspace.placement import Node, Placement, check_length, nodes_of
 from models.keyspace.rendezvous import Rendezvous
@@ -40,7 +43,17 @@ from models.store.schemes import Scheme, Spread
 from sim.topology import Location, Topology, at_service
 from sim.wording import way_to
 
-__all__ = ["PLACEMENTS", "KeySpace", "Stored", "groups_in", "key_of", "key_space", "placement_of"]
+__all__ = [
+    "PLACEMENTS",
+    "KeySpace",
+    "Stored",
+    "groups_in",
+    "groups_of",
+    "key_of",
+    "key_space",
+    "near_home",
+    "placement_of",
+]
 
 #: What storage can be placed by.
 PLACEMENTS: Final = ("tablets", "ring", "rendezvous", "jump", "modulo", "slots")
@@ -50,7 +63,7 @@ Parts = Mapping[tuple["Stored", int], int]
 
 
 class Stored(IntEnum):
-    """A kind of storage; those of an aggregate's own log have its key, the others keys of their own."""
+    """A kind of storage; those of an aggregate's own log have its key, those of a view its own, a queue's another."""
 
     EVENTS = 0
     SNAPSHOTS = 1
@@ -71,8 +84,8 @@ def key_of(stored: Stored, instance: int, *, number: int = 0, tenant: int = 0) -
 
     Args:
         stored: What kind it is.
-        instance: The aggregate, or the number of the partition, row or consumer; 64 bits.
-        number: Of the domain, or of the queue, projection or group of consumers; 24 bits.
+        instance: The aggregate, or the number of the partition or segment; 64 bits.
+        number: Of the domain, or of the queue or projection; 24 bits.
         tenant: Whose; 32 bits.
 
     Raises:
@@ -80,7 +93,9 @@ def key_of(stored: Stored, instance: int, *, number: int = 0, tenant: int = 0) -
     """
     if not 0 <= number < 1 << _NUMBER_BITS:
         raise ValueError(f"{number=} does not fit its {_NUMBER_BITS} bits; give 0 to 2**{_NUMBER_BITS} - 1")
-    kind = Stored.EVENTS if stored.with_events else stored
+    # A checkpoint is saved with the rows that it speaks of, or tells a lie after a crash: it lies where they do.
+    beside = Stored.PROJECTION if stored is Stored.CHECKPOINT else stored
+    kind = Stored.EVENTS if stored.with_events else beside
     return pack_key(instance, domain=kind << _NUMBER_BITS | number, tenant=tenant)
 
 
@@ -121,7 +136,9 @@ def key_space(
     copies: int = 1,
     vnodes: int = 64,
     salt: int = 0,
+    slots: int = 0,
     parts: Parts = MappingProxyType({}),
+    among: Collection[int] | None = None,
 ) -> KeySpace:
     """A key space over the servers of a topology, or of one of its regions.
 
@@ -133,12 +150,14 @@ def key_space(
         copies: The longest preference list that will be asked for.
         vnodes: Virtual nodes on a ring.
         salt: Decides every hash.
+        slots: Of open addressing; twice the partitions if 0.
         parts: By kind and number, how many partitions there are: what tablets are cut, and slots filled, by.
+        among: The indices of the hosts that may hold anything; None for all servers.
 
     Raises:
         ValueError: a placement that is none, or more copies than there are zones, with the nearest that can.
     """
-    nodes = nodes_of(topology, region)
+    nodes = tuple(node for node in nodes_of(topology, region) if among is None or node.number in among)
     if placement not in PLACEMENTS:
         raise ValueError(f"{placement=} is none; {way_to(placement, PLACEMENTS)}")
     check_length(copies, nodes, spread)
@@ -150,8 +169,56 @@ def key_space(
     if placement == "tablets":
         made: Placement = even_tablets([key for key in keys if key], nodes, copies, spread=spread)
     else:
-        made = placement_of(placement, nodes, spread, vnodes=vnodes, salt=salt, keys=keys)
+        made = placement_of(placement, nodes, spread, vnodes=vnodes, salt=salt, keys=keys, slots=slots)
     return KeySpace(topology=topology, placement=made)
+
+
+def near_home(
+    topology: Topology, home: str, scheme: Scheme, *, first: int = 0, among: Collection[int] | None = None
+) -> KeySpace:
+    """The key space of those who name no placement; arguments and errors as for `NearHome`."""
+    return KeySpace(topology=topology, placement=NearHome(topology, home, scheme, first=first, among=among))
+
+
+def groups_of(
+    topology: Topology,
+    domain: Domain[Any],
+    scheme: Scheme,
+    home: str,
+    shards: int,
+    *,
+    stored: Stored = Stored.EVENTS,
+    placement: str = "",
+    first: int = 0,
+    among: Collection[int] | None = None,
+) -> tuple[Group, ...]:
+    """Where the members of a domain's shards are.
+
+    Args:
+        topology: Whose servers hold them.
+        domain: What is stored.
+        scheme: How many hold it, and how far apart.
+        home: The region of shards that have no placement.
+        shards: How many.
+        stored: What kind of storage it is.
+        placement: One of `PLACEMENTS`; empty for near home.
+        first: Near home: shard i has its home on server `first` + i of the region.
+        among: The indices of the hosts that may hold anything; None for all servers.
+
+    Raises:
+        ValueError: no shards, a placement that is none, or a scheme that the topology cannot serve.
+    """
+    if not placement:
+        return groups_in(near_home(topology, home, scheme, first=first, among=among), stored, domain, scheme, shards)
+    space = key_space(
+        topology,
+        placement=placement,
+        spread=scheme.spread,
+        copies=scheme.members,
+        parts={(stored, domain.number): shards},
+        among=among,
+    )
+    return groups_in(space, stored, domain, scheme, shards)
 
 
 def groups_in(

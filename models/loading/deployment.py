@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from models.clients import BankMix, Drawn, Draws, Mix, Route, Workload
 from models.domains.bank_account import BankAccount
-from models.groups import Group, group_system, groups_of, members_of, operator_of
+from models.groups import Group, group_system, members_of, operator_of
+from models.keyspace.storage import groups_of
 from models.layout import client_placements, maker, shard_of
 from models.ledger import Ledger
 from models.loading.handler import Handler

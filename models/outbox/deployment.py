@@ -1,4 +1,4 @@
-"""An outbox laid out: orders on shards, a relay on the last server of the home region, consumers on client hosts."""
+"""An outbox laid out: orders on shards, a relay where its checkpoint is, consumers on client hosts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Final
 
 from models.clients import Drawn, Draws, Workload, zipf_weights
 from models.delivery_ends import OutboxEnd
-from models.groups import Group, group_system, groups_of, members_of, operator_of
+from models.groups import Group, group_system, members_of, operator_of
+from models.keyspace.storage import Stored, groups_of, key_space, near_home
 from models.layout import maker
 from models.ledger import Ledger
 from models.mixes import DOMAIN_SHIFT
@@ -18,6 +19,7 @@ from models.outbox.orders import Orders, Place
 from models.outbox.relay import Relay, RelayOptions
 from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy, MemberOptions
+from models.store.schemes import Scheme
 from models.store.words import scheme_of
 from models.stores import home_of, noted
 from models.system import BANK_RECORDS, Site, System
@@ -59,10 +61,13 @@ def outbox(
     scheme: str = "multi-persist:2/3",
     shards: int = 1,
     home: str = "",
+    placement: str = "",
     prune: bool = True,
     promote_after_us: int = 0,
 ) -> System:
     """Orders whose messages are relayed to the consumers of their topics.
+
+    Shards lie near home or, with a `placement`, where the key space puts them (`models.keyspace.storage.PLACEMENTS`).
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once; such as a topic without a consumer.
@@ -76,6 +81,7 @@ def outbox(
         scheme=scheme,
         shards=shards,
         home=home,
+        placement=placement,
         prune=prune,
         promote_after_us=promote_after_us,
     )
@@ -93,6 +99,7 @@ def lay_out(
     scheme: str = "multi-persist:2/3",
     shards: int = 1,
     home: str = "",
+    placement: str = "",
     prune: bool = True,
     promote_after_us: int = 0,
 ) -> System:
@@ -100,7 +107,7 @@ def lay_out(
     problems: list[str] = []
     topology = site.topology
     place = noted(problems, lambda: home_of(topology, home))
-    chosen = noted(problems, lambda: scheme_of(scheme))
+    chosen: Scheme | None = noted(problems, lambda: scheme_of(scheme))
     problems += _topics(consumers)
     if window < 1:
         problems.append(f"{window=} remembers no message, and a relay delivers some twice; give at least 1")
@@ -108,17 +115,18 @@ def lay_out(
         problems.append(f"{place} has no client host for consumers; give it `clients` of at least 1")
     groups: Sequence[Group] = ()
     if chosen is not None and place is not None:
-        groups = noted(problems, lambda: groups_of(topology, Orders(), chosen, place, shards)) or ()
+        groups = noted(problems, lambda: _shards(topology, chosen, place, shards, placement)) or ()
     at = {} if problems or place is None else _places(topology, place, consumers)
     options = noted(problems, lambda: RelayOptions(consumers=tuple(at.items()), lanes=lanes))
     if problems:
         raise ValueError("; ".join(problems))
     assert place is not None
+    assert chosen is not None
     log = LogPolicy(segment=10, snapshots=SnapshotPolicy(every=8), truncate=prune, sweep=prune, every_us=200_000)
     member = MemberOptions(number=0, shard=0, home=0, log=log, forward_timeout_us=workload.attempt_timeout_us)
     placements = [one for group in groups for one in members_of(group, member, OutboxShard)]
     members = tuple(tuple(location for _, location in group.members) for group in groups)
-    host = topology.servers(place)[-1].location
+    host = _seat(topology, chosen, place, placement)
     feed = FeedOptions(consumer=RELAY, shards=members)
     placements.append(Placement(host=host, name=RELAY, make=maker(relay, feed, options), kind=relay))
     placements += [
@@ -136,6 +144,20 @@ def lay_out(
         return replace(read(service_of), outbox=end)
 
     return replace(system, ledger=ledger)
+
+
+def _shards(topology: Topology, scheme: Scheme, home: str, shards: int, placement: str) -> tuple[Group, ...]:
+    """The shards of orders, which an outbox has the keys of: both lie in one group, and are written as one."""
+    return groups_of(topology, Orders(), scheme, home, shards, stored=Stored.OUTBOX, placement=placement)
+
+
+def _seat(topology: Topology, scheme: Scheme, home: str, placement: str) -> Location:
+    """The host of the relay's mark, which is a checkpoint, and so of the relay: near home, the last of its servers."""
+    space = near_home(topology, home, scheme, first=-1)
+    if placement:
+        space = key_space(topology, placement=placement, parts={(Stored.CHECKPOINT, Orders.number): 1})
+    (seat,) = space.places(Stored.CHECKPOINT, 0, RELAY, number=Orders.number, n=1)
+    return _host(seat)
 
 
 def consumer_name(topic: str) -> str:

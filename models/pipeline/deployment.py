@@ -14,7 +14,8 @@ from typing import Any, Final
 from models.clients import BankMix, Client, Mix, Route, Workload
 from models.domain import Domain
 from models.domains.bank_account import BankAccount
-from models.groups import Group, group_system, groups_of, members_of, operator_of
+from models.groups import Group, group_system, members_of, operator_of
+from models.keyspace.storage import groups_of
 from models.layout import CLIENT, maker
 from models.ledger import Ledger
 from models.mixes import DomainMix

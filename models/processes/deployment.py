@@ -11,7 +11,8 @@ from typing import Final
 from models.clients import Drawn, Draws, Workload, zipf_weights
 from models.domain import Application
 from models.domains.transfer import Order, Transfer
-from models.groups import Group, group_system, groups_of, members_of, operator_of
+from models.groups import Group, group_system, members_of, operator_of
+from models.keyspace.storage import groups_of
 from models.layout import maker
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, FollowedShard

@@ -12,6 +12,7 @@ home region, out of the way of what befalls servers.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from models.addressing import Scope, pack_type
@@ -20,7 +21,7 @@ from models.groups import BACKUPS, backups_of, operator_of, store_name
 from models.keyspace.directory import Line, first_directory
 from models.keyspace.layout import first_map
 from models.keyspace.placement import check_length, nodes_of
-from models.keyspace.storage import PLACEMENTS, placement_of
+from models.keyspace.storage import PLACEMENTS, Stored, key_of, key_space
 from models.queue.broker import Broker
 from models.queue.consumer import ConsumerOptions
 from models.queue.lanes import Lanes, Parking
@@ -191,11 +192,20 @@ def queue(
         raise ValueError("; ".join(problems))
     assert chosen is not None
     domain = lanes(attempts, how.parking)
-    placing = None
+    holders = None
     if placement != "tablets":
-        each = range(partitions)
-        placing = placement_of(placement, nodes, chosen.spread, vnodes=vnodes, salt=salt, keys=each, slots=slots)
-    start = first_map(placing, nodes, chosen, workload, domain, partitions)
+        space = key_space(
+            topology,
+            placement=placement,
+            spread=chosen.spread,
+            copies=chosen.members,
+            vnodes=vnodes,
+            salt=salt,
+            slots=slots,
+            parts={(Stored.QUEUE, domain.number): partitions},
+        )
+        holders = partial(space.holders, Stored.QUEUE, number=domain.number, n=chosen.members)
+    start = first_map(holders, partial(key_of, Stored.QUEUE, number=domain.number), nodes, chosen, workload, partitions)
     member = MemberOptions(
         number=0,
         shard=0,

@@ -11,7 +11,7 @@ from models.clients import Workload
 from models.ends import ShardEnd, shard_end
 from models.groups import Group, store_name
 from models.keyspace.directory import Directory
-from models.keyspace.keys import pack_key
+from models.keyspace.storage import Stored, key_of
 from models.layout import CLIENT, maker
 from models.ledger import Ledger, home_ledger
 from models.queue.broker import Broker
@@ -138,14 +138,15 @@ class QueueLayout:
 
     def _brokers(self, region: str) -> Brokers:
         """The shards as a client of a region begins to know them: the nearest member first, the home before others."""
-        hosts, on_line, number = self.topology.hosts, self.directory.on_line, self.domain.number
+        hosts, on_line = self.topology.hosts, self.directory.on_line
+        lane = partial(key_of, Stored.QUEUE, number=self.domain.number)
         members = []
         for group in self.groups:
             far = [hosts[host].region != region for host in group.hosts]
             order = sorted(range(len(far)), key=lambda index, far=far: (far[index], index))  # type: ignore[misc]
             members.append([group.members[index][1] for index in order])
         begins = [held.begin for held in self.directory.held]
-        return Brokers(begins, lambda key: on_line(pack_key(key, domain=number)), members)
+        return Brokers(begins, lambda key: on_line(lane(key)), members)
 
     def ledger(self, service_of: Callable[[Location], Any]) -> Ledger:
         """The end of a run, over all members that are up."""

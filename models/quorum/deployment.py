@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from models.clients import Workload
 from models.driver import Driver, DriverOptions
+from models.keyspace.storage import key_space
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.quorum.options import Fanout, QuorumOptions, Repair, Resolve, Stamps, problems
@@ -50,6 +51,7 @@ def quorum(
     fanout: Fanout = Fanout.ALL,
     repair: Repair = Repair.BLOCKING,
     sloppy: bool = False,
+    placement: str = "rendezvous",
     coordinators: Coordinators = Coordinators.CLIENT,
     holds: Holds = Holds.REGISTER,
     deletes: float = 0.0,
@@ -72,6 +74,7 @@ def quorum(
         fanout=fanout,
         repair=repair,
         sloppy=sloppy,
+        placement=placement,
         patience_us=patience_us,
         rounds=rounds,
         hints_max=hints,
@@ -146,7 +149,7 @@ def _maker(
     servers = _servers(topology)
     nodes = tuple(at_service(host.location, NODE) for host in servers)
     # One for all, since it only remembers what it has worked out: a function of the key.
-    preference = Preference([(host.region, host.cluster) for host in servers], options.n)
+    preference = Preference(key_space(topology, placement=options.placement), options.n)
     return lambda number: lambda ctx: kind(ctx, nodes, options, preference, number)
 
 

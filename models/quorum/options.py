@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-__all__ = ["Fanout", "QuorumOptions", "Repair", "Resolve", "Stamps", "problems"]
+from sim.wording import way_to
+
+__all__ = ["PLACEMENTS", "Fanout", "QuorumOptions", "Repair", "Resolve", "Stamps", "problems"]
+
+#: Schemes of the key space that know of every host how far it is down a key's list.
+PLACEMENTS: Final = ("rendezvous", "ring", "jump", "modulo")
 
 
 class Resolve(StrEnum):
@@ -54,6 +60,7 @@ class QuorumOptions:
         repair: What a read does about replicas that are behind.
         sloppy: Whether other hosts stand in for replicas that are silent and count for W and R. If not, they
             keep hints all the same, and do not count.
+        placement: What the key space ranks hosts by for a key; one that can rank them all, `PLACEMENTS`.
         patience_us: After which silence a coordinator asks again, and others besides.
         rounds: How often it does; then the client is left without an answer.
         hints_max: Most hints that a host keeps; further ones are refused. 0 switches hinted handoff off.
@@ -72,6 +79,7 @@ class QuorumOptions:
     fanout: Fanout = Fanout.ALL
     repair: Repair = Repair.BLOCKING
     sloppy: bool = False
+    placement: str = "rendezvous"
     patience_us: int = 300_000
     rounds: int = 3
     hints_max: int = 1_000
@@ -115,6 +123,7 @@ def problems(options: QuorumOptions, servers: int) -> list[str]:
     ):
         if value < least:
             found.append(f"{name}={value} must be at least {least}")
+    found += _unranked(options.placement)
     if not 1 <= options.depth <= 16:
         found.append(f"depth={options.depth} levels of a Merkle tree must be 1 to 16")
     if options.hints_max and options.hint_window_us > options.grace_us:
@@ -126,3 +135,7 @@ def problems(options: QuorumOptions, servers: int) -> list[str]:
     if options.grace_us < longest:
         found.append(f"grace_us={options.grace_us} is below two operations' patience, so give at least {longest}")
     return found
+
+
+def _unranked(placement: str) -> list[str]:
+    return [] if placement in PLACEMENTS else [f"{placement=} ranks no hosts; {way_to(placement, PLACEMENTS)}"]

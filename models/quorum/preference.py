@@ -1,17 +1,18 @@
 """Which hosts hold a key, in order of preference: the first N are its replicas, the others stand in.
 
-Hosts are ranked by a hash of key and host (rendezvous hashing), so that one host more or less moves
+The key space ranks the hosts for each key; under rendezvous hashing, so that one host more or less moves
 no key between two others. The best of each zone come first, as far as there are zones: replicas
-of a key stand in different regions, and in different clusters of a region, before two share one.
+of a key stand in different regions, and in different clusters of a region, before two share one. The key space's
+own `spread` would refuse where zones run out; here every host is on the list, since any may stand in.
 
-Source: Thaler and Ravishankar, IEEE/ACM ToN 1998; preference lists over zones as in Dynamo, section 4.6.
+Source: preference lists over zones as in Dynamo, DeCandia et al., SOSP 2007, section 4.6.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from hashlib import blake2b
+
+from models.keyspace.storage import KeySpace, Stored
 
 __all__ = ["Preference"]
 
@@ -20,17 +21,19 @@ class Preference:
     """The order of hosts for each key.
 
     Args:
-        zones: By number of a host, (region, cluster).
+        space: The servers, and their ranking.
         n: Replicas of a key.
     """
 
-    def __init__(self, zones: Sequence[tuple[str, str]], n: int) -> None:
-        self._zones = tuple(zones)
-        self._n = n
+    def __init__(self, space: KeySpace, n: int) -> None:
+        servers = [host for host in space.topology.hosts if not host.client]
+        self._space, self._n = space, n
+        self._numbers = {host.index: number for number, host in enumerate(servers)}
+        self._zones = [(host.region, host.cluster) for host in servers]
         self._known: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
     def homes(self, key: int) -> tuple[int, ...]:
-        """The numbers of a key's replicas."""
+        """The numbers of a key's replicas, servers being numbered from 0 in the topology's order."""
         return self._order(key)[0]
 
     def others(self, key: int) -> tuple[int, ...]:
@@ -40,20 +43,20 @@ class Preference:
     def _order(self, key: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         found = self._known.get(key)
         if found is None:
-            ranked = sorted(range(len(self._zones)), key=lambda number: _rank(key, number))
-            chosen: list[int] = []
-            regions: Counter[str] = Counter()
-            clusters: Counter[tuple[str, str]] = Counter()
-            while ranked:
-                zones = self._zones
-                best = min(ranked, key=lambda number: (regions[zones[number][0]], clusters[zones[number]]))
-                ranked.remove(best)
-                chosen.append(best)
-                regions[zones[best][0]] += 1
-                clusters[zones[best]] += 1
+            holders = self._space.holders(Stored.EVENTS, key, n=len(self._zones))
+            chosen = self._apart([self._numbers[host] for host in holders])
             found = self._known[key] = tuple(chosen[: self._n]), tuple(chosen[self._n :])
         return found
 
-
-def _rank(key: int, number: int) -> bytes:
-    return blake2b(key.to_bytes(8, "big", signed=True) + number.to_bytes(8, "big"), digest_size=8).digest()
+    def _apart(self, ranked: list[int]) -> list[int]:
+        """The same hosts, each time the best of those whose zone has the fewest so far."""
+        zones, chosen = self._zones, []
+        regions: Counter[str] = Counter()
+        clusters: Counter[tuple[str, str]] = Counter()
+        while ranked:
+            best = min(ranked, key=lambda number: (regions[zones[number][0]], clusters[zones[number]]))
+            ranked.remove(best)
+            chosen.append(best)
+            regions[zones[best][0]] += 1
+            clusters[zones[best]] += 1
+        return chosen

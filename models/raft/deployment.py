@@ -1,7 +1,8 @@
 """The store on Raft laid over a topology: one domain, its shards each a group that elects its leader.
 
-The first leader is the member in the home region. Beside the voters there may be learners, which receive the
-log and never vote, and spares, which run and belong to nothing until an operator adds them.
+The first leader is the member in the home region or, with a `placement`, whom the key space prefers. Beside the
+voters there may be learners, which receive the log and never vote, and spares, which run and belong to nothing until
+an operator adds them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from models.detection.choosing import Kind, plan_of
 from models.domains.append_log import AppendLog
 from models.driver import drivers
 from models.factories import KeptOptions, Reading, mix_of
-from models.groups import Group, group_system, groups_of, operator_of, store_name
+from models.groups import Group, group_system, operator_of, store_name
+from models.keyspace.storage import groups_of
 from models.layout import maker
 from models.raft.logs import LogShard
 from models.raft.operated import INSTEAD, RaftMembership
@@ -52,6 +54,7 @@ def raft(
     learners: int = 0,
     spares: int = 0,
     spread: str = "host",
+    placement: str = "",
     election_us: int = 1_000_000,
     heartbeat_us: int = 200_000,
     drift_bound: float = 0.01,
@@ -74,7 +77,8 @@ def raft(
     may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
     domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
     operators, who hand over the lead. A follower watches its leader with `detector`, for `patience` heartbeats of
-    silence (0 for `election`), or by `recent` ones.
+    silence (0 for `election`), or by `recent` ones. Members are near home or, with a `placement`, where the key space
+    puts their shard: voters first, then learners, then spares.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -110,10 +114,11 @@ def raft(
     groups: tuple[Group, ...] = ()
     if wanted is not None and scheme is not None:
         around = place or topology.regions[0]  # a mistake in the one is none in the other
-        crowded = _too_many(topology, scheme, around, members, learners + spares)
+        # A key space says itself how long its lists may be.
+        crowded = [] if placement else _too_many(topology, scheme, around, members, learners + spares)
         read.problems += crowded
         if not crowded:
-            groups = read.of(lambda: groups_of(topology, wanted, scheme, around, shards)) or ()
+            groups = read.of(lambda: groups_of(topology, wanted, scheme, around, shards, placement=placement)) or ()
     mine = read.member(kept, ship=lambda: ShipOptions(heartbeat_us=max(1, heartbeat_us)))
     read.done()
     assert wanted is not None

@@ -15,6 +15,8 @@ from models.addressing import Scope, pack_type
 from models.clients import BankMix, Route, Workload
 from models.domains.bank_account import BankAccount
 from models.groups import SEQUENCER, Group, group_system, members_of, operator_of, sequence_of, store_name
+from models.keyspace.placement import nodes_of
+from models.keyspace.storage import groups_of
 from models.layout import CLIENT, maker, shard_of
 from models.ledger import Ledger
 from models.reading.bell import Bell
@@ -31,7 +33,7 @@ from models.reading.views import Views
 from models.store.group.wire import ShipOptions
 from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy, MemberOptions
-from models.store.schemes import Scheme, holders_of
+from models.store.schemes import Scheme
 from models.store.words import scheme_of
 from models.stores import home_of, noted
 from models.system import Site, System
@@ -61,6 +63,7 @@ def reading(
     readers: int = 3,
     home: str = "",
     segments: int = 4,
+    placement: str = "ring",
     consumers: int = 2,
     checkpoint: str = "atomic",
     idempotent: bool = True,
@@ -110,6 +113,7 @@ def reading(
         readers: Servers of the home region that read, the last ones; the others write.
         home: The region.
         segments: Parts of the key space that consumers share.
+        placement: What segments' views are placed by, on the hosts that read; empty for near the first of them.
         consumers: How many share them.
         checkpoint: `atomic`, `after` or `before`.
         idempotent: Whether the projection passes over an event that comes again.
@@ -167,9 +171,9 @@ def reading(
     groups = noted(problems, lambda: _groups(topology, writing, domain, written, shards)) if written else ()
     if consumers > 60:
         problems.append(f"{consumers=} are more than can be told apart; give at most 60")
-    segments_of = (
-        noted(problems, lambda: view_groups(topology, near, rule, kept, segments)) if kept and segments > 0 else ()
-    )
+    segments_of: tuple[Group, ...] = ()
+    if kept and segments > 0:
+        segments_of = noted(problems, lambda: view_groups(topology, near, rule, kept, segments, placement)) or ()
     projection = noted(
         problems, lambda: Balances(workload.opening_balance, idempotent=idempotent, band=band, alarm=alarm)
     )
@@ -285,25 +289,13 @@ def _groups(
 ) -> tuple[Group, ...]:
     """The shards of the write side, on the hosts that write and, where the scheme wants them, beyond the region."""
     readers = {host.index for host in topology.servers(hosts[0].region)} - {host.index for host in hosts}
-    found = []
-    for shard in range(shards):
-        first = hosts[shard % len(hosts)].index
-        chosen = list(holders_of(replace(scheme, holders=1, copies=None), topology, first))
-        wide = [one.index for region in topology.regions for one in topology.servers(region)]
-        near = sorted(
-            (one for one in wide if one not in readers and one != first),
-            key=lambda one: (topology.hosts[one].region != hosts[0].region, one),
+    among = {node.number for node in nodes_of(topology)} - readers
+    if scheme.members > len(among):
+        raise ValueError(
+            f"scheme={scheme.name!r} asks for {scheme.members} members, and {len(among)} hosts write; "
+            "lower `holders`, or `readers`, or add hosts"
         )
-        chosen += near[: scheme.members - 1]
-        if len(chosen) < scheme.members:
-            raise ValueError(
-                f"scheme={scheme.name!r} asks for {scheme.members} members, and {len(chosen)} hosts write; "
-                "lower `holders`, or `readers`, or add hosts"
-            )
-        name = store_name(domain.name, shard)
-        members = tuple((host + 1, at_service(topology.hosts[host].location, name)) for host in chosen)
-        found.append(Group(domain=domain, shard=shard, scheme=scheme, hosts=tuple(chosen), members=members))
-    return tuple(found)
+    return groups_of(topology, domain, scheme, hosts[0].region, shards, among=among)
 
 
 def _writers(groups: Sequence[Group], options: MemberOptions, layout: ReadLayout, mode: str) -> list[Placement]:

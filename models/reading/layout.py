@@ -9,9 +9,9 @@ from typing import Final
 
 from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
-from models.keyspace.placement import Node, nodes_of
+from models.keyspace.placement import Node, nodes_of, zones_of
 from models.keyspace.rendezvous import Rendezvous
-from models.keyspace.ring import Ring
+from models.keyspace.storage import Stored, groups_of
 from models.reading.feeds import GlobalFeed, LogFeed, Stretch
 from models.reading.gateway import Gateway
 from models.reading.live import LiveView
@@ -47,28 +47,24 @@ def part_of(segments: int) -> Callable[[int], int]:
 
 
 def view_groups(
-    topology: Topology, readers: Sequence[HostSpec], domain: Views, scheme: Scheme, segments: int
+    topology: Topology, readers: Sequence[HostSpec], domain: Views, scheme: Scheme, segments: int, placement: str
 ) -> tuple[Group, ...]:
-    """The group of each segment, on the hosts that a ring of the reading hosts names.
+    """By segment the group that keeps its rows and checkpoints, where the key space of the reading hosts puts it.
 
     Raises:
-        ValueError: more holders than there are such hosts, far enough apart.
+        ValueError: a placement that is none, or more holders than there are such hosts, far enough apart.
     """
-    known = {node.number: node for node in nodes_of(topology)}
-    nodes: list[Node] = [known[host.index] for host in readers]
-    ring = Ring(nodes, vnodes=64, spread=scheme.spread)
-    if scheme.members > ring.longest():
+    among = {host.index for host in readers}
+    room = zones_of((node for node in nodes_of(topology) if node.number in among), scheme.spread)
+    if scheme.members > room:
         raise ValueError(
             f"views={scheme.name!r} asks for {scheme.members} members, and of the {len(readers)} reading hosts "
-            f"{ring.longest()} are far enough apart; lower `holders`, or raise `readers`"
+            f"{room} are far enough apart; lower `holders`, or raise `readers`"
         )
-    groups = []
-    for segment in range(segments):
-        owners = ring.owners(segment, scheme.members)
-        name = f"{domain.name}-{segment}"
-        members = tuple((host + 1, at_service(topology.hosts[host].location, name)) for host in owners)
-        groups.append(Group(domain=domain, shard=segment, scheme=scheme, hosts=owners, members=members))
-    return tuple(groups)
+    home = readers[0].region
+    return groups_of(
+        topology, domain, scheme, home, segments, stored=Stored.PROJECTION, placement=placement, among=among
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +150,7 @@ class ReadLayout:
             for index, (host, named) in enumerate(zip(hosts, names, strict=True))
         ]
         ranking = Rendezvous([Node(number=number) for number, _ in places])
+        # No storage, so not the key space's to say: whose turn it is to claim a segment.
         order = tuple(ranking.owners(segment, len(places)) for segment in range(len(self.groups)))
         placed = []
         for index, host in enumerate(hosts):

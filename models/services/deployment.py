@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from models.clients import BankMix, Client, Workload
 from models.domain import Domain
-from models.groups import Group, group_system, groups_of
+from models.groups import Group, group_system
+from models.keyspace.storage import groups_of
 from models.layout import CLIENT, maker
 from models.ledger import FinalEvent, Ledger
 from models.mixes import DOMAIN_SHIFT

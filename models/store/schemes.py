@@ -18,6 +18,7 @@ that and is nothing that a scheme could claim: `lost_by` computes it, experiment
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -256,13 +257,14 @@ def promise_of(scheme: Scheme, failure: Failure, recovery: Recovery, struck: Str
     return Promise(lost=lost, window_us=windows[lost], served=served)
 
 
-def holders_of(scheme: Scheme, topology: Topology, host: int) -> tuple[int, ...]:
+def holders_of(scheme: Scheme, topology: Topology, host: int, among: Collection[int] | None = None) -> tuple[int, ...]:
     """The hosts that hold what a host acknowledges: itself first, then the nearest that are far enough apart.
 
     Args:
         scheme: Says how many and how far.
         topology: Whose servers there are.
         host: The index of a server.
+        among: The indices of those that may hold anything; None for all servers.
 
     Raises:
         ValueError: there are not so many hosts, racks, clusters or regions.
@@ -273,6 +275,8 @@ def holders_of(scheme: Scheme, topology: Topology, host: int) -> tuple[int, ...]
     for other in _by_nearness(topology, host):
         if len(chosen) == wanted:
             break
+        if among is not None and other not in among:
+            continue
         domain = _domain(topology, other, scheme.spread)
         if domain not in taken:
             chosen.append(other)

@@ -117,7 +117,7 @@ def test_the_servers_of_a_topology_are_nodes() -> None:
 def test_what_is_kept_of_keys_is_bounded_and_changes_no_answer(
     kind: type[Ring], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"{kind.__module__}.KEPT", 10)
+    monkeypatch.setattr(f"models.keyspace.{'ring' if kind is Ring else 'hashed'}.KEPT", 10)
     made = kind(nodes(5))
     first = [made.owners(key, 2) for key in range(50)]
     assert [made.owners(key, 2) for key in range(50)] == first

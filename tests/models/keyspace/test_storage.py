@@ -6,8 +6,8 @@ import pytest
 
 from models.clients import Workload
 from models.domains import shipped
-from models.keyspace import Stored, groups_in, key_of, key_space, pack_key
-from models.keyspace.storage import PLACEMENTS
+from models.keyspace import Stored, groups_in, groups_of, key_of, key_space, pack_key
+from models.keyspace.storage import PLACEMENTS, near_home
 from models.store.schemes import Spread
 from models.store.words import scheme_of
 from models.stores import store
@@ -21,9 +21,10 @@ PARTS = {(Stored.EVENTS, 5): 16, (Stored.QUEUE, 1): 16}
 
 def test_what_belongs_to_an_aggregate_has_its_key_and_everything_else_keys_of_its_own() -> None:
     beside = {key_of(stored, 9, number=3, tenant=2) for stored in Stored if stored.with_events}
-    others = [key_of(stored, 9, number=3, tenant=2) for stored in Stored if not stored.with_events]
+    others = {key_of(stored, 9, number=3, tenant=2) for stored in Stored if not stored.with_events}
     assert beside == {pack_key(9, domain=3, tenant=2)}  # as a placed store finds it
-    assert len({*beside, *others}) == 1 + len(others) == 4
+    assert len(beside | others) == 3, "a queue's and a view's differ from those of aggregates, and from each other"
+    assert key_of(Stored.CHECKPOINT, 9, number=3) == key_of(Stored.PROJECTION, 9, number=3)  # written as one
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
@@ -57,6 +58,27 @@ def test_groups_stand_where_the_key_space_puts_their_partitions() -> None:
         space.holders(Stored.EVENTS, shard, number=domain.number, n=3) for shard in range(4)
     ]
     assert [number for number, _ in groups[0].members] == [index + 1 for index in groups[0].hosts]
+
+
+def test_who_names_no_placement_has_one_near_home() -> None:
+    domain, scheme = shipped().domains["counter"], scheme_of("multi-persist:2/3@cluster")
+    space = near_home(TOPOLOGY, "b", scheme)
+    groups = groups_of(TOPOLOGY, domain, scheme, "b", 5)
+    assert [group.hosts for group in groups] == [
+        space.holders(Stored.EVENTS, shard, number=domain.number, n=3) for shard in range(5)
+    ]
+    assert [TOPOLOGY.hosts[group.hosts[0]].path for group in groups[2:]] == ["b/c2/h1", "b/c2/h2", "b/c1/h1"]
+    assert all(len({TOPOLOGY.hosts[index].path.rpartition("/")[0] for index in group.hosts}) == 3 for group in groups)
+
+
+@pytest.mark.parametrize("placement", ["", *PLACEMENTS])
+def test_only_those_hold_anything_who_may(placement: str) -> None:
+    domain, scheme = shipped().domains["counter"], scheme_of("multi-persist:2/3")
+    among = [host.index for host in TOPOLOGY.hosts if not host.client and host.name == "h2"]
+    groups = groups_of(TOPOLOGY, domain, scheme, "a", 8, placement=placement, among=among)
+    assert {index for group in groups for index in group.hosts} <= set(among)
+    with pytest.raises(ValueError, match=r"more than the 6|there are 6"):
+        groups_of(TOPOLOGY, domain, scheme_of("multi-persist:7"), "a", 8, placement=placement, among=among)
 
 
 @pytest.mark.parametrize(

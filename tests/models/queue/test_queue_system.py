@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from models import Site, Workload
+from models.keyspace import Stored, key_space
 from models.queue import Broker, Letter, queue
 from models.queue.clients import ShardRoute
 from models.queue.consumer import Receiver
+from models.queue.lanes import Lanes
 from models.queue.words import Effected, Effects, Elsewhere, Given
 from sim.history import Kind
 from sim.host import HostOptions
@@ -47,6 +49,17 @@ def test_a_queue_is_placed_by_any_scheme_of_the_key_space(placement: str) -> Non
     assert put == {row.value for row in rows if row.f == "deliver"}
     lanes = [{key for _, key in broker.streams} for broker in leading]
     assert sum(map(len, lanes)) == len(set().union(*lanes)), "a key is in one shard"
+
+
+@pytest.mark.parametrize("placement", ["ring", "rendezvous", "jump", "modulo", "slots"])
+def test_a_partition_is_held_by_those_that_the_key_space_names_for_it(placement: str) -> None:
+    topology = grid(["a"], clusters=1, hosts=5, clients=2, cores=2)
+    parts = {(Stored.QUEUE, Lanes.number): 4}
+    space = key_space(topology, placement=placement, copies=3, salt=5, parts=parts)
+    found = queue(Site(topology), LOAD, placement=placement, partitions=4, salt=5).groups
+    assert list(found.values()) == [
+        space.places(Stored.QUEUE, part, name, number=Lanes.number, n=3) for part, name in enumerate(found)
+    ]
 
 
 def test_a_run_repeats() -> None:

@@ -6,15 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from models.driver import Ask, Reply
+from models.keyspace import key_space
 from models.quorum import Coordinator, Preference, QuorumOptions, Repair, Resolve, Stamps
 from models.quorum.messages import HOME, Held, Query, Store, Stored
 from models.quorum.versions import NOTHING, Cell, Dot, make, merge_siblings
 from sim.host import Wait
 from sim.testing.fake import FakeContext
-from sim.topology import at_service, pack_location
+from sim.topology import at_service, grid, pack_location
 
 NODES = tuple(at_service(pack_location(1, 1, host), "node") for host in range(1, 6))
 BASE = QuorumOptions(patience_us=1_000)
+SPACE = key_space(grid(["r"], clusters=1, hosts=5, cores=1), placement="rendezvous")
 OLD, NEW = make(Dot(7, 1), 5, 50), make(Dot(8, 1), 9, 90)
 READ, WRITE = Ask(op=1, f="read", key=0), Ask(op=2, f="write", key=0, value=70)
 
@@ -25,7 +27,7 @@ class Bench:
     def __init__(self, **options: Any) -> None:
         self.ctx = FakeContext()
         self.options = replace(BASE, **options)
-        self.preference = Preference([("r", "c")] * 5, self.options.n)
+        self.preference = Preference(SPACE, self.options.n)
         self.coordinator = Coordinator(self.ctx, NODES, self.options, self.preference, 5)
         self.homes, self.others = self.preference.homes(0), self.preference.others(0)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.driver import Ask, Reply
+from models.keyspace import key_space
 from models.quorum import Node, Preference, QuorumOptions
 from models.quorum.deployment import NODE, node_placements
 from models.quorum.hints import Hints
@@ -20,7 +21,8 @@ from sim.world import World
 
 BASE = QuorumOptions(patience_us=20_000, handoff_every_us=50_000, anti_entropy_every_us=100_000)
 NODES = tuple(at_service(pack_location(1, 1, host), "node") for host in range(1, 4))
-PREFERENCE = Preference([("r", "c")] * 3, 3)
+SPACE = key_space(grid(["r"], clusters=1, hosts=3, cores=1), placement="rendezvous")
+PREFERENCE = Preference(SPACE, 3)
 
 
 def cell(value: int, *, stamp: int = 1, dead: bool = False) -> Cell:
@@ -119,7 +121,7 @@ def test_hints_have_limits_of_count_and_age_and_both_are_counted() -> None:
 
 def test_a_hint_is_acknowledged_when_it_is_on_the_disk_and_shown_to_who_asks_in_its_replicas_stead() -> None:
     ctx = FakeContext(flush_us=10)
-    node = Node(ctx, NODES, replace(BASE, n=1, anti_entropy_every_us=0), Preference([("r", "c")] * 3, 1), 0)
+    node = Node(ctx, NODES, replace(BASE, n=1, anti_entropy_every_us=0), Preference(SPACE, 1), 0)
     ctx.start(node)
     ctx.run(node.become_whole)
     key = next(key for key in range(50) if node.preference.homes(key) != (0,))

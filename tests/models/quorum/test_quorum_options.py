@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ import pytest
 from experiments.cli import main
 from experiments.scenario import load
 from models.clients import Workload
+from models.keyspace import Stored, key_space
 from models.quorum import Fanout, Holds, QuorumOptions, quorum
-from models.quorum.options import problems
+from models.quorum.options import PLACEMENTS, problems
 from models.quorum.preference import Preference
 from models.system import Site
-from sim.topology import grid
+from sim.topology import Topology, grid, pack_location
 
 SITE = Site(grid(["a", "b", "c"], clusters=1, hosts=1, cores=1))
 LOAD = Workload(rate_per_s=10, ends_us=1_000_000)
@@ -32,6 +34,7 @@ LOAD = Workload(rate_per_s=10, ends_us=1_000_000)
         ({"grace_us": 1_000_000}, ["hint_window_us=10000000 is above grace_us", "below two operations' patience"]),
         ({"depth": 0, "rounds": 0}, ["rounds=0 must be at least 1", "depth=0 levels of a Merkle tree must be 1 to 16"]),
         ({"holds": Holds.SET, "deletes": 0.5}, ['resolve = "siblings"', "whole sets are not deleted here"]),
+        ({"placement": "tablets"}, ["placement='tablets' ranks no hosts; "]),
         ({"deletes": 1.0}, ["deletes=1.0 is no share of the writes; give 0 to below 1"]),
     ],
 )
@@ -57,12 +60,29 @@ def test_a_scenario_with_a_quorum_that_cannot_be_met_is_refused(
 
 
 def test_replicas_stand_in_different_regions_and_move_little_when_a_host_comes() -> None:
-    zones = [(region, cluster) for region in "abc" for cluster in ("c1", "c2") for _ in range(2)]
-    preference = Preference(zones, 3)
+    topology = grid("abc", clusters=2, hosts=2, cores=1, clients=0)
+    zones = [(host.region, host.cluster) for host in topology.hosts]
+    preference = Preference(key_space(topology, placement="rendezvous"), 3)
     for key in range(200):
         homes, others = preference.homes(key), preference.others(key)
         assert sorted(homes + others) == list(range(12))
         assert {zones[number][0] for number in homes} == set("abc")
-    more = Preference([*zones, ("a", "c3")], 3)
+    new = replace(topology.hosts[0], index=12, path="a/c3/h1", cluster="c3", name="h1", location=pack_location(1, 3, 1))
+    more = Preference(key_space(Topology([*topology.hosts, new]), placement="rendezvous"), 3)
     moved = sum(preference.homes(key) != more.homes(key) for key in range(1_000))
     assert 100 < moved < 350, "a fifth of the keys of its region, and no others"
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_whoever_the_key_space_prefers_comes_first_and_zones_are_kept_apart_under_every_placement(
+    placement: str,
+) -> None:
+    topology = grid("abc", clusters=2, hosts=2, cores=1)
+    servers = [host for host in topology.hosts if not host.client]
+    space = key_space(topology, placement=placement)
+    preference = Preference(space, 6)
+    for key in range(50):
+        homes = [servers[number] for number in preference.homes(key)]
+        assert homes[0].index == space.holders(Stored.EVENTS, key, n=1)[0]
+        assert len({host.region for host in homes[:3]}) == 3
+        assert len({(host.region, host.cluster) for host in homes}) == 6

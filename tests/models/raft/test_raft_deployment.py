@@ -8,10 +8,14 @@ import pytest
 
 from models.clients import Workload
 from models.deployment import majority
+from models.domains.bank_account import BankAccount
+from models.keyspace import Stored, key_space
+from models.keyspace.storage import PLACEMENTS
 from models.operations.membership import Change
 from models.raft.deployment import raft
 from models.raft.plan import Reads
 from models.raft.words import AddMember, MembersChanged, RemoveMember
+from models.store.schemes import Spread
 from models.system import Site
 from sim.history import Kind
 from sim.topology import Location, grid
@@ -32,6 +36,8 @@ LOAD = Workload(rate_per_s=1, ends_us=1)
             {"spares": 1, "spread": "region"},
             "3 members and 1 learners or spares, each in another region: .* 3; give members=1",
         ),
+        ({"placement": "rings"}, "placement='rings' is none; did you mean 'ring'"),
+        ({"members": 7, "placement": "ring"}, "n=7 owners, each in another host, .* ask for at most 6"),
         ({"spread": "zone"}, "spread='zone' is no level to spread over"),
         ({"learners": -1}, "learners=-1 is negative"),
         (
@@ -77,6 +83,23 @@ def test_operators_are_told_who_belongs_and_how_that_changes() -> None:
         system.membership.request(Change(shard="bank-account-0", add=False, host=members[0]))
     assert system.membership.is_done(Change(shard="", add=True, host=spare), MembersChanged(done=True))
     assert not system.membership.is_done(Change(shard="", add=True, host=spare), MembersChanged(done=False))
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+def test_shards_are_where_the_key_space_puts_them(placement: str) -> None:
+    parts = {(Stored.EVENTS, BankAccount.number): 6}
+    space = key_space(SITE.topology, placement=placement, spread=Spread.REGION, copies=3, parts=parts)
+    system = raft(SITE, LOAD, shards=6, spread="region", placement=placement)
+    assert list(system.groups.values()) == [
+        space.places(Stored.EVENTS, shard, f"bank-account-{shard}", number=BankAccount.number, n=3)
+        for shard in range(6)
+    ]
+
+
+def test_placed_groups_elect_their_leaders_and_serve() -> None:
+    run = run_store(raft, shards=4, placement="ring", ends_s=5, until_s=12, rate=40)
+    assert run.accepted() == run.effective()
+    assert run.accepted()
 
 
 def test_a_group_of_one_serves() -> None:

@@ -11,10 +11,14 @@ from experiments.properties import judge
 from experiments.scenario import Scenario, ScenarioError, load, parse
 from experiments.scenario.property import Mode, PropertyUse
 from models import Site, Workload
+from models.keyspace import Stored, key_space
+from models.keyspace.storage import PLACEMENTS, near_home
 from models.reading import reading
 from models.reading.projections import Balances, Row
 from models.reading.projector import Projector
+from models.reading.views import Views
 from models.store.log.entries import Entry
+from models.store.words import scheme_of
 from models.system import System
 from sim.checkers import Outcome
 from sim.faults import Fault
@@ -121,6 +125,29 @@ def test_a_version_rebuilt_beside_the_live_one_is_shown_and_announces_nothing_ag
     assert verdicts(run, "view_is_exact") == [Outcome.VALID]
 
 
+@pytest.mark.parametrize("placement", ["", *PLACEMENTS])
+def test_views_and_their_checkpoints_are_where_the_key_space_of_the_reading_hosts_puts_them(placement: str) -> None:
+    topology, rules = grid(["a"], clusters=1, hosts=7, cores=1), Views()
+    readers, scheme = topology.servers("a")[-4:], scheme_of("multi-persist:2/3")
+    among = [host.index for host in readers]
+    space = near_home(topology, "a", scheme, among=among)
+    if placement:
+        parts = {(Stored.PROJECTION, rules.number): 5}
+        space = key_space(topology, placement=placement, copies=3, parts=parts, among=among)
+    system = reading(
+        Site(topology),
+        Workload(rate_per_s=1, ends_us=1),
+        views="multi-persist:2/3",
+        readers=4,
+        segments=5,
+        placement=placement,
+    )
+    for segment in range(5):
+        name = f"{rules.name}-{segment}"
+        for stored in (Stored.PROJECTION, Stored.CHECKPOINT):
+            assert system.groups[name] == space.places(stored, segment, name, number=rules.number, n=3)
+
+
 def test_mistakes_are_told_all_at_once() -> None:
     site, workload = Site(grid(["a"], clusters=1, hosts=3, cores=1)), Workload(rate_per_s=1, ends_us=1)
     with pytest.raises(ValueError, match="mode='eager' is none") as refused:
@@ -136,6 +163,7 @@ def test_mistakes_are_told_all_at_once() -> None:
         ({"mode": "inline", "rebuild": "1s"}, "has no consumers"),
         ({"global_sequence": True, "force_after": "1s", "promote_after": "1s"}, "takes nothing back"),
         ({"mode": "live", "poison_every": 3}, "nowhere to park"),
+        ({"placement": "rings"}, "placement='rings' is none; did you mean 'ring'"),
         ({"views": "multi-persist:4/4"}, "of the 3 reading hosts 3 are far enough apart"),
         ({"suspect": "10ms"}, "everybody is suspected between two heartbeats"),
         ({"alarm": 5, "band": 0}, "holds no account"),
