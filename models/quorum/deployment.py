@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
 from models.clients import Workload
+from models.detection.words import detector_of_answers
 from models.driver import Driver, DriverOptions
+from models.factories import noted
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.quorum.options import Fanout, QuorumOptions, Repair, Resolve, Stamps, problems
@@ -61,8 +64,18 @@ def quorum(
     anti_entropy_every_us: int = 1_000_000,
     depth: int = 8,
     grace_us: int = 60_000_000,
+    detector: str = "",
 ) -> System:
-    """N replicas of every key, of which R answer a read and W a write; `deletes` is their share of the writes."""
+    """N replicas of every key, of which R answer a read and W a write; `deletes` is their share of the writes.
+
+    `detector` is what must suspect a replica besides, before a sloppy quorum takes one for silent that left a question
+    unanswered, in the words of `models.detection.words`; nothing if empty.
+
+    Raises:
+        ValueError: it cannot be so, for all these reasons.
+    """
+    refused: list[str] = []
+    watching = noted(refused, lambda: detector_of_answers(detector, max(4, patience_us))) if detector else None
     options = QuorumOptions(
         n=n,
         r=r,
@@ -81,7 +94,11 @@ def quorum(
         depth=depth,
         grace_us=grace_us,
     )
-    return lay_out(site, workload, options, coordinators=coordinators, holds=holds, deletes=deletes)
+    if watching is not None:
+        options = replace(options, detector=watching)
+    if detector and not sloppy:
+        refused.append(f"{detector=} finds whom others stand in for, in a sloppy quorum only; set sloppy = true")
+    return lay_out(site, workload, options, coordinators=coordinators, holds=holds, deletes=deletes, refused=refused)
 
 
 def lay_out(
@@ -93,16 +110,17 @@ def lay_out(
     holds: Holds = Holds.REGISTER,
     deletes: float = 0.0,
     sessions: int = 8,
+    refused: Sequence[str] = (),
     node: type[Node] = Node,
     coordinator: type[Coordinator] = Coordinator,
 ) -> System:
-    """The store with services of these classes.
+    """The store with services of these classes; what was `refused` before is told with the rest.
 
     Raises:
         ValueError: it cannot be so, for these reasons.
     """
     topology = site.topology
-    wrong = problems(options, len(_servers(topology)))
+    wrong = [*refused, *problems(options, len(_servers(topology)))]
     if not 0 <= deletes < 1:
         wrong.append(f"{deletes=} is no share of the writes; give 0 to below 1")
     if holds is Holds.SET and options.resolve is Resolve.LATEST:

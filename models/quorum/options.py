@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+from models.detection import Fixed, Plan
 
 __all__ = ["Fanout", "QuorumOptions", "Repair", "Resolve", "Stamps", "problems"]
+
+_ANY_SILENCE: Final = Fixed(timeout_us=1)
 
 
 class Resolve(StrEnum):
@@ -62,6 +67,8 @@ class QuorumOptions:
         anti_entropy_every_us: Pause between comparisons with another replica; 0 switches them off.
         depth: Levels of the Merkle trees below the root.
         grace_us: How long a tombstone is kept at least.
+        detector: What must suspect a replica, by its answers, before one that left a question unanswered counts as
+            silent; unless given, any silence after its last answer does.
     """
 
     n: int = 3
@@ -80,6 +87,7 @@ class QuorumOptions:
     anti_entropy_every_us: int = 1_000_000
     depth: int = 8
     grace_us: int = 60_000_000
+    detector: Plan = _ANY_SILENCE
 
     @property
     def strict(self) -> bool:

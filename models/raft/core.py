@@ -80,7 +80,7 @@ class Raft(Leading):
             self._on_timeout_now(now_us, msg)
 
     def campaign(self, now_us: int) -> None:
-        """Stand for election without waiting, by the same rules: not while it sticks to a leader, who may read on that."""
+        """Stand for election at once, by the same rules: not while it sticks to a leader, who may read on that."""
         if self.role is not Role.LEADER and self.electable and not self._sticks(now_us):
             self._stand(now_us)
 

@@ -13,6 +13,8 @@ from typing import Final, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Client, Workload
+from models.detection import Plan
+from models.detection.words import detector_of
 from models.driver import drivers
 from models.factories import KeptOptions, Reading, mix_of
 from models.groups import Group, group_system, groups_of, operator_of, store_name
@@ -50,6 +52,7 @@ def raft(
     spread: str = "host",
     election_us: int = 1_000_000,
     heartbeat_us: int = 200_000,
+    detector: str = "",
     drift_bound: float = 0.01,
     pre_vote: bool = True,
     check_quorum: bool = True,
@@ -62,8 +65,9 @@ def raft(
 ) -> System:
     """One domain on Raft. 0 stands for never, or for all.
 
-    `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
-    may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
+    `election` is the minimum election time-out, `heartbeat` the leader's; `detector` watches it, in the words of
+    `models.detection.words`, a fixed time-out of `election` if empty. `drift_bound` is by how much one clock may
+    run faster than another, on which leases rest. With `registers` the clients read and write those (of the
     domain "profile") instead of sending commands. `promote_after` has operators, who hand over the lead.
 
     Raises:
@@ -83,6 +87,7 @@ def raft(
             lease=reads is Reads.LEASE,
         ),
     )
+    watching = read.of(lambda: detector_of(detector, heartbeat_us)) if detector else None
     if registers and (domain != "profile" or shards != 1 or tenants != 1):
         read.problems.append(
             f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go"
@@ -109,7 +114,7 @@ def raft(
     placements = [
         placement
         for group in groups
-        for placement in raft_placements(group, mine, options, reads, members, learners, kind)
+        for placement in raft_placements(group, mine, options, reads, members, learners, kind, watching)
     ]
     if promote_after_us:
         placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
@@ -177,6 +182,7 @@ def raft_placements(
     voters: int,
     learners: int,
     kind: type[RaftShard] = RaftShard,
+    detector: Plan | None = None,
 ) -> list[Placement]:
     """The services of a group: voters first, then learners, then spares."""
     numbers = [number for number, _ in group.members]
@@ -185,6 +191,7 @@ def raft_placements(
         learners=tuple(numbers[voters : voters + learners]),
         raft=raft_options,
         reads=reads,
+        detector=detector,
     )
     name = store_name(group.domain.name, group.shard)
     placed = []

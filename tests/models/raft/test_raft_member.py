@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.detection import Fixed, Plan
 from models.raft.member import _next_step
 from models.raft.membership import Change, Membership, Step, seat_of
 from models.raft.messages import AppendEntries, AppendReply, InstallSnapshot, VoteReply, VoteRequest
@@ -276,3 +277,14 @@ def test_who_knows_no_leader_refuses() -> None:
     ctx, one = alone(2)
     assert ctx.deliver(one, deposit(1)).value == Unavailable(command_id=1, reason="no leader")
     assert at(2) == ctx.location
+
+
+@pytest.mark.parametrize(("detector", "elections"), [(None, 1), (Fixed(timeout_us=5 * ELECTION_US), 5)])
+def test_a_follower_stands_once_its_detector_suspects_the_leader(detector: Plan | None, elections: int) -> None:
+    ctx, one = alone(2, detector=detector)
+    ctx.deliver(one, AppendEntries(source=1, term=1, prev=0, prev_term=0, entries=(), committed=0, round=1, beat=1))
+    said(ctx, VoteRequest)
+    ctx.advance(elections * ELECTION_US - 1_000)
+    assert said(ctx, VoteRequest) == []
+    ctx.advance(ELECTION_US + 2_000)  # the random part of the wait
+    assert said(ctx, VoteRequest)
