@@ -11,10 +11,13 @@ from models.clients import Workload
 from models.detection.words import detector_of_answers
 from models.driver import Driver, DriverOptions
 from models.factories import noted
+from models.keyspace.placement import check_length, nodes_of
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.quorum.options import Fanout, QuorumOptions, Repair, Resolve, Stamps, problems
 from models.quorum.preference import Preference
+from models.store.schemes import Spread
+from models.store.words import spread_of
 from models.system import Site, System
 from sim.host import Context, Placement
 from sim.topology import HostSpec, Topology, at_service
@@ -64,10 +67,12 @@ def quorum(
     anti_entropy_every_us: int = 1_000_000,
     depth: int = 8,
     grace_us: int = 60_000_000,
+    spread: str = "host",
     detector: str = "",
 ) -> System:
     """N replicas of every key, of which R answer a read and W a write; `deletes` is their share of the writes.
 
+    No two replicas of a key share a failure domain of the level `spread`; further apart they stand as far as they can.
     `detector` is what must suspect a replica besides, before a sloppy quorum takes one for silent that left a question
     unanswered, in the words of `models.detection.words`; nothing if empty.
 
@@ -76,6 +81,7 @@ def quorum(
     """
     refused: list[str] = []
     watching = noted(refused, lambda: detector_of_answers(detector, max(4, patience_us))) if detector else None
+    level = noted(refused, lambda: spread_of(spread))
     options = QuorumOptions(
         n=n,
         r=r,
@@ -94,6 +100,8 @@ def quorum(
         depth=depth,
         grace_us=grace_us,
     )
+    if level is not None:
+        options = replace(options, spread=level)
     if watching is not None:
         options = replace(options, detector=watching)
     if detector and not sloppy:
@@ -121,6 +129,8 @@ def lay_out(
     """
     topology = site.topology
     wrong = [*refused, *problems(options, len(_servers(topology)))]
+    if options.spread is not Spread.HOST and options.n > 0:
+        noted(wrong, lambda: check_length(options.n, nodes_of(topology), options.spread))
     if not 0 <= deletes < 1:
         wrong.append(f"{deletes=} is no share of the writes; give 0 to below 1")
     if holds is Holds.SET and options.resolve is Resolve.LATEST:
@@ -164,7 +174,9 @@ def _maker(
     servers = _servers(topology)
     nodes = tuple(at_service(host.location, NODE) for host in servers)
     # One for all, since it only remembers what it has worked out: a function of the key.
-    preference = Preference([(host.region, host.cluster) for host in servers], options.n)
+    zones = [(host.region, host.cluster) for host in servers]
+    by_index = {node.number: node.zone(options.spread) for node in nodes_of(topology)}
+    preference = Preference(zones, options.n, [by_index[host.index] for host in servers])
     return lambda number: lambda ctx: kind(ctx, nodes, options, preference, number)
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from models.detection import Fixed, Plan
+from models.store.schemes import Spread
 
 __all__ = ["Fanout", "QuorumOptions", "Repair", "Resolve", "Stamps", "problems"]
 
@@ -67,6 +68,7 @@ class QuorumOptions:
         anti_entropy_every_us: Pause between comparisons with another replica; 0 switches them off.
         depth: Levels of the Merkle trees below the root.
         grace_us: How long a tombstone is kept at least.
+        spread: The level at which no two replicas of a key share a failure domain.
         detector: What must suspect a replica, by its answers, before one that left a question unanswered counts as
             silent; unless given, any silence after its last answer does.
     """
@@ -87,6 +89,7 @@ class QuorumOptions:
     anti_entropy_every_us: int = 1_000_000
     depth: int = 8
     grace_us: int = 60_000_000
+    spread: Spread = Spread.HOST
     detector: Plan = _ANY_SILENCE
 
     @property

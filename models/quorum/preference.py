@@ -2,7 +2,8 @@
 
 Hosts are ranked by a hash of key and host (rendezvous hashing), so that one host more or less moves
 no key between two others. The best of each zone come first, as far as there are zones: replicas
-of a key stand in different regions, and in different clusters of a region, before two share one.
+of a key stand in different regions, and in different clusters of a region, before two share one; and
+before all that in different failure domains of the level that the store spreads over.
 
 Source: Thaler and Ravishankar, IEEE/ACM ToN 1998; preference lists over zones as in Dynamo, section 4.6.
 """
@@ -10,7 +11,7 @@ Source: Thaler and Ravishankar, IEEE/ACM ToN 1998; preference lists over zones a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from hashlib import blake2b
 
 __all__ = ["Preference"]
@@ -22,10 +23,13 @@ class Preference:
     Args:
         zones: By number of a host, (region, cluster).
         n: Replicas of a key.
+        domains: By number of a host, the failure domain that no two replicas share, as long as there are enough; each
+            host is its own if empty.
     """
 
-    def __init__(self, zones: Sequence[tuple[str, str]], n: int) -> None:
+    def __init__(self, zones: Sequence[tuple[str, str]], n: int, domains: Sequence[Hashable] = ()) -> None:
         self._zones = tuple(zones)
+        self._domains = tuple(domains) or tuple(range(len(zones)))
         self._n = n
         self._known: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
@@ -42,13 +46,15 @@ class Preference:
         if found is None:
             ranked = sorted(range(len(self._zones)), key=lambda number: _rank(key, number))
             chosen: list[int] = []
+            domains: Counter[Hashable] = Counter()
             regions: Counter[str] = Counter()
             clusters: Counter[tuple[str, str]] = Counter()
+            zones, domain = self._zones, self._domains
             while ranked:
-                zones = self._zones
-                best = min(ranked, key=lambda number: (regions[zones[number][0]], clusters[zones[number]]))
+                best = min(ranked, key=lambda n: (domains[domain[n]], regions[zones[n][0]], clusters[zones[n]]))
                 ranked.remove(best)
                 chosen.append(best)
+                domains[domain[best]] += 1
                 regions[zones[best][0]] += 1
                 clusters[zones[best]] += 1
             found = self._known[key] = tuple(chosen[: self._n]), tuple(chosen[self._n :])
