@@ -27,6 +27,7 @@ from models.store.log.journal import Answered, Tip
 from models.store.log.snapshots import Snapshot
 from models.store.options import InDoubt, MemberOptions
 from sim.host import Context, Wait
+from sim.storage import TORN
 
 __all__ = ["OWN_KEY", "RaftCopy"]
 
@@ -95,6 +96,12 @@ class RaftCopy(Holding):
         self.ctx.point("C4")
         if not identities:
             yield from self._begin_anew(installed=installed)
+            return
+        if TORN in (*identities, *states, *redo):
+            # These are only ever replaced, which an honest device does whole: it has lied, and may have lost a vote.
+            self.ctx.note("damaged", "a record of who it is or whom it voted for is torn")
+            yield from self._begin_anew(installed=False)
+            self._read_group()
             return
         self.me = identities[-1]
         self._state = states[-1] if states else HardState()

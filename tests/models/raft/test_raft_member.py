@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.detection import Fixed, Plan
+from models.raft.effects import HardState
 from models.raft.member import _next_step
 from models.raft.membership import Change, Membership, Step, seat_of
 from models.raft.messages import AppendEntries, AppendReply, InstallSnapshot, VoteReply, VoteRequest
@@ -100,6 +101,16 @@ def test_votes_of_a_member_that_lost_its_disk_count_for_nobody() -> None:
     (vote,) = said(ctx, VoteReply)
     assert vote.granted
     assert vote.source == reborn.me
+
+
+def test_a_member_whose_vote_is_torn_is_a_new_one() -> None:
+    """Votes are replaced whole; half a one stays only where the device had said that it was flushed."""
+    ctx, _ = alone(3)
+    ctx.disk.append("vote", HardState(9, 2))
+    _, reborn = alone(3, ctx.power_loss(torn=True))
+    assert reborn.me != 3
+    assert seat_of(reborn.me) == 3
+    assert reborn.core.term == 0
 
 
 def test_term_and_vote_outlive_a_power_loss() -> None:
