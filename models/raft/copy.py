@@ -17,7 +17,7 @@ from models.domain import Domain, Event
 from models.ordinals import pack_ordinal
 from models.raft.effects import HardState
 from models.raft.log import LogView
-from models.raft.membership import MEMBER_BITS, GroupState, Membership
+from models.raft.membership import MEMBER_BITS, GroupState, Membership, seat_of
 from models.raft.messages import InstallSnapshot
 from models.raft.plan import RaftPlan
 from models.store.group.lineage import Reign
@@ -84,6 +84,12 @@ class RaftCopy(Holding):
     def _lineage(self, group: GroupState) -> tuple[Reign, ...]:
         # What all logs of the shard share, even those without an entry in common.
         return (Reign(0, self.options.home, 0), *group.reigns)
+
+    @property
+    def electorate(self) -> tuple[int, ...]:
+        """The hosts of the voters, in the membership of what is committed."""
+        voters = self._group.membership_at(self.committed, self._founders).voters
+        return tuple(sorted(seat_of(voter) for voter in voters))
 
     # -- recovery ----------------------------------------------------------------------------
 
