@@ -187,6 +187,7 @@ def test_a_leader_that_an_operator_removes_leads_no_more() -> None:
     )
     made["system"] = {"factory": "models.raft.deployment:raft", "spread": "region", "members": 1, "spares": 1}
     seen = gather(parse(made, name="x", file="x.toml"), 0)
+    assert isinstance(seen, Observation)
     assert operations_done(seen).outcome is Outcome.VALID
     removed_us = next(t_us for t_us, text in seen.operations if text == "out begun")
     assert [region for t_us, region, _ in seen.noted["elected"] if t_us > removed_us] == ["us-west-2"]
