@@ -1,7 +1,7 @@
 """Does consensus stay available when the network is cut in pieces that overlap, and which safeguard is it owed to?
 
 Claim:     with pre-vote, check-quorum and stickiness a Raft group of five serves whoever is in reach through
-           every shape of cut, with a few elections at its beginning and none after its end; without check-quorum
+           every shape of cut, with one election at most at its beginning and none after its end; without check-quorum
            a deaf leader serves nobody for as long as it is heard; without the others a member with a bad link
            deposes leaders.
 Varies:    the shape of the cut (leader or follower alone, one way, one link, bridge, ring, flapping), and which

@@ -40,6 +40,9 @@ class Evidence:
         initial: What every key held at the beginning.
         encounters: What each fault that began has met.
         groups: By replicated shard, the hosts of its members, by index.
+        anew: By host, by index, when a service of it last found that it has to begin with nothing.
+        held_again: By host, by index, when a service of it last said that it holds what it must; asked for only where
+            the scenario has disks lost, like `anew`.
         operations: What operators did: (instant, "ID outcome") in order of time, microseconds.
         utilisation: By server, share of core time in [0, 1].
         network: The network's totals.
@@ -53,6 +56,8 @@ class Evidence:
     initial: Value = None
     encounters: tuple[Encounter, ...] = ()
     groups: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    anew: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    held_again: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     operations: tuple[tuple[int, str], ...] = ()
     utilisation: Mapping[str, float]
     network: Mapping[str, int]

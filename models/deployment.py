@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import Final
 
 from models.clients import Workload
+from models.detection.words import detector_of
 from models.domains.bank_account import BankAccount
-from models.factories import domain_of, noted
+from models.factories import Reading, domain_of, noted
 from models.layout import RegionLayout, maker
 from models.ledger import home_ledger
 from models.lines import Lines, SplitLayout, home_among, lines_of, parts_of
@@ -68,16 +69,27 @@ def majority(
     home: RegionName = _HOME,
     election_us: int = 1_500_000,
     heartbeat_us: int = 300_000,
+    detector: str = "",
 ) -> System:
     """Raft across regions: the leader, first the home's, answers when a majority has flushed; whoever leads is elected.
 
-    `election` is the minimum election time-out, above the longest round trip and one heartbeat.
+    `election` is the minimum election time-out, above the longest round trip and one heartbeat; `detector` watches
+    the leader, in the words of `models.detection.words`, a fixed time-out of `election` if empty.
+
+    Raises:
+        ValueError: whatever of the options makes no sense here, all at once.
     """
     layout = RegionLayout(site.topology, workload, ShipOptions(heartbeat_us=max(1, heartbeat_us)))
-    numbers = tuple(layout.numbers.values())
-    scheme = raft_scheme(len(numbers), len(numbers), "region")
-    options = RaftOptions(election_us=election_us, heartbeat_us=heartbeat_us, retry_us=max(1, 2 * heartbeat_us))
-    plan = RaftPlan(founders=numbers, raft=options)
+    numbers, read = tuple(layout.numbers.values()), Reading(site, workload)
+    scheme = read.of(lambda: raft_scheme(len(numbers), len(numbers), "region"))
+    watching = read.of(lambda: detector_of(detector, heartbeat_us)) if detector else None
+    options = read.of(
+        lambda: RaftOptions(election_us=election_us, heartbeat_us=heartbeat_us, retry_us=max(1, 2 * heartbeat_us))
+    )
+    read.done()
+    assert scheme is not None
+    assert options is not None
+    plan = RaftPlan(founders=numbers, raft=options, detector=watching)
     placements = layout.stores(RaftShard, scheme, layout.number_of(home), plan=plan)
     return layout.system(placements, RaftShard, home_ledger)
 

@@ -30,6 +30,7 @@ class MemberEnd:
         ready: Whether it serves or follows.
         leads: Whether it takes itself for the leader.
         whole: Whether it has all that it ever acknowledged.
+        voters: Numbers of the members that vote, by what it knows to count; empty where members do not change.
         epoch: It lives under; 0 for none.
         length: Of its log.
         holds: Operations whose events its log has, or has remembered, or has set aside.
@@ -44,6 +45,7 @@ class MemberEnd:
     ready: bool = False
     leads: bool = False
     whole: bool = False
+    voters: tuple[int, ...] = ()
     epoch: int = 0
     length: int = 0
     holds: frozenset[int] = frozenset()
@@ -118,6 +120,7 @@ def _end(number: int, host: int, member: Holding, leader: Holding | None, tenant
         ready=member.ready,
         leads=member.leads,
         whole=member.whole,
+        voters=member.electorate,
         epoch=member.epoch,
         length=member.journal.length,
         holds=frozenset(operation_of(tenant, command, tenants) for tenant, command in known),

@@ -29,7 +29,7 @@ __all__ = ["FAMILY", "check"]
 FAMILY: Final = Family(compared=5)
 _SERVED: Final = 0.98
 #: Leaders that a cut may take into office before a group has settled.
-_FEW: Final = 3
+_MOST: Final = 1
 
 Rows = Results[CutRow]
 
@@ -78,8 +78,8 @@ def _settles(results: Rows) -> Finding:
     most = max(rows, key=lambda row: row.elections, default=None)
     calm = [row.elections for row in results.at(CALM, ALL)]
     return Finding(
-        claim="With all safeguards no cut leads to elections without end: a few, and then none",
-        holds=None if most is None else most.elections <= _FEW and not any(calm),
+        claim="With all safeguards a cut leads to one election at most, and then to none",
+        holds=None if most is None else most.elections <= _MOST and not any(calm),
         detail="no run"
         if most is None
         else f"most elections in one cut: {most.elections}, {TITLES[most.scenario]}, seed {most.seed}; without a cut: "

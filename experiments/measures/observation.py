@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from experiments.evidence import Evidence
 from experiments.scenario import Scenario, build
 from models.ledger import FinalEvent, Ledger
+from models.ordinals import unpack_ordinal
 from models.system import BANK_RECORDS, System
 from sim.faults import KINDS
 from sim.history import History, HistoryRow, Kind
@@ -147,15 +148,19 @@ def carry_out(
     """
     operations: list[tuple[int, str]] = []
     world.on_note("operation", lambda t_us, location, value: operations.append((t_us, str(value))))
+    anew, held_again = _listen_for_losers(world, scenario)
     if system.ledger is None:
         _to_the_end(world, scenario, looks)
-        return Evidence(**_common(world, system, scenario, seed), operations=tuple(operations))
+        common = _common(world, system, scenario, seed)
+        return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ)}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(
         **_common(world, system, scenario, seed),
+        anew=anew,
+        held_again=held_again,
         operations=tuple(operations),
         answers=answers_of(world.history) if system.records == BANK_RECORDS else (),
         ledger=system.ledger(world.service),
@@ -219,6 +224,25 @@ def _listen(world: World, progress: list[Progress], noted: dict[str, list[tuple[
         world.on_note(name, advanced)
     for name, rows in noted.items():
         world.on_note(name, partial(_noted, rows, where))
+
+
+def _listen_for_losers(world: World, scenario: Scenario) -> tuple[Mapping[int, int], Mapping[int, int]]:
+    """By host, when a service last began with nothing, and when one last said that it has something; filled in time."""
+    anew: dict[int, int] = {}
+    held_again: dict[int, int] = {}
+
+    def note(latest: dict[int, int], t_us: int, location: Location, value: int | str) -> None:
+        latest[world.topology.index_of(host_of(location))] = t_us
+
+    def applied(t_us: int, location: Location, value: int | str) -> None:
+        if unpack_ordinal(int(value))[1]:
+            note(held_again, t_us, location, value)
+
+    if any(fault.kind == "disk-loss" for fault in scenario.faults):
+        world.on_note("anew", partial(note, anew))
+        world.on_note("whole", partial(note, held_again))
+        world.on_note("applied", applied)
+    return MappingProxyType(anew), MappingProxyType(held_again)
 
 
 def _noted(

@@ -27,6 +27,34 @@ def operations_done(seen: Evidence) -> Verdict:
     return Verdict(Verdicts.VALID if good else Verdicts.INVALID, (), told or "the scenario has no operation")
 
 
+def voters_are(seen: Observation, *, hosts: str) -> Verdict:
+    """In the end whoever leads a shard, and a majority of these hosts, know these for its voters and no others."""
+    topology = seen.scenario.topology
+    try:
+        wanted = {topology.host(path.strip()).index for path in hosts.split(",")}
+    except ValueError as refused:
+        return Verdict(Verdicts.UNKNOWN, (), f"{hosts=}: {refused}")
+    wrong, leaderless = [], []
+    for end in seen.ledger.ends:
+        hosts_of = {member.number: member.host for member in end.members}
+        known = {one.host: {hosts_of[number] for number in one.voters} for one in end.members if one.up}
+        leaders = [one for one in end.members if one.leads]
+        if not leaders:
+            leaderless.append(end.shard)
+            continue
+        leader = max(leaders, key=lambda one: one.epoch)
+        agreed = [host for host in wanted if known.get(host) == wanted]
+        if known[leader.host] != wanted or 2 * len(agreed) <= len(wanted):
+            told = ", ".join(topology.hosts[host].path for host in sorted(known[leader.host]))
+            wrong.append(
+                f"shard {end.shard}: its leader says {told}, and {len(agreed)} of {len(wanted)} agree on {hosts}"
+            )
+    told = "; ".join([*wrong, *(f"nobody leads shard {shard}" for shard in leaderless)])
+    if not seen.ledger.ends:
+        return Verdict(Verdicts.UNKNOWN, (), "there is no shard")
+    return Verdict(Verdicts.INVALID if told else Verdicts.VALID, (), told or f"{hosts} vote")
+
+
 def answered(seen: Evidence, *, share: float, from_us: int = 0, for_us: int = 0) -> Verdict:
     """Of the commands issued in a span (to the end, if `for` is 0), at least `share` were answered yes or no."""
     until_us = from_us + for_us if for_us else seen.scenario.until_us
@@ -122,6 +150,7 @@ def _is_answer(kind: Kind, value: object) -> bool:
 
 OPERATIONS: Final = (
     claim(operations_done, sort=Sort.EVIDENCE),
+    claim(voters_are, sort=Sort.LIVENESS, ledger=True, scheduled=True),
     claim(answered, sort=Sort.LIVENESS, scheduled=True),
     claim(fenced_is_silent, scheduled=True),
     claim(lost_since_backup, ledger=True),

@@ -31,4 +31,28 @@ def any_fault_fired(seen: Evidence) -> Verdict:
     return Verdict(Outcome.VALID if met else Outcome.INVALID, (), told)
 
 
-RUNS: Final = (claim(fault_fired, sort=Sort.EVIDENCE), claim(any_fault_fired, sort=Sort.EVIDENCE))
+def disk_lost_and_refilled(seen: Evidence) -> Verdict:
+    """A disk in use was lost, and afterwards a service of that host said that it holds again what it must.
+
+    That it was in use is told by writes that it refused, or by a service that began with nothing.
+    """
+    topology, lost, back = seen.scenario.topology, [], []
+    for encounter in seen.encounters:
+        fault, ended_us = encounter.fault, encounter.ended_us
+        if fault.kind != "disk-loss" or ended_us is None:
+            continue
+        for index in sorted({index for target in fault.targets for index in topology.select(target)}):
+            begun_us = seen.anew.get(index, -1)
+            if encounter.met or begun_us >= ended_us:
+                lost.append(topology.hosts[index].path)
+                if seen.held_again.get(index, -1) >= max(ended_us, begun_us):
+                    back.append(topology.hosts[index].path)
+    told = f"lost: {', '.join(lost) or 'none'}; back: {', '.join(back) or 'none'}"
+    return Verdict(Outcome.VALID if back else Outcome.INVALID, (), told)
+
+
+RUNS: Final = (
+    claim(fault_fired, sort=Sort.EVIDENCE),
+    claim(any_fault_fired, sort=Sort.EVIDENCE),
+    claim(disk_lost_and_refilled, sort=Sort.EVIDENCE),
+)

@@ -4,6 +4,7 @@
     mode = "healing"                     # or "unlimited", "core"
     without = ["clock"]                  # or families = ["halves", "crash"]
     allow = ["disk-loss"]                # unfair kinds, drawn only where allowed
+    surely = ["disk-loss"]               # of those, two more in every schedule
     density = 2.0                        # twice as many faults
     from = "2s"
     until = "12s"
@@ -22,7 +23,7 @@ from pydantic import BeforeValidator, Field
 from experiments.scenario.problems import Finding, finding, shown
 from experiments.scenario.schema import Duration, Name, Section, SomeTime
 from models.clients import Workload
-from sim.nemesis import FAMILIES, SHORTEST_WINDOW_US, UNFAIR, Mode, Options
+from sim.nemesis import FAMILIES, SHORTEST_WINDOW_US, SURE, UNFAIR, Mode, Options
 from sim.topology import Topology
 from sim.units import format_us
 from sim.wording import way_to
@@ -46,6 +47,7 @@ class NemesisSection(Section):
     families: Annotated[list[Name], Field(min_length=1)] | None = None
     without: list[Name] = Field(default_factory=list)
     allow: list[Name] = Field(default_factory=list)
+    surely: list[Name] = Field(default_factory=list)
     density: Annotated[float, Field(gt=0, le=100)] = 1.0
     from_: Duration | None = Field(default=None, alias="from")
     until: SomeTime | None = None
@@ -74,6 +76,7 @@ def check_nemesis(
             if values.get(key):
                 value = format_us(values[key]) if key == "core_from" else values[key]
                 yield Finding(f"nemesis.{key}", shown(value), f'mode is "{values["mode"]}"', 'set mode = "core"')
+    yield from _not_allowed(values)
     if topology is not None:
         for name in values.get("core", ()):
             try:
@@ -90,12 +93,23 @@ def check_nemesis(
         yield Finding("nemesis.from", shown(format_us(begins_us)), rule, "begin earlier or run longer")
 
 
+def _not_allowed(values: Mapping[str, Any]) -> Iterable[Finding]:
+    for name in values.get("surely", ()):
+        if name in SURE and name not in values.get("allow", ()):
+            yield Finding("nemesis.surely", shown(name), "it is not allowed", f'add it, as in allow = ["{name}"]')
+
+
 def _unknown_names(raw: object) -> Iterable[Finding]:
-    for key, known in (("families", FAMILIES), ("without", FAMILIES), ("allow", UNFAIR)):
+    families, unfair = "no such family of faults", "no kind that has to be allowed"
+    for key, known, what in (
+        ("families", FAMILIES, families),
+        ("without", FAMILIES, families),
+        ("allow", UNFAIR, unfair),
+        ("surely", SURE, "no kind that is struck for sure"),
+    ):
         names = raw.get(key) if isinstance(raw, Mapping) else None
         for name in names if isinstance(names, list | tuple) else ():
             if isinstance(name, str) and name and name not in known:
-                what = "no kind that has to be allowed" if key == "allow" else "no such family of faults"
                 yield Finding(f"nemesis.{key}", shown(name), what, way_to(name, known))
 
 
@@ -130,6 +144,7 @@ def nemesis_options(values: Mapping[str, Any], until_us: int, workload: Workload
         mode=mode,
         families=None if families is None else frozenset(families),
         allow=frozenset(values.get("allow", ())),
+        surely=frozenset(values.get("surely", ())),
         density=values.get("density", 1.0),
         core_us=core_us,
         core=tuple(values.get("core", ())),

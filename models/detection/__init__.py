@@ -4,9 +4,10 @@
 (`interpreting`: a threshold, hysteresis, a guard against the observer's own pauses). `fixed` is the
 time-out that every other is measured against; `average` learns from recent intervals, `accrual`
 likewise and says phi, `freshness` goes by when each heartbeat was due; `configuring` finds their
-parameters for a quality that is wanted. `presets` are published parameters. `beats` runs them on hosts,
-`swim` is a membership protocol that needs none, and `arrays` has them all for long traces. `choosing` names
-them for scenarios, and `watching` lays two of them over one site.
+parameters for a quality that is wanted. `presets` are published parameters, and `words` how scenario
+files name one. `beats` runs them on hosts, `answering` is for who hears from others only when it
+asks, `swim` is a membership protocol that needs none, and `arrays` has them all for long traces.
+`choosing` names them for scenarios that compare them, and `watching` lays two of them over one site.
 """
 
 from models.detection.accrual import Akka, Cassandra, Exponential, Phi

@@ -6,6 +6,8 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, ClassVar, Final
 
 from models.clients import Client, Mix, Workload
+from models.detection import Plan
+from models.detection.answering import Answering
 from models.keyspace.directory import Directory
 from models.keyspace.keys import pack_key
 from models.keyspace.routing import Route, RouteCache, StaleRoute
@@ -20,6 +22,8 @@ __all__ = ["PlacedClient"]
 _HOPS: Final = 5
 #: Patience with a question for a route: as long as a round trip to the other end of the world.
 _ASK_US: Final = 400_000
+#: Age from which a question that a server left unanswered says nothing any more.
+_AGAIN_US: Final = 2_000_000
 
 
 class PlacedClient(Client):
@@ -36,6 +40,7 @@ class PlacedClient(Client):
         server_of: The tablet server of a node.
         nearest: Whom it asks for routes, in this order: servers, the master last.
         routes: How many it keeps.
+        detector: By their answers, whom it asks after the other owners; None to ask owners in their order.
 
     Attributes:
         routes: What it keeps.
@@ -57,6 +62,7 @@ class PlacedClient(Client):
         server_of: Callable[[int], Location],
         nearest: Sequence[Location],
         routes: int,
+        detector: Plan | None = None,
     ) -> None:
         super().__init__(ctx, workload, share=share, first_id=first_id, route=_nowhere, mix=mix)
         self.routes = RouteCache(routes)
@@ -66,6 +72,7 @@ class PlacedClient(Client):
         self._server_of = server_of
         self._nearest = tuple(nearest)
         self._asked = 0
+        self._answering = None if detector is None else Answering(detector.make, _AGAIN_US)
 
     def _ask(self, request: Submit, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
         """One attempt: from server to server, as they say, until one answers, or none does, or it has been to many."""
@@ -82,15 +89,36 @@ class PlacedClient(Client):
             if route is None:
                 break
             message = Routed(version=route.version, owners=route.owners, key=key, request=request)
-            left_us = max(1, until_us - self.ctx.mono_us())
-            answer = yield self.ctx.call(self._server_of(route.owners[turn % len(route.owners)]), message, left_us)
+            turn = self._owner(route, turn)
+            answer = yield from self._call(route.owners[turn], message, max(1, until_us - self.ctx.mono_us()))
             if not isinstance(answer, Rerouted):
-                if answer is None and (turn + 1) % len(route.owners) == 0:
+                if answer is None and turn + 1 == len(route.owners):
                     # Nobody of them has answered: they may hold it no longer.
                     self.routes.refused(point, StaleRoute(route.version))
                 return answer
             elsewhere, turn = self._sent_on(point, answer, turn)
         return Unavailable(command_id=request.command_id, reason="no right route")
+
+    def _owner(self, route: Route, turn: int) -> int:
+        """Whose turn it is among the owners, by place: the first from there on that is not silent, if any is not."""
+        count = len(route.owners)
+        watch, now_us = self._answering, self.ctx.mono_us()
+        if watch is not None:
+            for place in range(turn, turn + count):
+                if not watch.is_silent(route.owners[place % count], now_us):
+                    return place % count
+        return turn % count
+
+    def _call(self, owner: int, message: Routed, patience_us: int) -> Generator[Wait, Any, Any]:
+        """Ask a server, and note whether it answers."""
+        asked_us = self.ctx.mono_us()
+        answer = yield self.ctx.call(self._server_of(owner), message, patience_us)
+        if self._answering is not None:
+            if answer is None:
+                self._answering.lapsed(owner, asked_us, self.ctx.mono_us())
+            else:
+                self._answering.answered(owner, self.ctx.mono_us())
+        return answer
 
     def _sent_on(self, point: int, answer: Rerouted, turn: int) -> tuple[Route | None, int]:
         """What to make of a refusal: a route for this once, or better ones to find; and whom of it to ask."""

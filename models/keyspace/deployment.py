@@ -16,6 +16,7 @@ from typing import Any, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Workload
+from models.detection.words import detector_of_answers
 from models.factories import KeptOptions, Reading, home_of, mix_of
 from models.keyspace.directory import Line, first_directory
 from models.keyspace.keys import pack_key
@@ -59,6 +60,7 @@ def placed_store(
     promote_after_us: int = 1_000_000,
     force_after_us: int = -1,
     routes: int = 64,
+    detector: str = "",
     tick_us: int = 250_000,
     found_us: int = 50_000,
     heartbeat_us: int = 200_000,
@@ -95,6 +97,8 @@ def placed_store(
             more than the leader hold what is acknowledged: another might not know what it gave away.
         force_after_us: How much later they give up whoever is silent; below 0 for never.
         routes: Routes that a client keeps.
+        detector: By which a client finds owners silent and asks others first, in the words of `models.detection.words`;
+            it asks them in their order if empty.
         tick_us: Between looks of servers and master.
         found_us: What starting a member takes.
         heartbeat_us: Of the shards.
@@ -140,6 +144,8 @@ def placed_store(
         scheme=replace(chosen, holders=1, copies=None),
         event_type=pack_type(Scope.SERVICE, command=False, domain=kept_domain.number if kept_domain else 1),
     )
+    patience_us = workload.attempt_timeout_us
+    watching = read.of(lambda: detector_of_answers(detector, max(4, patience_us))) if detector else None
     read.never_or(promote_after_us=promote_after_us)
     read.at_least(1, moving=moving, routes=routes, tick_us=tick_us, found_us=found_us, vnodes=vnodes)
     read.done()
@@ -167,9 +173,10 @@ def placed_store(
         server=ServerOptions(
             masters=tuple(at_service(seat.location, MASTER) for seat in seats),
             tick_us=tick_us,
-            patience_us=workload.attempt_timeout_us,
+            patience_us=patience_us,
         ),
         routes=routes,
+        detector=watching,
     )
     membership: Any = placing
     placements = [

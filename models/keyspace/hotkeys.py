@@ -6,7 +6,6 @@ No scheme makes one key's load less by placing it: whoever owns it carries all o
 |---|---|---|
 | a place apart from other keys | split to a tablet of the one key, give it to an idle node | none: the hash places it |
 | fewer other keys on its node | reassign the neighbours | lower the node's weight (ring, rendezvous only) |
-| reads spread over the copies | `reader_of` | `reader_of` |
 
 Spread reads leave the coordinator's order: a client that must read its own writes names the version it
 needs, or asks the coordinator. Writes stay where they are under every scheme.
@@ -14,12 +13,12 @@ needs, or asks the coordinator. Writes stay where they are under every scheme.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from models.keyspace.tablets import TabletMap
 
-__all__ = ["Hot", "SpaceSaving", "isolate", "reader_of"]
+__all__ = ["Hot", "SpaceSaving", "isolate"]
 
 
 class Hot(NamedTuple):
@@ -94,10 +93,6 @@ class SpaceSaving:
         """The keys that surely had more than this share of all that was seen, the highest first."""
         return [hot for hot in self.hottest(len(self)) if hot.times - hot.error > share * self.seen]
 
-    def missed_at_most(self) -> int:
-        """How often a key without a counter may have come: no more than the least count."""
-        return self._least if len(self) == self.counters else 0
-
     def _leave(self, key: int, count: int) -> None:
         bucket = self._buckets[count]
         del bucket[key]
@@ -112,8 +107,3 @@ def isolate(tablets: TabletMap, keys: Iterable[int]) -> TabletMap:
             if cut < tablets.line and tablets.at(cut).begin != cut:
                 tablets = tablets.split(cut)
     return tablets
-
-
-def reader_of(owners: Sequence[int], turn: int) -> int:
-    """Which copy the `turn`-th read of a key is sent to, so that all copies serve as many."""
-    return owners[turn % len(owners)]

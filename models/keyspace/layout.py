@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from models.clients import Mix, Workload
+from models.detection import Plan
 from models.domain import Domain
 from models.keyspace.client import PlacedClient
 from models.keyspace.decisions import Membership
@@ -52,6 +53,7 @@ class PlacedLayout:
     directory: Directory
     server: ServerOptions
     routes: int
+    detector: Plan | None = None
 
     def locate(self, group: int, number: int) -> Location:
         """The member of a group on a node; of group 0, the tablet server."""
@@ -184,6 +186,7 @@ class PlacedLayout:
             server_of=lambda number: self.locate(0, number),
             nearest=nearest,
             routes=self.routes,
+            detector=self.detector,
         )
 
     def ledger(self, service_of: Callable[[Location], Any]) -> Ledger:

@@ -7,8 +7,7 @@ not obeyed. Bigtable keeps masters apart by a lock service; here the log of deci
 be agreed upon, and a decision is small enough to be an entry of it.
 
 A key hotter than its tablet's share gets a tablet of its own (`split_point`), which then can be given
-to a node that does little else. No split makes one key's load less: that takes readers at its
-replicas (`hotkeys.reader_of`).
+to a node that does little else. No split makes one key's load less.
 """
 
 from __future__ import annotations

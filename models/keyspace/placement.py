@@ -26,7 +26,6 @@ __all__ = [
     "Placement",
     "check_length",
     "first_apart",
-    "moved_keys",
     "node_mistakes",
     "nodes_of",
     "refuse",
@@ -139,11 +138,6 @@ class Placement(Protocol):
 def whole_line(before: Placement, after: Placement) -> tuple[Moved, ...]:
     """What a scheme answers that cannot tell by stretches which keys moved."""
     return () if before.version == after.version else (Moved(0, before.line, (), ()),)
-
-
-def moved_keys(before: Placement, after: Placement, keys: Iterable[int], n: int) -> list[int]:
-    """The keys whose first `n` owners differ, by asking for each."""
-    return [key for key in keys if before.owners(key, n) != after.owners(key, n)]
 
 
 def share_moved(moved: Sequence[Moved], line: int) -> Fraction | None:

@@ -1,4 +1,4 @@
-"""Routes that clients keep, how a server finds one stale, and what the client does then.
+"""Routes that clients keep, and how a server finds one stale.
 
 A client asks by a *route*: the owners of a stretch of the line, under a version. The server judges it
 by its own routing table (`judge`):
@@ -12,6 +12,11 @@ by its own routing table (`judge`):
 
 The whole list must agree and not just the server's place on it: a quorum that is taken from two lists
 need not overlap.
+
+That is for servers that know of a key's place by their table alone. A tablet server goes by it where no
+member on its host may hold the key. A member knows better than any table: what its group holds and
+has given away stands in the group's log, so whoever came by a stale route that still leads to a member is
+served as long as the key is there, and is told the way once it has gone (`NotHere`).
 """
 
 from __future__ import annotations
@@ -20,12 +25,11 @@ from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 from models.keyspace.placement import Placement
 
-__all__ = ["Behind", "Next", "Route", "RouteCache", "Served", "StaleRoute", "judge", "next_step", "route_of"]
+__all__ = ["Behind", "Route", "RouteCache", "Served", "StaleRoute", "judge", "route_of"]
 
 
 class Route(NamedTuple):
@@ -63,14 +67,6 @@ class Behind:
     version: int
 
 
-class Next(StrEnum):
-    """What a client does after an answer."""
-
-    DONE = "done"
-    REFRESH = "refresh"
-    NEXT_OWNER = "next owner"
-
-
 def route_of(placement: Placement, key: int, n: int) -> Route:
     """The route to a key."""
     begin, end = placement.span(key)
@@ -93,15 +89,6 @@ def judge(placement: Placement, server: int, key: int, route: Route) -> Served |
     if placement.version < route.version:
         return Behind(placement.version)
     return StaleRoute(placement.version)
-
-
-def next_step(route: Route, answer: Served | StaleRoute | Behind) -> Next:
-    """What the client does; a stale answer that knows nothing newer is a mistake of the server, and is passed over."""
-    if isinstance(answer, Served):
-        return Next.DONE
-    if isinstance(answer, StaleRoute) and answer.version >= route.version:
-        return Next.REFRESH
-    return Next.NEXT_OWNER
 
 
 class RouteCache:

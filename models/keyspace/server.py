@@ -276,7 +276,7 @@ class TabletServer(Service):
 
     @handles(Routed)
     def on_routed(self, msg: Routed, sender: Location) -> Any:
-        """Serve what came by a right route; say where to go to whoever came by another."""
+        """Serve what came by a right route, or to a member that may hold it; else say where to go."""
         point = self.directory.point(msg.key)
         held = self.directory.at(point)
         route = Route(msg.version, msg.owners, held.begin, held.end)

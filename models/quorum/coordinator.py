@@ -20,6 +20,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
 
+from models.detection.answering import Answering
 from models.driver import Ask, Reply
 from models.quorum.messages import Held, Query, Store
 from models.quorum.options import Fanout, QuorumOptions, Repair, Resolve, Stamps
@@ -45,7 +46,7 @@ __all__ = ["Coordinator", "Told"]
 
 #: Answers of finished operations that are kept, in case a request comes twice.
 _REMEMBERED: Final = 1_000
-#: For how long a replica that was silent is taken to be so.
+#: For how long a replica that left a question unanswered is taken to be silent.
 _SILENT_US: Final = 2_000_000
 _LIFE_BITS: Final = 31
 
@@ -81,7 +82,7 @@ class Coordinator(Service):
         self.made: dict[int, int] = {}
         self.busy: set[int] = set()
         self.answered: OrderedDict[int, Message] = OrderedDict()
-        self.silent: dict[int, int] = {}
+        self.answering = Answering(options.detector.make, _SILENT_US)
         self.repaired = 0
 
     # -- decisions that a variant may get wrong ------------------------------------------------
@@ -214,7 +215,8 @@ class Coordinator(Service):
         stored: set[int] = set()
         hinted: set[int] = set()
         asked: Sequence[int] = self._first(key, options.w)
-        silent = [number for number in asked if self._is_silent(number)] if options.sloppy else []
+        now_us = self.ctx.mono_us()
+        silent = [number for number in asked if self.answering.is_silent(number, now_us)] if options.sloppy else []
         others = self.preference.others(key)
         for _ in range(options.rounds):
             calls = [(number, self._send(number, Store(key=key, cell=cell))) for number in asked]
@@ -252,10 +254,8 @@ class Coordinator(Service):
         def told(number: int, answer: Any) -> None:
             nonlocal left
             left -= 1
-            if answer is None:
-                self.silent[number if number >= 0 else ~number] = self.ctx.mono_us()
-            elif self.silent:
-                self.silent.pop(number if number >= 0 else ~number, None)
+            if self.options.sloppy:
+                self._heard(number if number >= 0 else ~number, answer)
             if done.done:
                 return
             if answer is not None:
@@ -267,9 +267,13 @@ class Coordinator(Service):
             wait.when_done(partial(told, number))
         return done
 
-    def _is_silent(self, number: int) -> bool:
-        since_us = self.silent.get(number)
-        return since_us is not None and self.ctx.mono_us() - since_us < _SILENT_US
+    def _heard(self, number: int, answer: Any) -> None:
+        """Whether a host answered; only a sloppy quorum asks others in its place."""
+        now_us = self.ctx.mono_us()
+        if answer is None:
+            self.answering.lapsed(number, now_us - self.options.patience_us, now_us)
+        else:
+            self.answering.answered(number, now_us)
 
     # -- repair and hints --------------------------------------------------------------------------
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final
 
 from models.clients import Workload
+from models.detection.words import detector_of_answers
 from models.driver import Driver, DriverOptions
+from models.factories import noted
+from models.keyspace.placement import check_length, nodes_of
 from models.keyspace.storage import key_space
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
 from models.quorum.options import Fanout, QuorumOptions, Repair, Resolve, Stamps, problems
 from models.quorum.preference import Preference
+from models.store.schemes import Spread
+from models.store.words import spread_of
 from models.system import Site, System
 from sim.host import Context, Placement
 from sim.topology import HostSpec, Topology, at_service
@@ -63,8 +69,21 @@ def quorum(
     anti_entropy_every_us: int = 1_000_000,
     depth: int = 8,
     grace_us: int = 60_000_000,
+    spread: str = "host",
+    detector: str = "",
 ) -> System:
-    """N replicas of every key, of which R answer a read and W a write; `deletes` is their share of the writes."""
+    """N replicas of every key, of which R answer a read and W a write; `deletes` is their share of the writes.
+
+    No two replicas of a key share a failure domain of the level `spread`; further apart they stand as far as they can.
+    `detector` is what must suspect a replica besides, before a sloppy quorum takes one for silent that left a question
+    unanswered, in the words of `models.detection.words`; nothing if empty.
+
+    Raises:
+        ValueError: it cannot be so, for all these reasons.
+    """
+    refused: list[str] = []
+    watching = noted(refused, lambda: detector_of_answers(detector, max(4, patience_us))) if detector else None
+    level = noted(refused, lambda: spread_of(spread))
     options = QuorumOptions(
         n=n,
         r=r,
@@ -84,7 +103,13 @@ def quorum(
         depth=depth,
         grace_us=grace_us,
     )
-    return lay_out(site, workload, options, coordinators=coordinators, holds=holds, deletes=deletes)
+    if level is not None:
+        options = replace(options, spread=level)
+    if watching is not None:
+        options = replace(options, detector=watching)
+    if detector and not sloppy:
+        refused.append(f"{detector=} finds whom others stand in for, in a sloppy quorum only; set sloppy = true")
+    return lay_out(site, workload, options, coordinators=coordinators, holds=holds, deletes=deletes, refused=refused)
 
 
 def lay_out(
@@ -96,16 +121,19 @@ def lay_out(
     holds: Holds = Holds.REGISTER,
     deletes: float = 0.0,
     sessions: int = 8,
+    refused: Sequence[str] = (),
     node: type[Node] = Node,
     coordinator: type[Coordinator] = Coordinator,
 ) -> System:
-    """The store with services of these classes.
+    """The store with services of these classes; what was `refused` before is told with the rest.
 
     Raises:
         ValueError: it cannot be so, for these reasons.
     """
     topology = site.topology
-    wrong = problems(options, len(_servers(topology)))
+    wrong = [*refused, *problems(options, len(_servers(topology)))]
+    if options.spread is not Spread.HOST and options.n > 0:
+        noted(wrong, lambda: check_length(options.n, nodes_of(topology), options.spread))
     if not 0 <= deletes < 1:
         wrong.append(f"{deletes=} is no share of the writes; give 0 to below 1")
     if holds is Holds.SET and options.resolve is Resolve.LATEST:
@@ -149,7 +177,9 @@ def _maker(
     servers = _servers(topology)
     nodes = tuple(at_service(host.location, NODE) for host in servers)
     # One for all, since it only remembers what it has worked out: a function of the key.
-    preference = Preference(key_space(topology, placement=options.placement), options.n)
+    by_index = {node.number: node.zone(options.spread) for node in nodes_of(topology)}
+    space = key_space(topology, placement=options.placement)
+    preference = Preference(space, options.n, [by_index[host.index] for host in servers])
     return lambda number: lambda ctx: kind(ctx, nodes, options, preference, number)
 
 

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from models.detection import Fixed, Plan
+from models.store.schemes import Spread
 from sim.wording import way_to
 
 __all__ = ["PLACEMENTS", "Fanout", "QuorumOptions", "Repair", "Resolve", "Stamps", "problems"]
 
 #: Schemes of the key space that know of every host how far it is down a key's list.
 PLACEMENTS: Final = ("rendezvous", "ring", "jump", "modulo")
+
+_ANY_SILENCE: Final = Fixed(timeout_us=1)
 
 
 class Resolve(StrEnum):
@@ -69,6 +73,9 @@ class QuorumOptions:
         anti_entropy_every_us: Pause between comparisons with another replica; 0 switches them off.
         depth: Levels of the Merkle trees below the root.
         grace_us: How long a tombstone is kept at least.
+        spread: The level at which no two replicas of a key share a failure domain.
+        detector: What must suspect a replica, by its answers, before one that left a question unanswered counts as
+            silent; unless given, any silence after its last answer does.
     """
 
     n: int = 3
@@ -88,6 +95,8 @@ class QuorumOptions:
     anti_entropy_every_us: int = 1_000_000
     depth: int = 8
     grace_us: int = 60_000_000
+    spread: Spread = Spread.HOST
+    detector: Plan = _ANY_SILENCE
 
     @property
     def strict(self) -> bool:

@@ -2,7 +2,8 @@
 
 The key space ranks the hosts for each key; under rendezvous hashing, so that one host more or less moves
 no key between two others. The best of each zone come first, as far as there are zones: replicas
-of a key stand in different regions, and in different clusters of a region, before two share one. The key space's
+of a key stand in different regions, and in different clusters of a region, before two share one; and
+before all that in different failure domains of the level that the store spreads over. The key space's
 own `spread` would refuse where zones run out; here every host is on the list, since any may stand in.
 
 Source: preference lists over zones as in Dynamo, DeCandia et al., SOSP 2007, section 4.6.
@@ -11,6 +12,7 @@ Source: preference lists over zones as in Dynamo, DeCandia et al., SOSP 2007, se
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Hashable, Sequence
 
 from models.keyspace.storage import KeySpace, Stored
 
@@ -23,13 +25,16 @@ class Preference:
     Args:
         space: The servers, and their ranking.
         n: Replicas of a key.
+        domains: By number of a host, the failure domain that no two replicas share, as long as there are enough; each
+            host is its own if empty.
     """
 
-    def __init__(self, space: KeySpace, n: int) -> None:
+    def __init__(self, space: KeySpace, n: int, domains: Sequence[Hashable] = ()) -> None:
         servers = [host for host in space.topology.hosts if not host.client]
         self._space, self._n = space, n
         self._numbers = {host.index: number for number, host in enumerate(servers)}
         self._zones = [(host.region, host.cluster) for host in servers]
+        self._domains = tuple(domains) or tuple(range(len(servers)))
         self._known: dict[int, tuple[tuple[int, ...], tuple[int, ...]]] = {}
 
     def homes(self, key: int) -> tuple[int, ...]:
@@ -49,14 +54,17 @@ class Preference:
         return found
 
     def _apart(self, ranked: list[int]) -> list[int]:
-        """The same hosts, each time the best of those whose zone has the fewest so far."""
-        zones, chosen = self._zones, []
+        """The same hosts, each time the best of those whose failure domain and zone have the fewest so far."""
+        zones, domain = self._zones, self._domains
+        chosen: list[int] = []
+        domains: Counter[Hashable] = Counter()
         regions: Counter[str] = Counter()
         clusters: Counter[tuple[str, str]] = Counter()
         while ranked:
-            best = min(ranked, key=lambda number: (regions[zones[number][0]], clusters[zones[number]]))
+            best = min(ranked, key=lambda n: (domains[domain[n]], regions[zones[n][0]], clusters[zones[n]]))
             ranked.remove(best)
             chosen.append(best)
+            domains[domain[best]] += 1
             regions[zones[best][0]] += 1
             clusters[zones[best]] += 1
         return chosen

@@ -17,7 +17,7 @@ from models.domain import Domain, Event
 from models.ordinals import pack_ordinal
 from models.raft.effects import HardState
 from models.raft.log import LogView
-from models.raft.membership import MEMBER_BITS, GroupState, Membership
+from models.raft.membership import MEMBER_BITS, GroupState, Membership, seat_of
 from models.raft.messages import InstallSnapshot
 from models.raft.plan import RaftPlan
 from models.store.group.lineage import Reign
@@ -27,6 +27,7 @@ from models.store.log.journal import Answered, Tip
 from models.store.log.snapshots import Snapshot
 from models.store.options import InDoubt, MemberOptions
 from sim.host import Context, Wait
+from sim.storage import TORN
 
 __all__ = ["OWN_KEY", "RaftCopy"]
 
@@ -84,6 +85,12 @@ class RaftCopy(Holding):
         # What all logs of the shard share, even those without an entry in common.
         return (Reign(0, self.options.home, 0), *group.reigns)
 
+    @property
+    def electorate(self) -> tuple[int, ...]:
+        """The hosts of the voters, in the membership of what is committed."""
+        voters = self._group.membership_at(self.committed, self._founders).voters
+        return tuple(sorted(seat_of(voter) for voter in voters))
+
     # -- recovery ----------------------------------------------------------------------------
 
     def _recover(self) -> Generator[Wait, Any, None]:
@@ -95,6 +102,12 @@ class RaftCopy(Holding):
         self.ctx.point("C4")
         if not identities:
             yield from self._begin_anew(installed=installed)
+            return
+        if TORN in (*identities, *states, *redo):
+            # These are only ever replaced, which an honest device does whole: it has lied, and may have lost a vote.
+            self.ctx.note("damaged", "a record of who it is or whom it voted for is torn")
+            yield from self._begin_anew(installed=False)
+            self._read_group()
             return
         self.me = identities[-1]
         self._state = states[-1] if states else HardState()

@@ -204,6 +204,7 @@ def raft_placements(
     voters: int,
     learners: int,
     kind: type[RaftShard] = RaftShard,
+    detector: Plan | None = None,
 ) -> list[Placement]:
     """The services of a group: voters first, then learners, then spares."""
     numbers = [number for number, _ in group.members]
@@ -212,6 +213,7 @@ def raft_placements(
         learners=tuple(numbers[voters : voters + learners]),
         raft=raft_options,
         reads=reads,
+        detector=detector,
     )
     name = store_name(group.domain.name, group.shard)
     placed = []

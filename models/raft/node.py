@@ -69,7 +69,7 @@ class Node:
         self._draw = draw
         self._make_detector = detector
         self._detector = detector()
-        self._watched = 0
+        self._watched = (0, 0)
         self._saved = self._ordered = state
         self._held_back: list[Send] = []
         self._effects: list[Effect] = []
@@ -127,8 +127,9 @@ class Node:
         if term > self.term:
             self._to_term(term)
             self._new_term()
-        if leader and leader != self._watched:
-            self._watched, self._detector = leader, self._make_detector()
+        if leader and (leader, self.term) != self._watched:
+            # Heartbeats are numbered by reign: of another one, what was heard says nothing.
+            self._watched, self._detector = (leader, self.term), self._make_detector()
         self._become(Role.FOLLOWER, leader)
 
     def _hear(self, now_us: int, sequence: int | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from models.detection import Plan
 from models.raft.options import RaftOptions
 
 __all__ = ["RaftPlan", "Reads"]
@@ -29,6 +30,7 @@ class RaftPlan:
         reads: What a leader does before it tells of its log.
         rejoin_us: Between two requests of a member that lost its disk to be taken in again.
         hand_over_us: Patience with a successor that was told to lead.
+        detector: What watches a leader; None for a fixed time-out of the minimum election time-out.
     """
 
     founders: tuple[int, ...]
@@ -37,6 +39,7 @@ class RaftPlan:
     reads: Reads = Reads.INDEX
     rejoin_us: int = 500_000
     hand_over_us: int = 2_000_000
+    detector: Plan | None = None
 
     def __post_init__(self) -> None:
         wrong = [

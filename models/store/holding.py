@@ -107,6 +107,11 @@ class Holding(Service):
         return self.reigns[-1].epoch if self.reigns else 0
 
     @property
+    def electorate(self) -> tuple[int, ...]:
+        """Numbers of the members that vote, as far as it knows for certain; empty where members do not change."""
+        return ()
+
+    @property
     def leader(self) -> int:
         """Who leads, as far as it knows."""
         return self.reigns[-1].region if self.reigns else self.options.home

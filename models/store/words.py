@@ -15,7 +15,7 @@ from models.store.schemes import SCHEMES, Scheme, Spread
 from sim.units import duration_us
 from sim.wording import way_to
 
-__all__ = ["scheme_of"]
+__all__ = ["scheme_of", "spread_of"]
 
 _BY_NAME: Final = MappingProxyType({scheme.name: scheme for scheme in SCHEMES})
 _FORM: Final = "write a name, then as needed :HOLDERS/COPIES, @LEVEL and +PERIOD, as in multi-persist:2/3@cluster"
@@ -41,9 +41,10 @@ def scheme_of(words: str) -> Scheme:
         changes["holders"] = int(holders)
         changes["copies"] = int(copies) if slash else None
     if at:
-        if level not in (levels := [one.name.lower() for one in Spread]):
-            raise ValueError(f"{words!r}: {level!r} is no level to spread over; {way_to(level, levels)}")
-        changes["spread"] = Spread[level.upper()]
+        try:
+            changes["spread"] = spread_of(level)
+        except ValueError as refused:
+            raise ValueError(f"{words!r}: {refused}") from None
     if plus:
         try:
             every_us = duration_us(period)
@@ -54,3 +55,10 @@ def scheme_of(words: str) -> Scheme:
         return replace(scheme, **changes)
     except ValueError as refused:
         raise ValueError(f"{words!r}: {refused}") from None
+
+
+def spread_of(level: str) -> Spread:
+    """The level to spread over that a word means; ValueError for one that means none."""
+    if level not in (levels := [one.name.lower() for one in Spread]):
+        raise ValueError(f"{level!r} is no level to spread over; {way_to(level, levels)}")
+    return Spread[level.upper()]

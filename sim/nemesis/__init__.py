@@ -8,11 +8,12 @@ replayed like one that somebody wrote.
 
 from sim.nemesis.drawing import FAMILIES, draw
 from sim.nemesis.hand import Family, Ground, Hand
-from sim.nemesis.knobs import SHORTEST_WINDOW_US, UNFAIR, Drawn, Knobs, Mode, Options
+from sim.nemesis.knobs import SHORTEST_WINDOW_US, SURE, UNFAIR, Drawn, Knobs, Mode, Options
 
 __all__ = [
     "FAMILIES",
     "SHORTEST_WINDOW_US",
+    "SURE",
     "UNFAIR",
     "Drawn",
     "Family",

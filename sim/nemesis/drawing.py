@@ -19,7 +19,7 @@ from sim.faults import Fault, Marks, Trigger, check_schedule, check_triggers
 from sim.nemesis.aimed import AIMED
 from sim.nemesis.cuts import CUTS
 from sim.nemesis.hand import Family, Ground, Hand, selectors_for
-from sim.nemesis.hosts import HOSTS
+from sim.nemesis.hosts import HOSTS, surely
 from sim.nemesis.knobs import SHORTEST_WINDOW_US, Drawn, Knobs, Mode, Options
 from sim.nemesis.links import LINKS
 from sim.topology import Topology
@@ -59,6 +59,15 @@ def draw(topology: Topology, marks: Mapping[str, Marks], seed: int, options: Opt
     mean = chance.draws("nemesis/run/density").random()
     per_family = exp(mean * log(3)) * options.density
     faults = [fault for family in on for fault in _of_family(family, chance, ground, per_family)]
+    for kind in sorted(options.surely) if ground.exposed else ():
+        # Beside what families draw, which stays as it was; in the time before the core is whole, if there is one.
+        hand = Hand(
+            f"sure-{kind}",
+            chance.draws(f"nemesis/sure/{kind}"),
+            replace(ground, ends_us=ground.core_us or ground.ends_us),
+        )
+        surely(kind, hand)
+        faults += hand.faults
     faults.sort(key=lambda fault: (_begins(fault), fault.id))
     check_schedule(faults, topology)
     check_triggers(faults, marks, topology)

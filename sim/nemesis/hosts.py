@@ -7,7 +7,7 @@ from typing import Final
 
 from sim.nemesis.hand import Family, Ground, Hand
 
-__all__ = ["HOSTS"]
+__all__ = ["HOSTS", "surely"]
 
 _MS: Final = 1_000
 _S: Final = 1_000_000
@@ -64,6 +64,16 @@ def _disk(hand: Hand) -> None:
             room_us = min(lies.for_us or latest_us, latest_us - lies.at)
             at = lies.at + (hand.draws.between(1, room_us) if room_us >= 1 else 0)
             hand.strike("power-loss", (victim,), at=at, params={"torn": hand.happens(0.5)})
+
+
+def surely(kind: str, hand: Hand) -> None:
+    """Strike one whose disk may be lost in each of the first two thirds, long enough to be missed and not for good."""
+    ground = hand.ground
+    third_us = max(1, (ground.ends_us - ground.begins_us) // 3)
+    for since_us in (ground.begins_us, ground.begins_us + third_us):
+        at = max(ground.begins_us, hand.grain(hand.draws.between(since_us, since_us + third_us // 2)))
+        for_us = min(max(hand.length(), third_us // 4), third_us)
+        hand.strike(kind, (hand.one(_exposed(ground)),), at=at, for_us=for_us, must_end=True)
 
 
 def _pause(hand: Hand) -> None:

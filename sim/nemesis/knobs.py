@@ -34,10 +34,12 @@ from typing import Any, Final
 from sim.faults import Fault
 from sim.units import format_us
 
-__all__ = ["SHORTEST_WINDOW_US", "UNFAIR", "Drawn", "Knobs", "Mode", "Options"]
+__all__ = ["SHORTEST_WINDOW_US", "SURE", "UNFAIR", "Drawn", "Knobs", "Mode", "Options"]
 
 #: Kinds of fault that no system here promises to survive; drawn only where allowed by name.
 UNFAIR: Final = frozenset({"disk-loss", "fsync-lies", "region-destroyed"})
+#: Kinds that a schedule can be told to have for sure.
+SURE: Final = frozenset({"disk-loss"})
 #: Below this there is no room for a fault to begin, change and end.
 SHORTEST_WINDOW_US: Final = 10_000
 DENSEST: Final = 100.0
@@ -62,6 +64,8 @@ class Options:
         mode: What may still be broken at the end.
         families: Those that may be drawn; None is all.
         allow: Kinds of fault that are unfair and shall be drawn all the same.
+        surely: Of those allowed, the kinds of which each schedule has two more that end; of `SURE`, and in mode `core`
+            before the core is whole.
         density: Multiplies the number of faults, above 0.
         core_us: In mode `core`, from when the core is whole; None is half-way.
         core: In mode `core`, the selectors of those in it; empty draws a majority.
@@ -73,6 +77,7 @@ class Options:
     mode: Mode = Mode.HEALING
     families: frozenset[str] | None = None
     allow: frozenset[str] = field(default_factory=frozenset)
+    surely: frozenset[str] = field(default_factory=frozenset)
     density: float = 1.0
     core_us: int | None = None
     core: tuple[str, ...] = ()
@@ -86,6 +91,12 @@ class Options:
             raise ValueError(f"{self.begins_us=}, {self.ends_us=} leave no room for faults; give {shortest}")
         for kind in sorted(self.allow - UNFAIR):
             raise ValueError(f"{kind!r} need not be allowed; allow only {', '.join(sorted(UNFAIR))}")
+        for kind in sorted(self.surely - SURE):
+            raise ValueError(
+                f"{kind!r} is not struck for sure; choose of {', '.join(sorted(SURE))}, or raise the density"
+            )
+        for kind in sorted(self.surely - self.allow):
+            raise ValueError(f"{kind!r} is struck for sure and not allowed; allow it too")
         if not 0 < self.density <= DENSEST:
             raise ValueError(f"{self.density=} is not above 0 and at most {DENSEST:g}; 1 is the usual")
         if self.mode is not Mode.CORE and (self.core or self.core_us is not None):

@@ -121,6 +121,13 @@ def test_every_mode_can_be_asked_for() -> None:
             ],
         ),
         (
+            {"surely": ["disk-loss", "rack"]},
+            [
+                'nemesis.surely = "rack": no kind that is struck for sure; known: disk-loss',
+                'nemesis.surely = "disk-loss": it is not allowed; add it, as in allow = ["disk-loss"]',
+            ],
+        ),
+        (
             {"families": ["halves"], "without": ["crash"]},
             ['nemesis.without = ["crash"]: families are named already; leave one out'],
         ),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Generator
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Unpack
 
 import pytest
 
@@ -14,12 +15,17 @@ from experiments.measures import Observation, gather
 from experiments.properties import PROPERTIES, judge
 from experiments.properties.operations import answered, fenced_is_silent, operations_done
 from experiments.scenario import Scenario, ScenarioError, load, parse
+from models.factories import KeptOptions
 from models.operations import Action
+from models.raft.deployment import raft
+from models.raft.registers import RegisterShard
+from models.raft.words import MembersChanged
 from models.store.group.words import Copied, CopyQuery, Fence, Fenced
 from models.store.shard import Shard
 from models.stores import store
 from sim.checkers import Outcome
 from sim.history import History, Kind, Operation
+from sim.host import Wait
 
 WEST = {"id": "west", "action": "promote", "targets": ["us-west-2/c1/h1"], "at": "4s"}
 ROLL = {"id": "roll", "action": "rolling-restart", "targets": ["*"], "at": "4s", "for": "500ms", "gap": "4s"}
@@ -181,6 +187,7 @@ def test_a_leader_that_an_operator_removes_leads_no_more() -> None:
     )
     made["system"] = {"factory": "models.raft.deployment:raft", "spread": "region", "members": 1, "spares": 1}
     seen = gather(parse(made, name="x", file="x.toml"), 0)
+    assert isinstance(seen, Observation)
     assert operations_done(seen).outcome is Outcome.VALID
     removed_us = next(t_us for t_us, text in seen.operations if text == "out begun")
     assert [region for t_us, region, _ in seen.noted["elected"] if t_us > removed_us] == ["us-west-2"]
@@ -307,6 +314,14 @@ def test_starving_and_deposing_are_told_from_what_is_healthy() -> None:
     assert (somebody.holds(seen).outcome, nobody.holds(seen).outcome) == (Outcome.VALID, Outcome.INVALID)
 
 
+def test_voters_are_what_the_end_says_and_not_what_an_operator_was_told() -> None:
+    voters, seen = PROPERTIES["voters_are"], gather(load("raft_membership_cut"), 1)
+    assert voters.holds(seen, hosts="south/c1/h1, east/c1/h1, north/c1/h1").outcome is Outcome.VALID
+    assert voters.holds(seen, hosts="east/c1/h1, north/c1/h1").outcome is Outcome.INVALID
+    assert voters.holds(seen, hosts="east/c1/h1, north/c1/h1, west/c1/h1").outcome is Outcome.INVALID
+    assert voters.holds(seen, hosts="east/c1/h9").outcome is Outcome.UNKNOWN
+
+
 # -- and systems that are broken on purpose ----------------------------------------------------------------
 
 
@@ -329,6 +344,14 @@ class Forgetful(Shard):
     on_copy_query.__handles__ = CopyQuery  # type: ignore[attr-defined]
 
 
+class Untrue(RegisterShard):
+    """Says that a member is gone, and lets nobody go."""
+
+    def _remove(self, seat: int) -> Generator[Wait, Any, MembersChanged]:
+        yield self.ctx.sleep(1)
+        return MembersChanged(done=True)
+
+
 def unfenced(site: Any, workload: Any, *, scheme: str) -> Any:
     return store(site, workload, Unfenced, scheme=scheme)
 
@@ -337,11 +360,16 @@ def forgetful(site: Any, workload: Any, *, scheme: str, backup_every_us: int) ->
     return store(site, workload, Forgetful, scheme=scheme, backup_every_us=backup_every_us)
 
 
+def untrue(site: Any, workload: Any, *, spread: str, spares: int, **kept: Unpack[KeptOptions]) -> Any:
+    return raft(site, workload, Untrue, spread=spread, spares=spares, **kept)
+
+
 @pytest.mark.parametrize(
     ("name", "factory", "caught"),
     [
         ("operator_fence", "unfenced", "fenced_is_silent"),
         ("operator_restore", "forgetful", "lost_since_backup"),
+        ("raft_membership_cut", "untrue", "voters_are"),
     ],
 )
 def test_a_broken_member_is_caught(name: str, factory: str, caught: str) -> None:

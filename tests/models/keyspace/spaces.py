@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hypothesis import strategies as st
 
 from models.keyspace import JumpHashing, ModuloHashing, Node, Placement, Rendezvous, Ring, SlotTable, TabletMap
@@ -31,6 +33,11 @@ def nodes(count: int) -> list[Node]:
 
 
 memberships = st.sets(st.integers(0, 40), min_size=1, max_size=14).map(lambda found: [node(n) for n in sorted(found)])
+
+
+def moved_keys(before: Placement, after: Placement, asked: Iterable[int], n: int) -> list[int]:
+    """The keys whose first `n` owners differ, by asking for each: what `moved` must agree with."""
+    return [key for key in asked if before.owners(key, n) != after.owners(key, n)]
 
 
 def placed(scheme: str, members: list[Node], spread: Spread = Spread.HOST, seed: int = 0) -> Placement:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.keyspace import SpaceSaving
-from models.keyspace.hotkeys import Hot, reader_of
+from models.keyspace.hotkeys import Hot
 
 streams = st.lists(st.integers(0, 12), max_size=120)
 
@@ -27,7 +27,6 @@ def test_counts_are_never_too_low_and_too_high_by_n_over_m_at_most(stream: list[
         assert one.error * counters <= len(stream)
     kept = {one.key for one in found}
     assert all(key in kept for key, times in truth.items() if times * counters > len(stream))
-    assert all(times <= counter.missed_at_most() for key, times in truth.items() if key not in kept)
     assert all(truth[one.key] > 0.2 * len(stream) for one in counter.above(0.2))
 
 
@@ -51,7 +50,3 @@ def test_the_least_counter_is_taken_over_by_who_comes() -> None:
 def test_a_counter_counts_something() -> None:
     with pytest.raises(ValueError, match="give at least 1"):
         SpaceSaving(0)
-
-
-def test_all_copies_serve_as_many_reads() -> None:
-    assert Counter(reader_of((4, 7, 9), turn) for turn in range(30)) == {4: 10, 7: 10, 9: 10}

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from models.keyspace import JumpHashing, ModuloHashing, Node, Rendezvous, Ring
 from models.keyspace.hashing import jump_bucket, jump_buckets
-from models.keyspace.placement import moved_keys, share_moved
+from models.keyspace.placement import share_moved
 from models.keyspace.ring import variation_of
 from models.store.schemes import Spread
-from tests.models.keyspace.spaces import memberships, node, nodes, placed, spreads
+from tests.models.keyspace.spaces import memberships, moved_keys, node, nodes, placed, spreads
 
 KEYS = range(150)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.clients import BankMix, Drawn, Workload
+from models.detection import Fixed, Plan
 from models.domains.bank_account import Deposit
 from models.keyspace.client import PlacedClient
 from models.keyspace.directory import Directory, Line
@@ -43,7 +44,7 @@ class Asked:
         return whom, asked
 
 
-def client() -> tuple[FakeContext, PlacedClient]:
+def client(detector: Plan | None = None) -> tuple[FakeContext, PlacedClient]:
     ctx = FakeContext()
     made = PlacedClient(
         ctx,
@@ -56,6 +57,7 @@ def client() -> tuple[FakeContext, PlacedClient]:
         server_of=lambda number: locate(0, number),
         nearest=(locate(0, 2), locate(0, 0)),
         routes=4,
+        detector=detector,
     )
     return ctx, made
 
@@ -64,9 +66,9 @@ def owned(why: str, *owners: int, version: int = 2) -> Rerouted:
     return Rerouted(why=why, version=version, owners=owners, begin=0, end=KEY_END)
 
 
-def knowing() -> tuple[FakeContext, PlacedClient]:
+def knowing(detector: Plan | None = None) -> tuple[FakeContext, PlacedClient]:
     """One that has a route to nodes 0 and 1."""
-    ctx, made = client()
+    ctx, made = client(detector)
     first = Asked(made, ctx)
     assert first.answered(owned("stale", 0, 1)) == (locate(0, 2), RouteQuery(point=KEY))
     whom, asked = first.answered(DONE)
@@ -124,6 +126,25 @@ def test_a_route_whose_owners_are_all_silent_is_asked_for_anew() -> None:
         assert asked.answer.value is None
     asked = Asked(made, ctx, 2)
     assert isinstance(asked.answered(owned("stale", 1))[1], RouteQuery)
+
+
+def test_an_owner_that_its_detector_suspects_is_asked_after_the_others() -> None:
+    ctx, made = knowing(Fixed(timeout_us=100_000))
+    first = Asked(made, ctx)
+    ctx.advance(200_000)
+    assert first.answered(None)[0] == locate(0, 0)
+    assert Asked(made, ctx).answered(DONE)[0] == locate(0, 1)
+    ctx.advance(2_000_000)
+    assert Asked(made, ctx).answered(DONE)[0] == locate(0, 0), "it is given another chance"
+
+
+def test_where_all_owners_are_suspected_they_are_asked_in_turn_and_then_a_new_route_is() -> None:
+    ctx, made = knowing(Fixed(timeout_us=100_000))
+    for attempt in (0, 1):
+        asked = Asked(made, ctx, attempt)
+        ctx.advance(200_000)
+        assert asked.answered(None)[0] == locate(0, attempt)
+    assert isinstance(Asked(made, ctx, 2).answered(owned("stale", 1))[1], RouteQuery)
 
 
 def test_if_nobody_tells_a_route_nothing_was_asked_and_nothing_happened() -> None:

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 
 from models.keyspace import JumpHashing, KeyHash, ModuloHashing, Node, Rendezvous, Ring, SlotTable, nodes_of, pack_key
 from models.keyspace.keys import HASH_END, KEY_END, mix64, mix64_many, unpack_key
-from models.keyspace.placement import moved_keys
 from models.store.schemes import Spread
 from sim.topology import grid
-from tests.models.keyspace.spaces import SCHEMES, keys, memberships, node, nodes, placed, spreads
+from tests.models.keyspace.spaces import SCHEMES, keys, memberships, moved_keys, node, nodes, placed, spreads
 
 schemes = st.sampled_from(SCHEMES)
 

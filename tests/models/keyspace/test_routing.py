@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.keyspace import Ring, Route, RouteCache, StaleRoute, judge, route_of
-from models.keyspace.routing import Behind, Next, Served, next_step
+from models.keyspace.routing import Behind, Served
 from tests.models.keyspace.spaces import node, nodes, tablets_of
 
 BEFORE = Ring(nodes(8), vnodes=8)
@@ -28,10 +28,8 @@ def test_old_routes_are_served_where_nothing_changed_and_refused_where_something
     answer = judge(AFTER, server, key, route)
     if server in route.owners and AFTER.owners(key, 3) == route.owners:
         assert answer == Served()
-        assert next_step(route, answer) is Next.DONE
     else:
         assert answer == StaleRoute(2)
-        assert next_step(route, answer) is Next.REFRESH
 
 
 @given(st.integers(0, 2**64 - 1))
@@ -42,7 +40,6 @@ def test_a_server_that_missed_the_change_does_not_serve_what_it_lost(key: int) -
         assert answers == {Served()}
     else:
         assert answers == {Behind(1)}
-        assert next_step(route, Behind(1)) is Next.NEXT_OWNER
 
 
 def test_whom_a_route_does_not_name_does_not_serve() -> None:
@@ -50,10 +47,6 @@ def test_whom_a_route_does_not_name_does_not_serve() -> None:
     (other, *_) = set(BEFORE.nodes) - set(route.owners)
     assert judge(BEFORE, other, 5, route) == StaleRoute(1)
     assert judge(BEFORE, other, 5, Route(1, (), 0, 1)) == StaleRoute(1)
-
-
-def test_a_refusal_that_knows_nothing_newer_is_passed_over() -> None:
-    assert next_step(Route(5, (1,), 0, 9), StaleRoute(4)) is Next.NEXT_OWNER
 
 
 def test_a_route_holds_all_over_its_stretch() -> None:

@@ -87,6 +87,17 @@ def test_who_comes_by_an_old_route_is_told_the_new_one() -> None:
     assert made.stale == 1
 
 
+def test_a_stale_route_to_a_member_is_left_to_the_member() -> None:
+    """Its group's log says whether the key is still there; only where it is gone is the asker sent on."""
+    ctx, made = server()
+    reply = ctx.deliver(made, routed((2, 0), version=1))
+    assert answer(ctx, Submit, DONE) == locate(1, 0)
+    assert (reply.value, made.stale) == (DONE, 0)
+    reply = ctx.deliver(made, routed((2, 0), version=1))
+    answer(ctx, Submit, NotHere(command_id=7, reason="moved", version=3, owners=(2, 1), begin=0, end=HALF))
+    assert reply.value == Rerouted(why="stale", version=3, owners=(2, 1), begin=0, end=HALF)
+
+
 def test_one_whose_map_is_older_than_the_route_says_so_and_catches_up() -> None:
     ctx, made = server(0)
     reply = ctx.deliver(made, routed((2, 0), HALF, version=3))

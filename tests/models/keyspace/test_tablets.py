@@ -26,10 +26,10 @@ from models.keyspace.master import (
     split_point,
     splits,
 )
-from models.keyspace.placement import moved_keys, share_moved
+from models.keyspace.placement import share_moved
 from models.keyspace.tablets import tablet_mistakes
 from models.store.schemes import Spread
-from tests.models.keyspace.spaces import node, nodes, tablets_of
+from tests.models.keyspace.spaces import moved_keys, node, nodes, tablets_of
 
 ALL = Tablet(begin=0, end=KEY_END, owners=(0,))
 points = st.integers(0, KEY_END - 1)

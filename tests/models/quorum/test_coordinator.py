@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from models.detection import Fixed, Plan
 from models.driver import Ask, Reply
 from models.keyspace import key_space
 from models.quorum import Coordinator, Preference, QuorumOptions, Repair, Resolve, Stamps
@@ -156,6 +159,18 @@ def test_who_was_silent_just_now_is_stood_in_for_at_once() -> None:
     bench.ask(replace_op(WRITE, 3))
     asked = [(number, msg.hint_for) for number, msg in bench.sent(Store)[before:]]
     assert asked[-1] == (bench.others[0], bench.homes[2])
+
+
+@pytest.mark.parametrize(("detector", "asked"), [(Fixed(timeout_us=5_000), 3), (Fixed(timeout_us=500), 4)])
+def test_who_left_a_question_unanswered_is_silent_once_the_detector_agrees(detector: Plan, asked: int) -> None:
+    bench = Bench(stamps=Stamps.CLOCK, w=2, sloppy=True, detector=detector)
+    bench.ask(WRITE)
+    for number in bench.homes[:2]:
+        bench.answer(number, Stored())
+    silence(bench)
+    before = len(bench.sent(Store))
+    bench.ask(replace_op(WRITE, 3))
+    assert len(bench.sent(Store)[before:]) == asked
 
 
 def test_without_a_quorum_there_is_no_answer_and_nobody_is_asked_for_ever() -> None:

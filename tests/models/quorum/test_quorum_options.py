@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,11 @@ LOAD = Workload(rate_per_s=10, ends_us=1_000_000)
         ({"depth": 0, "rounds": 0}, ["rounds=0 must be at least 1", "depth=0 levels of a Merkle tree must be 1 to 16"]),
         ({"holds": Holds.SET, "deletes": 0.5}, ['resolve = "siblings"', "whole sets are not deleted here"]),
         ({"placement": "tablets"}, ["placement='tablets' ranks no hosts; "]),
+        (
+            {"n": 4, "spread": "region"},
+            ["n=4 owners, each in another region, are more than the 3", "ask for at most 3", "add 1 region"],
+        ),
+        ({"spread": "zone", "r": 0}, ["'zone' is no level to spread over", "r=0: a read that asks nobody"]),
         ({"deletes": 1.0}, ["deletes=1.0 is no share of the writes; give 0 to below 1"]),
     ],
 )
@@ -46,6 +53,26 @@ def test_every_mistake_is_told_at_once_with_the_way_out(options: dict[str, objec
 
 def test_a_quorum_that_can_be_met_has_no_problems() -> None:
     assert problems(QuorumOptions(n=3, r=1, w=3, fanout=Fanout.QUORUM), 3) == []
+
+
+WIDE = Site(grid(["a", "b", "c"], clusters=2, hosts=2, cores=1))
+
+
+def test_a_list_longer_than_the_zones_allow_is_refused_with_the_nearest_level_that_can() -> None:
+    with pytest.raises(ValueError, match=r"n=5 owners, each in another region, .* or spread over clusters"):
+        quorum(WIDE, LOAD, n=5, spread="region")
+    assert quorum(WIDE, LOAD, n=5, spread="cluster").placements
+
+
+def test_replicas_share_no_failure_domain_of_the_level_though_regions_differ_in_size() -> None:
+    zones = [("a", "c1"), ("a", "c2"), ("a", "c3"), ("b", "c1"), ("b", "c1"), ("b", "c1")]
+    hosts = [SimpleNamespace(index=at, region=one[0], cluster=one[1], client=False) for at, one in enumerate(zones)]
+    # Ranked as by a hash: another host first for each key.
+    ranked = lambda stored, key, *, n: [(key + at * 5) % n for at in range(n)]  # noqa: E731
+    space: Any = SimpleNamespace(topology=SimpleNamespace(hosts=hosts), holders=ranked)
+    apart, near = Preference(space, 4, zones), Preference(space, 4)
+    assert {len({zones[number] for number in apart.homes(key)}) for key in range(50)} == {4}
+    assert {len({zones[number] for number in near.homes(key)}) for key in range(50)} == {3}
 
 
 def test_a_scenario_with_a_quorum_that_cannot_be_met_is_refused(

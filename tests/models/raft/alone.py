@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from models.detection import FixedTimeout
+from models.detection import Fixed, Plan
 from models.raft.core import Raft
 from models.raft.effects import Effect, HardState, Save, Send, Write
 from models.raft.log import LogView
@@ -19,6 +19,7 @@ from tests.models.raft.cluster import OPTIONS, entry
 MessageT = TypeVar("MessageT", bound=RaftMessage)
 E = OPTIONS.election_us
 BEAT = OPTIONS.heartbeat_us
+TIMEOUT = Fixed(timeout_us=E)
 
 
 class Alone:
@@ -34,6 +35,7 @@ class Alone:
         state: HardState | None = None,
         options: RaftOptions = OPTIONS,
         saves: bool = True,
+        detector: Plan = TIMEOUT,
         **changes: Any,
     ) -> None:
         self.at = 0
@@ -50,7 +52,7 @@ class Alone:
             state or HardState(entries[-1].epoch if entries else 0),
             read=lambda after, limit: self.entries[after - self.base : after - self.base + limit],
             draw=lambda below: 0,
-            detector=lambda: FixedTimeout(E),
+            detector=detector.make,
             now_us=0,
         )
         self._look()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from models.addressing import mint
+from models.detection import Plan
 from models.domains.bank_account import BankAccount, Deposit, Deposited
 from models.raft.membership import Elected
 from models.raft.options import RaftOptions
@@ -27,11 +28,20 @@ def at(number: int) -> Location:
     return at_service(pack_location(number, 1, 1), "store")
 
 
-def shard(ctx: FakeContext, number: int, *, reads: Reads = Reads.INDEX, **more: Any) -> RaftShard:
+def shard(
+    ctx: FakeContext, number: int, *, reads: Reads = Reads.INDEX, detector: Plan | None = None, **more: Any
+) -> RaftShard:
     peers = tuple((other, at(other)) for other in (1, 2, 3) if other != number)
     options = MemberOptions(number=number, shard=0, peers=peers, home=1, scheme=RAFT, **more)
     patience = RaftOptions(election_us=ELECTION_US, heartbeat_us=BEAT_US, retry_us=30_000, lease=reads is Reads.LEASE)
-    plan = RaftPlan(founders=(1, 2, 3), raft=patience, reads=reads, rejoin_us=20_000, hand_over_us=200_000)
+    plan = RaftPlan(
+        founders=(1, 2, 3),
+        raft=patience,
+        reads=reads,
+        rejoin_us=20_000,
+        hand_over_us=200_000,
+        detector=detector,
+    )
     return RaftShard(ctx, options, BankAccount(opening_balance=100), plan=plan)
 
 

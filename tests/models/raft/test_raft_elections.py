@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.detection import NfdE
 from models.raft.effects import HardState, Role
 from models.raft.messages import RaftMessage, TimeoutNow, VoteReply, VoteRequest
 from tests.models.raft.alone import BEAT, Alone, E, ack, append, request, run
@@ -303,3 +304,22 @@ def test_a_transfer_that_takes_too_long_is_given_up() -> None:
 def test_the_lead_goes_to_another_voter(to: int, why: str) -> None:
     leader = Alone(learners=(4,)).leads()
     assert leader.does("transfer", to).startswith(why)
+
+
+# -- who watches the leader ----------------------------------------------------------------------
+
+
+def test_heartbeats_of_a_later_reign_are_no_old_ones() -> None:
+    """They are numbered from 1 again, and by number a detector of the reign before would pass them over."""
+    follower = Alone(me=3, stickiness=False, detector=NfdE(eta_us=BEAT, alpha_us=E, window=32))
+    for beat in range(1, 9):
+        follower.hears(append(1, 0, 0, beat=beat))
+        follower.waits(BEAT)
+    for beat in range(1, 9):
+        follower.hears(append(2, 0, 0, beat=beat))
+        follower.waits(BEAT)
+    follower.heard()
+    follower.waits(E - BEAT)
+    assert follower.core.leader == 2
+    follower.waits(2 * BEAT)
+    assert [to for to, _ in follower.heard_of(VoteRequest)] == [1, 2]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from models.detection import Fixed, Plan
+from models.raft.effects import HardState
 from models.raft.member import _next_step
 from models.raft.membership import Change, Membership, Step, seat_of
 from models.raft.messages import AppendEntries, AppendReply, InstallSnapshot, VoteReply, VoteRequest
@@ -99,6 +101,16 @@ def test_votes_of_a_member_that_lost_its_disk_count_for_nobody() -> None:
     (vote,) = said(ctx, VoteReply)
     assert vote.granted
     assert vote.source == reborn.me
+
+
+def test_a_member_whose_vote_is_torn_is_a_new_one() -> None:
+    """Votes are replaced whole; half a one stays only where the device had said that it was flushed."""
+    ctx, _ = alone(3)
+    ctx.disk.append("vote", HardState(9, 2))
+    _, reborn = alone(3, ctx.power_loss(torn=True))
+    assert reborn.me != 3
+    assert seat_of(reborn.me) == 3
+    assert reborn.core.term == 0
 
 
 def test_term_and_vote_outlive_a_power_loss() -> None:
@@ -276,3 +288,14 @@ def test_who_knows_no_leader_refuses() -> None:
     ctx, one = alone(2)
     assert ctx.deliver(one, deposit(1)).value == Unavailable(command_id=1, reason="no leader")
     assert at(2) == ctx.location
+
+
+@pytest.mark.parametrize(("detector", "elections"), [(None, 1), (Fixed(timeout_us=5 * ELECTION_US), 5)])
+def test_a_follower_stands_once_its_detector_suspects_the_leader(detector: Plan | None, elections: int) -> None:
+    ctx, one = alone(2, detector=detector)
+    ctx.deliver(one, AppendEntries(source=1, term=1, prev=0, prev_term=0, entries=(), committed=0, round=1, beat=1))
+    said(ctx, VoteRequest)
+    ctx.advance(elections * ELECTION_US - 1_000)
+    assert said(ctx, VoteRequest) == []
+    ctx.advance(ELECTION_US + 2_000)  # the random part of the wait
+    assert said(ctx, VoteRequest)

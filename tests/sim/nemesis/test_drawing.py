@@ -399,6 +399,17 @@ def test_knobs_tell_everything_and_survive_their_json() -> None:
         Knobs.from_json('{"seed": 1}')
 
 
+@pytest.mark.parametrize("mode", [Mode.HEALING, Mode.UNLIMITED])
+def test_what_is_struck_for_sure_is_in_every_schedule_and_changes_nothing_else(mode: Mode) -> None:
+    allowed = frozenset({"disk-loss"})
+    for seed in range(30):
+        without = draw(WORLD, MARKS, seed, options(mode, allow=allowed)).faults
+        drawn = draw(WORLD, MARKS, seed, options(mode, allow=allowed, surely=allowed)).faults
+        sure = [fault for fault in drawn if fault.id.startswith("sure-")]
+        assert [(fault.kind, fault.for_us is None) for fault in sure] == [("disk-loss", False)] * 2
+        assert tuple(fault for fault in drawn if fault not in sure) == without
+
+
 def test_density_is_heeded_and_differs_from_run_to_run() -> None:
     few = sum(len(draw(WORLD, MARKS, seed, options(density=0.1)).faults) for seed in range(40))
     usual = sum(len(draw(WORLD, MARKS, seed, options()).faults) for seed in range(40))
@@ -440,6 +451,8 @@ def test_a_seed_gives_the_same_schedule_under_another_hash_seed() -> None:
         ({"ends_us": 1_005_000}, "no room for faults; give 10 ms"),
         ({"allow": frozenset({"host-pause"})}, "'host-pause' need not be allowed"),
         ({"density": 0.0}, "not above 0"),
+        ({"surely": frozenset({"disk-loss"})}, "struck for sure and not allowed; allow it too"),
+        ({"surely": frozenset({"rack"})}, "is not struck for sure; choose of disk-loss"),
         ({"core_us": 5_000_000}, "has no core"),
         ({"mode": Mode.CORE, "core_us": 500_000}, "is not between"),
         ({"families": frozenset({"halfs"})}, "did you mean 'halves'?"),
