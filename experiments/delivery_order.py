@@ -43,6 +43,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=DeliveryRow,
     quick=Size(seeds=2),
+    decides=10,
     full=Size(seeds=10),
     run_once=run_once,
     check=check,

@@ -170,6 +170,7 @@ class Experiment(Generic[R]):
         check: Holds the experiment's claims against the rows.
         report: Writes `index.html` and figures into the folder; returns the answer in one sentence, with its numbers.
         better: Which way a metric should go; one that may be read either way is left out.
+        decides: Seeds from which its intervals are narrow enough to decide its claims; 0 if the quick size's are.
     """
 
     name: str
@@ -184,6 +185,7 @@ class Experiment(Generic[R]):
     check: Callable[[Results[R]], Sequence[Finding]]
     report: Callable[[Results[R], Path, ReportContext], str]
     better: Mapping[str, Better] = field(default_factory=lambda: MappingProxyType({}))
+    decides: int = 0
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]

@@ -56,6 +56,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=LagRow,
     quick=Size(seeds=2),
+    decides=10,
     full=Size(seeds=12),
     run_once=run_once,
     check=check,

@@ -45,6 +45,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=ProvisionRow,
     quick=Size(seeds=2),
+    decides=10,
     full=Size(seeds=12),
     run_once=run_once,
     check=check,

@@ -43,6 +43,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=StormRow,
     quick=Size(seeds=2),
+    decides=5,
     full=Size(seeds=20),
     run_once=run_once,
     check=check,

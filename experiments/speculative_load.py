@@ -53,6 +53,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=SCENARIOS,
     row=LoadRow,
     quick=Size(seeds=2),
+    decides=10,
     full=Size(seeds=16),
     run_once=run_once,
     check=check,

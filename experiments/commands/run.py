@@ -161,8 +161,8 @@ def run(
 def verdict(findings: tuple[Finding, ...], *, enough_seeds: bool) -> int:
     """Exit code of an experiment's claims: 1 if one fails, else 2 if one is undecided, else 0.
 
-    Below the quick seed count, what more seeds may still show is a warning: an undecided claim, and a *sometimes* that
-    has not occurred yet.
+    Below the quick seed count, or that from which its claims are decided, what more seeds may still show is a warning:
+    an undecided claim, and a *sometimes* that has not occurred yet.
     """
     excused = [finding for finding in findings if _only_a_warning(finding, enough_seeds=enough_seeds)]
     rest = [finding.holds for finding in findings if finding not in excused]
@@ -272,7 +272,7 @@ def _conclude(one: Prepared, request: Request, swept: Swept) -> int:
         wall_s=swept.wall_s,
         better=experiment.better,
     ).write(one.folder)
-    enough = one.seeds >= experiment.quick.seeds
+    enough = one.seeds >= max(experiment.quick.seeds, experiment.decides)
     resumed = f", {swept.resumed} more from the journal" if swept.resumed else ""
     click.echo(f"{experiment.name}: {swept.ran} runs in {swept.wall_s:.0f} s{resumed}")
     for finding in findings:
