@@ -59,6 +59,7 @@ def placed_store(
     rebalance: bool = False,
     promote_after_us: int = 1_000_000,
     force_after_us: int = -1,
+    gather_us: int = 500_000,
     routes: int = 64,
     detector: str = "",
     tick_us: int = 250_000,
@@ -96,6 +97,7 @@ def placed_store(
         promote_after_us: How long a group is without a leader before operators promote another; 0 for never. Only where
             more than the leader hold what is acknowledged: another might not know what it gave away.
         force_after_us: How much later they give up whoever is silent; below 0 for never.
+        gather_us: How long one that is forced listens to what others have; 0 for not at all.
         routes: Routes that a client keeps.
         detector: By which a client finds owners silent and asks others first, in the words of `models.detection.words`;
             it asks them in their order if empty.
@@ -143,6 +145,7 @@ def placed_store(
         ship=lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us),
         scheme=replace(chosen, holders=1, copies=None),
         event_type=pack_type(Scope.SERVICE, command=False, domain=kept_domain.number if kept_domain else 1),
+        gather_us=gather_us,
     )
     patience_us = workload.attempt_timeout_us
     watching = read.of(lambda: detector_of_answers(detector, max(4, patience_us))) if detector else None
