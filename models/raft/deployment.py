@@ -15,7 +15,7 @@ from typing import Final, Unpack
 from models.addressing import Scope, pack_type
 from models.clients import Client, Workload
 from models.detection import Plan
-from models.detection.choosing import Kind, plan_of
+from models.detection.words import detector_of
 from models.domains.append_log import AppendLog
 from models.driver import drivers
 from models.factories import KeptOptions, Reading, mix_of
@@ -66,9 +66,7 @@ def raft(
     appends: bool = False,
     tenants: int = 1,
     promote_after_us: int = 0,
-    detector: Kind = Kind.FIXED,
-    patience: float = 0.0,
-    recent: int = 100,
+    detector: str = "",
     **kept: Unpack[KeptOptions],
 ) -> System:
     """One domain on Raft. 0 stands for never, or for all.
@@ -76,9 +74,9 @@ def raft(
     `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
     may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
     domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
-    operators, who hand over the lead. A follower watches its leader with `detector`, for `patience` heartbeats of
-    silence (0 for `election`), or by `recent` ones. Members are near home or, with a `placement`, where the key space
-    puts their shard: voters first, then learners, then spares.
+    operators, who hand over the lead. A follower watches its leader with `detector`, in the words of
+    `models.detection.words`; a fixed time-out of `election` if empty. Members are near home or, with a `placement`,
+    where the key space puts their shard: voters first, then learners, then spares.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -96,9 +94,9 @@ def raft(
             check_quorum=check_quorum,
             stickiness=stickiness,
             lease=reads is Reads.LEASE,
-            detector=_detector(detector, patience, recent, election_us, heartbeat_us),
         ),
     )
+    watching = read.of(lambda: detector_of(detector, max(4, heartbeat_us))) if detector else None
     if registers and (domain != "profile" or shards != 1 or tenants != 1):
         read.problems.append(
             f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go"
@@ -128,7 +126,9 @@ def raft(
     placements = [
         placement
         for group in groups
-        for placement in raft_placements(group, mine, options, reads, members, learners, LogShard if appends else kind)
+        for placement in raft_placements(
+            group, mine, options, reads, members, learners, LogShard if appends else kind, watching
+        )
     ]
     if promote_after_us:
         placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
@@ -137,13 +137,6 @@ def raft(
     system = _operated(system, groups, members + learners)
     asked = "append-log" if appends else "register" if registers else ""
     return _asked_for(asked, system, topology, workload) if asked else system
-
-
-def _detector(kind: Kind, patience: float, recent: int, election_us: int, heartbeat_us: int) -> Plan | None:
-    """What followers watch their leader with; None for what is taken by default."""
-    if kind is Kind.FIXED and patience == 0:
-        return None
-    return plan_of(kind, heartbeat_us, patience or election_us / max(1, heartbeat_us), recent)
 
 
 def _asked_for(specification: str, system: System, topology: Topology, workload: Workload) -> System:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from models.detection import Plan
-
 __all__ = ["RaftOptions"]
 
 
@@ -32,7 +30,6 @@ class RaftOptions:
         check_quorum: A leader that has not heard a quorum for `election_us` steps down.
         stickiness: Whoever heard a leader within `election_us` neither votes nor stands for election.
         lease: A leader that a quorum follows answers reads without asking again (dissertation 6.4.1).
-        detector: What a follower watches its leader with; None for a fixed time-out of `election_us`.
     """
 
     election_us: int = 1_000_000
@@ -48,7 +45,6 @@ class RaftOptions:
     check_quorum: bool = True
     stickiness: bool = True
     lease: bool = False
-    detector: Plan | None = None
 
     def __post_init__(self) -> None:
         wrong = [
