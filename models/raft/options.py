@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
+from models.factories import Refused
+
 __all__ = ["RaftOptions"]
 
 
@@ -66,7 +68,7 @@ class RaftOptions:
         if self.lease and not self.stickiness:
             wrong.append("lease=True rests on followers that stick to their leader; set stickiness=True or lease=False")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
     @property
     def lease_us(self) -> int:
