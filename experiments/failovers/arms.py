@@ -85,17 +85,17 @@ AKKA: Final = "akka"
 CASSANDRA: Final = "cassandra"
 
 
-def _arm(name: str, label: str, words: str = "") -> Arm:
-    return Arm(name=name, label=label, system=MappingProxyType({"detector": words or name}))
+def _arm(name: str, words: str, label: str) -> Arm:
+    return Arm(name=name, label=label, system=MappingProxyType({"detector": words}))
 
 
 ARMS: Final = (
-    _arm(FIXED, "fixed, 600 ms", "fixed:600ms"),
-    _arm(MEAN, "six means of the last 100", "mean:6"),
-    _arm(NFD_E, "NFD-E, 500 ms beyond the expected", "nfd-e:500ms"),
-    _arm(PHI, "phi as published, 8"),
-    _arm(AKKA, "Akka's defaults"),
-    _arm(CASSANDRA, "Cassandra's defaults"),
+    _arm(FIXED, "fixed:600ms", "fixed, 600 ms"),
+    _arm(MEAN, "mean:6 of 100", "six means of the last 100"),
+    _arm(NFD_E, "nfd-e:500ms of 100", "NFD-E, 500 ms beyond the expected"),
+    _arm(PHI, "phi of 100", "phi as published, 8"),
+    _arm(AKKA, "akka", "Akka's defaults"),
+    _arm(CASSANDRA, "cassandra", "Cassandra's defaults"),
 )
 #: What goes by when heartbeats are due has nothing to say of answers, which come when somebody asked.
 WITHOUT: Final = frozenset((name, NFD_E) for name, place in TITLES.items() if place.use in (Use.ROUTE, Use.HANDOFF))

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
 from models.domain import Domain
+from models.factories import noted
 from models.keyspace.decisions import Adopted, Decided, Joined, Leaving, Left, MapState, Membership
 from models.keyspace.directory import Held, Line, first_directory
 from models.keyspace.loads import Loads
@@ -83,14 +84,20 @@ class MasterOptions:
     quiet_us: int = 1_500_000
 
     def __post_init__(self) -> None:
-        for name in ("tick_us", "most_moving"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} moves nothing; give at least 1")
-        for name in ("split_above", "merge_below"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}={getattr(self, name)} is no rate; give at least 0, which stands for never")
-        if self.merge_below:
-            limits_of(self.split_above, self.merge_below)
+        wrong = [
+            f"{name}={getattr(self, name)} moves nothing; give at least 1"
+            for name in ("tick_us", "most_moving")
+            if getattr(self, name) < 1
+        ]
+        no_rates = [
+            f"{name}={getattr(self, name)} is no rate; give at least 0, which stands for never"
+            for name in ("split_above", "merge_below")
+            if not getattr(self, name) >= 0
+        ]
+        if self.merge_below and not no_rates:
+            noted(no_rates, lambda: limits_of(self.split_above, self.merge_below))
+        if wrong or no_rates:
+            raise ValueError("; ".join((*wrong, *no_rates)))
 
 
 class Master(Writer, RaftMember):
