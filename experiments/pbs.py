@@ -222,7 +222,7 @@ def _finding(judged: Judged) -> Finding:
         if claim.kind is not Kind.ZERO:
             detail += f" of at most {claim.limit:.0%}"
         if judged.holds is None:
-            detail += f"; too wide to tell: {EXPERIMENT.quick.seeds} seeds or more are meant to do"
+            detail += f"; too wide to tell: {EXPERIMENT.decides} seeds or more are meant to do"
     if judged.band is not None:
         detail += f"; may lie from {judged.band[0]:.5g} to {judged.band[1]:.5g}"
     return Finding(claim=f"{claim.group}; {claim.title}", holds=judged.holds, detail=detail)
@@ -254,7 +254,8 @@ EXPERIMENT: Final = Experiment(
     arms=(ARM,),
     scenarios=tuple(CELLS),
     row=QuorumRow,
-    quick=Size(seeds=12),
+    quick=Size(seeds=6),
+    decides=12,
     full=Size(seeds=40),
     run_once=run_once,
     check=check,

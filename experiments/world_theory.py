@@ -131,7 +131,7 @@ def _finding(judged: Judged) -> Finding:
     else:
         detail += f", interval {low:.5g} to {high:.5g}, half-width {judged.half_width:.2%} of at most {claim.limit:.0%}"
         if judged.holds is None:
-            detail += f"; too wide to tell: {EXPERIMENT.quick.seeds} seeds or more are meant to do"
+            detail += f"; too wide to tell: {EXPERIMENT.decides} seeds or more are meant to do"
     return Finding(claim=claim.title, holds=judged.holds, detail=detail)
 
 
@@ -159,7 +159,8 @@ EXPERIMENT: Final = Experiment(
     arms=(ARM,),
     scenarios=tuple(CELLS),
     row=TheoryRow,
-    quick=Size(seeds=30),
+    quick=Size(seeds=10),
+    decides=30,
     full=Size(seeds=120),
     run_once=run_once,
     check=check,
