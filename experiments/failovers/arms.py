@@ -17,15 +17,16 @@ __all__ = [
     "CASSANDRA",
     "CRASH",
     "FIXED",
+    "FULL",
     "LOST",
     "MEAN",
     "NFD_E",
     "PAUSES",
     "PHI",
+    "QUICK",
     "SCENARIOS",
     "SLOW",
     "TITLES",
-    "WITHOUT",
     "FailoverRow",
     "Place",
     "Use",
@@ -97,8 +98,30 @@ ARMS: Final = (
     _arm(AKKA, "akka", "Akka's defaults"),
     _arm(CASSANDRA, "cassandra", "Cassandra's defaults"),
 )
+_HEARD: Final = tuple(arm.name for arm in ARMS)
 #: What goes by when heartbeats are due has nothing to say of answers, which come when somebody asked.
-WITHOUT: Final = frozenset((name, NFD_E) for name, place in TITLES.items() if place.use in (Use.ROUTE, Use.HANDOFF))
+_ANSWERED: Final = tuple(name for name in _HEARD if name != NFD_E)
+#: By scenario, the arms of the full size.
+FULL: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {name: _ANSWERED if place.use in (Use.ROUTE, Use.HANDOFF) else _HEARD for name, place in TITLES.items()}
+)
+#: The same of the quick size: those that a claim compares.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CALM: (FIXED, PHI),
+        CRASH: (FIXED, MEAN, PHI, AKKA),
+        PAUSES: (FIXED, MEAN, PHI, AKKA),
+        SLOW: (FIXED, AKKA),
+        "claim_calm": (FIXED, PHI),
+        "claim_lost": (FIXED, MEAN, NFD_E, PHI, AKKA),
+        "monitor_calm": (FIXED, PHI),
+        "monitor_lost": (FIXED, MEAN, NFD_E, PHI, AKKA),
+        "route_calm": (FIXED, MEAN),
+        "route_lost": (FIXED, AKKA),
+        "handoff_calm": (FIXED, MEAN),
+        "handoff_lost": (FIXED, MEAN, AKKA),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,7 +153,8 @@ def _two(results: Rows) -> Finding:
     return Finding(
         claim="Two take themselves for the owner only after a needless act, until the old one hears of it",
         holds=not odd,
-        detail=f"in {len(rows)} of {len(results.rows)} runs, {longest:.0f} ms at most; without a needless act {len(odd)}",
+        detail=f"in {len(rows)} of {len(results.rows)} runs, {longest:.0f} ms at most; "
+        f"{len(odd)} of them without a needless act",
     )
 
 

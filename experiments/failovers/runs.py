@@ -1,4 +1,4 @@
-"""One trouble under one detector: what was done upon its suspicions, needlessly or not, and who was served meanwhile."""
+"""One trouble under one detector: what was done upon suspicion, needlessly or not, and who was served meanwhile."""
 
 from __future__ import annotations
 
