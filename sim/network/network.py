@@ -44,7 +44,7 @@ from sim.network.stream import DEFAULT_CONNECTIONS, ConnectionOptions, Connectio
 from sim.network.transmitter import Transmitter
 from sim.network.waiting import Released, hold_queued, keep, take_queued, take_waiting
 from sim.network.weather import Noise, Weather
-from sim.topology import Topology
+from sim.topology import Location, Topology
 from sim.trace import Trace, TraceLevel
 
 __all__ = ["Network"]
@@ -84,7 +84,10 @@ class Network:
         self._links: tuple[dict[int, Link], ...] = tuple({} for _ in topology.hosts)
         self._lanes: tuple[dict[type[Message], dict[int, Lane]], ...] = tuple({} for _ in topology.hosts)
         self._ports = tuple(Port() for _ in topology.hosts)
+        self._near: tuple[dict[tuple[str, str, bool], Sampler], ...] = tuple({} for _ in topology.hosts)
         self._layers: dict[type[Message], Layer] = {}
+        #: By location, the host and the service there, as hosts look them up.
+        self.places: dict[Location, tuple[int, int]] = {}
         self._cuts: tuple[Cut, ...] = ()
         self._effects: tuple[LinkEffect, ...] = ()
         self._traced = trace.level is not TraceLevel.OFF
@@ -236,13 +239,20 @@ class Network:
 
     def _connect(self, src: int, dst: int) -> Link:
         model, source, sink = self._latency, self._topology.hosts[src], self._topology.hosts[dst]
-        link = Link(src, dst, self._sampler(src, model.between(source, sink)), self._ports[dst])
-        link.bytes_per_second = model.bandwidth(source, sink)
-        link.slow = model.slow(source, sink, self._chance)
+        # Of all hosts of a cluster delays are alike, and a large group opens a million links.
+        near, place = self._near[src], (sink.region, sink.cluster, sink.name == source.name)
+        sampler = near.get(place)
+        if sampler is None:
+            sampler = near[place] = self._sampler(src, model.between(source, sink))
+        link = self._links[src][dst] = Link(src, dst, sampler, self._ports[dst])
+        if model.bytes_per_s:
+            link.bytes_per_second = model.bandwidth(source, sink)
+        if model.slow_rules:
+            link.slow = model.slow(source, sink, self._chance)
         if link.bytes_per_second is not None:
             link.transmitter = Transmitter(self.env, link.bytes_per_second, model.layer_caps, self._fly, model.priority)
-        self._links[src][dst] = link
-        self._judge(link)
+        if self._cuts or self._effects or link.slow is not None or link.transmitter is not None:
+            self._judge(link)
         return link
 
     def _sampler(self, src: int, delay: Delay, name: str = "port") -> Sampler:
@@ -254,13 +264,14 @@ class Network:
             layer = self._layers[message_type] = check_message_type(message_type)
         link = self.link(src, dst)
         lane = Lane(link, message_type, layer, carried=message_type.__name__ in self._carried)
-        leg = self._latency.leg(self._topology.hosts[src], self._topology.hosts[dst], message_type.__name__)
-        if leg is not None:
-            lane.sampler = self._sampler(src, leg, f"leg/{message_type.__name__}")
+        if self._latency.legs:
+            leg = self._latency.leg(self._topology.hosts[src], self._topology.hosts[dst], message_type.__name__)
+            if leg is not None:
+                lane.sampler = self._sampler(src, leg, f"leg/{message_type.__name__}")
         lane.weighed = self._traced or link.transmitter is not None
         link.lanes.append(lane)
         self._lanes[src].setdefault(message_type, {})[dst] = lane
-        self._tell_lanes(link)
+        lane.plain = self._is_plain(link) and not lane.connected
         return lane
 
     # -- what the world changes ----------------------------------------------------------
@@ -329,10 +340,13 @@ class Network:
         return Weather(effects, link.slow, link.noise, link.meet)
 
     def _tell_lanes(self, link: Link) -> None:
-        plain = link.open and link.weather is None and link.transmitter is None and not self._traced
+        plain = self._is_plain(link)
         for lane in link.lanes:
             lane.epoch = link.epoch
             lane.plain = plain and not lane.connected
+
+    def _is_plain(self, link: Link) -> bool:
+        return link.open and link.weather is None and link.transmitter is None and not self._traced
 
     def _release(self, link: Link) -> None:
         """Let go on, in order, what a hold kept."""
