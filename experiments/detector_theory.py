@@ -144,7 +144,7 @@ def _finding(judged: Judged) -> Finding:
         if claim.tolerance:
             detail += f"; told to {claim.tolerance:.2g}"
         if judged.holds is None:
-            detail += f"; too wide to tell: {EXPERIMENT.quick.seeds} seeds or more are meant to do"
+            detail += f"; too wide to tell: {EXPERIMENT.decides} seeds or more are meant to do"
     return Finding(claim=f"{claim.group}; {claim.title}", holds=judged.holds, detail=detail)
 
 
@@ -161,8 +161,9 @@ EXPERIMENT: Final = Experiment(
     arms=(ARM,),
     scenarios=tuple(CELLS),
     row=DetectorRow,
-    quick=Size(seeds=30),
-    full=Size(seeds=60),
+    quick=Size(seeds=10),
+    full=Size(seeds=180),
+    decides=30,
     run_once=run_once,
     check=check,
     report=_report,

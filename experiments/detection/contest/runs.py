@@ -31,7 +31,7 @@ AS_TUNED_S: Final = 2.6
 _TUNING: Final = 4_500
 _WARM: Final = 1_200
 #: Heartbeats after the change.
-_JUDGED: Final = 6_000
+_JUDGED: Final = 12_000
 _CRASHES: Final = 2_500
 #: How long a detector is judged.
 HOURS: Final = _JUDGED * ETA_US / 3_600e6
