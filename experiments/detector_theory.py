@@ -161,7 +161,7 @@ EXPERIMENT: Final = Experiment(
     arms=(ARM,),
     scenarios=tuple(CELLS),
     row=DetectorRow,
-    quick=Size(seeds=10),
+    quick=Size(seeds=8),
     full=Size(seeds=180),
     decides=30,
     run_once=run_once,

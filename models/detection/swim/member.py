@@ -336,11 +336,10 @@ class Member(Service):
 
     def _hear(self, word: Rumour) -> None:
         """Believe a word if it says more than is known, and pass it on."""
-        subject = word.subject
-        if subject == self._me:
+        if word.subject == self._me:
             self._of_myself(word)
             return
-        if subject in self._suspicions and word.state is State.SUSPECT:
+        if word.subject in self._suspicions and word.state is State.SUSPECT:
             self._confirmed(word)
             return
         if not self._roster.overridden(word):
