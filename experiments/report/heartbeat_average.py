@@ -171,13 +171,14 @@ def _as_tuned(page: Page, results: Results[ContestRow]) -> None:
     for metric, told in (
         ("tuned_mean_s", "mean detection time, s"),
         ("tuned_tail_s", "its quantile 99.9 %, s"),
+        ("tuned_trouble_s", "mean detection time of crashes that come with the trouble, s"),
         ("tuned_mistakes", f"mistakes in {HOURS:.1f} hours"),
     ):
         rows = [
             [
                 network,
                 *(
-                    _told(mean_of(results, metric, network, arm)) if _has(results, network, arm) else "-"
+                    _told(mean_of(results, metric, network, arm)) if _has(results, network, arm, metric) else "-"
                     for arm in _TUNED
                 ),
             ]
@@ -186,8 +187,8 @@ def _as_tuned(page: Page, results: Results[ContestRow]) -> None:
         page.table(["", *(_LABELS[arm] for arm in _TUNED)], rows, caption=f"After the change: {told}")
 
 
-def _has(results: Results[ContestRow], network: str, arm: str) -> bool:
-    return any(value is not None for value in results.values("tuned_mistakes", scenario=network, arm=arm))
+def _has(results: Results[ContestRow], network: str, arm: str, metric: str) -> bool:
+    return any(value is not None for value in results.values(metric, scenario=network, arm=arm))
 
 
 def _learnt(page: Page, results: Results[ContestRow], folder: Path) -> None:
