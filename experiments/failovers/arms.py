@@ -49,17 +49,17 @@ AKKA: Final = "akka"
 CASSANDRA: Final = "cassandra"
 
 
-def _arm(name: str, label: str) -> Arm:
-    return Arm(name=name, label=label, system=MappingProxyType({"detector": name}))
+def _arm(name: str, words: str, label: str) -> Arm:
+    return Arm(name=name, label=label, system=MappingProxyType({"detector": words}))
 
 
 ARMS: Final = (
-    _arm(FIXED, "fixed, 600 ms"),
-    _arm(MEAN, "six means of the last 100"),
-    _arm(NFD_E, "NFD-E, 500 ms beyond the expected"),
-    _arm(PHI, "phi as published, 8"),
-    _arm(AKKA, "Akka's defaults"),
-    _arm(CASSANDRA, "Cassandra's defaults"),
+    _arm(FIXED, "fixed:600ms", "fixed, 600 ms"),
+    _arm(MEAN, "mean:6 of 100", "six means of the last 100"),
+    _arm(NFD_E, "nfd-e:500ms of 100", "NFD-E, 500 ms beyond the expected"),
+    _arm(PHI, "phi of 100", "phi as published, 8"),
+    _arm(AKKA, "akka", "Akka's defaults"),
+    _arm(CASSANDRA, "cassandra", "Cassandra's defaults"),
 )
 
 

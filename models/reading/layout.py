@@ -9,9 +9,8 @@ from typing import Final
 
 from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
-from models.keyspace.placement import Node, nodes_of, zones_of
-from models.keyspace.rendezvous import Rendezvous
-from models.keyspace.storage import Stored, groups_of
+from models.keyspace.placement import nodes_of, zones_of
+from models.keyspace.storage import Stored, groups_of, turns
 from models.reading.feeds import GlobalFeed, LogFeed, Stretch
 from models.reading.gateway import Gateway
 from models.reading.live import LiveView
@@ -149,9 +148,7 @@ class ReadLayout:
             (first + index, at_service(host.location, named))
             for index, (host, named) in enumerate(zip(hosts, names, strict=True))
         ]
-        ranking = Rendezvous([Node(number=number) for number, _ in places])
-        # No storage, so not the key space's to say: whose turn it is to claim a segment.
-        order = tuple(ranking.owners(segment, len(places)) for segment in range(len(self.groups)))
+        order = turns([number for number, _ in places], len(self.groups))
         placed = []
         for index, host in enumerate(hosts):
             options = replace(

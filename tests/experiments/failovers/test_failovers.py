@@ -95,5 +95,5 @@ def test_the_experiment_is_registered_with_a_control() -> None:
 
 
 def test_a_detector_that_probes_cannot_watch_a_leader() -> None:
-    with pytest.raises(ValueError, match="more than a detector of heartbeats"):
+    with pytest.raises(ValueError, match="'swim' is no detector"):
         load(CALM).with_system({"detector": "swim"})
