@@ -22,9 +22,9 @@ from experiments.scenario import load
 from experiments.schemes import ARMS, CONTROL, FAILURES, SCENARIOS, SchemeRow, check, expected, frontier, promised
 from experiments.schemes import run_once as run
 from experiments.schemes.claims import breaks
-from experiments.schemes.windows import Windowed, rate_per_s, windows
 from experiments.schemes.promises import every_us, left_behind
 from experiments.schemes.runs import SPAN_US, at_its_instant
+from experiments.schemes.windows import Windowed, rate_per_s, windows
 from models.store.schemes import Loss, Recovery
 from sim.faults import CrashKind
 
