@@ -55,12 +55,12 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Crash tables of one cell, which have tests of its own, and how often the first was made."""
     times: list[int] = []
 
-    def one_cell() -> tuple[CellResult, ...]:
+    def one_cell(**few: object) -> tuple[CellResult, ...]:
         times.append(1)
         return (CELL,)
 
     monkeypatch.setattr("experiments.crashes.table", one_cell)
-    monkeypatch.setattr("experiments.crashes.replicas.table", lambda: (REPLICA_CELL,))
+    monkeypatch.setattr("experiments.crashes.replicas.table", lambda **few: (REPLICA_CELL,))
     return times
 
 
