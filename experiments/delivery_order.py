@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from experiments.deliveries import ARMS, SCENARIOS, DeliveryRow, check, run_once
+from experiments.deliveries import ARMS, QUICK, SCENARIOS, DeliveryRow, check, run_once
 from experiments.experiment import Better, Experiment, ReportContext, Size
 from experiments.results import Results
 
@@ -42,7 +42,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=DeliveryRow,
-    quick=Size(seeds=2),
+    quick=Size(seeds=2, only=QUICK),
     decides=10,
     full=Size(seeds=10),
     run_once=run_once,

@@ -19,6 +19,7 @@ __all__ = [
     "MOVED",
     "ORDERINGS",
     "OUTBOX",
+    "QUICK",
     "SCENARIOS",
     "SEMANTICS",
     "TRANSFER",
@@ -99,6 +100,20 @@ ARMS: Final = (
         system=MappingProxyType({"factory": "models.outbox.deployment:outbox", "scheme": "local-persist"}),
         ranked=False,
     ),
+)
+
+
+#: By scenario, the arms of the quick size: every error that some ordering promises, and who makes once of it.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CALM: ("act-fenced", "persist-fenced", "intent-fenced", TRANSFER, OUTBOX),
+        CRASH: (
+            *("act-most", "act-least", "act-fenced", "act-dedup"),
+            *("persist-most", "persist-least", "persist-fenced", "persist-dedup"),
+            *("intent-most", "intent-fenced", TRANSFER, OUTBOX),
+        ),
+        MOVED: ("act-unfenced", "act-fenced", "intent-unfenced", "intent-fenced", OUTBOX),
+    }
 )
 
 

@@ -21,7 +21,7 @@ from experiments.deliveries.arms import (
     arm_name,
 )
 from experiments.deliveries.cells import EFFECT_POINTS, OUTBOX_POINTS, PROCESS_POINTS, why_not
-from experiments.deliveries.claims import CONFIDENCE, later, wrong
+from experiments.deliveries.claims import FAMILY, later, wrong
 from experiments.experiment import ReportContext
 from experiments.report import Page, new_figure, report_page, save_figure
 from experiments.results import Results
@@ -209,5 +209,5 @@ def _cost(page: Page, results: Rows) -> None:
         lines,
         caption="Mean latency without a fault, differences over runs of one seed, asked first and fenced",
     )
-    page.note(f"Each interval has confidence {CONFIDENCE:.4f}, so that both hold at once with 95 %.")
+    page.note(f"Each interval has confidence {FAMILY.confidence:.4f}, so that both hold at once with 95 %.")
     page.note(f"Semantics compared: {', '.join(SEMANTICS)}.")
