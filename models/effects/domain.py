@@ -28,7 +28,13 @@ __all__ = [
     "TakeOver",
     "TakenOver",
     "Tenure",
+    "intended_under",
 ]
+
+
+def intended_under(tenure: int) -> str:
+    """Why an intent is denied that comes too late; who hears its own tenure there shares it with another."""
+    return f"intended under tenure {tenure}"
 
 
 class Stage(StrEnum):
@@ -129,7 +135,7 @@ class Effect(Domain[EffectState], name="effect", number=26):
         if state.stage not in (Stage.REQUESTED, Stage.INTENDED):
             return Denied(reason=f"is {state.stage}")
         if command.tenure <= state.tenure:
-            return Denied(reason=f"intended under tenure {state.tenure}")
+            return Denied(reason=intended_under(state.tenure))
         return Intended(tenure=command.tenure)
 
     @decides
