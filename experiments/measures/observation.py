@@ -24,7 +24,19 @@ __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out"
 
 _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
-_READ: Final = ("claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted")
+_READ: Final = (
+    "claimed",
+    "joined",
+    "handed",
+    "left",
+    "stolen",
+    "fenced",
+    "parked",
+    "unparked",
+    "stopped",
+    "switched",
+    "retracted",
+)
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 
 

@@ -190,6 +190,23 @@ def _noted(name: str, doc: str) -> Property[Observation]:
     return Property(name=f"projection_{name}", doc=doc, judge=judge, sort=Sort.EVIDENCE, ledger=True, records=_RECORDS)
 
 
+def readers_share(seen: Observation) -> Verdict:
+    """Where consumers come and go, in the end each segment is that one's whose turn it is among those that are left."""
+    reading = seen.ledger.reading
+    if reading is None or not reading.due:
+        told = "the number of consumers never changes; give `grown` or `shrunk` to models.reading.deployment:reading"
+        return _absent() if reading is None else Verdict(Verdicts.UNKNOWN, (), told)
+    owners = {view.part: view.owner for view in reading.views}
+    wrong = [
+        f"segment {part} is consumer {owners[part]}'s and should be {due}'s"
+        for part, due in enumerate(reading.due)
+        if part in owners and owners[part] != due
+    ]
+    if not wrong:
+        return Verdict(Verdicts.VALID, (), f"consumers {', '.join(map(str, sorted(set(owners.values()))))} share")
+    return Verdict(Verdicts.UNKNOWN if seen.unhealed else Verdicts.INVALID, (), "; ".join(wrong[:_WITNESSES]))
+
+
 def read_while_nobody_could_write(seen: Observation) -> Verdict:
     """Queries were answered in a fault during which no command was: the sides fail apart."""
     return _one_side(seen, served=("read",), dark=("append",))
@@ -239,6 +256,9 @@ def _reading(judge: Callable[..., Verdict], sort: Sort = Sort.SAFETY) -> Propert
 
 #: What notes show that a scenario met.
 _NOTES: Final = (
+    ("joined", "A consumer was started while traffic flowed."),
+    ("handed", "A segment was taken over from an owner that had let go of it."),
+    ("left", "A consumer let go of everything, and fell silent."),
     ("stolen", "A segment was taken from an owner that was suspected."),
     ("fenced", "An owner's write was refused, since another owns the segment."),
     ("parked", "An event was put aside with place and reason."),
@@ -258,6 +278,7 @@ READINGS: Final = (
     _reading(deliveries_are_ordered),
     _reading(stated_staleness_holds),
     _reading(read_side_comes_back, Sort.LIVENESS),
+    _reading(readers_share, Sort.LIVENESS),
     _reading(read_while_nobody_could_write, Sort.EVIDENCE),
     _reading(written_while_nobody_could_read, Sort.EVIDENCE),
     _reading(waited_for_its_write, Sort.EVIDENCE),
