@@ -3,8 +3,9 @@
 Read `projections` first (a pure fold, row by row), then `views` (what is kept, and the rule that fences whoever
 writes it). `feeding` is what a shard hands to readers, `feeds` how a consumer follows a log or the global
 sequence; `projector` is the consumer, with `claims` (who should own which segment), `owning` (its writes) and
-`options` (its policies); `staffing` starts consumers and lets them go. `viewing` and `gateway` answer queries; `inline`
-and `live` are the other two ways to project. `users` ask both sides; `layout` and `deployment` say what is where.
+`options` (its policies); `staffing` starts consumers and lets them go (`seated`). `viewing` and `gateway`
+answer queries; `inline` and `live` are the other two ways to project. `users` ask both sides; `layout` and
+`deployment` say what is where.
 """
 
 from models.reading.deployment import MODES, READING_RECORDS, reading

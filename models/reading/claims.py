@@ -14,7 +14,7 @@ from typing import Final
 
 from models.detection import Detector, FixedTimeout
 from models.reading.options import ProjectorOptions
-from models.reading.words import Beat, Left
+from models.reading.words import Beat
 from sim.host import Context
 
 __all__ = ["Claims"]
@@ -60,11 +60,6 @@ class Claims:
             detector.observe(beat.sequence, self._ctx.mono_us())
             self._absent.discard(beat.consumer)
             self._owned[beat.consumer] = beat.owned
-
-    def leave(self) -> None:
-        """Tell the others that one owns nothing any more."""
-        for _, location in self._options.peers:
-            self._ctx.send(location, Left(consumer=self._options.number))
 
     def left(self, number: int) -> None:
         """One of them has let go; nobody need wait for it until it is heard again."""

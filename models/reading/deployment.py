@@ -27,6 +27,7 @@ from models.reading.layout import GATEWAY, ReadLayout, part_of, view_groups, wri
 from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.projections import Balances, Poisoned
 from models.reading.projector import Projector
+from models.reading.seated import Seated
 from models.reading.staffing import StaffPlan
 from models.reading.users import User, UserOptions
 from models.reading.views import Views
@@ -266,7 +267,7 @@ def reading(
         mended_us=mended_us,
         rebuild_us=rebuild_us,
         domain=rule,
-        kind=kind,
+        kind=Seated if plan.changes and kind is Projector else kind,
         feed=feed,
         ask_us=workload.attempt_timeout_us,
     )

@@ -23,7 +23,7 @@ from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.owning import Owning
 from models.reading.projections import Balances, Row, Unprojectable, projected
 from models.reading.views import Owed, Parked, View, Views
-from models.reading.words import Beat, Left, Reads
+from models.reading.words import Beat
 from models.store.group.lineage import common_prefix
 from models.store.log.entries import Entry
 from sim.host import Context, Wait, handles
@@ -52,7 +52,7 @@ class Projector(Mending):
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"P1", "P2", "P3", "P4", "P5", "P6", "P8"})
     NOTES: ClassVar[frozenset[str]] = frozenset(
-        {"claimed", "handed", "stolen", "fenced", "parked", "stopped", "switched", "headless", "left"}
+        {"claimed", "stolen", "fenced", "parked", "stopped", "switched", "headless"}
     )
 
     def __init__(
@@ -70,8 +70,6 @@ class Projector(Mending):
         self._domain = domain
         self._claims = Claims(ctx, options)
         self._busy: set[int] = set()
-        self._reads = True
-        self._gone = False
 
     def start(self) -> Generator[Wait, Any, None]:
         """Look after every segment that should be one's own, for as long as this life lasts."""
@@ -80,14 +78,9 @@ class Projector(Mending):
             yield ctx.sleep(options.begins_us - ctx.mono_us())
         self._claims.watch()
         while True:
-            if self._reads or self._busy:
-                self._claims.beat(self.owned)
-            elif not self._gone:
-                self._gone = True
-                self._claims.leave()
-                ctx.note("left", options.number)
+            self.beat()
             for segment in range(len(options.views)):
-                if segment not in self._busy and self._mine(segment):
+                if segment not in self._busy and self.mine(segment):
                     self._busy.add(segment)
                     ctx.set_timer(0, self._look_after, segment)
             yield ctx.sleep(options.beat_us)
@@ -97,21 +90,19 @@ class Projector(Mending):
         """Another consumer lives."""
         self._claims.heard(msg)
 
-    @handles(Left)
-    def on_left(self, msg: Left, sender: Location) -> None:
-        """Another consumer lets go."""
-        self._claims.left(msg.consumer)
-
-    @handles(Reads)
-    def on_reads(self, msg: Reads, sender: Location) -> None:
-        """Read, or let go of everything."""
-        self._reads = msg.reads
-        self._gone = self._gone and not msg.reads
+    def beat(self) -> None:
+        """Tell the others that one lives."""
+        self._claims.beat(self.owned)
 
     # -- owning ------------------------------------------------------------------------------
 
-    def _mine(self, segment: int) -> bool:
-        return self._reads and self._claims.mine(segment)
+    def mine(self, segment: int) -> bool:
+        """Whether oneself should own a segment."""
+        return self._claims.mine(segment)
+
+    def claimed(self, segment: int, owner: int, token: int) -> None:
+        """A segment is one's own by a token; `owner` had it when that was asked for, 0 for nobody."""
+        self.ctx.note("claimed", segment)
 
     def _look_after(self, segment: int) -> Generator[Wait, Any, None]:
         options = self._options
@@ -138,9 +129,7 @@ class Projector(Mending):
         if owner not in (0, self._options.number):
             self.ctx.note("stolen", segment)
             self.ctx.point("P8")
-        elif owner == 0 and one.view.token > 1:
-            self.ctx.note("handed", segment)
-        self.ctx.note("claimed", segment)
+        self.claimed(segment, owner, one.view.token)
         return True
 
     def _own(self, one: Owning, segment: int) -> Generator[Wait, Any, None]:
@@ -170,7 +159,7 @@ class Projector(Mending):
                 told_us = ctx.mono_us()
                 if not (yield from one.extend(heard_us)):
                     return
-            if not self._mine(segment):
+            if not self.mine(segment):
                 yield from one.release()
                 return
             if not news and not options.waits:

@@ -42,6 +42,8 @@ from models.reading.gateway import Gateway
 from models.reading.inline import InlineShard
 from models.reading.live import LiveView
 from models.reading.projector import Projector
+from models.reading.seated import Seated
+from models.reading.staffing import Staff
 from models.reading.users import User
 from models.reading.viewing import ViewShard
 from models.reconcile import Operator
@@ -67,7 +69,7 @@ PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
-PARTS[Projector] = ("../reading/feeds",)
+PARTS[Projector] = PARTS[Seated] = ("../reading/feeds",)
 SERVICES = (
     Shard,
     RegisterShard,
@@ -118,6 +120,8 @@ SERVICES = (
     InlineShard,
     ViewShard,
     Projector,
+    Seated,
+    Staff,
     Gateway,
     LiveView,
     User,
