@@ -25,6 +25,8 @@ __all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out"
 _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
 _READ: Final = (
+    "tenure",
+    "outdone",
     "claimed",
     "joined",
     "handed",

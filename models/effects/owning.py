@@ -145,7 +145,7 @@ class Owner(Follower):
         options, after = self.options, self.latest
         above = self.highest()
         command = TakeOver(owner=options.number, after=after, above=above)
-        key = self.key_of("tenure", after, above)
+        key = self.own_key("tenure", after, above)
         answer = yield from self.submitter.submit(TENURE, command, key, lambda: self.latest == after)
         number = max(after, above) + 1
         given = self.latest == number and self.owner != options.number  # to another, once this one's was taken back
@@ -155,7 +155,7 @@ class Owner(Follower):
             self.ctx.note("tenure", self.mine)
             self.owning()
 
-    def key_of(self, what: str, *of: int | str) -> int:
+    def own_key(self, what: str, *of: int | str) -> int:
         """The idempotency key of what this life asks of the store.
 
         Of this life alone: the store would tell a next one, which has not read of it yet, that the tenure is its own.

@@ -261,7 +261,7 @@ class Performer(Owner):
         """Write a step down; returns what the store then tells of the effect, None if it was refused."""
         # What was done outside is written down whoever owns by now; what is still to be done is not begun.
         still = (lambda: self.mine == mine) if step == "intend" else (lambda: True)
-        answer = yield from self.submitter.submit(key, command, self.key_of("effect", key, step, mine), still)
+        answer = yield from self.submitter.submit(key, command, self.own_key("effect", key, step, mine), still)
         if isinstance(answer, Refused) and answer.reason == intended_under(mine) and self.mine == mine:
             # The log of tenures was taken back, and another has this number as well: neither is before the other.
             self._fence = max(self._fence, mine)

@@ -29,6 +29,7 @@ from models.outbox.deployment import OutboxShard
 from models.outbox.relay import Relay
 from models.pipeline import ApiClient, ApiServer, FarServer
 from models.processes.manager import Manager
+from models.processes.owned import OwnedManager
 from models.queue.broker import Broker
 from models.queue.consumer import Consumer, Receiver
 from models.queue.desk import Desk
@@ -114,6 +115,7 @@ SERVICES = (
     Relay,
     OutboxConsumer,
     Manager,
+    OwnedManager,
     Performer,
     Outside,
     FedShard,
