@@ -19,10 +19,10 @@ from typing import Any, ClassVar, Final
 
 from models.domain import Command
 from models.effects.domain import Complete, Effect, EffectState, Intend, Leave, Stage, intended_under
-from models.effects.owning import Owner, OwnerOptions
 from models.effects.retrying import AtMostOnce, Known, Move, Policy
 from models.effects.words import Act, Acted, Fenced, OutcomeIs, WhatOf
 from models.outbox.feed import FeedOptions
+from models.outbox.owning import Owner, OwnerOptions
 from models.outbox.submitting import StoreOptions, key_of
 from models.store.log.entries import Entry, instance_of
 from models.store.requests import Accepted, Refused

@@ -14,14 +14,14 @@ from typing import Final
 from models.clients import Drawn, Draws, Workload, zipf_weights
 from models.domain import Application
 from models.domains.transfer import Order, Transfer
-from models.effects.domain import Tenure
-from models.effects.owning import OwnerOptions
 from models.groups import Group, group_system, members_of, operator_of
 from models.keyspace.storage import groups_of
 from models.layout import maker
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, FollowedShard
+from models.outbox.owning import OwnerOptions
 from models.outbox.submitting import StoreOptions
+from models.outbox.tenures import Tenure
 from models.processes.definition import Process
 from models.processes.manager import Manager
 from models.processes.owned import OwnedManager

@@ -13,8 +13,8 @@ from collections.abc import Callable, Generator
 from typing import Any, ClassVar
 
 from models.domain import Command
-from models.effects.owning import Owner, OwnerOptions
 from models.outbox.feed import FeedOptions
+from models.outbox.owning import Owner, OwnerOptions
 from models.outbox.submitting import StoreOptions
 from models.processes.definition import Process
 from models.processes.manager import Manager

@@ -26,6 +26,7 @@ from models.monitor import Monitor
 from models.operations import Runbook
 from models.outbox.consumer import Consumer as OutboxConsumer
 from models.outbox.deployment import OutboxShard
+from models.outbox.owned import OwnedConsumer, OwnedRelay
 from models.outbox.relay import Relay
 from models.pipeline import ApiClient, ApiServer, FarServer
 from models.processes.manager import Manager
@@ -113,6 +114,8 @@ SERVICES = (
     Desk,
     OutboxShard,
     Relay,
+    OwnedRelay,
+    OwnedConsumer,
     OutboxConsumer,
     Manager,
     OwnedManager,

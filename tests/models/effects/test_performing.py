@@ -6,14 +6,16 @@ import pytest
 
 from models.addressing import mint
 from models.domain import Event
-from models.effects.domain import Effect, Intend, Intended, Requested, TakenOver, TakeOver, Tenure, intended_under
-from models.effects.owning import TENURE, OwnerOptions
+from models.effects.domain import Effect, Intend, Intended, Requested, intended_under
 from models.effects.performing import ATTEMPT_BITS, Ordering, Performer, PerformerOptions
 from models.effects.retrying import AtLeastOnce
-from models.effects.words import Act, Alive, Fenced
+from models.effects.words import Act, Fenced
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, Follow, Followed
+from models.outbox.owning import TENURE, OwnerOptions
 from models.outbox.submitting import StoreOptions
+from models.outbox.tenures import TakenOver, TakeOver, Tenure
+from models.outbox.words import Alive
 from models.store.group.lineage import Reign
 from models.store.log.entries import Entry
 from models.store.requests import Accepted, Refused, Submit

@@ -1,4 +1,6 @@
-"""Who may bring effects about: the owner of the latest tenure, and the ones who wait for it to fall silent.
+"""Who may do what one at a time should: the owner of the latest tenure; the others wait for it to fall silent.
+
+So effects are brought about, processes managed where there are several managers, and messages relayed by several.
 
 The tenures are a stream of the store, which every one of them follows. Of two that ask for the next tenure one gets
 it; the other hears of that when it reads the stream, and until then it takes itself for the owner: an owner that
@@ -12,11 +14,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from models.effects.domain import TakenOver, TakeOver, Tenure
-from models.effects.words import Alive
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, Follower
 from models.outbox.submitting import StoreOptions, Submitter, key_of
+from models.outbox.tenures import TakenOver, TakeOver, Tenure
+from models.outbox.words import Alive
 from models.store.log.entries import Entry
 from models.store.requests import Accepted
 from sim.host import Context, Wait, handles
@@ -99,13 +101,17 @@ class Owner(Follower):
         """A tenure began."""
         if isinstance(entry.event, TakenOver):
             self.owner, self.latest = entry.event.owner, entry.event.number
-            self._met = max(self._met, self.latest)
+            self.heard_of(self.latest)
             self._heard_us = self.ctx.mono_us()
 
     def begun_again(self, shard: int) -> None:
         """Tenures were taken back: nobody's number is worth anything until they are read again."""
         if shard == 0:
             self.owner = self.latest = self.mine = 0
+
+    def heard_of(self, tenure: int) -> None:
+        """Somebody has, or had, this tenure."""
+        self._met = max(self._met, tenure)
 
     def owning(self) -> None:
         """A tenure has begun."""
@@ -117,7 +123,7 @@ class Owner(Follower):
     @handles(Alive)
     def on_alive(self, msg: Alive, sender: Location) -> None:
         """The owner lives, if it is of the latest tenure."""
-        self._met = max(self._met, msg.tenure)
+        self.heard_of(msg.tenure)
         if msg.tenure >= self.latest:
             self._heard_us = self.ctx.mono_us()
 
