@@ -19,6 +19,7 @@ __all__ = [
     "MOVED",
     "ORDERINGS",
     "OUTBOX",
+    "POWER",
     "SCENARIOS",
     "SEMANTICS",
     "TRANSFER",
@@ -29,7 +30,8 @@ __all__ = [
 CALM: Final = "effect_calm"
 CRASH: Final = "effect_crash"
 MOVED: Final = "effect_moved"
-SCENARIOS: Final = (CALM, CRASH, MOVED)
+POWER: Final = "effect_power"
+SCENARIOS: Final = (CALM, CRASH, MOVED, POWER)
 
 #: Short names of orderings.
 ORDERINGS: Final[Mapping[str, Ordering]] = MappingProxyType(

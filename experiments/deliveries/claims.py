@@ -12,6 +12,7 @@ from experiments.deliveries.arms import (
     MOVED,
     ORDERINGS,
     OUTBOX,
+    POWER,
     TRANSFER,
     DeliveryRow,
     arm_name,
@@ -26,7 +27,7 @@ __all__ = ["CONFIDENCE", "check", "later", "wrong"]
 #: Intervals that decide a finding; each with so much confidence that all hold at once with 95 % (Bonferroni).
 _COMPARED: Final = 2
 CONFIDENCE: Final = 1 - 0.05 / _COMPARED
-_FAULTS: Final = (CRASH, MOVED)
+_FAULTS: Final = (CRASH, MOVED, POWER)
 #: Runs below which an interval that is too wide leaves a claim undecided.
 FEWEST: Final = 10
 
