@@ -7,14 +7,14 @@ count one twice, *before* may miss one. Which of these a scenario claims says wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from experiments.evidence import Span
 from experiments.measures.observation import Observation
 from experiments.scenario.property import Property, Sort, claim
 from models.ledger import FinalEvent
-from models.reading_end import ViewRow
+from models.reading_end import ViewEnd, ViewRow
 from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict, subscriptions
 from sim.checkers.reading import attempts_of
@@ -66,12 +66,23 @@ def _held(
     found = [f"account {key}: {why}" for key, why in _offences(seen, rows, aside, wrong)]
     stopped = next((view.stopped for view in reading.views if view.stopped), "")
     if not parked and (aside or stopped):
-        found.append(f"{sum(aside.values())} events are put aside; stopped: {stopped or 'nothing'}")
+        # First: it is the cause of all the rest, with place and reason.
+        found.insert(0, f"{_put_aside(reading.views)}; stopped: {stopped or 'nothing'}")
     if not found:
         return Verdict(Verdicts.VALID, (), f"{len(rows)} rows of {len(reading.views)} parts")
     # What is lost or down cannot be held against a view that will catch up with it.
     doubt = seen.unhealed or seen.ledger.missing or reading.missing
     return Verdict(Verdicts.UNKNOWN if doubt else Verdicts.INVALID, (), "; ".join(found[:_WITNESSES]))
+
+
+def _put_aside(views: Iterable[ViewEnd]) -> str:
+    """How many events are put aside, and of the first where it stands and why."""
+    events = [event for view in views for event in view.parked]
+    if not events:
+        return "nothing is put aside"
+    key, shard, position, reason = events[0]
+    place = f"shard {shard}, position {position}"
+    return f"{len(events)} events are put aside, the first of account {key}, {place}: {reason}"
 
 
 def _offences(
