@@ -12,6 +12,7 @@ from experiments.deliveries.arms import (
     MOVED,
     ORDERINGS,
     OUTBOX,
+    POWER,
     TRANSFER,
     DeliveryRow,
     arm_name,
@@ -25,7 +26,7 @@ from experiments.statistics import Interval, at_most
 __all__ = ["FAMILY", "check", "later", "wrong"]
 
 FAMILY: Final = Family(compared=2)
-_FAULTS: Final = (CRASH, MOVED)
+_FAULTS: Final = (CRASH, MOVED, POWER)
 
 Rows = Results[DeliveryRow]
 

@@ -15,6 +15,7 @@ from experiments.deliveries.arms import (
     MOVED,
     ORDERINGS,
     OUTBOX,
+    POWER,
     SEMANTICS,
     TRANSFER,
     DeliveryRow,
@@ -32,9 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_FAULTS: Final = (CRASH, MOVED)
+_FAULTS: Final = (CRASH, MOVED, POWER)
 _TITLES: Final[Mapping[str, str]] = MappingProxyType(
-    {CRASH: "It starts again on its host", MOVED: "Another takes over"}
+    {
+        CRASH: "It starts again on its host",
+        MOVED: "Another takes over",
+        POWER: "Its host loses power, and it starts again there",
+    }
 )
 _PANELS: Final = (("duplicates", "done twice"), ("omissions", "not done"), ("orphans", "done, not known"))
 _LEFT_OUT: Final = (
