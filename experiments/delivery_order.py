@@ -4,8 +4,9 @@ Claim:     the order only chooses the error. Acting first leaves orphans or repe
            resume, repeats; an intent tells what is in doubt. A receiver that dedups, or one that is asked first and
            fences, makes once of any of them; asked and not fenced it repeats after a pause. A process manager and an
            outbox over the same store neither lose nor make anything.
-Varies:    ordering (three) x semantics and receiver (five), a process, an outbox; who goes on (the same host, another);
-           the crash point (E1 to E8, P9; M1 to M5; O1 to O3).  Held fixed: the rest of a world of three servers.
+Varies:    ordering (three) x semantics and receiver (five), a process, an outbox; who goes on (the same host, another,
+           the same after its power failed); the crash point (E1 to E8, P9; M1 to M5; O1 to O3).  Held fixed: the rest
+           of a world of three servers.
 Measures:  duplicates, omissions, orphans, effects left (counts), latency mean, p50 and p99 (ms); paired over seeds.
 Run:       ./lab run delivery-order [--quick] [--seeds N]
 Writes:    reports/delivery-order/

@@ -19,6 +19,7 @@ __all__ = [
     "MOVED",
     "ORDERINGS",
     "OUTBOX",
+    "POWER",
     "QUICK",
     "SCENARIOS",
     "SEMANTICS",
@@ -30,7 +31,8 @@ __all__ = [
 CALM: Final = "effect_calm"
 CRASH: Final = "effect_crash"
 MOVED: Final = "effect_moved"
-SCENARIOS: Final = (CALM, CRASH, MOVED)
+POWER: Final = "effect_power"
+SCENARIOS: Final = (CALM, CRASH, MOVED, POWER)
 
 #: Short names of orderings.
 ORDERINGS: Final[Mapping[str, Ordering]] = MappingProxyType(
@@ -112,6 +114,7 @@ QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
             *("persist-most", "persist-least", "persist-fenced", "persist-dedup"),
             *("intent-most", "intent-fenced", TRANSFER, OUTBOX),
         ),
+        POWER: ("act-fenced", "act-dedup", "persist-fenced", "persist-dedup", "intent-fenced", TRANSFER, OUTBOX),
         MOVED: ("act-unfenced", "act-fenced", "intent-unfenced", "intent-fenced", OUTBOX),
     }
 )

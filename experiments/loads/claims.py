@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from math import inf
 from statistics import fmean
 from typing import Final, NamedTuple
 
 from experiments.experiment import Finding
+from experiments.family import Family, paired, shown
 from experiments.loads.arms import (
     ADAPTIVE,
     CALM,
@@ -25,15 +25,12 @@ from experiments.loads.arms import (
     arm_of,
 )
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import Interval, at_most
 
-__all__ = ["CONFIDENCE", "FEWEST", "WORK_MS", "Difference", "check", "difference"]
+__all__ = ["FAMILY", "WORK_MS", "Difference", "check", "difference"]
 
-#: Intervals that decide a finding; each with so much confidence that all hold at once with 95 % (Bonferroni).
-_COMPARED: Final = 30
-CONFIDENCE: Final = 1 - 0.05 / _COMPARED
-#: Runs below which intervals are too wide: there a claim holds if it does under every seed, and is else undecided.
-FEWEST: Final = 10
+#: Below its fewest runs intervals are too wide: there a claim holds if it does under every seed, and is else undecided.
+FAMILY: Final = Family(compared=30)
 #: What working out a decision takes in the scenarios, milliseconds; and how near to it is as good as equal.
 WORK_MS: Final = 40.0
 _NEAR_MS: Final = 8.0
@@ -59,20 +56,18 @@ class Difference(NamedTuple):
 
     def told(self, spec: str = ".1f") -> str:
         """In words."""
-        if self.interval is None:
-            return f"{self.where}: no runs to compare"
-        return f"{self.where}: {format_interval(self.interval, spec)}"
+        return f"{self.where}: {shown(self.interval, spec)}"
 
 
 def difference(results: Rows, scenario: str, domain: str, first: str, second: str, metric: str) -> Difference:
     """Of two strategies under one scenario, in one domain."""
-    pairs = results.pairs(scenario, arm_of(first, domain), arm_of(second, domain))
-    values = [(float(getattr(a, metric)), float(getattr(b, metric))) for a, b in pairs]
     where = f"{scenario.removeprefix('loading_')}, {domain}"
-    if not values or any(inf in pair for pair in values):
-        return Difference(where, (), None)
-    found = paired_difference([a for a, _ in values], [b for _, b in values], confidence=CONFIDENCE)
-    return Difference(where, tuple(a - b for a, b in values), found)
+    return _between(results, where, scenario, (arm_of(first, domain), arm_of(second, domain)), metric)
+
+
+def _between(results: Rows, where: str, scenario: str, arms: tuple[str, str], metric: str) -> Difference:
+    each = tuple(a - b for a, b in paired(results, scenario, *arms, metric))
+    return Difference(where, each, FAMILY.difference(results, scenario, *arms, metric))
 
 
 def _domains(results: Rows, scenario: str, strategy: str) -> list[str]:
@@ -101,7 +96,7 @@ def _each(found: Sequence[Difference], fits: Callable[[float, float], bool]) -> 
     """Whether all differences lie where they should: their intervals, or each run while runs are few."""
     if not found or any(one.interval is None for one in found):
         return None
-    few = any(len(one.each) < FEWEST for one in found)
+    few = any(len(one.each) < FAMILY.fewest for one in found)
     if few:
         return True if all(fits(value, value) for one in found for value in one.each) else None
     return all(
@@ -210,14 +205,8 @@ def _equal(results: Rows, domain: str) -> list[float]:
 
 def _less_equal(results: Rows, first: str, second: str) -> Difference:
     """How much more often decisions stay the same in one domain than in another."""
-    pairs = results.pairs(HOT, arm_of(SPECULATIVE, first), arm_of(SPECULATIVE, second))
-    values = [(a.equal_share, b.equal_share) for a, b in pairs]
-    known = [(a, b) for a, b in values if a is not None and b is not None]
-    where = f"{first} less {second}"
-    if not known:
-        return Difference(where, (), None)
-    found = paired_difference([a for a, _ in known], [b for _, b in known], confidence=CONFIDENCE)
-    return Difference(where, tuple(a - b for a, b in known), found)
+    arms = (arm_of(SPECULATIVE, first), arm_of(SPECULATIVE, second))
+    return _between(results, f"{first} less {second}", HOT, arms, "equal_share")
 
 
 def _sensitivity(results: Rows) -> Finding:

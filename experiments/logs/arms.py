@@ -59,7 +59,7 @@ BOUNDED: Final = ("age", "sweep", "retain-time", "retain-events", "archive", "no
 
 #: By scenario, the arms of the quick size: a month takes seconds, so the other policies are for the full one.
 QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {CALM: ("sweep",), MONTH: ("keep", "cut", "sweep", "archive"), AWAY: ("sweep",)}
+    {CALM: ("sweep",), MONTH: ("keep", "cut", "sweep"), AWAY: ("sweep",)}
 )
 
 

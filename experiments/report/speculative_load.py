@@ -23,7 +23,7 @@ from experiments.loads.arms import (
     LoadRow,
     arm_of,
 )
-from experiments.loads.claims import CONFIDENCE, WORK_MS, difference
+from experiments.loads.claims import FAMILY, WORK_MS, difference
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
 from experiments.results import Results
 from experiments.statistics import format_interval, t_interval
@@ -176,7 +176,8 @@ def _saved(page: Page, results: Rows) -> None:
         caption="Saved of the median against consistent loading, ms: differences over runs of one seed",
     )
     page.note(
-        f"Each interval has confidence {CONFIDENCE:.4f}, so that those that decide a claim hold at once with 95 %."
+        f"Each interval has confidence {FAMILY.confidence:.4f}, so that those that decide a claim hold at once with "
+        "95 %."
     )
 
 

@@ -36,6 +36,7 @@ class Claims:
         # Heartbeats of another life go on in the same rhythm: a detector by when they are due must not ignore them.
         self._sequence = ctx.mono_us() // options.beat_us
         self._owned: dict[int, tuple[int, ...]] = {}
+        self._absent = set(options.absent)
         self._detectors: dict[int, Detector] = {
             number: FixedTimeout(options.suspect_us) if options.detector is None else options.detector.make()
             for number, _ in options.peers
@@ -58,10 +59,17 @@ class Claims:
         detector = self._detectors.get(beat.consumer)
         if detector is not None:
             detector.observe(beat.sequence, self._ctx.mono_us())
+            self._absent.discard(beat.consumer)
             self._owned[beat.consumer] = beat.owned
 
+    def left(self, number: int) -> None:
+        """One of them has let go; nobody need wait for it until it is heard again."""
+        self._absent.add(number)
+
     def suspects(self, number: int) -> bool:
-        """Whether a consumer is suspected; oneself never."""
+        """Whether a consumer is suspected, or not there; oneself never."""
+        if number in self._absent:
+            return True
         detector = self._detectors.get(number)
         return detector is not None and detector.suspicion(self._ctx.mono_us()) >= _SUSPECTED
 

@@ -35,6 +35,7 @@ class ProjectorOptions:
         number: Its number among the consumers, from 1.
         peers: (number, location) of the others.
         order: By segment, the numbers of all consumers, who should own it first.
+        absent: The numbers of those that do not read at first.
         version: Of the projection, from 1.
         views: By segment, the members of the group that keeps it.
         stretches: By segment, its part of the line of hashes.
@@ -62,6 +63,7 @@ class ProjectorOptions:
     number: int
     peers: tuple[tuple[int, Location], ...] = ()
     order: tuple[tuple[int, ...], ...]
+    absent: frozenset[int] = frozenset()
     version: int = 1
     views: tuple[tuple[Location, ...], ...]
     stretches: tuple[Stretch, ...]
