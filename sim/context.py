@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.chance import Draws
 from sim.channel import Channel
 from sim.history import Operation
 from sim.host import Placement, Wait, first_of, handlers
-from sim.kernel import CALL, Timer
+from sim.kernel import Timer
 from sim.message import Message
 from sim.storage import Disk
 from sim.topology import Location, host_of
@@ -107,9 +106,7 @@ class HostContext:
         return wait
 
     def _be_patient(self, timeout_us: int, call: int) -> None:
-        env = self._env
-        entry = (env._now + timeout_us, CALL, next(env._eid), self._life.expire, call)
-        heappush(env._queue, entry)  # type: ignore[misc]
+        self._life.be_patient(timeout_us, call)
 
     def reply(self, to: Location, call: int, msg: Message) -> None:
         """Answer a call; not part of what models see, they return the answer."""
