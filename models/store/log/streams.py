@@ -310,11 +310,15 @@ class Streams:
 
     def _after(self, state: State, event: Event) -> State:
         domain, kind = self._domain, event.__class__
-        if kind is Deleted or kind is Closed:
-            return self._initial
-        if isinstance(event, Control):
-            return event.after(state)
-        after: State = domain.evolve(state, event if kind in domain.effects else lift(domain, event))
+        after: State
+        if kind in domain.effects:  # first, since nearly all are
+            after = domain.evolve(state, event)
+        elif kind is Deleted or kind is Closed:
+            after = self._initial
+        elif isinstance(event, Control):
+            after = event.after(state)
+        else:
+            after = domain.evolve(state, lift(domain, event))
         return after
 
     def _restore(self, snapshot: Snapshot) -> None:
