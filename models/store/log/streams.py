@@ -204,7 +204,8 @@ class Streams:
         if stream is None:
             return []
         gone = stream.version - len(stream.positions)
-        return [self._journal.at(position) for position in stream.positions[max(0, after - gone) :]]
+        entries, first = self._journal.entries, self._journal.base.position + 1
+        return [entries[position - first] for position in stream.positions[max(0, after - gone) :]]
 
     def load(self, key: StreamKey, snapshot: Snapshot | None) -> int:
         """Bring a state into memory; returns the number of events replayed."""
