@@ -212,8 +212,10 @@ class Streams:
         stream = self.by_key[key]
         entries = self.entries_of(key, 0 if snapshot is None else snapshot.version)
         state = self._first(key[0]) if snapshot is None else snapshot.state
+        evolve, effects = self._domain.evolve, self._domain.effects
         for entry in entries:
-            state = self._after(state, entry.event)
+            event = entry.event  # nearly all are the domain's own, and a long stream is loaded again and again
+            state = evolve(state, event) if event.__class__ in effects else self._after(state, event)
         stream.state = state
         if self._cache is not None:
             self._touch(key)
