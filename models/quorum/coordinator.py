@@ -248,13 +248,13 @@ class Coordinator(Service):
 
     def _enough(self, calls: _Calls, take: Callable[[int, Any], None], enough: Callable[[], bool]) -> Wait:
         """Until the answers suffice, or no more come."""
-        done = self.ctx.wait()
+        done, sloppy = self.ctx.wait(), self.options.sloppy
         left = len(calls)
 
         def told(number: int, answer: Any) -> None:
             nonlocal left
             left -= 1
-            if self.options.sloppy:
+            if sloppy:
                 self._heard(number if number >= 0 else ~number, answer)
             if done.done:
                 return
