@@ -258,13 +258,13 @@ class Coordinator(Service):
 
     def _enough(self, calls: _Calls, take: Callable[[int, Any], None], enough: Callable[[], bool]) -> Wait:
         """Until the answers suffice, or no more come."""
-        done = self.ctx.wait()
+        done, heeded = self.ctx.wait(), self.options.sloppy or self.options.routed
         left = len(calls)
 
         def told(number: int, answer: Any) -> None:
             nonlocal left
             left -= 1
-            if self.options.sloppy or self.options.routed:
+            if heeded:
                 self._heard(number if number >= 0 else ~number, answer)
             if done.done:
                 return

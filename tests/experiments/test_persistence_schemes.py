@@ -277,7 +277,7 @@ def test_claims_hold_of_good_rows_and_fail_of_bad_ones(tmp_path: Path):
 def test_a_red_cell_of_the_crash_table_and_one_without_a_hit_fail_the_experiment(
     cell: CellResult, holds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("experiments.crashes.table", lambda: (CELL, cell))
+    monkeypatch.setattr("experiments.crashes.table", lambda **_: (CELL, cell))
     found = finding(made_up(tmp_path), "At every crash point")
     assert found.holds is holds
     assert ("C3 under local-persist" in found.detail) is not holds
