@@ -99,7 +99,7 @@ def _finding(judged: Judged[Claim]) -> Finding:
     if judged.half_width is not None and interval.low == interval.high:
         detail += f", without chance; may differ by {claim.tolerance:.2g}"
     else:
-        detail += width_told(interval, judged.half_width, claim.limit, EXPERIMENT.quick.seeds, spec=".6g")
+        detail += width_told(interval, judged.half_width, claim.limit, EXPERIMENT.decides, spec=".6g")
         detail += f"; told to {claim.tolerance:.2g}" if claim.tolerance and judged.half_width is not None else ""
     return Finding(claim=f"{claim.group}; {claim.title}", holds=judged.holds, detail=detail)
 
@@ -117,8 +117,9 @@ EXPERIMENT: Final = Experiment(
     arms=(ARM,),
     scenarios=tuple(CELLS),
     row=DetectorRow,
-    quick=Size(seeds=30),
-    full=Size(seeds=60),
+    quick=Size(seeds=8),
+    full=Size(seeds=180),
+    decides=30,
     run_once=run_once,
     check=check,
     report=_report,

@@ -64,7 +64,8 @@ class HostContext:
         self._src = life.machine.spec.index
         self._trace = life.machine.trace
         self._wait: Callable[[], Wait] = partial(_TracedWait, self._trace) if self._trace.full else Wait
-        self._resolve: dict[Location, tuple[int, int]] = {}
+        # The same for all, and a large group would else look a million places up.
+        self._resolve = life.machine.network.places
         self.location = location
         #: Those through which something can still pass, in order of making.
         self.channels: dict[Channel, None] = {}

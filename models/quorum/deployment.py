@@ -75,8 +75,9 @@ def quorum(
     """N replicas of every key, of which R answer a read and W a write; `deletes` is their share of the writes.
 
     No two replicas of a key share a failure domain of the level `spread`; further apart they stand as far as they can.
-    `detector` is what must suspect a replica besides, before a sloppy quorum takes one for silent that left a question
-    unanswered, in the words of `models.detection.words`; nothing if empty.
+    `detector` is what must suspect a replica besides, before one that left a question unanswered is taken for silent,
+    in the words of `models.detection.words`: a sloppy quorum has others stand in for it, and with fan-out to a quorum
+    it is asked last. Nothing if empty.
 
     Raises:
         ValueError: it cannot be so, for all these reasons.
@@ -107,8 +108,10 @@ def quorum(
         options = replace(options, spread=level)
     if watching is not None:
         options = replace(options, detector=watching)
-    if detector and not sloppy:
-        refused.append(f"{detector=} finds whom others stand in for, in a sloppy quorum only; set sloppy = true")
+    if detector and not sloppy and fanout is Fanout.ALL:
+        refused.append(
+            f"{detector=} finds whom others stand in for, or who is asked last; set sloppy = true, or fanout = 'quorum'"
+        )
     return lay_out(site, workload, options, coordinators=coordinators, holds=holds, deletes=deletes, refused=refused)
 
 

@@ -75,7 +75,8 @@ class QuorumOptions:
         grace_us: How long a tombstone is kept at least.
         spread: The level at which no two replicas of a key share a failure domain.
         detector: What must suspect a replica, by its answers, before one that left a question unanswered counts as
-            silent; unless given, any silence after its last answer does.
+            silent; None for any silence after its last answer. With fan-out to a quorum alone, replicas that it holds
+            to be silent are asked last.
     """
 
     n: int = 3
@@ -96,12 +97,22 @@ class QuorumOptions:
     depth: int = 8
     grace_us: int = 60_000_000
     spread: Spread = Spread.HOST
-    detector: Plan = _ANY_SILENCE
+    detector: Plan | None = None
 
     @property
     def strict(self) -> bool:
         """Whether every read meets every acknowledged write at a replica."""
         return self.r + self.w > self.n and not self.sloppy
+
+    @property
+    def routed(self) -> bool:
+        """Whether it is chosen by who answers whom a request goes to at first."""
+        return self.detector is not None and self.fanout is Fanout.QUORUM
+
+    @property
+    def silence(self) -> Plan:
+        """What suspects a replica."""
+        return _ANY_SILENCE if self.detector is None else self.detector
 
 
 def problems(options: QuorumOptions, servers: int, zones: int | None = None) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Final, Unpack
 from models.addressing import Scope, pack_type
 from models.clients import Client, Workload
 from models.detection import Plan
-from models.detection.words import detector_of
+from models.detection.words import detector_of, detector_of_answers
 from models.domains.append_log import AppendLog
 from models.driver import drivers
 from models.factories import KeptOptions, Reading, Refused, mix_of
@@ -69,6 +69,7 @@ def raft(
     tenants: int = 1,
     promote_after_us: int = 0,
     detector: str = "",
+    routing: str = "",
     **kept: Unpack[KeptOptions],
 ) -> System:
     """One domain on Raft. 0 stands for never, or for all.
@@ -76,9 +77,10 @@ def raft(
     `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
     may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
     domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
-    operators, who hand over the lead. A follower watches its leader with `detector`, in the words of
-    `models.detection.words`; a fixed time-out of `election` if empty. Members are near home or, with a `placement`,
-    where the key space puts their shard: voters first, then learners, then spares.
+    operators, who hand over the lead. A follower watches its leader with `detector`, and clients pass over members that
+    answer nothing by `routing`, both in the words of `models.detection.words`; if empty, with a fixed time-out of
+    `election`, and not at all. Members are near home or, with a `placement`, where the key space puts their shard:
+    voters first, then learners, then spares.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -86,6 +88,7 @@ def raft(
     read, topology = Reading(site, workload), site.topology
     wanted = AppendLog() if appends else read.domain(domain)
     place = read.home(home)
+    asking = read.of(lambda: detector_of_answers(routing, max(4, workload.attempt_timeout_us))) if routing else None
     options = read.of(
         lambda: RaftOptions(
             election_us=election_us,
@@ -137,7 +140,9 @@ def raft(
     if promote_after_us:
         placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
     mix = mix_of(wanted, workload)
-    system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
+    system = group_system(
+        topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants, routing=asking
+    )
     system = _operated(system, groups, members + learners)
     asked = "append-log" if appends else "register" if registers else ""
     return _asked_for(asked, system, topology, workload) if asked else system

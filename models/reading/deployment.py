@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Route, Workload
+from models.detection.words import detector_of
 from models.domains.bank_account import BankAccount
 from models.factories import Reading
 from models.groups import SEQUENCER, Group, group_system, members_of, operator_of, sequence_of, store_name
@@ -83,6 +84,7 @@ def reading(
     project_us: int = 0,
     beat_us: int = 50_000,
     suspect_us: int = 400_000,
+    detector: str = "",
     extend_us: int = 200_000,
     retry_us: int = 500_000,
     alarm: int = 0,
@@ -137,7 +139,9 @@ def reading(
         waits: Whether the write side is asked to wait that long for news.
         project_us: What one event takes to project.
         beat_us: Between consumers' heartbeats.
-        suspect_us: Silence after which a consumer is suspected, and its segments are taken.
+        suspect_us: Silence after which a consumer is suspected, and its segments are taken; unless there is
+            a `detector`.
+        detector: What suspects by the heartbeats, in the words of `models.detection.words`; none if empty.
         extend_us: Between an owner's words that nothing is new.
         retry_us: Between attempts at what is parked.
         alarm: Withdrawals of so many cents are announced to a bell, once each; 0 for none.
@@ -207,6 +211,7 @@ def reading(
     )
     saved = read.of(lambda: _word(Checkpoint, checkpoint, "checkpoint"))
     raised = read.of(lambda: _word(Poison, poison, "poison"))
+    watching = read.of(lambda: detector_of(detector, max(4, beat_us))) if detector else None
     consumer = read.of(
         lambda: ProjectorOptions(
             number=1,
@@ -222,6 +227,7 @@ def reading(
             project_us=project_us,
             beat_us=beat_us,
             suspect_us=suspect_us,
+            detector=watching,
             extend_us=extend_us,
             retry_us=retry_us,
             ask_us=workload.attempt_timeout_us,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.detection import Plan
 from models.reading.feeds import Stretch
 from sim.topology import Location
 
@@ -46,7 +47,8 @@ class ProjectorOptions:
         waits: Whether a member is asked to wait that long for news, in place of the consumer.
         project_us: Host time that one event takes.
         beat_us: Between heartbeats, and between looks at who owns what.
-        suspect_us: Silence after which another consumer is suspected.
+        suspect_us: Silence after which another consumer is suspected, where no `detector` says so.
+        detector: What watches another consumer; None for a fixed time-out of `suspect_us`.
         extend_us: Between words to the views that nothing is new.
         retry_us: Between attempts at what was put aside, or stands still.
         ask_us: Patience with a view.
@@ -74,6 +76,7 @@ class ProjectorOptions:
     project_us: int = 0
     beat_us: int = 50_000
     suspect_us: int = 400_000
+    detector: Plan | None = None
     extend_us: int = 200_000
     retry_us: int = 500_000
     ask_us: int = 400_000

@@ -91,5 +91,5 @@ def test_factories_refuse_words_with_all_else(factory: Any, options: dict[str, A
 
 
 def test_a_quorum_that_nobody_stands_in_for_has_no_use_for_one() -> None:
-    with pytest.raises(ValueError, match="in a sloppy quorum only; set sloppy = true"):
+    with pytest.raises(ValueError, match="set sloppy = true, or fanout = 'quorum'"):
         quorum(SITE, LOAD, detector="phi:8")
