@@ -8,6 +8,7 @@ import pytest
 
 from experiments.scenario import ScenarioError, load
 from models import Site, Workload
+from models.factories import Refused
 from models.queue import Mode, Overflow, Parking, QueueOptions, queue
 from sim.topology import grid
 
@@ -50,7 +51,7 @@ def test_what_does_not_go_together_is_refused(wrong: dict[str, Any], told: str) 
         ({"retry_us": 5}, "nothing parks"),
         ({"poison_share": 2.0}, "poison_share=2.0 is no share"),
         ({"stall_share": 0.5}, "give both or none"),
-        ({"partitions": 0}, "partitions=0 is too few"),
+        ({"partitions": 0}, "partitions=0 is none"),
         ({"home": "b"}, "no region here"),
     ],
 )
@@ -62,6 +63,14 @@ def test_a_deployment_refuses_too(wrong: dict[str, Any], told: str) -> None:
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ValueError, match=r"(?s)exactly-once.*take=0.*placement='circle'"):
         queue(SITE, LOAD, mode="exactly-once", take=0, placement="circle")
+
+
+def test_each_mistake_is_one_line_and_none_waits_for_the_others_to_be_mended() -> None:
+    wrong: dict[str, Any] = {"depth": -1, "waiting": 0, "gather_us": -5, "segment": 0, "placement": "slots", "slots": 2}
+    with pytest.raises(Refused) as refused:
+        queue(SITE, LOAD, **wrong)
+    parts = ["depth=-1", "waiting=0", "segment=0", "gather_us=-5", "slots=2"]
+    assert [part in line for part, line in zip(parts, refused.value.problems, strict=True)] == [True] * len(parts)
 
 
 def test_a_queue_needs_a_client_host() -> None:
