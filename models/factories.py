@@ -16,7 +16,7 @@ In the words of scenario files 0 stands for never, or for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar, Unpack, get_type_hints
 
 from models.clients import BankMix, Mix, Workload
@@ -31,26 +31,11 @@ from models.store.schemes import Scheme
 from models.store.words import scheme_of
 from models.system import Site
 from sim.topology import HostSpec, Topology
-from sim.wording import way_to
+from sim.wording import Refused, way_to
 
 __all__ = ["KeptOptions", "LogOptions", "Reading", "Refused", "domain_of", "home_of", "log_policy", "mix_of", "noted"]
 
 T = TypeVar("T")
-
-
-class Refused(ValueError):
-    """Options of a factory that make no sense, with every reason found; whoever prints it gives each its line.
-
-    Attributes:
-        problems: At least one.
-    """
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(self.problems))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
 
 
 class LogOptions(TypedDict, total=False):

@@ -150,8 +150,9 @@ def queue(
         read.problems.append(f"region {place!r} has no client host, where the receiver would be; give it one")
     if placement not in PLACEMENTS:
         read.problems.append(f"{placement=} is none; {way_to(placement, PLACEMENTS)}")
+    enough = chosen is not None and read.of(lambda: _enough(topology, scheme, chosen))
     start = None
-    if chosen is not None and placement in PLACEMENTS and partitions > 0 < vnodes:
+    if chosen is not None and enough and placement in PLACEMENTS and partitions > 0 < vnodes:
         first = partial(_first, topology, workload, lanes.number, chosen, placement, partitions)
         start = read.of(lambda: first(vnodes=vnodes, salt=salt, slots=slots))
     read.done()
@@ -217,6 +218,15 @@ def _behaviour(
     )
 
 
+def _enough(topology: Topology, words: str, scheme: Scheme) -> bool:
+    """True; ValueError where servers stand in too few zones for a scheme."""
+    try:
+        check_length(scheme.members, nodes_of(topology), scheme.spread)
+    except ValueError as refused:
+        raise ValueError(f"scheme={words!r}: {refused}") from None
+    return True
+
+
 def _first(
     topology: Topology,
     workload: Workload,
@@ -226,13 +236,7 @@ def _first(
     partitions: int,
     **placed: Any,
 ) -> TabletMap:
-    """Who holds which stretch of the lanes of a domain's number.
-
-    Raises:
-        ValueError: too few zones for the scheme, or what the placement refuses.
-    """
-    nodes = nodes_of(topology)
-    check_length(scheme.members, nodes, scheme.spread)
+    """Who holds which stretch of the lanes of a domain's number; ValueError for what the placement refuses."""
     holders = None
     if placement != "tablets":
         parts = {(Stored.QUEUE, number): partitions}
@@ -240,7 +244,9 @@ def _first(
             topology, placement=placement, spread=scheme.spread, copies=scheme.members, parts=parts, **placed
         )
         holders = partial(space.holders, Stored.QUEUE, number=number, n=scheme.members)
-    return first_map(holders, partial(key_of, Stored.QUEUE, number=number), nodes, scheme, workload, partitions)
+    return first_map(
+        holders, partial(key_of, Stored.QUEUE, number=number), nodes_of(topology), scheme, workload, partitions
+    )
 
 
 def _word(kind: type[Any], name: str, word: str) -> Any:

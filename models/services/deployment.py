@@ -14,7 +14,7 @@ from models.domain import Domain
 from models.factories import Reading
 from models.groups import Group
 from models.keyspace.storage import groups_of
-from models.raft.deployment import raft_scheme
+from models.raft.deployment import raft_scheme, too_many
 from models.raft.options import RaftOptions
 from models.retrying.backoff import Backoff
 from models.retrying.budget import BudgetKind, BudgetOptions
@@ -103,23 +103,24 @@ def service(
     policy = _policy(read, workload, attempts, budget, ratio)
     rooms = _rooms(topology, per_host, reserved)
     read.problems += _no_room(rooms, most, per_host, reserved)
-    read.problems += _too_many(topology, schedulers=schedulers, watchers=watchers)
+    read.problems += _no_servers(topology, schedulers=schedulers, watchers=watchers)
     raft = read.of(
         lambda: RaftOptions(election_us=election_us, heartbeat_us=heartbeat_us, retry_us=max(1, 2 * heartbeat_us))
     )
     scheme = read.of(lambda: raft_scheme(members, members, spread))
-    groups = None if scheme is None else read.of(lambda: _groups(topology, kinds, scheme))
+    if scheme is not None:
+        read.problems += too_many(topology, scheme.spread, topology.regions[0], False, members, 0)
     read.done()
+    assert scheme is not None
     assert control is not None
     assert scaling is not None
     assert policy is not None
     assert raft is not None
-    assert groups is not None
     laid = ServiceLayout(
         topology=topology,
         workload=workload,
         kinds=kinds,
-        groups=groups,
+        groups=_groups(topology, kinds, scheme),
         rooms=rooms,
         control=control,
         scaling=scaling,
@@ -147,7 +148,7 @@ def _policy(read: Reading, workload: Workload, attempts: int, budget: BudgetKind
 
 
 def _groups(topology: Topology, kinds: Kinds, scheme: Scheme) -> tuple[Group, ...]:
-    """The log of assignments and the store of acts; ValueError where a region has too few servers for either."""
+    """The log of assignments and the store of acts."""
     domains: tuple[Domain[Any], ...] = (kinds.assignments(), kinds.acts())
     home = topology.regions[0]
     return tuple(
@@ -179,12 +180,13 @@ def _no_room(rooms: Sequence[Room], most: int, per_host: int, reserved: int) -> 
     return wrong
 
 
-def _too_many(topology: Topology, **counts: int) -> list[str]:
+def _no_servers(topology: Topology, **counts: int) -> list[str]:
     servers = sum(len(topology.servers(region)) for region in topology.regions)
     wrong = []
     for name, count in counts.items():
         if not 1 <= count <= servers:
-            wrong.append(f"{name}={count} on {servers} servers, one on each: give 1..{servers}")
+            wrong.append(f"{name}={count} on {servers} servers, one on each; give 1..{servers}")
         elif name == "watchers" and count % 2 == 0:
-            wrong.append(f"{name}={count}: a majority of them survives no more than of one fewer; give {count - 1}")
+            ways = " or ".join(str(way) for way in (count - 1, count + 1) if way <= servers)
+            wrong.append(f"{name}={count} are an even group, which survives no more than one fewer; give {ways}")
     return wrong

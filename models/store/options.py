@@ -10,6 +10,7 @@ from models.store.group.wire import ShipOptions
 from models.store.log.snapshots import SnapshotPolicy
 from models.store.schemes import SCHEMES, Scheme
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["InDoubt", "LogPolicy", "MemberOptions"]
 
@@ -66,7 +67,7 @@ class LogPolicy:
                 "give `every` or `age_us`, or set sweep=True"
             )
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class MemberOptions:
             if getattr(self, name) < 0
         ]
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
     @property
     def members(self) -> int:

@@ -73,6 +73,13 @@ def test_each_mistake_is_one_line_and_none_waits_for_the_others_to_be_mended() -
     assert [part in line for part, line in zip(parts, refused.value.problems, strict=True)] == [True] * len(parts)
 
 
+def test_a_scheme_that_is_too_wide_is_told_beside_a_placement_that_is_none() -> None:
+    with pytest.raises(Refused) as refused:
+        queue(SITE, LOAD, scheme="multi-persist:2/9", placement="circle", heartbeat_us=0, resend_us=0)
+    begins = ["heartbeat_us=0", "resend_us=0", "placement='circle'", "scheme='multi-persist:2/9':"]
+    assert sorted(line.partition(" ")[0] for line in refused.value.problems) == sorted(begins)
+
+
 def test_a_queue_needs_a_client_host() -> None:
     with pytest.raises(ValueError, match="where the receiver would be"):
         queue(Site(grid(["a"], clusters=1, hosts=3, clients=0, cores=2)), LOAD)
