@@ -213,20 +213,25 @@ def home_of(topology: Topology, home: str, option: str = "home") -> str:
 
 def log_policy(**words: Unpack[LogOptions]) -> LogPolicy:
     """How logs are managed, in the words of scenario files."""
-    return LogPolicy(
-        segment=words.get("segment", 1_000),
-        snapshots=SnapshotPolicy(
-            every=words.get("snapshot_every", 0) or None,
-            age_us=words.get("snapshot_age_us", 0) or None,
-            load_us=words.get("snapshot_load_us", 0) or None,
-        ),
-        truncate=words.get("truncate", False),
-        sweep=words.get("sweep", False),
-        retain_us=words.get("retain_us", 0),
-        retain_events=words.get("retain_events", 0),
-        peer_patience=words.get("peer_patience", 100_000),
-        every_us=words.get("keep_every_us", 1_000_000),
-    )
+    try:
+        return LogPolicy(
+            segment=words.get("segment", 1_000),
+            snapshots=SnapshotPolicy(
+                every=words.get("snapshot_every", 0) or None,
+                age_us=words.get("snapshot_age_us", 0) or None,
+                load_us=words.get("snapshot_load_us", 0) or None,
+            ),
+            truncate=words.get("truncate", False),
+            sweep=words.get("sweep", False),
+            retain_us=words.get("retain_us", 0),
+            retain_events=words.get("retain_events", 0),
+            peer_patience=words.get("peer_patience", 100_000),
+            every_us=words.get("keep_every_us", 1_000_000),
+        )
+    except Refused as refused:
+        # Beside the other options of a factory it has to say what is done so often.
+        told = [f"keep_{one}" if one.startswith("every_us=") else one for one in refused.problems]
+        raise Refused(told) from None
 
 
 def noted(problems: list[str], make: Callable[[], Any]) -> Any:

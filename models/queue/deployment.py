@@ -149,7 +149,7 @@ def queue(
     if place is not None and not topology.clients(place):
         read.problems.append(f"region {place!r} has no client host, where the receiver would be; give it one")
     if placement not in PLACEMENTS:
-        read.problems.append(f"{placement=} is none; {way_to(placement, PLACEMENTS)}")
+        read.problems.append(f"{placement=} is no placement; {way_to(placement, PLACEMENTS)}")
     enough = chosen is not None and read.of(lambda: _enough(topology, scheme, chosen))
     start = None
     if chosen is not None and enough and placement in PLACEMENTS and partitions > 0 < vnodes:
@@ -251,7 +251,7 @@ def _first(
 
 def _word(kind: type[Any], name: str, word: str) -> Any:
     if word not in [str(one) for one in kind]:
-        raise ValueError(f"{name}={word!r} is none; {way_to(word, [str(one) for one in kind])}")
+        raise ValueError(f"{name}={word!r} is no {name}; {way_to(word, [str(one) for one in kind])}")
     return kind(word)
 
 

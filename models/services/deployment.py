@@ -188,5 +188,5 @@ def _no_servers(topology: Topology, **counts: int) -> list[str]:
             wrong.append(f"{name}={count} on {servers} servers, one on each; give 1..{servers}")
         elif name == "watchers" and count % 2 == 0:
             ways = " or ".join(str(way) for way in (count - 1, count + 1) if way <= servers)
-            wrong.append(f"{name}={count} are an even group, which survives no more than one fewer; give {ways}")
+            wrong.append(f"{name}={count}: an even group survives no more failures than one of one less; give {ways}")
     return wrong

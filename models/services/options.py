@@ -92,7 +92,7 @@ class ScalingOptions:
             wrong.append(f"spare={self.spare} is negative; give at least 0")
         elif self.most < self.least + self.spare:
             wrong.append(
-                f"least={self.least} and spare={self.spare} are above most={self.most}; "
+                f"least={self.least} with spare={self.spare} comes to more than most={self.most}; "
                 f"give most={self.least + self.spare}, or fewer"
             )
         if not self.target_per_s > 0:

@@ -64,7 +64,7 @@ class LogPolicy:
         if self.truncate and not self.sweep and policy.every is None and policy.age_us is None:
             wrong.append(
                 "truncate=True drops only what snapshots cover, and none is ever taken; "
-                "give `every` or `age_us`, or set sweep=True"
+                "have one taken every so many events, or at an age, or sweep"
             )
         if wrong:
             raise Refused(wrong)

@@ -42,9 +42,9 @@ def test_what_does_not_go_together_is_refused(wrong: dict[str, Any], told: str) 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"mode": "exactly-once"}, "mode='exactly-once' is none"),
+        ({"mode": "exactly-once"}, "mode='exactly-once' is no mode"),
         ({"scheme": "multi-persist:2/9"}, "more than the 3 that hold nodes"),
-        ({"placement": "circle"}, "placement='circle' is none"),
+        ({"placement": "circle"}, "placement='circle' is no placement"),
         ({"batch": 4}, "never meet with linger_us=0"),
         ({"linger_us": 5}, "waits for others that batch=1 does not take"),
         ({"batch": 8, "linger_us": 5, "depth": 4}, "never fit in depth=4"),
@@ -89,5 +89,5 @@ def test_words_that_are_none_are_told_together_and_hide_nothing() -> None:
     wrong = {"mode": "maybe", "parking": "aside", "overflow": "burn", "visibility": "0s"}
     with pytest.raises(ScenarioError) as told:
         load("queue_calm").with_system(wrong)
-    for part in ("mode='maybe'", "parking='aside'", "overflow='burn'", "visibility_us=0 holds no letter"):
-        assert part in str(told.value)
+    for part in ('mode = "maybe"', 'parking = "aside"', 'overflow = "burn"', 'visibility = "0 s": holds no letter'):
+        assert f"system.{part}" in str(told.value)

@@ -100,9 +100,9 @@ def test_instances_are_added_where_the_load_wants_them() -> None:
     [
         ({"most": 4}, "most=4 instances on 3 hosts of 1 each: there is room for 3; give most=3"),
         ({"reserved": 2}, "reserve fewer than 2 servers"),
-        ({"least": 4}, "are above most=3"),
+        ({"least": 4}, "comes to more than most=3"),
         ({"lease_us": 100_000}, "is over before a lost heartbeat"),
-        ({"watchers": 2}, "watchers=2 are an even group, which survives no more than one fewer; give 1 or 3"),
+        ({"watchers": 2}, "watchers=2: an even group survives no more failures than one of one less; give 1 or 3"),
         ({"schedulers": 7}, "schedulers=7 on 6 servers"),
         ({"ratio": 0.0}, "ratio=0.0 allows no retry, ever"),
         ({"delay_spread": 1.0}, "no share of the delay"),
