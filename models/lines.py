@@ -219,6 +219,9 @@ class SplitLayout:
             streams=tuple(
                 (self._number(region), tuple(one.number for one in self._within[region])) for region in others
             ),
+            stores=tuple(
+                (one.number, self._stores[one.number][shard]) for region in others for one in self._within[region]
+            ),
         )
 
     def _relays(self) -> list[Placement]:

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from models.addressing import REPLICATION, Scope, message_type_id
+from models.granting import GrantingShard
 from models.merging.fold import Settled
-from models.split import MERGED, SplitShard
+from models.split import MERGED
 from models.store.group.shipping import new_session
 from models.store.group.wire import Ship
 from models.store.requests import Answer, Submit, Unavailable
@@ -99,14 +100,14 @@ class WasLost(Message):
     upto: int
 
 
-class LosableShard(SplitShard):
+class LosableShard(GrantingShard):
     """A shard of a sub-domain that can be declared lost, or give another one up.
 
     Attributes:
         was_lost: Whether it has been; it then serves no command.
     """
 
-    POINTS: ClassVar[frozenset[str]] = SplitShard.POINTS | {"G6"}
+    POINTS: ClassVar[frozenset[str]] = GrantingShard.POINTS | {"G6"}
 
     def __init__(self, ctx: Context, *arguments: Any, **more: Any) -> None:
         super().__init__(ctx, *arguments, **more)
@@ -184,7 +185,9 @@ class LosableShard(SplitShard):
         super().on_ship(msg, sender)
 
     @handles(Submit)
-    def on_submit(self, msg: Submit, sender: Location) -> Unavailable | Generator[Wait, Any, Answer | None]:
+    def on_submit(
+        self, msg: Submit, sender: Location
+    ) -> Unavailable | Generator[Wait, Any, Answer | Unavailable | None]:
         """Decide, unless we were declared lost."""
         if self.was_lost:
             return Unavailable(command_id=msg.command_id, reason="declared lost")

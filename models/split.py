@@ -3,8 +3,10 @@
 Each region owns a sub-domain, its number the incarnation in the addresses it mints, so two
 regions never mint the same. A shard decides against its merged view of everything it knows,
 stamps the event with a hybrid clock, flushes, answers, and ships to the same shard of every
-other region; no answer ever waits for another region. Beside it, on the same host and in files
-of its own, runs the merge domain: the fold of `models.merging` under a policy.
+other region. Where the policy has a rule for what a sub-domain may accept, that is asked in place
+of the domain's own; what it does not allow here is refused, and `models.granting` says who else is
+asked. Beside it, on the same host and in files of its own, runs the merge domain: the fold of
+`models.merging` under a policy.
 
 A region's promise stays below its first entry that is not durable and above nothing it will
 yet stamp. What the merge settled is saved as one record for each advance, outputs and vector
@@ -20,11 +22,11 @@ from typing import Any, ClassVar, Final
 
 from models.addressing import Scope, mint, pack_type
 from models.clock import HybridClock
-from models.domain import Domain
+from models.domain import Domain, Event
 from models.domain.content import content_of
 from models.merging.fates import Fates
 from models.merging.fold import MergeFold, Settled
-from models.merging.policy import Policy
+from models.merging.policy import LocalRule, Policy
 from models.merging.writes import Compensated, Write
 from models.settling import Drawn, Settler, Settling
 from models.store.group.shipping import Inbound, Outbound, new_session
@@ -61,11 +63,13 @@ class Upstream:
         number: Of the region's own stream.
         relay: Who makes it, and hands on the others'.
         streams: The other regions' streams: number, and the sub-domains whose writes are in it.
+        stores: Sub-domains of other regions: number, and the store of the same shard.
     """
 
     number: int
     relay: Location
     streams: tuple[tuple[int, tuple[int, ...]], ...]
+    stores: tuple[tuple[int, Location], ...] = ()
 
 
 class SplitShard(Service):
@@ -90,7 +94,7 @@ class SplitShard(Service):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7", "G1", "G2", "G3", "G4", "G5"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated", "waiting"})
 
     def __init__(
         self,
@@ -116,6 +120,7 @@ class SplitShard(Service):
         abroad = (number for origins in self._bundles.values() for number in origins)
         self._sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
         self._policy = policy(domain, self._sources)
+        self._rule = self._policy if isinstance(self._policy, LocalRule) else None
         self.merge = self._empty_merge()
         self._settler = Settler(settling or Settling(), options.number, options.shard)
         self.saved_us = 0
@@ -126,6 +131,8 @@ class SplitShard(Service):
         self._owed: dict[int, Location] = {}
         #: By sub-domain of such a stream, how many of its entries have come.
         self._ranks: dict[int, int] = {}
+        #: By sub-domain, the store of the same shard there.
+        self._near = dict(options.peers if upstream is None else (*options.peers, *upstream.stores))
         lines = options.peers if upstream is None else (*options.peers, (upstream.number, upstream.relay))
         self._outbound = {number: self._line_to(peer) for number, peer in lines}
         self._outbounds = tuple(self._outbound.values())
@@ -219,19 +226,30 @@ class SplitShard(Service):
     # -- commands ----------------------------------------------------------------------------
 
     @handles(Submit)
-    def on_submit(self, msg: Submit, sender: Location) -> Unavailable | Generator[Wait, Any, Answer | None]:
+    def on_submit(
+        self, msg: Submit, sender: Location
+    ) -> Unavailable | Generator[Wait, Any, Answer | Unavailable | None]:
         """Decide here and now, and answer when the entry is durable here."""
         if not self.ready:
             return Unavailable(command_id=msg.command_id, reason="recovering")
         return self._serve(msg)
 
-    def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | None]:
+    def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | Unavailable | None]:
         self.ctx.point("C3")
-        key = command_key(msg.tenant, msg.command_id)
+        key, asked = command_key(msg.tenant, msg.command_id), False
         while (position := self.streams.done.get(key)) is None:
+            if not self.is_whole:
+                return Unavailable(command_id=msg.command_id, reason="recovering")
+            event = self._decide(msg)
+            if event is None:
+                # Once: who is given less than it takes may ask again.
+                if asked or not (yield from self._obtain(msg)):
+                    return Unavailable(command_id=msg.command_id, reason="others must be heard first")
+                asked = True
+                continue
             stamp_us = self.clock.stamp()
             if stamp_us is not None:
-                position = self._decide(msg, stamp_us)
+                position = self._write(msg.tenant, msg.aggregate, msg.command_id, event, stamp_us)
                 break
             yield from self.clock.reserve()
         assert isinstance(position, int), "a sub-domain keeps its whole log"
@@ -239,26 +257,45 @@ class SplitShard(Service):
         self.ctx.point("C7")
         return answer_of(self.log.at(position), msg.command_id)
 
-    def _decide(self, msg: Submit, stamp_us: int) -> int:
-        """One command, one event, appended to the sub-domain's log; returns its position."""
-        account, merge, domain = msg.aggregate, self.merge, self.domain
-        # The state that it is decided on is that of all sub-domains merged, not that of this one's stream.
-        before = merge.state(account)
-        event = domain.decide(before, msg.command)
-        stream = self.streams.of((msg.tenant, account))
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that it wrote is in its view.
+
+        After a restart some of it may wait for what it had seen. Whoever decided without it would decide that again,
+        and give away twice what there is once.
+        """
+        return self.ready and self.merge.received(self.options.number) == self.log.length
+
+    def _decide(self, msg: Submit) -> Event | None:
+        """What a command leads to on the state of all sub-domains merged; None where others must be heard first."""
+        if self._rule is not None:
+            return self._rule.decide(self.merge.held(msg.aggregate), self.options.number, msg.command)
+        decided: Event = self.domain.decide(self.merge.state(msg.aggregate), msg.command)
+        return decided
+
+    def _obtain(self, msg: Submit) -> Generator[Wait, Any, bool]:
+        """Do something for a command that this sub-domain may not decide on alone; whether to look at it again."""
+        self.ctx.note("waiting", msg.command_id)
+        yield from ()
+        return False
+
+    def _write(self, tenant: int, instance: int, event_id: int, event: Event, stamp_us: int) -> int:
+        """Append an event to the sub-domain's log; returns its position."""
+        merge, domain = self.merge, self.domain
+        stream = self.streams.of((tenant, instance))
         version, position = stream.version + 1, self.log.length + 1
         entry = Entry(
             stamp_us,
             self.options.number,
             position,
             1,
-            msg.tenant,
-            mint(self._event_type, account, version),
-            msg.command_id,
+            tenant,
+            mint(self._event_type, instance, version),
+            event_id,
             self.ctx.now_us(),
             event,
-            domain.told(domain.evolve(before, event)),
-            link(stream.tip, version, (msg.command_id, content_of(event))),
+            domain.told(domain.evolve(merge.state(instance), event)),
+            link(stream.tip, version, (event_id, content_of(event))),
             merge.seen(self.options.number),
         )
         self.ctx.point("C5")

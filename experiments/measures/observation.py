@@ -26,6 +26,8 @@ _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
 _READ: Final = ("claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted")
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
+#: Of a split whose sub-domains may not accept everything alone: who has to wait for others, and who granted what.
+_SPLIT: Final = ("waiting", "granted")
 
 
 class Outcome(StrEnum):
@@ -154,7 +156,7 @@ def carry_out(
         common = _common(world, system, scenario, seed)
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
-    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ)}
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT)}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(
