@@ -162,10 +162,14 @@ class MergeFold:
             held[position] = write
             return False
         self._take(write)
+        self._release()
+        return True
+
+    def _release(self) -> None:
+        """Take whatever waits for nothing any more."""
         while (following := self._next()) is not None:
             del self._held[following.origin][following.position]
             self._take(following)
-        return True
 
     def _next(self) -> Write | None:
         """A write that waits for nothing any more."""
@@ -223,6 +227,7 @@ class MergeFold:
             del found.writes[at]
             found.disturb(at)
             self._stray.append(write)
+        self._release()  # what waited for the rest of it need not any more
 
     # -- the tentative view ----------------------------------------------------------------
 
