@@ -67,7 +67,7 @@ class RightsGiven(Message):
 class GrantingShard(SplitShard):
     """A shard of a sub-domain that asks others for the rights that it lacks, and grants them some of its own."""
 
-    NOTES: ClassVar[frozenset[str]] = SplitShard.NOTES | {"granted"}
+    NOTES: ClassVar[frozenset[str]] = SplitShard.NOTES | {"granted", "inherited"}
 
     def __init__(self, ctx: Context, *arguments: Any, **more: Any) -> None:
         super().__init__(ctx, *arguments, **more)
@@ -164,7 +164,7 @@ class GrantingShard(SplitShard):
             if stamp_us is not None:
                 # Nobody's request but the sub-domain's own, known by its place.
                 event_id = content_hash(("granted", self.options.number, self.log.length + 1))
-                self.ctx.note("granted", aggregate)
+                self.ctx.note("inherited" if event.of else "granted", aggregate)
                 return self._write(tenant, aggregate, event_id, event, stamp_us)
             yield from self.clock.reserve()
         return 0

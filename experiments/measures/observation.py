@@ -26,8 +26,8 @@ _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
 _READ: Final = ("claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted")
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
-#: Of a split whose sub-domains may not accept everything alone: who has to wait for others, and who granted what.
-_SPLIT: Final = ("waiting", "granted")
+#: Of a split whose sub-domains may not accept everything alone: who waits for others, who grants and inherits.
+_SPLIT: Final = ("waiting", "granted", "inherited")
 
 
 class Outcome(StrEnum):

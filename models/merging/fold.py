@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from models.domain import Denied, State
+from models.domain import Denied, Neutral, State
 from models.merging.policy import Policy
 from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key
 from sim.message import Value
@@ -367,6 +367,8 @@ class MergeFold:
         if write.event.__class__ is Denied:
             return (Merged(write.address),)
         reason = f"sub-domain {write.origin} was declared lost at {self._lost[write.origin]}"
+        if isinstance(write.event, Neutral):
+            return (Superseded(write.address, 0, reason),)  # no client was told of it
         key = compensation_key(self.policy.name, (write.address,))
         return (Superseded(write.address, 0, reason), Compensated(write.address, key, write.event_id))
 

@@ -118,8 +118,11 @@ class Escrow:
         if isinstance(command, Grant):
             return self._granted(held, origin, command)
         whole = self._domain.decide(self.state(held), command)
+        owner = self._reading.owner
         if whole.__class__ is Denied:
             return whole
+        if owner is not None and owner(command, len(held.shares)) != self._places[origin]:
+            return None
         event = self._domain.decide(share, command)
         return None if event.__class__ is Denied else event
 
