@@ -16,7 +16,7 @@ vector on; the merge reads streams of sub-domains only, never what it wrote itse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from models.addressing import Scope, mint, pack_type
@@ -51,6 +51,9 @@ MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 _CLOCK_RESERVE_US: Final = 2_000_000
 #: The file of what the merge settled, a record for each advance of the cut.
 MERGED: Final = "merged"
+#: Writes of one sub-domain that may wait for what they had seen, such as those of a region that hears one which we
+#: do not; with more waiting, nothing is taken until there is room, and is sent again.
+_WAITING: Final = 5_000
 #: Up to which cut whoever is owed something has been told so.
 _TOLD: Final = "told"
 
@@ -77,7 +80,7 @@ class SplitShard(Service):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7", "G1", "G2", "G3", "G4", "G5"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated", "waiting"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated", "waiting", "late"})
 
     def __init__(
         self,
@@ -105,6 +108,8 @@ class SplitShard(Service):
         self.merge = self._empty_merge()
         self._settler = Settler(settling or Settling(), options.number, options.shard)
         self.saved_us = 0
+        #: What all entries beyond a position of the log will have seen, whatever befalls us.
+        self._said: tuple[int, tuple[tuple[int, int], ...]] = (0, ())
         self.saving = False
         self.fates = Fates()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
@@ -126,6 +131,7 @@ class SplitShard(Service):
             upto=lambda: self.log.durable,
             promise=self._promise,
             header=(self.options.number, self.options.shard),
+            said=lambda: self._said,
         )
 
     @property
@@ -284,16 +290,21 @@ class SplitShard(Service):
     @handles(Ship)
     def on_ship(self, msg: Ship, sender: Location) -> None:
         """Take another sub-domain's entries, in order, into the merge."""
-        if not self.ready:
+        if not self.ready or (msg.entries and self.merge.waiting > _WAITING):
             return
         expected = self.hearing.is_expected(msg, self.session)
         if msg.entries and msg.entries[0].stamp_us <= self.merge.cut_us:
             self.ctx.point("G5")
+        late = self.merge.late
         for entry in self.hearing.take(msg):
             self.clock.observe(entry.stamp_us)
             self.merge.ingest(write_of(entry))
+        if self.merge.late > late:
+            self.ctx.note("late", self.merge.late - late)
         if msg.entries:
             self.ctx.point("G4")
+        elif msg.said[1]:
+            self.merge.say(msg.source, msg.said[0], dict(msg.said[1]))
         # No answer to a client waits for this one, so while all goes well one a tick will do.
         if expected and msg.entries:
             self.hearing.owe(msg.source, sender)
@@ -349,12 +360,19 @@ class SplitShard(Service):
         if life != self.session:
             return  # another's records have taken the place of ours meanwhile
         self.saved_us = settled.cut_us
+        self._say(vector)
         self.hearing.settled(vector)
         self.fates.note(settled)
         self.ctx.point("G3")
         if self._tell(settled):
             self.ctx.disk.replace(_TOLD, settled.cut_us)
         self.ctx.note("stable", settled.cut_us)
+
+    def _say(self, vector: Mapping[int, int]) -> None:
+        """What is settled and saved is in every view to come, and so our entries beyond the last will have seen it."""
+        own = self.options.number
+        self._said = (self.log.length, tuple((origin, vector[origin]) for origin in self._sources if origin != own))
+        self.merge.say(own, self.log.length, dict(self._said[1]))
 
     def _tell(self, settled: Settled) -> bool:
         """Tell of compensations, each known by its request however often it is told; whether there were any."""
