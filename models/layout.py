@@ -14,8 +14,10 @@ from typing import Any, Final, TypeVar
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Client, Mix, Route, Workload
+from models.detection import Plan
 from models.domains.bank_account import BankAccount
 from models.ledger import Ledger
+from models.routing import RoutingClient
 from models.store.group.wire import ShipOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
@@ -38,7 +40,13 @@ def shard_of(account: int, shards: int) -> int:
 
 
 def client_placements(
-    topology: Topology, workload: Workload, mix: Mix, route_of: Callable[[str, int], Route], *, tenants: int = 1
+    topology: Topology,
+    workload: Workload,
+    mix: Mix,
+    route_of: Callable[[str, int], Route],
+    *,
+    tenants: int = 1,
+    detector: Plan | None = None,
 ) -> list[Placement]:
     """A client service on every client host; regions share the load equally.
 
@@ -48,16 +56,18 @@ def client_placements(
         mix: What they ask for.
         route_of: By region and place among its clients, where they ask.
         tenants: For how many.
+        detector: By their answers, whom they ask after the others; None to ask in the order of the route.
     """
     placed = []
+    kind = Client if detector is None else RoutingClient
     for region in topology.regions:
         hosts = topology.clients(region)
         number = topology.region_number(region)
         for index, host in enumerate(hosts):
             share = 1 / (len(topology.regions) * len(hosts))
             first_id = number << 48 | index << 40 | 1
-            make = _client_maker(workload, share, first_id, route_of(region, index), mix, tenants)
-            placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=Client))
+            make = _client_maker(workload, share, first_id, route_of(region, index), mix, tenants, detector)
+            placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=kind))
     return placed
 
 
@@ -180,6 +190,10 @@ class RegionLayout:
 
 
 def _client_maker(
-    workload: Workload, share: float, first_id: int, route: Route, mix: Mix, tenants: int
+    workload: Workload, share: float, first_id: int, route: Route, mix: Mix, tenants: int, detector: Plan | None
 ) -> Callable[[Context], Client]:
-    return lambda ctx: Client(ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants)
+    if detector is None:
+        return lambda ctx: Client(ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants)
+    return lambda ctx: RoutingClient(
+        ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants, detector=detector
+    )
