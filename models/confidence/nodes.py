@@ -1,0 +1,175 @@
+"""One node of a belief: what the evidence below it says, and what that says of the node above.
+
+Each node may break by itself, in some slot, and so silence all below it; or be slow, and slow all below. With B(z) the
+likelihood of all evidence below if the way down to here breaks at z, what goes up is the mean of B(min(z, own onset))
+over the own onset, for each z of the way above. Products over children stand in B as sums, and one child's part is
+exchanged at no cost for the others. This is Pearl's propagation on a tree, whose variables are onsets.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+
+from models.confidence.priors import Level, failing
+from models.confidence.silence import LEAST, UNIT, Function, Grid, constant
+from sim.topology import Location
+
+__all__ = ["Node", "at"]
+
+
+def at(values: list[int], index: int) -> int:
+    """The value of a slot; of all after the last the same."""
+    return values[index] if index < len(values) else values[-1]
+
+
+class Node:
+    """A subject's place in a belief.
+
+    Args:
+        name: Its location.
+        level: How it fails by itself.
+        above: What it stands in; None at the top.
+        grid: The slots.
+        begin_us: When the observer began to listen.
+
+    Attributes:
+        base: The first slot in which its way can have broken: that of the last proof, or the one that stands for all
+            time before the begin.
+        proof_us: An instant at which the whole way to it was seen whole; None so far.
+        alive_us: An instant at which others saw it alive, whatever the way from here; None so far.
+        normal: Log-likelihood of all evidence below, by onset, from `base`; the last of all later onsets and of none.
+        slow: The same where something on the way down to here is slow.
+        told: What it last told the node above.
+        own: Its own evidence's part.
+    """
+
+    __slots__ = (
+        "_begin_us",
+        "_grid",
+        "above",
+        "alive_us",
+        "base",
+        "level",
+        "name",
+        "normal",
+        "own",
+        "proof_us",
+        "slow",
+        "told",
+    )
+
+    def __init__(self, name: Location, level: Level, above: Node | None, grid: Grid, begin_us: int) -> None:
+        self.name = name
+        self.level = level
+        self.above = above
+        self.base = grid.slot(begin_us) - 1
+        self.proof_us: int | None = None
+        self.alive_us: int | None = None
+        self.normal, self.slow = [0], [0]
+        self.told = constant(self.base)
+        self.own = constant(self.base)
+        self._grid = grid
+        self._begin_us = begin_us
+
+    @property
+    def may_be_slow(self) -> bool:
+        """Whether it, or anything that it stands in, can be slow."""
+        return self.level.slow > 0 or (self.above is not None and self.above.may_be_slow)
+
+    def seen_whole(self, at_us: int) -> None:
+        """The way to it was whole at an instant, so it cannot have broken before."""
+        if self.proof_us is not None and at_us <= self.proof_us:
+            return
+        self.proof_us = at_us
+        gone = self._grid.slot(at_us) - self.base
+        if gone > 0:
+            self.base += gone
+            keep = min(gone, len(self.normal) - 1)
+            del self.normal[:keep], self.slow[:keep]
+
+    def seen_alive(self, at_us: int) -> None:
+        """Others heard of it at an instant: it had not died before, but may be cut off from here."""
+        self.alive_us = at_us if self.alive_us is None else max(self.alive_us, at_us)
+
+    def exchange(self, old: Function, new: Function) -> None:
+        """Put one part of the product in the place of another."""
+        base, normal, slow = self.base, self.normal, self.slow
+        missing = new.base + len(new.normal) - base - len(normal)
+        if missing > 0:
+            normal += [normal[-1]] * missing
+            slow += [slow[-1]] * missing
+        out, into = base - old.base, base - new.base
+        old_last, new_last = len(old.normal) - 1, len(new.normal) - 1
+        for index in range(len(normal)):
+            before, after = min(index + out, old_last), min(index + into, new_last)
+            normal[index] += new.normal[after] - old.normal[before]
+            slow[index] += new.slow[after] - old.slow[before]
+
+    def message(self) -> Function:
+        """What the evidence below says of the way above, by its onset."""
+        normal, slow = self.normal, self.slow
+        chance = self.level.slow
+        if len(normal) == 1:
+            return Function(self.base, [_mixed(normal[0], slow[0], chance)], [slow[0]])
+        top = max(max(normal), max(slow))
+        failures = self.failures(len(normal) - 1)
+        normals, slows = [], []
+        spent = slow_spent = 0.0
+        left = 1.0
+        for index, value in enumerate(normal):
+            here, slow_here = exp((value - top) / UNIT), exp((slow[index] - top) / UNIT)
+            slowed = slow_spent + left * slow_here
+            whole = (1 - chance) * (spent + left * here) + chance * slowed
+            normals.append(top + round(log(whole if whole > LEAST else LEAST) * UNIT))
+            slows.append(top + round(log(slowed if slowed > LEAST else LEAST) * UNIT))
+            if index < len(failures):
+                failed = left * failures[index]
+                spent += failed * here
+                slow_spent += failed * slow_here
+                left -= failed
+        return Function(self.base, normals, slows)
+
+    def failures(self, slots: int) -> list[float]:
+        """Chance that its own part of the way breaks in a slot, if it did not before; for so many slots from `base`."""
+        dead, cut = self.deaths(slots), self.cuts(slots)
+        return [a + b - a * b for a, b in zip(dead, cut, strict=True)]
+
+    def deaths(self, slots: int, end_us: float | None = None) -> list[float]:
+        """Chance that it dies in a slot, if it did not before; of the last slot only up to `end_us`."""
+        level = self.level
+        seen = [us for us in (self.proof_us, self.alive_us) if us is not None]
+        before = level.dead if self.alive_us is None else 0.0
+        return self._by_slot(slots, level.mtbf_us, before, max(seen, default=None), end_us)
+
+    def cuts(self, slots: int, end_us: float | None = None) -> list[float]:
+        """Chance that it is cut off in a slot, if it was not before."""
+        return self._by_slot(slots, self.level.mtbc_us, self.level.cut, self.proof_us, end_us)
+
+    def _by_slot(
+        self, slots: int, mean_us: float, before: float, known_us: int | None, end_us: float | None
+    ) -> list[float]:
+        slot_us = self._grid.slot_us
+        begin_us = self._begin_us if known_us is None else known_us
+        full = failing(mean_us, slot_us)
+        found = []
+        for slot in range(self.base, self.base + slots):
+            from_us, until_us = slot * slot_us, (slot + 1) * slot_us
+            if end_us is not None and until_us > end_us:
+                until_us = max(int(end_us), from_us)
+            if from_us >= begin_us and until_us - from_us == slot_us:
+                found.append(full)
+            else:
+                found.append(failing(mean_us, until_us - max(from_us, begin_us)))
+        if slots and self.proof_us is None:
+            # The slot before the begin stands for all time before.
+            found[0] = before
+        return found
+
+
+def _mixed(normal: int, slow: int, chance: float) -> int:
+    """The logarithm of (1 - chance) normal + chance slow."""
+    if chance == 0 or normal == slow:
+        return normal
+    top = max(normal, slow)
+    value = (1 - chance) * exp((normal - top) / UNIT) + chance * exp((slow - top) / UNIT)
+    return top + round(log(value if value > LEAST else LEAST) * UNIT)

@@ -1,0 +1,168 @@
+"""How likely what was heard, and not heard, is, by when the way to a subject broke: the likelihood at one node.
+
+The trouble that silences a subject has an onset, in a slot of time. Heartbeats sent before it came, were lost or are
+late; those after it were not sent, or met the cut. So the likelihood of silence is 1 for an onset just after the last
+heartbeat that came, and falls by a factor for each that should have come since: P(lost) + P(not lost) P(later than now).
+Within a slot the onset is uniform, and the likelihood its mean. Likelihoods are logarithms in whole units, so that one
+taken out of a product leaves exactly what was there before it was put in, in whatever order that happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import log
+from typing import Final, NamedTuple
+
+from models.confidence.priors import Hearing
+
+__all__ = ["LEAST", "UNIT", "Event", "Function", "Grid", "constant", "due", "in_units", "likelihood", "timeliness"]
+
+#: Of natural logarithms; a rounding is 3e-14.
+UNIT: Final = 1 << 44
+#: The smallest likelihood that is told from none: a thing thought impossible is merely this unlikely.
+LEAST: Final = 1e-300
+
+
+class Event(NamedTuple):
+    """Something that should have been heard by now, and was not.
+
+    Attributes:
+        sent_us: When it was sent, if the way was whole.
+        normal: Chance that it is not here yet though it was sent, where nothing is slow.
+        slow: The same where something is.
+    """
+
+    sent_us: float
+    normal: float
+    slow: float
+
+
+class Function(NamedTuple):
+    """Log-likelihood by onset: of slots from `base`, then of all later onsets and of none; in units.
+
+    Attributes:
+        base: The first slot.
+        normal: Where nothing is slow.
+        slow: Where something is; as long.
+    """
+
+    base: int
+    normal: list[int]
+    slow: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Slots of time.
+
+    Attributes:
+        slot_us: Length of one; onsets within one are not told apart but by what one subject sent.
+        window: Slots of silence that are weighed; what is silent for longer stays as it is believed then.
+    """
+
+    slot_us: int
+    window: int = 16
+
+    def slot(self, at_us: float) -> int:
+        """The slot of an instant."""
+        return int(at_us // self.slot_us)
+
+
+def in_units(value: float) -> int:
+    """The logarithm of a likelihood, in units."""
+    return round(log(value if value > LEAST else LEAST) * UNIT)
+
+
+def constant(base: int) -> Function:
+    """Nothing was heard, and nothing was due."""
+    return Function(base, [0], [0])
+
+
+def due(hearing: Hearing, after_us: int, until_us: float, grid: Grid) -> list[Event]:
+    """Heartbeats that should have come by `until_us`, after one that was sent at `after_us`."""
+    first_us = after_us + hearing.every_us
+    if first_us > until_us:
+        return []
+    last_us = min(until_us, after_us + grid.window * grid.slot_us)
+    loss, delay, slow = hearing.loss, hearing.delay, hearing.slow_delay
+    found, sent_us = [], first_us
+    while sent_us <= last_us:
+        late_us = until_us - sent_us
+        found.append(
+            Event(sent_us, loss + (1 - loss) * delay.beyond(late_us), loss + (1 - loss) * slow.beyond(late_us))
+        )
+        sent_us += hearing.every_us
+    return found
+
+
+def timeliness(hearing: Hearing, delays_us: Iterable[float]) -> tuple[int, int]:
+    """How likely the delays of what came are: where nothing is slow, and where something is; in units."""
+    normal, slow = hearing.delay, hearing.slow_delay
+    pairs = [(normal.density(us), slow.density(us)) for us in delays_us]
+    return sum(in_units(a) for a, _ in pairs), sum(in_units(b) for _, b in pairs)
+
+
+def likelihood(
+    events: list[Event], base: int, *, begin_us: float, end_us: float, grid: Grid, timely: tuple[int, int]
+) -> Function:
+    """The likelihood of silence, by slot of the onset.
+
+    Args:
+        events: What should have come, by time of sending.
+        base: The first slot.
+        begin_us: Earliest onset in it.
+        end_us: Latest onset that counts as one in its slot; later ones have not happened yet.
+        grid: The slots.
+        timely: How likely what did come is.
+    """
+    normal, slow = timely
+    if not events:
+        return Function(base, [normal], [slow])
+    slot_us = grid.slot_us
+    normals: list[int] = []
+    slows: list[int] = []
+    done, count, slot = 0, len(events), base
+    while done < count:
+        from_us, until_us = max(slot * slot_us, begin_us), min((slot + 1) * slot_us, end_us)
+        first = done
+        while done < count and events[done].sent_us < until_us:
+            done += 1
+        inside = events[first:done]
+        if until_us <= from_us:
+            if slot * slot_us >= end_us:  # what is left was sent at the very end, with no onset before it
+                normal += sum(in_units(event.normal) for event in events[done:])
+                slow += sum(in_units(event.slow) for event in events[done:])
+                break
+            normals.append(normal)
+            slows.append(slow)
+        elif not inside:
+            normals.append(normal)
+            slows.append(slow)
+        else:
+            means = _means(inside, from_us, until_us)
+            normals.append(normal + in_units(means[0]))
+            slows.append(slow + in_units(means[1]))
+            normal += sum(in_units(event.normal) for event in inside)
+            slow += sum(in_units(event.slow) for event in inside)
+        slot += 1
+    while normals and normals[-1] == normal and slows[-1] == slow:  # a slot at whose very begin the last was sent
+        normals.pop()
+        slows.pop()
+    normals.append(normal)
+    slows.append(slow)
+    return Function(base, normals, slows)
+
+
+def _means(inside: list[Event], from_us: float, until_us: float) -> tuple[float, float]:
+    """The mean likelihood of an onset that is uniform in between, of events that were sent in between."""
+    at_us, normal, slow, total, slow_total = from_us, 1.0, 1.0, 0.0, 0.0
+    for event in inside:
+        sent_us = max(event.sent_us, from_us)
+        total += normal * (sent_us - at_us)
+        slow_total += slow * (sent_us - at_us)
+        at_us, normal, slow = sent_us, normal * event.normal, slow * event.slow
+    total += normal * (until_us - at_us)
+    slow_total += slow * (until_us - at_us)
+    span_us = until_us - from_us
+    return total / span_us, slow_total / span_us
