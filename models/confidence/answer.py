@@ -93,7 +93,9 @@ class Threshold:
                     None if 0 <= value < float("inf") else f"{name}={value!r} is no cost; give a number from 0 up"
                     for name, value in (("miss", self.miss), ("alarm", self.alarm))
                 ),
-                "both costs are 0, so nothing is to be decided; make one positive" if self.miss == 0 == self.alarm else None,
+                "both costs are 0, so nothing is to be decided; make one positive"
+                if self.miss == 0 == self.alarm
+                else None,
             )
         )
 

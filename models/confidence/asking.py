@@ -83,9 +83,7 @@ def posterior(node: Node, now_us: int, grid: Grid, fine: Function | None) -> Pos
     dead = fsum(state.dead) + fsum(state.dead_slow)
     cut = fsum(state.alive[:-1]) + fsum(state.alive_slow[:-1])
     total = dead + cut + state.alive[-1] + state.alive_slow[-1]
-    return Posterior(
-        state.alive[-1] / total, state.alive_slow[-1] / total, cut / total, dead / total, tuple(blames)
-    )
+    return Posterior(state.alive[-1] / total, state.alive_slow[-1] / total, cut / total, dead / total, tuple(blames))
 
 
 def _widened(state: _State, slots: int) -> _State:
@@ -161,7 +159,7 @@ def _died(weights: _Weights, chances: list[float]) -> _Weights:
 
 def _weighed(state: _State, odds: _Odds) -> _State:
     """The state times a likelihood, to some scale."""
-    top = max(max(odds.normal), max(odds.slow))
+    top = max(*odds.normal, *odds.slow)
     normal = [exp((value - top) / UNIT) for value in odds.normal]
     slow = [exp((value - top) / UNIT) for value in odds.slow]
     found = _State(
@@ -181,7 +179,7 @@ def _blame(node: Node, before: _State, after: _State, below: _Odds, end_us: int)
     for cut, death in zip(node.cuts(slots, end_us), node.deaths(slots, end_us), strict=True):
         kept *= (1 - cut) * (1 - death)
     slow = node.level.slow
-    top = max(max(below.normal), max(below.slow))
+    top = max(*below.normal, *below.slow)
     spared = total = 0.0
     for i, (normal, slowed) in enumerate(zip(below.normal, below.slow, strict=True)):
         fast_odds, slow_odds = exp((normal - top) / UNIT), exp((slowed - top) / UNIT)

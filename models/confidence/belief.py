@@ -12,8 +12,7 @@ evidence and biases nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Final
 
@@ -22,8 +21,8 @@ from models.confidence.asking import posterior
 from models.confidence.evidence import Evidence, together
 from models.confidence.nodes import Node
 from models.confidence.priors import Hearing, Priors
-from models.confidence.silence import Event, Function, Grid, constant, due, likelihood, timeliness
-from models.confidence.tree import Subject, Tree
+from models.confidence.silence import Function, Grid, Voice, likelihood
+from models.confidence.tree import Tree
 from models.detection.refusals import at_least, refuse
 from sim.topology import Location, unpack_location
 
@@ -35,16 +34,31 @@ _ASKED: Final = 8
 
 
 class _Heard:
-    """What is known of a subject that is heard itself."""
+    """What is known of a subject that is heard itself: its evidence by fields, and what is computed of it once."""
 
-    __slots__ = ("asked", "evidence", "hearing", "node", "others")
+    __slots__ = ("asked", "delays_us", "looked_us", "node", "origin", "others", "sent_us", "timely", "voice")
 
-    def __init__(self, node: Node, hearing: Hearing, evidence: Evidence) -> None:
+    def __init__(self, node: Node, voice: Voice, origin: Location, begin_us: int) -> None:
         self.node = node
-        self.hearing = hearing
-        self.evidence = evidence
+        self.voice = voice
+        self.origin = origin
+        self.sent_us: int | None = None
+        self.looked_us = begin_us
+        self.delays_us: tuple[int, ...] = ()
+        self.timely: tuple[tuple[int, int], ...] = ()
         self.others: dict[Location, Evidence] = {}
         self.asked: tuple[int, ...] = ()
+
+    @property
+    def evidence(self) -> Evidence:
+        """As a value."""
+        return Evidence(
+            subject=self.node.name,
+            origin=self.origin,
+            sent_us=self.sent_us,
+            looked_us=self.looked_us,
+            delays_us=self.delays_us,
+        )
 
 
 class Belief:
@@ -81,14 +95,15 @@ class Belief:
         self._begin_us = begin_us
         self._nodes: dict[Location, Node] = {}
         self._heard: dict[Location, _Heard] = {}
+        voices: dict[Hearing, Voice] = {}
         for subject in tree.subjects:
             above = None if subject.within is None else self._nodes[subject.within]
             node = Node(subject.name, priors.of(subject.level), above, grid, begin_us)
             self._nodes[subject.name] = node
             if subject.hearing is not None:
+                voice = voices.setdefault(subject.hearing, Voice(subject.hearing, grid))
                 origin = origins.get(subject.name, observer)
-                known = Evidence(subject=subject.name, origin=origin, sent_us=None, looked_us=begin_us)
-                self._heard[subject.name] = _Heard(node, subject.hearing, known)
+                self._heard[subject.name] = _Heard(node, voice, origin, begin_us)
 
     # -- evidence --------------------------------------------------------------------------
 
@@ -98,29 +113,25 @@ class Belief:
         Raises:
             ValueError: no such subject is heard, or it came before it was sent.
         """
-        known = self._known(subject)
-        evidence = known.evidence
+        known = self._heard.get(subject) or self._known(subject)
         if at_us < sent_us:
             raise ValueError(f"{at_us=} is before {sent_us=}; take the arrival for both where clocks differ")
-        if evidence.sent_us is not None and sent_us <= evidence.sent_us:
+        if known.sent_us is not None and sent_us <= known.sent_us:
             return
-        known.evidence = Evidence(
-            subject=subject,
-            origin=evidence.origin,
-            sent_us=sent_us,
-            looked_us=max(evidence.looked_us, at_us),
-            delays_us=(*evidence.delays_us[-_RECENT + 1 :], at_us - sent_us),
-        )
+        known.sent_us = sent_us
+        known.looked_us = max(known.looked_us, at_us)
+        known.delays_us = (*known.delays_us[1 - _RECENT :], at_us - sent_us)
+        if known.node.may_be_slow:
+            known.timely = (*known.timely[1 - _RECENT :], known.voice.timeliness(at_us - sent_us))
         self._news(known, sent_us)
 
-    def replied(self, subject: Location, asked_us: int, at_us: int) -> None:
-        """A reply came to a request that was sent at `asked_us`: the way was whole, and its subject alive, since then."""
-        del at_us
+    def replied(self, subject: Location, asked_us: int) -> None:
+        """A reply came to a request that was sent at `asked_us`: since then the way was whole, its subject alive."""
         known = self._known(subject)
-        evidence = known.evidence
         known.asked = tuple(us for us in known.asked if us > asked_us)
-        if evidence.sent_us is None or asked_us > evidence.sent_us:
-            known.evidence = replace(evidence, sent_us=asked_us, looked_us=max(evidence.looked_us, asked_us))
+        if known.sent_us is None or asked_us > known.sent_us:
+            known.sent_us = asked_us
+            known.looked_us = max(known.looked_us, asked_us)
             self._news(known, asked_us)
 
     def asked(self, subject: Location, sent_us: int) -> None:
@@ -130,7 +141,7 @@ class Belief:
             ValueError: nobody said how long replies take.
         """
         known = self._known(subject)
-        if known.hearing.round_trip is None:
+        if known.voice.hearing.round_trip is None:
             raise ValueError(f"{unpack_location(subject)}: nobody said how long replies take; give its round_trip")
         if len(known.asked) < _ASKED:
             known.asked = (*known.asked, sent_us)
@@ -138,9 +149,10 @@ class Belief:
     def silent(self, subject: Location, until_us: int) -> None:
         """Nothing more came of a subject up to `until_us`."""
         known = self._known(subject)
-        if until_us > known.evidence.looked_us:
-            known.evidence = replace(known.evidence, looked_us=until_us)
-            self._weigh(known)
+        if until_us > known.looked_us:
+            known.looked_us = until_us
+            if self._weigh(known):
+                self._rise(known.node)
 
     def learn(self, evidence: Evidence) -> None:
         """Take over what somebody heard at first hand; what is known already changes nothing.
@@ -149,15 +161,8 @@ class Belief:
             ValueError: no such subject is heard.
         """
         known = self._known(evidence.subject)
-        if evidence.origin == known.evidence.origin:
-            both = together(known.evidence, evidence)
-            if both != known.evidence:
-                newer = both.sent_us != known.evidence.sent_us
-                known.evidence = both
-                if newer and both.sent_us is not None:
-                    self._news(known, both.sent_us)
-                else:
-                    self._weigh(known)
+        if evidence.origin == known.origin:
+            self._take_over(known, evidence)
             return
         before = known.others.get(evidence.origin)
         known.others[evidence.origin] = evidence if before is None else together(before, evidence)
@@ -168,11 +173,29 @@ class Belief:
                 node = node.above
             self._rise(known.node)
 
+    def _take_over(self, known: _Heard, evidence: Evidence) -> None:
+        before = known.evidence
+        both = together(before, evidence)
+        if both == before:
+            return
+        known.sent_us, known.looked_us = both.sent_us, both.looked_us
+        if both.delays_us != before.delays_us:
+            known.delays_us = both.delays_us
+            self._time(known)
+        if both.sent_us is not None and both.sent_us != before.sent_us:
+            self._news(known, both.sent_us)
+        elif self._weigh(known):
+            self._rise(known.node)
+
     def look(self, now_us: int) -> None:
         """Nothing more came, up to now, of any subject that this observer listens to itself."""
-        for subject, known in self._heard.items():
-            if known.evidence.origin == self.observer:
-                self.silent(subject, now_us)
+        moved = []
+        for known in self._heard.values():
+            if known.origin == self.observer and now_us > known.looked_us:
+                known.looked_us = now_us
+                if self._weigh(known):
+                    moved.append(known.node)
+        self._rise_together(moved)
 
     def reconsider(self, priors: Priors, hearings: Mapping[Location, Hearing] | None = None) -> None:
         """Hold all evidence against other priors; costs as much as there are subjects.
@@ -184,12 +207,14 @@ class Belief:
         hearings = hearings or {}
         self._priors = priors
         for subject in self.tree.subjects:
-            self._nodes[subject.name].level = priors.of(subject.level)
+            self._nodes[subject.name].fails_by(priors.of(subject.level))
+        voices = {hearing: Voice(hearing, self._grid) for hearing in hearings.values()}
         for name, known in self._heard.items():
-            known.hearing = hearings.get(name, known.hearing)
-        # Inner nodes tell what is below them by the new priors once each leaf has risen; each rise tells all above.
-        for known in self._heard.values():
+            if name in hearings:
+                known.voice = voices[hearings[name]]
+            self._time(known)
             self._weigh(known)
+        self._rise_together([known.node for known in self._heard.values()])
 
     # -- questions -------------------------------------------------------------------------
 
@@ -211,10 +236,10 @@ class Belief:
         basis: tuple[Evidence, ...] = ()
         age_us = None if node.proof_us is None else max(0, now_us - node.proof_us)
         if known is not None:
-            if known.evidence.origin == self.observer:
+            if known.origin == self.observer:
                 self.silent(subject, now_us)
             basis = (known.evidence, *(known.others[origin] for origin in sorted(known.others)))
-            fine = self._likelihood(known, end_us=max(now_us, known.evidence.looked_us))
+            fine = self._likelihood(known, end_us=max(now_us, known.looked_us))
         found = posterior(node, now_us, self._grid, fine)
         return Answer(
             subject=subject,
@@ -231,8 +256,7 @@ class Belief:
 
     def evidence(self) -> tuple[Evidence, ...]:
         """All first-hand evidence of this observer, to be handed on; what it has of others is theirs."""
-        own = (known.evidence for known in self._heard.values() if known.evidence.origin == self.observer)
-        return tuple(own)
+        return tuple(known.evidence for known in self._heard.values() if known.origin == self.observer)
 
     def evidence_of(self, subject: Location) -> Evidence:
         """What is known of one subject from the origin that is listened to.
@@ -253,7 +277,9 @@ class Belief:
         known = self._heard.get(subject)
         if known is None:
             self.tree.path(subject)
-            raise ValueError(f"{unpack_location(subject)} is not heard itself; give it a hearing, or name what is in it")
+            raise ValueError(
+                f"{unpack_location(subject)} is not heard itself; give it a hearing, or name what is in it"
+            )
         return known
 
     def _news(self, known: _Heard, sent_us: int) -> None:
@@ -262,57 +288,65 @@ class Belief:
         while node is not None:
             node.seen_whole(sent_us)
             node = node.above
-        known.asked = tuple(us for us in known.asked if us > sent_us)
+        if known.asked:
+            known.asked = tuple(us for us in known.asked if us > sent_us)
         self._weigh(known)
+        # Even where it says the same, those above have another proof.
+        self._rise(known.node)
 
-    def _weigh(self, known: _Heard) -> None:
-        """Put what is known now of a subject in the place of what was, at each node above."""
+    def _time(self, known: _Heard) -> None:
+        """How likely the delays are, anew."""
+        may = known.node.may_be_slow
+        known.timely = tuple(map(known.voice.timeliness, known.delays_us)) if may else ()
+
+    def _weigh(self, known: _Heard) -> bool:
+        """Put what is known now of a subject in the place of what was; whether that says anything else."""
         node = known.node
         new = self._likelihood(known, end_us=inf)
+        if new == node.own:
+            return False
         node.exchange(node.own, new)
         node.own = new
-        self._rise(node)
+        return True
 
     def _rise(self, node: Node) -> None:
-        while node.above is not None:
+        """Tell all above a node."""
+        above = node.above
+        while above is not None:
             told = node.message()
-            node.above.exchange(node.told, told)
+            above.exchange(node.told, told)
             node.told = told
-            node = node.above
+            node, above = above, above.above
+
+    def _rise_together(self, nodes: Sequence[Node]) -> None:
+        """Tell all above some nodes, each only once."""
+        moved = {node.name for node in nodes}
+        for subject in reversed(self.tree.subjects):
+            if subject.name in moved and subject.within is not None:
+                node, above = self._nodes[subject.name], self._nodes[subject.within]
+                told = node.message()
+                above.exchange(node.told, told)
+                node.told = told
+                moved.add(subject.within)
 
     def _likelihood(self, known: _Heard, end_us: float) -> Function:
-        evidence, hearing, grid = known.evidence, known.hearing, self._grid
-        sent_us, until_us = evidence.sent_us, evidence.looked_us
+        sent_us, until_us, voice = known.sent_us, known.looked_us, known.voice
         # Of what was never heard, the first is expected an interval after the begin.
-        events = due(hearing, self._begin_us if sent_us is None else sent_us, until_us, grid)
+        events = voice.due(self._begin_us if sent_us is None else sent_us, until_us)
         if known.asked:
-            events = sorted((*events, *_unanswered(known, until_us)))
-        timely = timeliness(hearing, evidence.delays_us) if known.node.may_be_slow else (0, 0)
+            events = sorted((*events, *voice.unanswered(known.asked, until_us)))
+        normal = slow = 0
+        for units in known.timely:
+            normal += units[0]
+            slow += units[1]
         base = known.node.base
         if not events:
-            return Function(base, [timely[0]], [timely[1]])
+            return Function(base, [normal], [slow])
         begin_us = -inf if sent_us is None else sent_us
-        return likelihood(events, base, begin_us=begin_us, end_us=end_us, grid=grid, timely=timely)
+        return likelihood(events, base, begin_us=begin_us, end_us=end_us, grid=self._grid, timely=(normal, slow))
 
 
-def _unanswered(known: _Heard, until_us: int) -> list[Event]:
-    """Requests whose replies are due: either way may have lost them."""
-    hearing = known.hearing
-    assert hearing.round_trip is not None, "only then is a request remembered"
-    both = (1 - hearing.loss) ** 2
-    found = []
-    for sent_us in known.asked:
-        late_us = until_us - sent_us
-        if late_us > 0:
-            normal = 1 - both + both * hearing.round_trip.beyond(late_us)
-            slow = 1 - both + both * hearing.round_trip.beyond(late_us / hearing.slowdown)
-            found.append(Event(sent_us, normal, slow))
-    return found
-
-
-def _mistakes(
-    tree: Tree, priors: Priors, grid: Grid, origins: Mapping[Location, Location]
-) -> list[str | None]:
+def _mistakes(tree: Tree, priors: Priors, grid: Grid, origins: Mapping[Location, Location]) -> list[str | None]:
     found: list[str | None] = [at_least("slot_us", grid.slot_us, 1), at_least("window", grid.window, 2)]
     levels = {subject.level for subject in tree.subjects}
     found += [
@@ -324,9 +358,9 @@ def _mistakes(
     every = sorted({hearing.every_us for hearing in hearings})
     found += [
         f"slot_us={grid.slot_us} and window={grid.window} do not fit heartbeats every {us} us; give slots of at most "
-        f"that, and at least two heartbeats in a window"
+        f"four intervals, and at least two in a window"
         for us in every
-        if grid.slot_us > us or grid.slot_us * grid.window < 2 * us
+        if grid.slot_us > 4 * us or grid.slot_us * grid.window < 2 * us
     ]
     heard = {subject.name for subject in tree.subjects if subject.hearing is not None}
     found += [

@@ -150,5 +150,7 @@ def freshness(writes_per_s: float, silent_us: float) -> float:
     Raises:
         ValueError: a number below 0.
     """
-    refuse((at_least("writes_per_s", writes_per_s, 0), None if silent_us == inf else at_least("silent_us", silent_us, 0)))
+    refuse(
+        (at_least("writes_per_s", writes_per_s, 0), None if silent_us == inf else at_least("silent_us", silent_us, 0))
+    )
     return exp(-writes_per_s * silent_us / 1_000_000) if writes_per_s else 1.0

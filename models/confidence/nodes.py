@@ -33,6 +33,7 @@ class Node:
         begin_us: When the observer began to listen.
 
     Attributes:
+        may_be_slow: Whether it, or anything that it stands in, can be slow.
         base: The first slot in which its way can have broken: that of the last proof, or the one that stands for all
             time before the begin.
         proof_us: An instant at which the whole way to it was seen whole; None so far.
@@ -50,6 +51,7 @@ class Node:
         "alive_us",
         "base",
         "level",
+        "may_be_slow",
         "name",
         "normal",
         "own",
@@ -60,8 +62,9 @@ class Node:
 
     def __init__(self, name: Location, level: Level, above: Node | None, grid: Grid, begin_us: int) -> None:
         self.name = name
-        self.level = level
         self.above = above
+        self.level = level
+        self.may_be_slow: bool = level.slow > 0 or (above is not None and above.may_be_slow)
         self.base = grid.slot(begin_us) - 1
         self.proof_us: int | None = None
         self.alive_us: int | None = None
@@ -71,10 +74,10 @@ class Node:
         self._grid = grid
         self._begin_us = begin_us
 
-    @property
-    def may_be_slow(self) -> bool:
-        """Whether it, or anything that it stands in, can be slow."""
-        return self.level.slow > 0 or (self.above is not None and self.above.may_be_slow)
+    def fails_by(self, level: Level) -> None:
+        """Take over how it fails by itself; whoever calls goes from the top down."""
+        self.level = level
+        self.may_be_slow = level.slow > 0 or (self.above is not None and self.above.may_be_slow)
 
     def seen_whole(self, at_us: int) -> None:
         """The way to it was whole at an instant, so it cannot have broken before."""
@@ -93,17 +96,29 @@ class Node:
 
     def exchange(self, old: Function, new: Function) -> None:
         """Put one part of the product in the place of another."""
-        base, normal, slow = self.base, self.normal, self.slow
-        missing = new.base + len(new.normal) - base - len(normal)
+        base, count = self.base, len(self.normal)
+        if count == len(new.normal) == len(old.normal) == 1:
+            self.normal[0] += new.normal[0] - old.normal[0]
+            self.slow[0] += new.slow[0] - old.slow[0]
+            return
+        missing = new.base + len(new.normal) - base - count
         if missing > 0:
-            normal += [normal[-1]] * missing
-            slow += [slow[-1]] * missing
+            self.normal += [self.normal[-1]] * missing
+            self.slow += [self.slow[-1]] * missing
+            count += missing
         out, into = base - old.base, base - new.base
-        old_last, new_last = len(old.normal) - 1, len(new.normal) - 1
-        for index in range(len(normal)):
-            before, after = min(index + out, old_last), min(index + into, new_last)
-            normal[index] += new.normal[after] - old.normal[before]
-            slow[index] += new.slow[after] - old.slow[before]
+        self.normal = [
+            value - before + after
+            for value, before, after in zip(
+                self.normal, _from(old.normal, out, count), _from(new.normal, into, count), strict=True
+            )
+        ]
+        self.slow = [
+            value - before + after
+            for value, before, after in zip(
+                self.slow, _from(old.slow, out, count), _from(new.slow, into, count), strict=True
+            )
+        ]
 
     def message(self) -> Function:
         """What the evidence below says of the way above, by its onset."""
@@ -111,7 +126,7 @@ class Node:
         chance = self.level.slow
         if len(normal) == 1:
             return Function(self.base, [_mixed(normal[0], slow[0], chance)], [slow[0]])
-        top = max(max(normal), max(slow))
+        top = max(*normal, *slow)
         failures = self.failures(len(normal) - 1)
         normals, slows = [], []
         spent = slow_spent = 0.0
@@ -164,6 +179,12 @@ class Node:
             # The slot before the begin stands for all time before.
             found[0] = before
         return found
+
+
+def _from(values: list[int], skip: int, count: int) -> list[int]:
+    """So many values from a slot on; the last stands for all later ones."""
+    found = values[skip : skip + count]
+    return found if len(found) == count else found + [values[-1]] * (count - len(found))
 
 
 def _mixed(normal: int, slow: int, chance: float) -> int:

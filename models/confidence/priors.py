@@ -101,11 +101,7 @@ class Priors:
     def __post_init__(self) -> None:
         refuse(
             [
-                *(
-                    f"{name!r} is no level; choose of {', '.join(LEVELS)}"
-                    for name in self.levels
-                    if name not in LEVELS
-                ),
+                *(f"{name!r} is no level; choose of {', '.join(LEVELS)}" for name in self.levels if name not in LEVELS),
                 *(mistake for name, level in self.levels.items() for mistake in level.mistakes(name)),
             ]
         )
@@ -149,14 +145,12 @@ def own_mtbf_us(total_us: float, *above_us: float) -> float:
     Raises:
         ValueError: what it stands in alone fails as often as it is said to do, so the rates contradict the topology.
     """
-    refuse(
-        None if us > 0 else f"{us!r} is no mean time; give more than 0, or infinity" for us in (total_us, *above_us)
-    )
+    refuse(None if us > 0 else f"{us!r} is no mean time; give more than 0, or infinity" for us in (total_us, *above_us))
     above = sum(1 / us for us in above_us)
     if 1 / total_us < above * (1 - 1e-12):
         raise ValueError(
-            f"{total_us=} contradicts the topology: what it stands in fails every {1 / above:.6g} us by itself, and takes "
-            f"it along; give at most that, or rarer failures above"
+            f"{total_us=} contradicts the topology: what it stands in fails every {1 / above:.6g} us by itself, and "
+            f"takes it along; give at most that, or rarer failures above"
         )
     own = 1 / total_us - above
     return inf if own <= above * 1e-12 else 1 / own

@@ -2,7 +2,7 @@
 
 The trouble that silences a subject has an onset, in a slot of time. Heartbeats sent before it came, were lost or are
 late; those after it were not sent, or met the cut. So the likelihood of silence is 1 for an onset just after the last
-heartbeat that came, and falls by a factor for each that should have come since: P(lost) + P(not lost) P(later than now).
+heartbeat that came, and falls by a factor for each that should have come: P(lost) + P(not lost) P(later than now).
 Within a slot the onset is uniform, and the likelihood its mean. Likelihoods are logarithms in whole units, so that one
 taken out of a product leaves exactly what was there before it was put in, in whatever order that happens.
 """
@@ -16,12 +16,14 @@ from typing import Final, NamedTuple
 
 from models.confidence.priors import Hearing
 
-__all__ = ["LEAST", "UNIT", "Event", "Function", "Grid", "constant", "due", "in_units", "likelihood", "timeliness"]
+__all__ = ["LEAST", "UNIT", "Event", "Function", "Grid", "Voice", "constant", "in_units", "likelihood"]
 
 #: Of natural logarithms; a rounding is 3e-14.
 UNIT: Final = 1 << 44
 #: The smallest likelihood that is told from none: a thing thought impossible is merely this unlikely.
 LEAST: Final = 1e-300
+_SETTLED: Final = 1e-15
+_LONGEST_US: Final = 1e15
 
 
 class Event(NamedTuple):
@@ -31,11 +33,15 @@ class Event(NamedTuple):
         sent_us: When it was sent, if the way was whole.
         normal: Chance that it is not here yet though it was sent, where nothing is slow.
         slow: The same where something is.
+        normal_units: The logarithm of the first.
+        slow_units: Of the second.
     """
 
     sent_us: float
     normal: float
     slow: float
+    normal_units: int
+    slow_units: int
 
 
 class Function(NamedTuple):
@@ -79,28 +85,65 @@ def constant(base: int) -> Function:
     return Function(base, [0], [0])
 
 
-def due(hearing: Hearing, after_us: int, until_us: float, grid: Grid) -> list[Event]:
-    """Heartbeats that should have come by `until_us`, after one that was sent at `after_us`."""
-    first_us = after_us + hearing.every_us
-    if first_us > until_us:
-        return []
-    last_us = min(until_us, after_us + grid.window * grid.slot_us)
-    loss, delay, slow = hearing.loss, hearing.delay, hearing.slow_delay
-    found, sent_us = [], first_us
-    while sent_us <= last_us:
-        late_us = until_us - sent_us
-        found.append(
-            Event(sent_us, loss + (1 - loss) * delay.beyond(late_us), loss + (1 - loss) * slow.beyond(late_us))
-        )
-        sent_us += hearing.every_us
-    return found
+class Voice:
+    """How a subject is heard, with what is computed once.
 
+    Args:
+        hearing: How.
+        grid: The slots.
+    """
 
-def timeliness(hearing: Hearing, delays_us: Iterable[float]) -> tuple[int, int]:
-    """How likely the delays of what came are: where nothing is slow, and where something is; in units."""
-    normal, slow = hearing.delay, hearing.slow_delay
-    pairs = [(normal.density(us), slow.density(us)) for us in delays_us]
-    return sum(in_units(a) for a, _ in pairs), sum(in_units(b) for _, b in pairs)
+    __slots__ = ("_lost", "_lost_units", "_settled_us", "_slow_delay", "_span_us", "hearing")
+
+    def __init__(self, hearing: Hearing, grid: Grid) -> None:
+        self.hearing = hearing
+        self._slow_delay = hearing.slow_delay
+        self._span_us = grid.window * grid.slot_us
+        self._lost, self._lost_units = hearing.loss, in_units(hearing.loss)
+        #: From this age on, what has not come never will.
+        settled_us = 1.0
+        while self._slow_delay.beyond(settled_us) > _SETTLED and settled_us < _LONGEST_US:
+            settled_us *= 2
+        self._settled_us = settled_us
+
+    def due(self, after_us: int, until_us: float) -> list[Event]:
+        """Heartbeats that should have come by `until_us`, after one that was sent at `after_us`."""
+        every_us = self.hearing.every_us
+        sent_us = after_us + every_us
+        if sent_us > until_us:
+            return []
+        last_us = min(until_us, after_us + self._span_us)
+        found = []
+        while sent_us <= last_us:
+            found.append(self._missing(sent_us, until_us - sent_us))
+            sent_us += every_us
+        return found
+
+    def _missing(self, sent_us: float, late_us: float) -> Event:
+        lost = self._lost
+        if late_us >= self._settled_us:
+            return Event(sent_us, lost, lost, self._lost_units, self._lost_units)
+        normal = lost + (1 - lost) * self.hearing.delay.beyond(late_us)
+        slow = lost + (1 - lost) * self._slow_delay.beyond(late_us)
+        return Event(sent_us, normal, slow, in_units(normal), in_units(slow))
+
+    def unanswered(self, asked_us: Iterable[int], until_us: int) -> list[Event]:
+        """Requests whose replies are due: either way may have lost them."""
+        hearing = self.hearing
+        assert hearing.round_trip is not None, "only then is a request remembered"
+        both = (1 - hearing.loss) ** 2
+        found = []
+        for sent_us in asked_us:
+            late_us = until_us - sent_us
+            if late_us > 0:
+                normal = 1 - both + both * hearing.round_trip.beyond(late_us)
+                slow = 1 - both + both * hearing.round_trip.beyond(late_us / hearing.slowdown)
+                found.append(Event(sent_us, normal, slow, in_units(normal), in_units(slow)))
+        return found
+
+    def timeliness(self, delay_us: float) -> tuple[int, int]:
+        """How likely the delay of something that came is: where nothing is slow, and where something is; in units."""
+        return in_units(self.hearing.delay.density(delay_us)), in_units(self._slow_delay.density(delay_us))
 
 
 def likelihood(
@@ -131,8 +174,8 @@ def likelihood(
         inside = events[first:done]
         if until_us <= from_us:
             if slot * slot_us >= end_us:  # what is left was sent at the very end, with no onset before it
-                normal += sum(in_units(event.normal) for event in events[done:])
-                slow += sum(in_units(event.slow) for event in events[done:])
+                normal += sum(event.normal_units for event in events[done:])
+                slow += sum(event.slow_units for event in events[done:])
                 break
             normals.append(normal)
             slows.append(slow)
@@ -143,8 +186,8 @@ def likelihood(
             means = _means(inside, from_us, until_us)
             normals.append(normal + in_units(means[0]))
             slows.append(slow + in_units(means[1]))
-            normal += sum(in_units(event.normal) for event in inside)
-            slow += sum(in_units(event.slow) for event in inside)
+            normal += sum([event.normal_units for event in inside])
+            slow += sum([event.slow_units for event in inside])
         slot += 1
     while normals and normals[-1] == normal and slows[-1] == slow:  # a slot at whose very begin the last was sent
         normals.pop()

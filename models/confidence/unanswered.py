@@ -155,7 +155,7 @@ def patience(request: Request, costs: Costs) -> Patience | Never:
 
 
 def executed_at(request: Request, silent_us: float) -> float:
-    """The same as `executed_if_silent`, and 0 where silence so long cannot be: then it was not executed, or answered."""
+    """The same as `executed_if_silent`, and 0 where silence so long cannot be of one that was executed."""
     late = request.reply_loss + (1 - request.reply_loss) * request.round_trip.beyond(silent_us)
     return 0.0 if late == 0 else _executed(request, late)
 
@@ -224,6 +224,4 @@ def _area(tail: Callable[[float], float], begin_us: float, end_us: float) -> flo
         return 0.0
     # Squares crowd the points towards the begin, where tails bend.
     points = [begin_us + (end_us - begin_us) * (step / _STEPS) ** 2 for step in range(_STEPS + 1)]
-    return fsum(
-        (b - a) / 6 * (tail(a) + 4 * tail((a + b) / 2) + tail(b)) for a, b in pairwise(points)
-    )
+    return fsum((b - a) / 6 * (tail(a) + 4 * tail((a + b) / 2) + tail(b)) for a, b in pairwise(points))
