@@ -97,9 +97,9 @@ class Pulser(Service):
         self._life = 0
 
     def start(self) -> None:
-        """Begin a new life."""
+        """Begin a new life; at a time of its own, so that hosts that start together do not pulse together."""
         self._life = self.ctx.rng("life").below(_LIVES)
-        self._pulse()
+        self.ctx.set_timer(self.ctx.rng("phase").below(self._options.every_us), self._pulse)
 
     def _pulse(self) -> None:
         pulse = Pulse(self._life, self._sequence, self.ctx.now_us())
