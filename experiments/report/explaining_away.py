@@ -35,7 +35,7 @@ _LEFT_OUT: Final = (
         "against the truth is how evidence is weighed, not rates; rates that are wrong are arms of their own."
     ),
     (
-        "Nothing heals within a run. The belief takes what it hears after a silence for the end of it; that a cut came, "
+        "Nothing heals within a run. The belief takes what it hears after a silence for its end; that a cut came, "
         "went and only then heartbeats were lost is not weighed."
     ),
     (
@@ -130,9 +130,9 @@ def _explained(page: Page, results: Rows, folder: Path) -> None:
     save_figure(figure, folder / "explained.svg")
     page.figure(
         "explained.svg",
-        alt="Two panels over the number of silent hosts. Left: on a logarithmic axis the chance that the region is down "
-        "rises to one at two hosts and that of a given host falls to its prior, belief on the lines; the product of "
-        "scores falls by a factor of ten with each host. Right: frequencies of regions cut off, on their closed forms",
+        alt="Two panels over the number of silent hosts. Left: on a logarithmic axis the chance of the region being "
+        "down rises to one at two hosts and that of a given host falls to its prior, belief on the lines; multiplied "
+        "scores fall by a factor of ten with each host. Right: frequencies of regions cut off, on their closed forms",
         caption="On the right, faults before anybody listened, with priors of 0.1 for a region and 0.2 for a host; "
         "exact intervals that hold for all four at once.",
     )
@@ -181,7 +181,7 @@ def _reliability(page: Page, results: Rows, folder: Path) -> None:
     page.figure(
         "reliability.svg",
         alt="Two panels on logit axes, what was said against how often it was so, for hosts and regions: the tree with "
-        "right priors lies on the diagonal within its bars, with failures thought ten times rarer above it, the product "
+        "right priors lies on the diagonal within its bars, with failures thought ten times rarer above, the product "
         "of scores and phi far off",
         caption="Faults at any time, heartbeats lost one in ten. Bars are where the tree's points would be if what it "
         "says were true and samples independent. Points at the edge were never, or always, so.",
