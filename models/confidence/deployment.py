@@ -59,8 +59,8 @@ class ConfidenceOptions:
     """
 
     pulse_us: int = 1_000_000
-    cluster_us: int = 1_000_000
-    region_us: int = 2_000_000
+    cluster_us: int = 1_500_000
+    region_us: int = 3_000_000
     priors: Priors = DEFAULT_PRIORS
     loss: float = 0.001
     near: Delay = field(default=Erlang(mean_us=1_000.0))

@@ -17,6 +17,48 @@ from sim.topology import Location
 __all__ = ["Node", "at"]
 
 
+class _Message:
+    """What was last told, of what, and how far each slot had come."""
+
+    __slots__ = ("base", "chance", "done", "failures", "normal", "slow", "top")
+
+    def __init__(
+        self, base: int, top: int, chance: float, failures: list[float], normal: list[int], slow: list[int], done: _Done
+    ) -> None:
+        self.base = base
+        self.top = top
+        self.chance = chance
+        self.failures = failures
+        self.normal = normal
+        self.slow = slow
+        self.done = done
+
+    def same(
+        self, base: int, top: int, chance: float, failures: list[float], normal: list[int], slow: list[int]
+    ) -> int:
+        """The first slots, so many, of which the same would be told."""
+        if base != self.base or top != self.top or chance != self.chance or failures[0] != self.failures[0]:
+            return 0
+        count = 0
+        for value, before, slowed, slowed_before in zip(normal, self.normal, slow, self.slow, strict=False):
+            if value != before or slowed != slowed_before:
+                break
+            count += 1
+        for one, other in zip(failures[:count], self.failures[:count], strict=False):
+            if one != other:
+                return 0
+        return min(count, len(self.failures), len(failures))
+
+    def kept(self, same: int) -> _Done:
+        """What may stay of it."""
+        normals, slows, states = self.done
+        return normals[:same], slows[:same], states[: same + 1]
+
+
+#: What was told by slot, where nothing is slow and where something is, and what each slot began with.
+_Done = tuple[list[int], list[int], list[tuple[float, float, float]]]
+
+
 def at(values: list[int], index: int) -> int:
     """The value of a slot; of all after the last the same."""
     return values[index] if index < len(values) else values[-1]
@@ -46,7 +88,9 @@ class Node:
 
     __slots__ = (
         "_begin_us",
+        "_full",
         "_grid",
+        "_last",
         "above",
         "alive_us",
         "base",
@@ -65,6 +109,8 @@ class Node:
         self.above = above
         self.level = level
         self.may_be_slow: bool = level.slow > 0 or (above is not None and above.may_be_slow)
+        self._full = _within_a_slot(level, grid)
+        self._last: _Message | None = None
         self.base = grid.slot(begin_us) - 1
         self.proof_us: int | None = None
         self.alive_us: int | None = None
@@ -78,6 +124,8 @@ class Node:
         """Take over how it fails by itself; whoever calls goes from the top down."""
         self.level = level
         self.may_be_slow = level.slow > 0 or (self.above is not None and self.above.may_be_slow)
+        self._full = _within_a_slot(level, self._grid)
+        self._last = None
 
     def seen_whole(self, at_us: int) -> None:
         """The way to it was whole at an instant, so it cannot have broken before."""
@@ -121,18 +169,25 @@ class Node:
         ]
 
     def message(self) -> Function:
-        """What the evidence below says of the way above, by its onset."""
+        """What the evidence below says of the way above, by its onset.
+
+        As silence goes on, only the latest slots change; so it goes on from where the last one was the same.
+        """
         normal, slow = self.normal, self.slow
         chance = self.level.slow
         if len(normal) == 1:
             return Function(self.base, [_mixed(normal[0], slow[0], chance)], [slow[0]])
-        top = max(*normal, *slow)
+        # Later onsets are never likelier, but by a rounding.
+        top = max(normal[0], slow[0], normal[-1], slow[-1])
         failures = self.failures(len(normal) - 1)
-        normals, slows = [], []
-        spent = slow_spent = 0.0
-        left = 1.0
-        for index, value in enumerate(normal):
-            here, slow_here = exp((value - top) / UNIT), exp((slow[index] - top) / UNIT)
+        last = self._last
+        same = 0 if last is None else last.same(self.base, top, chance, failures, normal, slow)
+        normals, slows, states = ([], [], []) if last is None else last.kept(same)
+        spent, slow_spent, left = states[same] if same else (0.0, 0.0, 1.0)
+        for index in range(same, len(normal)):
+            if index == len(states):
+                states.append((spent, slow_spent, left))
+            here, slow_here = exp((normal[index] - top) / UNIT), exp((slow[index] - top) / UNIT)
             slowed = slow_spent + left * slow_here
             whole = (1 - chance) * (spent + left * here) + chance * slowed
             normals.append(top + round(log(whole if whole > LEAST else LEAST) * UNIT))
@@ -142,12 +197,15 @@ class Node:
                 spent += failed * here
                 slow_spent += failed * slow_here
                 left -= failed
-        return Function(self.base, normals, slows)
+        self._last = _Message(self.base, top, chance, failures, list(normal), list(slow), (normals, slows, states))
+        return Function(self.base, list(normals), list(slows))
 
     def failures(self, slots: int) -> list[float]:
         """Chance that its own part of the way breaks in a slot, if it did not before; for so many slots from `base`."""
-        dead, cut = self.deaths(slots), self.cuts(slots)
-        return [a + b - a * b for a, b in zip(dead, cut, strict=True)]
+        known = self.proof_us is not None and (self.alive_us is None or self.alive_us <= self.proof_us)
+        dead, cut = (self.deaths(1), self.cuts(1)) if known else (self.deaths(slots), self.cuts(slots))
+        found = [a + b - a * b for a, b in zip(dead, cut, strict=True)]
+        return found + [self._full] * (slots - 1) if known else found
 
     def deaths(self, slots: int, end_us: float | None = None) -> list[float]:
         """Chance that it dies in a slot, if it did not before; of the last slot only up to `end_us`."""
@@ -179,6 +237,12 @@ class Node:
             # The slot before the begin stands for all time before.
             found[0] = before
         return found
+
+
+def _within_a_slot(level: Level, grid: Grid) -> float:
+    """Chance that something of a level breaks in a whole slot."""
+    dead, cut = failing(level.mtbf_us, grid.slot_us), failing(level.mtbc_us, grid.slot_us)
+    return dead + cut - dead * cut
 
 
 def _from(values: list[int], skip: int, count: int) -> list[int]:

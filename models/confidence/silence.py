@@ -22,7 +22,8 @@ __all__ = ["LEAST", "UNIT", "Event", "Function", "Grid", "Voice", "constant", "i
 UNIT: Final = 1 << 44
 #: The smallest likelihood that is told from none: a thing thought impossible is merely this unlikely.
 LEAST: Final = 1e-300
-_SETTLED: Final = 1e-15
+#: Of the chance of a loss: a tail that is so much less changes nothing.
+_SETTLED: Final = 1e-9
 _LONGEST_US: Final = 1e15
 
 
@@ -102,8 +103,9 @@ class Voice:
         self._lost, self._lost_units = hearing.loss, in_units(hearing.loss)
         #: From this age on, what has not come never will.
         settled_us = 1.0
-        while self._slow_delay.beyond(settled_us) > _SETTLED and settled_us < _LONGEST_US:
-            settled_us *= 2
+        least = _SETTLED * hearing.loss or LEAST
+        while self._slow_delay.beyond(settled_us) > least and settled_us < _LONGEST_US:
+            settled_us *= 1.25
         self._settled_us = settled_us
 
     def due(self, after_us: int, until_us: float) -> list[Event]:
@@ -113,16 +115,18 @@ class Voice:
         if sent_us > until_us:
             return []
         last_us = min(until_us, after_us + self._span_us)
+        settled_us, lost, units = until_us - self._settled_us, self._lost, self._lost_units
         found = []
         while sent_us <= last_us:
-            found.append(self._missing(sent_us, until_us - sent_us))
+            if sent_us <= settled_us:
+                found.append(Event(sent_us, lost, lost, units, units))
+            else:
+                found.append(self._missing(sent_us, until_us - sent_us))
             sent_us += every_us
         return found
 
     def _missing(self, sent_us: float, late_us: float) -> Event:
         lost = self._lost
-        if late_us >= self._settled_us:
-            return Event(sent_us, lost, lost, self._lost_units, self._lost_units)
         normal = lost + (1 - lost) * self.hearing.delay.beyond(late_us)
         slow = lost + (1 - lost) * self._slow_delay.beyond(late_us)
         return Event(sent_us, normal, slow, in_units(normal), in_units(slow))
@@ -166,6 +170,7 @@ def likelihood(
     normals: list[int] = []
     slows: list[int] = []
     done, count, slot = 0, len(events), base
+    alike, mean = (-1.0, 0.0), 0
     while done < count:
         from_us, until_us = max(slot * slot_us, begin_us), min((slot + 1) * slot_us, end_us)
         first = done
@@ -182,6 +187,16 @@ def likelihood(
         elif not inside:
             normals.append(normal)
             slows.append(slow)
+        elif len(inside) == 1 and inside[0].normal == inside[0].slow and until_us - from_us == slot_us:
+            # Where nothing that was sent is still on its way, such slots are alike.
+            (event,) = inside
+            if (event.sent_us - from_us, event.normal) != alike:
+                alike = (event.sent_us - from_us, event.normal)
+                mean = in_units(_means(inside, from_us, until_us)[0])
+            normals.append(normal + mean)
+            slows.append(slow + mean)
+            normal += event.normal_units
+            slow += event.slow_units
         else:
             means = _means(inside, from_us, until_us)
             normals.append(normal + in_units(means[0]))
