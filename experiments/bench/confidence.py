@@ -2,8 +2,8 @@
 
 One observer, two regions of ten clusters of fifty hosts, each heard every second. `..._us` is CPU time over a whole
 round divided by its updates, the median of rounds: heartbeats of all hosts while all is well, of one region while the
-other is silent, and the silence of a whole region, looked at twice an interval.
-`answer_us` is a question about one host. `mixed_update_us` is a minute in which a region falls silent for a fifth of it.
+other is silent, and the silence of a whole region, looked at twice an interval. `answer_us` is a question about one
+host. `mixed_update_us` is a minute in which a region falls silent for a fifth of it.
 
 `propagation_messages_share` is what reports of clusters and regions add to the messages of the store of
 `isolate_region`, without its fault, at default settings; pulses, which replace its heartbeats or come on top, stand

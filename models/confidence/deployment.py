@@ -172,7 +172,7 @@ def _region(
 
 
 def _grid(every_us: int, options: ConfidenceOptions) -> Grid:
-    return Grid(slot_us=every_us // 2, window=max(options.window, 4 * options.region_us // every_us))
+    return Grid(slot_us=every_us // 2, window=options.window)
 
 
 def _pulser(options: PulseOptions, ctx: Context) -> Pulser:

@@ -25,6 +25,8 @@ LEAST: Final = 1e-300
 #: Of the chance of a loss: a tail that is so much less changes nothing.
 _SETTLED: Final = 1e-9
 _LONGEST_US: Final = 1e15
+#: Missing heartbeats that are weighed however seldom they come.
+_FEWEST: Final = 6
 
 
 class Event(NamedTuple):
@@ -65,7 +67,8 @@ class Grid:
 
     Attributes:
         slot_us: Length of one; onsets within one are not told apart but by what one subject sent.
-        window: Slots of silence that are weighed; what is silent for longer stays as it is believed then.
+        window: Slots of silence that are weighed, or six heartbeats where they take longer; what is silent for longer
+            stays as it is believed then.
     """
 
     slot_us: int
@@ -99,7 +102,7 @@ class Voice:
     def __init__(self, hearing: Hearing, grid: Grid) -> None:
         self.hearing = hearing
         self._slow_delay = hearing.slow_delay
-        self._span_us = grid.window * grid.slot_us
+        self._span_us = max(grid.window * grid.slot_us, _FEWEST * hearing.every_us)
         self._lost, self._lost_units = hearing.loss, in_units(hearing.loss)
         #: From this age on, what has not come never will.
         settled_us = 1.0

@@ -1,4 +1,4 @@
-"""Scores are what they are defined to be, and what cannot be true is called so: phi and multiplied posteriors among it."""
+"""Scores are as they are defined, and what cannot be true is called so: phi and multiplied posteriors among it."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_only_what_was_silent_for_longer_is_kept() -> None:
 def test_samples_that_do_not_go_together_are_refused() -> None:
     with pytest.raises(ValueError, match="1 chances, 0 outcomes"):
         Said(chances=[0.1], outcomes=[])
-    with pytest.raises(ValueError, match="1.5 is no chance"):
+    with pytest.raises(ValueError, match=r"1\.5 is no chance"):
         Said(chances=[1.5], outcomes=[True])
     with pytest.raises(ValueError, match="no silences"):
         silent_longer([said((0.1, True))])
