@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import fsum
 from typing import Final
 
@@ -9,14 +10,14 @@ from experiments.calibration import Said, Verdict, log_loss, verdict
 from experiments.experiment import Finding
 from experiments.explaining.forms import forms
 from experiments.explaining.runs import ExplainingRow, said_of, silent_regions
-from experiments.explaining.tellers import LEARNT, PHI, PRODUCT, TREE, WRONG_10
-from experiments.explaining.worlds import BEFORE, CALM, MOST_HOSTS, SINCE, setting_of
+from experiments.explaining.tellers import ARMS, LEARNT, PHI, PRODUCT, TREE, WRONG_10
+from experiments.explaining.worlds import BEFORE, CALM, MOST_HOSTS, SCENARIOS, SINCE, setting_of
 from experiments.family import Family, shown
 from experiments.results import Results
 from experiments.statistics import Interval, clopper_pearson
 from models.confidence import explaining_away
 
-__all__ = ["CONFIDENCE", "FAMILY", "check", "frequencies", "judged"]
+__all__ = ["CONFIDENCE", "FAMILY", "all_judged", "check", "frequencies", "judged"]
 
 FAMILY: Final = Family(compared=4)
 #: That no teller who is right is called wrong, by all verdicts on a page together.
@@ -50,6 +51,16 @@ def check(results: Rows) -> list[Finding]:
 def judged(results: Rows, scenario: str, arm: str, name: str) -> Verdict:
     """Whether what one teller said of silent hosts or regions can be true."""
     return verdict(said_of(results, scenario, arm, name), confidence=CONFIDENCE)
+
+
+def all_judged(results: Rows) -> Mapping[tuple[str, str, str], Verdict]:
+    """The same of every scenario, teller, and hosts and regions; for a page, which shows all."""
+    return {
+        (scenario, arm.name, name): judged(results, scenario, arm.name, name)
+        for scenario in SCENARIOS
+        for arm in ARMS
+        for name in _NAMES
+    }
 
 
 def _forms() -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
-from typing import Final
+from typing import Any, Final
 
 from experiments.calibration import Said, brier_skill, log_loss, silent_longer
 from experiments.experiment import Cell, Row, RunResult, Series
@@ -79,7 +79,7 @@ def run_once(cell: Cell, seed: int) -> RunResult:
         **_metrics("host", hosts.judged),
         **_metrics("region", regions.judged),
     )
-    return RunResult(row=row, series=_series("host", hosts) | _series("region", regions))
+    return RunResult(row=row, series={**_series("host", hosts), **_series("region", regions)})
 
 
 def _note(seen: Watched, opinions: Opinions, now_us: int, hosts: _Samples, regions: _Samples) -> None:
@@ -93,7 +93,7 @@ def _note(seen: Watched, opinions: Opinions, now_us: int, hosts: _Samples, regio
         regions.add(opinions.regions[region], down(region), min(silences), len(some))
 
 
-def _metrics(name: str, judged: Sequence[Said]) -> dict[str, float | int | None]:
+def _metrics(name: str, judged: Sequence[Said]) -> dict[str, Any]:
     (run,) = judged
     count, came = len(run.chances), sum(run.outcomes)
     return {

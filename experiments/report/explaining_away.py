@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from experiments.calibration import brier_skill, log_loss
+from experiments.calibration import Verdict, brier_skill, log_loss
 from experiments.experiment import ReportContext
-from experiments.explaining.claims import FAMILY, frequencies, judged
+from experiments.explaining.claims import FAMILY, all_judged, frequencies
 from experiments.explaining.forms import forms
 from experiments.explaining.runs import ExplainingRow, said_of
 from experiments.explaining.tellers import ARMS, LEARNT, PHI, PRODUCT, TREE, WRONG_3, WRONG_10
@@ -53,20 +53,22 @@ _LEFT_OUT: Final = (
     ),
 )
 Rows = Results[ExplainingRow]
+Verdicts = Mapping[tuple[str, str, str], Verdict]
 
 
 def report(results: Rows, folder: Path, context: ReportContext) -> str:
     """Write the page and its figures; returns the answer."""
-    answer = _answer(results)
+    verdicts = all_judged(results)
+    answer = _answer(results, verdicts)
     page = report_page(context, answer)
     page.section("What was claimed, and whether it held")
     page.findings(context.findings)
     page.section("k silent hosts of one region")
     _explained(page, results, folder)
     page.section("What was said against what was so")
-    _reliability(page, results, folder)
+    _reliability(page, verdicts, folder)
     for scenario in SCENARIOS:
-        _table(page, results, scenario)
+        _table(page, results, scenario, verdicts)
     _compared(page, results)
     page.section("What is left out")
     page.bullets(_LEFT_OUT)
@@ -74,7 +76,7 @@ def report(results: Rows, folder: Path, context: ReportContext) -> str:
     return answer
 
 
-def _answer(results: Rows) -> str:
+def _answer(results: Rows, verdicts: Verdicts) -> str:
     rows = {row.silent: row for row in forms() if (row.region_prior, row.host_prior) == (1e-4, 1e-3)}
 
     def loss(arm: str, name: str) -> str:
@@ -87,9 +89,9 @@ def _answer(results: Rows) -> str:
         f"a given host is dead falls from {rows[1].host_believed:.3f} to {rows[2].host_believed:.4f} and "
         f"{rows[3].host_believed:.5f}, where multiplied scores of the region fall to {rows[3].region_multiplied:.1e}. "
         f"In {len(results.seeds)} runs of worlds whose truth is known, what the tree says of silent hosts "
-        f"{_VERDICTS[judged(results, SINCE, TREE, 'host').calibrated]} (log loss {loss(TREE, 'host')}); of hosts "
-        f"judged alone it {_VERDICTS[judged(results, SINCE, PRODUCT, 'host').calibrated]} ({loss(PRODUCT, 'host')}), "
-        f"of phi read as a probability it {_VERDICTS[judged(results, SINCE, PHI, 'host').calibrated]} "
+        f"{_VERDICTS[verdicts[SINCE, TREE, 'host'].calibrated]} (log loss {loss(TREE, 'host')}); of hosts "
+        f"judged alone it {_VERDICTS[verdicts[SINCE, PRODUCT, 'host'].calibrated]} ({loss(PRODUCT, 'host')}), "
+        f"of phi read as a probability it {_VERDICTS[verdicts[SINCE, PHI, 'host'].calibrated]} "
         f"({loss(PHI, 'host')}). Failures thought ten times rarer than they are cost the tree "
         f"{loss(WRONG_10, 'host')}, learnt from there {loss(LEARNT, 'host')}."
     )
@@ -152,7 +154,7 @@ def _explained(page: Page, results: Rows, folder: Path) -> None:
     page.table(header, lines, caption="Closed form r / (r + (1 - r) h^k) and the belief, without chance")
 
 
-def _reliability(page: Page, results: Rows, folder: Path) -> None:
+def _reliability(page: Page, verdicts: Verdicts, folder: Path) -> None:
     from experiments.calibration.reliability import logit
 
     figure, panels = new_figure(1, 2, width_in=10.0, height_in=4.4)
@@ -160,7 +162,7 @@ def _reliability(page: Page, results: Rows, folder: Path) -> None:
     for axes, name in zip(panels, ("host", "region"), strict=True):
         axes.plot([-8, 8], [-8, 8], color="#777777", linewidth=1)
         for arm in _SHOWN:
-            bins = judged(results, SINCE, arm, name).bins
+            bins = verdicts[SINCE, arm, name].bins
             said = [logit(one.said) for one in bins]
             came = [max(-7.5, min(7.5, logit(one.came))) for one in bins]
             axes.plot(said, came, "o-", color=_COLOURS[arm], markersize=4, linewidth=1, label=_LABELS[arm])
@@ -188,7 +190,7 @@ def _reliability(page: Page, results: Rows, folder: Path) -> None:
     )
 
 
-def _table(page: Page, results: Rows, scenario: str) -> None:
+def _table(page: Page, results: Rows, scenario: str, verdicts: Verdicts) -> None:
     lines = []
     for arm in ARMS:
         line = [arm.label]
@@ -199,7 +201,7 @@ def _table(page: Page, results: Rows, scenario: str) -> None:
                 _mean(results, scenario, arm.name, f"{name}_log_loss"),
                 "-" if skill is None else f"{skill:.3f}",
                 _mean(results, scenario, arm.name, f"{name}_excess"),
-                _VERDICTS[judged(results, scenario, arm.name, name).calibrated],
+                _VERDICTS[verdicts[scenario, arm.name, name].calibrated],
             ]
         lines.append(line)
     header = [""]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import expm1, inf
-from types import MappingProxyType
 from typing import Final
 
 from models.confidence.closed import chance
@@ -93,7 +92,7 @@ class Priors:
     """What an observer believes of each level, before evidence.
 
     Attributes:
-        levels: By level; a level that the tree has and this has not cannot fail of itself.
+        levels: By level, not to be changed later; a level that the tree has and this has not cannot fail of itself.
     """
 
     levels: Mapping[str, Level]
@@ -105,7 +104,6 @@ class Priors:
                 *(mistake for name, level in self.levels.items() for mistake in level.mistakes(name)),
             ]
         )
-        object.__setattr__(self, "levels", MappingProxyType(dict(self.levels)))
 
     def of(self, level: str) -> Level:
         """What is believed of a level."""

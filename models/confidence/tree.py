@@ -8,7 +8,7 @@ posteriors of two hosts that share one must not be multiplied. A tree belongs to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from models.confidence.priors import LEVELS, Hearing
@@ -35,19 +35,24 @@ class Subject:
     hearing: Hearing | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
-    """Subjects, each after what it stands in.
+    """Subjects, each after what it stands in; immutable.
+
+    Args:
+        subjects: In such an order.
 
     Attributes:
-        subjects: In such an order.
+        subjects: The same.
         by_name: The same by name.
+
+    Raises:
+        ValueError: the order, a level or a name is wrong, or nothing is ever heard.
     """
 
-    subjects: tuple[Subject, ...]
-    by_name: Mapping[Location, Subject] = field(init=False)
+    __slots__ = ("by_name", "subjects")
 
-    def __post_init__(self) -> None:
+    def __init__(self, subjects: Iterable[Subject]) -> None:
+        self.subjects = tuple(subjects)
         found: dict[Location, Subject] = {}
         mistakes = [] if self.subjects else ["subjects is empty; name at least one"]
         for subject in self.subjects:
@@ -56,7 +61,16 @@ class Tree:
         if self.subjects and not any(subject.hearing for subject in self.subjects):
             mistakes.append("nothing of the tree is ever heard; give one subject a hearing")
         refuse(mistakes)
-        object.__setattr__(self, "by_name", MappingProxyType(found))
+        self.by_name: Mapping[Location, Subject] = MappingProxyType(found)
+
+    def __repr__(self) -> str:
+        return f"Tree({len(self.subjects)} subjects)"
+
+    def __eq__(self, other: object) -> bool:
+        return self.subjects == other.subjects if isinstance(other, Tree) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.subjects)
 
     def path(self, name: Location) -> tuple[Subject, ...]:
         """From the top to a subject.
