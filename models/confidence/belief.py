@@ -13,7 +13,7 @@ evidence and biases nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf
+from math import exp, inf
 from typing import Final
 
 from models.confidence.answer import Answer
@@ -21,7 +21,7 @@ from models.confidence.asking import posterior
 from models.confidence.evidence import Evidence, together
 from models.confidence.nodes import Node
 from models.confidence.priors import Hearing, Priors
-from models.confidence.silence import Function, Grid, Voice, likelihood
+from models.confidence.silence import UNIT, Function, Grid, Voice, likelihood
 from models.confidence.tree import Tree
 from models.detection.refusals import at_least, refuse
 from sim.topology import Location, unpack_location
@@ -253,6 +253,32 @@ class Belief:
             basis=basis,
             age_us=age_us,
         )
+
+    def all_answer(self, subjects: Sequence[Location], now_us: int) -> float:
+        """The chance that all of some subjects answer now, up or slow: exact, whatever they share.
+
+        Of chances that come from several beliefs the dependence is unknown; then `frechet_all` has the bounds. A break
+        in the slot that `now_us` is in counts as one.
+
+        Raises:
+            ValueError: one of them is not heard itself.
+        """
+        chosen = [self._known(subject) for subject in dict.fromkeys(subjects)]
+        for known in chosen:
+            if known.origin == self.observer:
+                self.silent(known.node.name, now_us)
+        tops = dict.fromkeys(known.node.top for known in chosen)
+        before = [top.total(now_us) for top in tops]
+        unbroken = [(known.node, known.node.own, known.node.unbroken(now_us)) for known in chosen]
+        for node, own, only in unbroken:
+            node.exchange(own, only)
+            self._rise(node)
+        after = [top.total(now_us) for top in tops]
+        # Sums of whole units: what was put in comes out without a trace.
+        for node, own, only in unbroken:
+            node.exchange(only, own)
+            self._rise(node)
+        return exp(min(0, sum(after) - sum(before)) / UNIT)
 
     def evidence(self) -> tuple[Evidence, ...]:
         """All first-hand evidence of this observer, to be handed on; what it has of others is theirs."""

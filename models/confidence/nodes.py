@@ -9,12 +9,16 @@ exchanged at no cost for the others. This is Pearl's propagation on a tree, whos
 from __future__ import annotations
 
 from math import exp, log
+from typing import Final
 
 from models.confidence.priors import Level, failing
 from models.confidence.silence import LEAST, UNIT, Function, Grid, constant
 from sim.topology import Location
 
 __all__ = ["Node", "at"]
+
+#: What is impossible, beside anything that has a likelihood; in units.
+_NEVER: Final = -100_000 * UNIT
 
 
 class _Message:
@@ -199,6 +203,24 @@ class Node:
                 left -= failed
         self._last = _Message(self.base, top, chance, failures, list(normal), list(slow), (normals, slows, states))
         return Function(self.base, list(normals), list(slows))
+
+    @property
+    def top(self) -> Node:
+        """The topmost node that it stands in, or it itself."""
+        return self if self.above is None else self.above.top
+
+    def unbroken(self, now_us: int) -> Function:
+        """Its own evidence, and that the way to it is whole up to now."""
+        own, slots = self.own, max(0, self._grid.slot(now_us - 1) + 1 - self.base)
+        never = own.normal[-1] + _NEVER
+        return Function(self.base, [never] * slots + [own.normal[-1]], [never] * slots + [own.slow[-1]])
+
+    def total(self, now_us: int) -> int:
+        """The log-likelihood of all evidence below, whatever became of it and all below up to now; in units."""
+        slots = max(0, self._grid.slot(now_us - 1) + 2 - self.base - len(self.normal))
+        self.normal += [self.normal[-1]] * slots
+        self.slow += [self.slow[-1]] * slots
+        return self.message().normal[-1]
 
     def failures(self, slots: int) -> list[float]:
         """Chance that its own part of the way breaks in a slot, if it did not before; for so many slots from `base`."""

@@ -46,6 +46,7 @@ class Found:
     unreachable: dict[str, float] = field(default_factory=dict)
     dead: dict[str, float] = field(default_factory=dict)
     fault: dict[str, float] = field(default_factory=dict)
+    all_answer: float = 0.0
 
 
 def fates(level: Level, slots: int, alive: int | None) -> list[Fate]:
@@ -110,6 +111,8 @@ def enumerated(levels: dict[str, Level], hosts: Sequence[Host], slots: int) -> F
         if not weight:
             continue
         total += weight
+        if not any(world[n].at_fault for path in paths for n in path):
+            found.all_answer += weight
         for node, path in prefixes.items():
             on_path = [world[n] for n in path]
             found.fault[node] += weight * on_path[-1].at_fault
@@ -121,6 +124,7 @@ def enumerated(levels: dict[str, Level], hosts: Sequence[Host], slots: int) -> F
                 found.slow[node] += weight
             else:
                 found.up[node] += weight
+    found.all_answer /= total
     for each in sums:
         for node in nodes:
             each[node] /= total

@@ -16,6 +16,7 @@ from models.confidence import (
     Pareto,
     Priors,
     Threshold,
+    frechet_all,
     together,
     tree_of,
 )
@@ -246,3 +247,31 @@ def test_pieces_of_two_origins_stay_apart() -> None:
     one, other = (Evidence(subject=FIRST, origin=who, sent_us=1, looked_us=1) for who in (ME, THIRD))
     with pytest.raises(ValueError, match="keep them apart"):
         together(one, other)
+
+
+def test_hosts_of_one_region_answer_together_more_often_than_each_by_itself_would_say() -> None:
+    region = region_of(FIRST)
+    near = tuple(host for host in HOSTS if region_of(host) == region)
+    found = silent_until(12, *near)
+    now_us = 12 * S + 200_000
+    answers = [found.answer(host, now_us).answers for host in near]
+    both = found.all_answer(near, now_us)
+    product = 1.0
+    for chance in answers:
+        product *= chance
+    assert both > 2 * product
+    assert frechet_all(answers).low <= both <= frechet_all(answers).high
+
+
+def test_a_question_about_several_leaves_the_belief_as_it_was() -> None:
+    found = silent_until(13, FIRST)
+    now_us = 13 * S + 200_000
+    before = [found.answer(host, now_us) for host in HOSTS]
+    found.all_answer(HOSTS, now_us)
+    assert [found.answer(host, now_us) for host in HOSTS] == before
+
+
+def test_whether_one_answers_is_the_same_question_alone() -> None:
+    found = silent_until(13, FIRST)
+    now_us = 13 * S + 500_000
+    assert found.all_answer([FIRST], now_us) == pytest.approx(found.answer(FIRST, now_us).answers, rel=1e-3)

@@ -111,6 +111,8 @@ def test_every_answer_is_that_of_brute_force(case: tuple[dict[str, Level], list[
     for piece in pieces(hosts):
         belief.learn(piece)
     found = enumerated(levels, hosts, SLOTS)
+    both = belief.all_answer([NAMES[host.path[-1]] for host in hosts], NOW)
+    assert close(both, found.all_answer)
     for node in found.up:
         answer = belief.answer(NAMES[node], NOW)
         wanted = (found.up[node], found.slow[node], found.unreachable[node], found.dead[node], found.fault[node])
