@@ -65,7 +65,7 @@ class ConfidenceOptions:
     loss: float = 0.001
     near: Delay = field(default=Erlang(mean_us=1_000.0))
     far: Delay = field(default=Erlang(mean_us=60_000.0, stages=4, floor_us=20_000.0))
-    window: int = 16
+    window: int = 12
 
     def __post_init__(self) -> None:
         refuse(

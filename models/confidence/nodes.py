@@ -19,6 +19,7 @@ __all__ = ["Node", "at"]
 
 #: What is impossible, beside anything that has a likelihood; in units.
 _NEVER: Final = -100_000 * UNIT
+_A_UNIT: Final = 1 / UNIT
 
 
 class _Message:
@@ -186,21 +187,20 @@ class Node:
         failures = self.failures(len(normal) - 1)
         last = self._last
         same = 0 if last is None else last.same(self.base, top, chance, failures, normal, slow)
-        normals, slows, states = ([], [], []) if last is None else last.kept(same)
-        spent, slow_spent, left = states[same] if same else (0.0, 0.0, 1.0)
-        for index in range(same, len(normal)):
-            if index == len(states):
-                states.append((spent, slow_spent, left))
-            here, slow_here = exp((normal[index] - top) / UNIT), exp((slow[index] - top) / UNIT)
+        normals, slows, states = ([], [], []) if last is None or not same else last.kept(same)
+        spent, slow_spent, left = states.pop() if same else (0.0, 0.0, 1.0)
+        heres = [exp((value - top) * _A_UNIT) for value in normal[same:]]
+        slow_heres = [exp((value - top) * _A_UNIT) for value in slow[same:]]
+        for here, slow_here, failure in zip(heres, slow_heres, (*failures[same:], 0.0), strict=True):
+            states.append((spent, slow_spent, left))
             slowed = slow_spent + left * slow_here
             whole = (1 - chance) * (spent + left * here) + chance * slowed
-            normals.append(top + round(log(whole if whole > LEAST else LEAST) * UNIT))
-            slows.append(top + round(log(slowed if slowed > LEAST else LEAST) * UNIT))
-            if index < len(failures):
-                failed = left * failures[index]
-                spent += failed * here
-                slow_spent += failed * slow_here
-                left -= failed
+            normals.append(top + int(log(whole if whole > LEAST else LEAST) * UNIT))
+            slows.append(top + int(log(slowed if slowed > LEAST else LEAST) * UNIT))
+            failed = left * failure
+            spent += failed * here
+            slow_spent += failed * slow_here
+            left -= failed
         self._last = _Message(self.base, top, chance, failures, list(normal), list(slow), (normals, slows, states))
         return Function(self.base, list(normals), list(slows))
 

@@ -72,7 +72,7 @@ class Grid:
     """
 
     slot_us: int
-    window: int = 16
+    window: int = 12
 
     def slot(self, at_us: float) -> int:
         """The slot of an instant."""
