@@ -67,8 +67,9 @@ def posterior(node: Node, now_us: int, grid: Grid, fine: Function | None) -> Pos
         state, first = _from_slot(state, edges.index(step.base) - first), edges.index(step.base)
         own_edges = edges[first:]
         below = _below(step, own_edges, fine if step is node else None)
-        after = _passed(step, state, own_edges, now_us)
-        blames.append(Blame(step.name, _blame(step, state, after, below, own_edges, now_us)))
+        cuts, deaths = step.cuts(own_edges, now_us), step.deaths(own_edges, now_us)
+        after = _passed(state, cuts, deaths, step.level.slow)
+        blames.append(Blame(step.name, _blame(state, after, below, (cuts, deaths), step.level.slow)))
         told = None if step is node else path[index + 1].told
         state = _weighed(after, below if told is None else _beside(below, told, own_edges))
     dead = fsum(state.dead) + fsum(state.dead_slow)
@@ -119,9 +120,8 @@ def _beside(below: _Odds, told: Function, edges: list[int]) -> _Odds:
     )
 
 
-def _passed(node: Node, state: _State, edges: list[int], end_us: int) -> _State:
+def _passed(state: _State, cuts: list[float], deaths: list[float], slow: float) -> _State:
     """The state below a node, which may have been cut off, have died or be slow itself."""
-    cuts, deaths = node.cuts(edges, end_us), node.deaths(edges, end_us)
     alive, alive_slow, dead, dead_slow = (_broken(weights, cuts) for weights in state)
     kept = 1.0
     for chance in deaths:
@@ -129,7 +129,6 @@ def _passed(node: Node, state: _State, edges: list[int], end_us: int) -> _State:
     dead = [a + b for a, b in zip(_broken(dead, deaths), _died(alive, deaths), strict=True)]
     dead_slow = [a + b for a, b in zip(_broken(dead_slow, deaths), _died(alive_slow, deaths), strict=True)]
     alive, alive_slow = [w * kept for w in alive], [w * kept for w in alive_slow]
-    slow = node.level.slow
     return _State(
         [w * (1 - slow) for w in alive],
         [b + slow * a for a, b in zip(alive, alive_slow, strict=True)],
@@ -184,12 +183,13 @@ def _weighed(state: _State, odds: _Odds) -> _State:
     return _State(*([w / scale for w in weights] for weights in found)) if scale > 0 else found
 
 
-def _blame(node: Node, before: _State, after: _State, below: _Odds, edges: list[int], end_us: int) -> float:
+def _blame(
+    before: _State, after: _State, below: _Odds, failures: tuple[list[float], list[float]], slow: float
+) -> float:
     """The chance that a node itself has died or been cut off, given all evidence."""
     kept = 1.0
-    for cut, death in zip(node.cuts(edges, end_us), node.deaths(edges, end_us), strict=True):
+    for cut, death in zip(*failures, strict=True):
         kept *= (1 - cut) * (1 - death)
-    slow = node.level.slow
     top = max(*below.normal, *below.slow)
     spared = total = 0.0
     for i, (normal, slowed) in enumerate(zip(below.normal, below.slow, strict=True)):

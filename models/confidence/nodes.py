@@ -259,13 +259,15 @@ class Node:
     ) -> list[float]:
         slot_us = self._grid.slot_us
         begin_us = self._begin_us if known_us is None else known_us
-        full = failing(mean_us, slot_us)
+        full = -1.0
         found = []
         for first, after in pairwise(edges):
             from_us, until_us = first * slot_us, after * slot_us
             if end_us is not None and until_us > end_us:
                 until_us = max(end_us, from_us)
             if from_us >= begin_us and until_us - from_us == slot_us:
+                if full < 0:
+                    full = failing(mean_us, slot_us)
                 found.append(full)
             else:
                 found.append(failing(mean_us, until_us - max(from_us, begin_us)))
