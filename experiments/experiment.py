@@ -80,13 +80,18 @@ class Size:
 
     Attributes:
         seeds: Number of seeds; they are 0 to `seeds` - 1, the same for every cell, so that arms are paired.
+        only: By scenario, the arms under it that this size runs; None for every cell. A claim that needs a cell which
+            is left out is undecided at this size.
     """
 
     seeds: int
+    only: Mapping[str, tuple[str, ...]] | None = None
 
     def __post_init__(self) -> None:
         if self.seeds < 1:
             raise ValueError(f"{self.seeds=} is below 1; a sweep needs a run")
+        if self.only is not None and not any(self.only.values()):
+            raise ValueError(f"{self.only=} leaves no cell; a sweep needs a run")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +200,20 @@ class Experiment(Generic[R]):
             raise ValueError(f"{self.name!r} has no arm or no scenario; a sweep needs both")
         if unknown := self.better.keys() - {column.name for column in fields(self.row)}:
             raise ValueError(f"{self.name!r} says which way {sorted(unknown)} should go; its rows have no such metrics")
+        known = {(scenario, name) for scenario in self.scenarios for name in names}
+        for size in (self.quick, self.full):
+            chosen = {(scenario, name) for scenario, some in (size.only or {}).items() for name in some}
+            if unheard := sorted(chosen - known):
+                raise ValueError(f"a size of {self.name!r} runs only {unheard}, which are none of its cells; mend them")
+
+    def cells(self, size: Size) -> tuple[tuple[str, str], ...]:
+        """Scenario and arm of every cell that a size runs, in the order of both."""
+        return tuple(
+            (scenario, arm.name)
+            for scenario in self.scenarios
+            for arm in self.arms
+            if size.only is None or arm.name in size.only.get(scenario, ())
+        )
 
     def arm(self, name: str) -> Arm:
         """The arm of that name; KeyError if there is none."""

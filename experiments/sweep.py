@@ -17,7 +17,7 @@ from typing import Any
 from tqdm.auto import tqdm
 
 from experiments.afar import Cluster, perform_afar
-from experiments.experiment import Experiment
+from experiments.experiment import Experiment, Size
 from experiments.files import write_text
 from experiments.journal import Journal
 from experiments.workers import Crew, Outcome, Task, perform
@@ -54,33 +54,38 @@ class Swept:
 class Plan:
     """Every run of a sweep, made as it is asked for: a million seeds must not fill the memory before the first run."""
 
-    experiment: Experiment[Any]
+    cells: tuple[tuple[str, str], ...]
     module: str
     seeds: int
 
     def __len__(self) -> int:
-        return self.seeds * len(self.experiment.scenarios) * len(self.experiment.arms)
+        return self.seeds * len(self.cells)
 
     def __iter__(self) -> Iterator[Task]:
         for seed in range(self.seeds):
-            for scenario in self.experiment.scenarios:
-                for arm in self.experiment.arms:
-                    yield Task(self.module, scenario, arm.name, seed)
+            for scenario, arm in self.cells:
+                yield Task(self.module, scenario, arm, seed)
 
     def count(self, keys: Collection[str]) -> int:
         """How many of these keys are of its runs."""
         return sum(task.key in keys for task in self) if keys else 0
 
 
-def plan(experiment: Experiment[Any], module: str, seeds: int) -> Plan:
-    """Every run over seeds 0 to `seeds` - 1; seeds outermost, so that arms stay paired if the sweep is stopped."""
-    return Plan(experiment, module, seeds)
+def plan(experiment: Experiment[Any], module: str, seeds: int, size: Size | None = None) -> Plan:
+    """Every run over seeds 0 to `seeds` - 1; seeds outermost, so that arms stay paired if the sweep is stopped.
+
+    Cells are those of the size, or all of them without one.
+    """
+    return Plan(experiment.cells(size or Size(seeds=seeds)), module, seeds)
 
 
-def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str, on: Cluster | None = None) -> Swept:
-    """Carry out the runs that the journal lacks, in `jobs` worker processes, or on a cluster.
+def sweep(
+    tasks: Plan, journal: Journal, *, jobs: int, title: str, on: Cluster | None = None, crew: Crew | None = None
+) -> Swept:
+    """Carry out the runs that the journal lacks, in `jobs` worker processes, by a standing crew, or on a cluster.
 
-    A single job has a process of its own too: a run that dies must not take the lab along.
+    A single job has a process of its own too: a run that dies must not take the lab along. A standing crew is left
+    standing for the next sweep; after a failure or an interrupt it is to be dismissed.
 
     Raises:
         SweepFailed: A run raised, or a worker died.
@@ -94,16 +99,25 @@ def sweep(tasks: Plan, journal: Journal, *, jobs: int, title: str, on: Cluster |
         left = (task for task in tasks if task.key not in finished)
         if missing and on is not None:
             _afar(left, journal, on, bar)
+        elif missing and crew is not None:
+            crew.moves(journal.doing)
+            _near(left, journal, crew, jobs, bar)
         elif missing:
             crew = Crew(min(jobs, missing), journal.doing)
             try:
-                drain(left, journal, crew.executor, window=2 * jobs, bar=bar, first=crew.first)
+                _near(left, journal, crew, jobs, bar)
                 crew.executor.shutdown()
-            except BrokenProcessPool:
-                raise _death(crew, journal) from None
             finally:
                 crew.dismiss()
     return Swept(ran=missing, resumed=resumed, wall_s=time.monotonic() - began)
+
+
+def _near(left: Iterator[Task], journal: Journal, crew: Crew, jobs: int, bar: tqdm[Any]) -> None:
+    """Carry out runs in the crew's processes; whose run killed one of them is told."""
+    try:
+        drain(left, journal, crew.executor, window=2 * jobs, bar=bar, first=crew.first)
+    except BrokenProcessPool:
+        raise _death(crew, journal) from None
 
 
 def _afar(left: Iterator[Task], journal: Journal, cluster: Cluster, bar: tqdm[Any]) -> None:

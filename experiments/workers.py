@@ -71,17 +71,21 @@ class Crew:
     """
 
     def __init__(self, jobs: int, doing: Path) -> None:
-        self.doing = doing
-        doing.mkdir(exist_ok=True)
-        for stale in doing.iterdir():
-            if stale.is_file():  # a folder is nothing that a worker left
-                stale.unlink()
+        self.moves(doing)
         self._context = _Context()
         self._interrupted = False
         self._handler: Any = None
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGINT, self._note)
         self.executor: Executor = ProcessPoolExecutor(jobs, mp_context=self._context, initializer=_begin)
+
+    def moves(self, doing: Path) -> None:
+        """From now on workers name their runs in this folder; call while no run is under way."""
+        self.doing = doing
+        doing.mkdir(exist_ok=True)
+        for stale in doing.iterdir():
+            if stale.is_file():  # a folder is nothing that a worker left
+                stale.unlink()
 
     def first(self, under_way: Collection[Future[ResultT]]) -> set[Future[ResultT]]:
         """Those that are done, once there is one.

@@ -4,79 +4,25 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass, replace
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import click
 
-from experiments.afar import DASK, Cluster, address_of
-from experiments.experiment import MOST_JOBS, MOST_SEEDS, Experiment, Finding, ReportContext
-from experiments.journal import Journal, Refused, open_journal
-from experiments.provenance import ROOT, SCENARIOS, Fingerprint, fingerprint, provenance
+from experiments.afar import Cluster, address_of
+from experiments.commands.concluding import REPORTS, Prepared, Request, conclude, shown
+from experiments.experiment import MOST_JOBS, MOST_SEEDS, Experiment
+from experiments.journal import Refused, open_journal
+from experiments.provenance import SCENARIOS, fingerprint
 from experiments.registry import find, module_of, names
 from experiments.report import MARK, write_front
-from experiments.results import RunRecord, censored, collect, write_table
 from experiments.scenario import load
-from experiments.sweep import Plan, SweepFailed, Swept, plan, sweep
-from experiments.workers import Task, cores, run_line
+from experiments.sweep import SweepFailed, Swept, plan, sweep
+from experiments.workers import Crew, Task, cores, run_line
 from sim.wording import way_to
 
-__all__ = ["run", "verdict"]
-
-_REPORTS = ROOT / "reports"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was typed, defaults filled in."""
-
-    quick: bool
-    every: bool
-    seeds: int | None
-    jobs: int | None
-    out: Path | None
-    fresh: bool
-    on: str | None = None
-
-    @property
-    def size(self) -> str:
-        """As reports call it."""
-        return "quick" if self.quick else "full"
-
-    @property
-    def folder(self) -> Path:
-        """Where the experiments' folders lie."""
-        if self.out is not None:
-            return self.out
-        return _REPORTS / "quick" if self.quick else _REPORTS
-
-    def seeds_of(self, experiment: Experiment[Any]) -> int:
-        """How many seeds the experiment runs."""
-        return self.seeds or (experiment.quick if self.quick else experiment.full).seeds
-
-    def typed(self, name: str) -> str:
-        """The command that runs this one experiment so; it resumes, so it never says --fresh."""
-        words = ["./lab", "run", name]
-        words += ["--quick"] if self.quick else []
-        words += ["--seeds", str(self.seeds)] if self.seeds is not None else []
-        words += ["--jobs", str(self.jobs)] if self.jobs is not None else []
-        words += ["--out", str(self.out)] if self.out is not None else []
-        words += ["--on", f"{DASK}{self.on}"] if self.on is not None else []
-        return shlex.join(words)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """An experiment whose scenarios are valid and whose folder is ready, so that only runs can still go wrong."""
-
-    name: str
-    experiment: Experiment[Any]
-    tasks: Plan
-    seeds: int
-    folder: Path
-    fingerprint: Fingerprint
-    journal: Journal
+__all__ = ["run"]
 
 
 def _folder(context: click.Context, parameter: click.Parameter, value: str | None) -> Path | None:
@@ -144,11 +90,9 @@ def run(
         # Everything that can be refused is refused before the first run.
         prepared.extend(_prepare(each, found[each], request) for each in chosen)
         cluster = _cluster(prepared, request)
-        code = 0
-        for one in prepared:
-            code = _worse(code, _carry_out(one, request, cluster))
-            if code in (3, 130):
-                return code
+        code = _carry_out(prepared, request, cluster)
+        if code in (3, 130):
+            return code
     finally:
         for one in prepared:
             one.journal.close()
@@ -156,17 +100,6 @@ def run(
             cluster.dismiss()
     _write_front(request, found)
     return code
-
-
-def verdict(findings: tuple[Finding, ...], *, enough_seeds: bool) -> int:
-    """Exit code of an experiment's claims: 1 if one fails, else 2 if one is undecided, else 0.
-
-    Below the quick seed count, or that from which its claims are decided, what more seeds may still show is a warning:
-    an undecided claim, and a *sometimes* that has not occurred yet.
-    """
-    excused = [finding for finding in findings if _only_a_warning(finding, enough_seeds=enough_seeds)]
-    rest = [finding.holds for finding in findings if finding not in excused]
-    return 1 if False in rest else 2 if None in rest else 0
 
 
 def _found(name: str) -> Experiment[Any]:
@@ -198,7 +131,7 @@ def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepar
             for arm in experiment.arms:
                 loaded.with_system(arm.system)
     module = module_of(name)
-    seeds = request.seeds_of(experiment)
+    size = request.size_of(experiment)
     mark = fingerprint(experiment, module)
     folder = request.folder / experiment.name
     journal = open_journal(folder, mark, fresh=request.fresh)
@@ -207,8 +140,9 @@ def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepar
     return Prepared(
         name=name,
         experiment=experiment,
-        tasks=plan(experiment, module, seeds),
-        seeds=seeds,
+        tasks=plan(experiment, module, size.seeds, size),
+        seeds=size.seeds,
+        whole=size.only is None,
         folder=folder,
         fingerprint=mark,
         journal=journal,
@@ -229,57 +163,78 @@ def _cluster(prepared: list[Prepared], request: Request) -> Cluster | None:
     return cluster
 
 
-def _carry_out(one: Prepared, request: Request, cluster: Cluster | None) -> int:
+def _carry_out(prepared: list[Prepared], request: Request, cluster: Cluster | None) -> int:
+    """Sweep one experiment after the other, and conclude each beside the runs of the next.
+
+    Returns:
+        The worst of their exit codes; nothing follows a failure of the lab, or an interrupt.
+    """
+    hands = _Hands(request, cluster)
+    code, concluding, one = 0, list[Future[int]](), prepared[0]
+    # A thread will do: while runs are under way elsewhere, this process only waits for them.
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            for one in prepared:
+                swept = hands.sweep(one)
+                if isinstance(swept, Swept):
+                    concluding.append(beside.submit(conclude, one, request, swept))
+                else:
+                    code = _worse(code, swept)
+                if code == 3:
+                    break
+            hands.dismiss()
+            for each in concluding:
+                code = _worse(code, each.result())
+        except KeyboardInterrupt:
+            hands.dismiss()
+            beside.shutdown(wait=False, cancel_futures=True)
+            return _stopped(one, request)
+        finally:
+            hands.dismiss()
+    return code
+
+
+class _Hands:
+    """Who carries out runs: a cluster, or worker processes that stay from one experiment to the next.
+
+    To start a worker and let it import the lab takes as long as many a run.
+    """
+
+    def __init__(self, request: Request, cluster: Cluster | None) -> None:
+        self._request = request
+        self._jobs = request.jobs or cores()
+        self._cluster = cluster
+        self._crew: Crew | None = None
+
+    def sweep(self, one: Prepared) -> Swept | int:
+        """How the sweep went, or the exit code of one that failed."""
+        if self._cluster is None and self._crew is None:
+            self._crew = Crew(self._jobs, one.journal.doing)
+        title = one.experiment.name
+        try:
+            return sweep(one.tasks, one.journal, jobs=self._jobs, title=title, on=self._cluster, crew=self._crew)
+        except SweepFailed as failure:
+            self.dismiss()
+            click.echo(f"{title}: {failure.reason}", err=True)
+            for key in failure.keys:
+                click.echo(f"replay it with: {shlex.join(['./lab', 'run', one.name, '--only', key])}", err=True)
+            click.echo(f"go on with: {self._request.typed(one.name)}", err=True)
+            return 2 if failure.of_domain else 3
+
+    def dismiss(self) -> None:
+        """End the workers, if there are any."""
+        crew, self._crew = self._crew, None
+        if crew is not None:
+            crew.dismiss()
+
+
+def _stopped(one: Prepared, request: Request) -> int:
+    one.journal.recount()
+    kept = one.tasks.count(one.journal.finished)
     title = one.experiment.name
-    try:
-        swept = sweep(one.tasks, one.journal, jobs=request.jobs or cores(), title=title, on=cluster)
-        return _conclude(one, request, swept)
-    except SweepFailed as failure:
-        click.echo(f"{title}: {failure.reason}", err=True)
-        for key in failure.keys:
-            click.echo(f"replay it with: {shlex.join(['./lab', 'run', one.name, '--only', key])}", err=True)
-        click.echo(f"go on with: {request.typed(one.name)}", err=True)
-        return 2 if failure.of_domain else 3
-    except KeyboardInterrupt:
-        one.journal.recount()
-        kept = one.tasks.count(one.journal.finished)
-        click.echo(f"\n{title}: stopped; {kept} of {len(one.tasks)} runs are kept in {one.journal.folder}", err=True)
-        click.echo(f"go on with: {request.typed(one.name)}", err=True)
-        return 130
-
-
-def _conclude(one: Prepared, request: Request, swept: Swept) -> int:
-    experiment = one.experiment
-    results = collect(one.folder, experiment.row, (task.key for task in one.tasks))
-    findings = tuple(experiment.check(results))
-    # A report reads the same wherever it was written and however many workers there were.
-    command = replace(request, jobs=None, out=None, on=None).typed(one.name)
-    source = provenance(command=command, seeds=one.seeds)
-    context = ReportContext(question=experiment.question, size=request.size, provenance=source, findings=findings)
-    write_table(results, experiment.row, one.folder)
-    answer = experiment.report(results, one.folder, context)
-    RunRecord(
-        experiment=experiment.name,
-        question=experiment.question,
-        answer=answer,
-        size=request.size,
-        provenance=source,
-        fingerprint=one.fingerprint,
-        digests={row.key: row.digest for row in results.rows},
-        findings=findings,
-        censored=censored(results.rows),
-        ran=swept.ran,
-        wall_s=swept.wall_s,
-        better=experiment.better,
-    ).write(one.folder)
-    enough = one.seeds >= max(experiment.quick.seeds, experiment.decides)
-    resumed = f", {swept.resumed} more from the journal" if swept.resumed else ""
-    click.echo(f"{experiment.name}: {swept.ran} runs in {swept.wall_s:.0f} s{resumed}")
-    for finding in findings:
-        click.echo(f"  {_told(finding, enough_seeds=enough)}")
-    click.echo(answer)
-    click.echo(f"report: {_shown(one.folder / 'index.html')}")
-    return verdict(findings, enough_seeds=enough)
+    click.echo(f"\n{title}: stopped; {kept} of {len(one.tasks)} runs are kept in {one.journal.folder}", err=True)
+    click.echo(f"go on with: {request.typed(one.name)}", err=True)
+    return 130
 
 
 def _replay(name: str, key: str) -> int:
@@ -297,34 +252,14 @@ def _replay(name: str, key: str) -> int:
 
 
 def _write_front(request: Request, found: dict[str, Experiment[Any]]) -> None:
-    folders = [(request.size, request.out)] if request.out else [("full", _REPORTS), ("quick", _REPORTS / "quick")]
+    folders = [(request.size, request.out)] if request.out else [("full", REPORTS), ("quick", REPORTS / "quick")]
     listed = found if request.out else {name: find(name) for name in names()} | found
-    page = (request.out or _REPORTS) / "index.html"
+    page = (request.out or REPORTS) / "index.html"
     write_front(page, {each.name: each.question for each in listed.values()}, folders)
-    click.echo(_shown(page))
-
-
-def _only_a_warning(finding: Finding, *, enough_seeds: bool) -> bool:
-    return not enough_seeds and (finding.holds is None or (finding.sometimes and not finding.holds))
-
-
-def _told(finding: Finding, *, enough_seeds: bool) -> str:
-    if finding.holds:
-        word = "holds"
-    elif _only_a_warning(finding, enough_seeds=enough_seeds):
-        word = "warning, too few seeds to tell"
-    else:
-        word = "undecided" if finding.holds is None else "FAILS"
-    return f"{word}: {finding.claim} ({finding.detail})"
+    click.echo(shown(page))
 
 
 def _worse(first: int, second: int) -> int:
     """The code to exit with after two experiments: the lab's failure first, then a failed claim, then an unknown."""
     order = (0, 2, 1, 3, 130)
     return max(first, second, key=order.index)
-
-
-def _shown(path: Path) -> str:
-    """The path as somebody in this folder would type it."""
-    whole = path.resolve()
-    return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else str(whole)

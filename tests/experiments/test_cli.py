@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments.cli import main
-from experiments.commands.run import verdict
+from experiments.commands.concluding import verdict
 from experiments.experiment import Finding
 from experiments.registry import MODULES, find, names
 from experiments.results import load_record

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.commands.run import verdict
+from experiments.commands.concluding import verdict
 from experiments.crashes import CellResult
 from experiments.crashes.replicas import ReplicaResult
 from experiments.crashes.replicas.cells import ReplicaCell
