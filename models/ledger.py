@@ -77,7 +77,8 @@ class FinalEvent(NamedTuple):
     `applied` both are an epoch and a position (`unpack_ordinal`; the rule is in `models.ordinals`),
     for `stable` a time stamp. `region` accepted it. Of several tenants `command_id` is the operation's
     of the history, since each counts its commands for itself (`models.tenancy`). `event` is the fact, None where it is
-    no longer kept in full.
+    no longer kept in full; `origin` and `position` are its place in its stream, and `seen` what its writer had of others,
+    where there are several.
     """
 
     account: int
@@ -93,6 +94,9 @@ class FinalEvent(NamedTuple):
     tenant: int = 0
     told: int | str | None = None
     event: Event | None = None
+    origin: int = 0
+    position: int = 0
+    seen: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +316,9 @@ def _final(
         entry.tenant,
         entry.told,
         event,
+        entry.origin,
+        entry.position,
+        entry.seen,
     )
 
 

@@ -20,7 +20,18 @@ from sim.topology import Location, host_of
 from sim.trace import TraceLevel
 from sim.world import World
 
-__all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
+__all__ = [
+    "Answer",
+    "Observation",
+    "Outcome",
+    "Progress",
+    "Window",
+    "answers_of",
+    "carry_out",
+    "first_cut",
+    "gather",
+    "observe",
+]
 
 _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
@@ -173,7 +184,7 @@ def carry_out(
         ledger=system.ledger(world.service),
         progress=tuple(progress),
         noted={name: tuple(rows) for name, rows in noted.items()},
-        cut=_first_cut(scenario),
+        cut=first_cut(scenario),
     )
 
 
@@ -276,7 +287,7 @@ def _answer(invoke: HistoryRow, completion: HistoryRow | None) -> Answer:
     return Answer(*known, completion.t_us, Outcome.DENIED if denied else Outcome.REFUSED, *asked)
 
 
-def _first_cut(scenario: Scenario) -> Window | None:
+def first_cut(scenario: Scenario) -> Window | None:
     """The window and the smaller side of the partition that begins first, in whole regions."""
     cuts = [f for f in scenario.faults if isinstance(f.at, int) and KINDS[f.kind].cuts(f, scenario.topology)]
     if not cuts:
