@@ -42,7 +42,17 @@ BEST_SPLIT: Final = {
 SAFE: Final = tuple(arm.name for arm in ARMS if arm.name not in ("failover", "failover-fast", "quorum", "lww"))
 _FAMILY: Final = Family(compared=len(BEST_SPLIT), fewest=8)
 #: Designs that decide alone and may have to take back; of these, whole again means compensated.
-_FREE: Final = ("split", "apologise", "first-writer", "priority", "commutative", "escrow", "observed", "by-field", "barrier")
+_FREE: Final = (
+    "split",
+    "apologise",
+    "first-writer",
+    "priority",
+    "commutative",
+    "escrow",
+    "observed",
+    "by-field",
+    "barrier",
+)
 
 
 def check(results: Results[MergeRow]) -> list[Finding]:
@@ -54,12 +64,20 @@ def check(results: Results[MergeRow]) -> list[Finding]:
         _takes_nothing_back(results, "commutative", "Where additions commute the split is free: nothing is taken back"),
         _made_whole(results),
         _linearizable(results),
-        _sometimes(results, "failover", "github_2018", "divergent_writes", "43 s of cut leave writes behind at the home"),
+        _sometimes(
+            results, "failover", "github_2018", "divergent_writes", "43 s of cut leave writes behind at the home"
+        ),
         _sometimes(results, "quorum", "withdrawal", "superseded", "a leaderless quorum loses updates without a word"),
-        _sometimes(results, "lww", "withdrawal", "superseded", "a silent last writer loses updates, and nobody is told"),
-        _sometimes(results, "split", "github_2018", "compensated", "the cut overdraws accounts and the merge reverses it"),
+        _sometimes(
+            results, "lww", "withdrawal", "superseded", "a silent last writer loses updates, and nobody is told"
+        ),
+        _sometimes(
+            results, "split", "github_2018", "compensated", "the cut overdraws accounts and the merge reverses it"
+        ),
         _sometimes(results, "split", "no_fault", "compensated", "a withdrawal is taken back without any fault"),
-        _sometimes(results, "escrow", "withdrawal", "waited_for_rights", "a region runs out of rights and asks for more"),
+        _sometimes(
+            results, "escrow", "withdrawal", "waited_for_rights", "a region runs out of rights and asks for more"
+        ),
         _met_traffic(results),
         _calm_control(results),
     ]

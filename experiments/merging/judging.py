@@ -52,9 +52,7 @@ def judge(cell: Cell, seed: int, seen: Observation, disk_bytes: int = 0) -> RunR
     return RunResult(row=row, series=series)
 
 
-def _row(
-    cell: Cell, seed: int, seen: Observation, truth: Truth, disk_bytes: int
-) -> tuple[MergeRow, Sequence[int]]:
+def _row(cell: Cell, seed: int, seen: Observation, truth: Truth, disk_bytes: int) -> tuple[MergeRow, Sequence[int]]:
     by_command = fates(seen)
     count = Counter(by_command.values())
     noted = any(one for one in seen.progress)
@@ -216,7 +214,9 @@ def _repaid(seen: Observation, truth: Truth, by_command: Mapping[int, Fate]) -> 
     """Seconds from acceptance to compensation, ascending."""
     accepted = truth.accepted_us
     return sorted(
-        max(0.0, (t_us - accepted[command]) / 1e6) for command, t_us in truth.compensated_us.items() if command in accepted
+        max(0.0, (t_us - accepted[command]) / 1e6)
+        for command, t_us in truth.compensated_us.items()
+        if command in accepted
     )
 
 
@@ -271,9 +271,7 @@ def _by_history(cell: Cell, seed: int, seen: Evidence, disk_bytes: int) -> Merge
     verdicts: dict[int, bool | None] = {a.command_id: a.outcome is Outcome.ACCEPTED for a in answers}
     measured = [a for a in answers if a.invoked_us >= scenario.warm_up_us]
     accepted = sum(a.outcome is Outcome.ACCEPTED for a in answers)
-    unknown: dict[str, Any] = {
-        column.name: None if "None" in str(column.type) else 0 for column in fields(MergeRow)
-    }
+    unknown: dict[str, Any] = {column.name: None if "None" in str(column.type) else 0 for column in fields(MergeRow)}
     seen_row = (
         unknown
         | _named(cell, seed, seen)

@@ -97,7 +97,9 @@ def price(results: Results[MergeRow], situation: str, arm: str) -> Price | None:
     return Price(
         unserved_hour=hour * _mean([unserved(row) for row in controls]),
         owed_hour=hour * _mean([owed(row) for row in controls]),
-        unserved_cut=_added([unserved(row) for row, _ in pairs], [_like(c, row, unserved(c)) for row, c in pairs], to_load),
+        unserved_cut=_added(
+            [unserved(row) for row, _ in pairs], [_like(c, row, unserved(c)) for row, c in pairs], to_load
+        ),
         owed_cut=_added([owed(row) for row, _ in pairs], [_like(c, row, owed(c)) for row, c in pairs], to_load),
         wan_mb_hour=_mean([row.wan_bytes_per_command for row in controls]) * LOAD_PER_S * 3600 / 1e6,
         latency_p50_ms=_mean([row.latency_calm_p50_ms for row in controls]),
@@ -207,9 +209,7 @@ def _standings(results: Results[MergeRow], situation: str, seeds: Sequence[int])
     control = SITUATIONS[situation].control
     found = {}
     for arm in RANKED:
-        rows, calm = (
-            [row for row in results.at(name, arm) if row.seed in seeds] for name in (situation, control)
-        )
+        rows, calm = ([row for row in results.at(name, arm) if row.seed in seeds] for name in (situation, control))
         one = standing(rows, calm)
         if one is not None:
             found[arm] = one

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from experiments.experiment import Arm
-from experiments.merging.designs import ARMS, LINEARIZABLE, system_of
+from experiments.merging.designs import LINEARIZABLE, system_of
 from experiments.merging.workloads import WORKLOADS
 from experiments.scenario import Scenario, load, parse
 
@@ -165,9 +165,9 @@ def _loads() -> list[Situation]:
 def _historic() -> list[Situation]:
     """Shipped scenarios at their own rate: the outage of October 2018, and the median repair."""
     same: dict[str, Any] = {"workload": BASE, "control": "no_fault", "rate_per_s": 18, "arms": _REPLAY}
-    quick = ("home", "failover", "split")
+    quick = ("failover", "split")
     return [
-        Situation(name="no_fault", title="no fault", cut_s=0, quick=quick, **same),
+        Situation(name="no_fault", title="no fault", cut_s=0, quick=quick[1:], **same),
         Situation(name="github_2018", title="43 s, October 2018", cut_s=43, quick=quick, **same),
         Situation(name="isolate_region", title="home region, 5 min", cut_s=300, **same),
     ]

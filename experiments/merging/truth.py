@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from experiments.measures import Answer, Observation, Outcome
 from models.demand import command_of
-from models.domain import Denied, Domain, State
+from models.domain import Denied, Domain, Event, State
 from models.domains.auction import Lot
 from models.domains.bank_account import Account
 from models.domains.household import Accounts
@@ -26,7 +26,8 @@ from models.domains.inventory import Stock
 from models.domains.seats import Hall
 from models.domains.username import Owner
 from models.ledger import FinalEvent
-from models.merging import Meaning, meaning_of
+from models.merging import Compensated, Write
+from models.merging.policies import AcceptAndApologise, CanonicalReplay
 
 __all__ = ["Truth", "Violations", "truth_of"]
 
@@ -41,6 +42,10 @@ _DEPTHS: Final[Mapping[type[State], Callable[[Any], int]]] = MappingProxyType(
         Lot: lambda state: len(state.sold) - 1,
     }
 )
+
+
+#: Policies that add events of their own.
+_ADDING: Final = (AcceptAndApologise.name, CanonicalReplay.name)
 
 
 class Violations(NamedTuple):
@@ -90,8 +95,8 @@ class _Counting(NamedTuple):
 def truth_of(seen: Observation, domain: Domain[Any]) -> Truth:
     """Judge a run of one domain."""
     compensated_us = seen.compensated_us()
-    meaning = meaning_of(domain)
-    counting = {key: _counting(events, domain, meaning, compensated_us) for key, events in seen.ledger.final.items()}
+    repairs = _repairs(seen, domain)
+    counting = {key: _counting(events, domain, repairs) for key, events in seen.ledger.final.items()}
     fresh = _Counting([0], [domain.initial()])
     served = {one.command_id: _served(one, counting.get(one.account, fresh), domain) for one in seen.answers}
     first: dict[int, FinalEvent] = {}
@@ -103,15 +108,32 @@ def truth_of(seen: Observation, domain: Domain[Any]) -> Truth:
     return Truth(
         domain=domain,
         served=served,
-        violations=_violations(first.values(), domain, meaning, compensated_us, _reversing(seen), seen),
+        violations=_violations(first.values(), domain, repairs, _reversing(seen), seen),
         compensated_us=compensated_us,
         accepted_us={command: event.accepted_us for command, event in first.items()},
     )
 
 
-def _counting(
-    events: Sequence[FinalEvent], domain: Domain[Any], meaning: Meaning, compensated_us: Mapping[int, int]
-) -> _Counting:
+def _repairs(seen: Observation, domain: Domain[Any]) -> dict[int, Event]:
+    """By command, the event that the merge itself added to make good what it led to: the policy, folded once more."""
+    merging = seen.ledger.merging
+    if merging is None or merging.merging.words not in _ADDING:
+        return {}
+    policy = merging.merging.policy(domain, merging.merging.sources)
+    found: dict[int, Event] = {}
+    for events in seen.ledger.final.values():
+        held = policy.begin()
+        for one in sorted(events, key=lambda one: (one.ordinal, one.origin, one.position)):
+            assert one.event is not None
+            write = Write(one.ordinal, one.origin, one.position, one.address, one.event, one.command_id, one.seen)
+            held, outputs = policy.step(held, write)
+            for output in outputs:
+                if isinstance(output, Compensated) and output.event is not None:
+                    found[output.event_id] = output.event
+    return found
+
+
+def _counting(events: Sequence[FinalEvent], domain: Domain[Any], repairs: Mapping[int, Event]) -> _Counting:
     kept = [one for one in events if one.status == "merged" and one.kind != "denied" and one.event is not None]
     # The final order need not be the order of acceptance; a state holds from the latest instant of what led to it.
     since = list(accumulate((one.accepted_us for one in kept), max, initial=0))
@@ -119,18 +141,10 @@ def _counting(
     for one in kept:
         assert one.event is not None
         state = domain.evolve(states[-1], one.event)
-        if one.command_id in compensated_us:  # it counts all the same, so somebody made good what it led to
-            state = _made_good(state, one, domain, meaning)
+        if one.command_id in repairs:
+            state = domain.evolve(state, repairs[one.command_id])
         states.append(state)
     return _Counting(since, states)
-
-
-def _made_good(state: State, one: FinalEvent, domain: Domain[Any], meaning: Meaning) -> State:
-    repair = meaning.repairs.get(type(one.event))  # type: ignore[arg-type]
-    if repair is None or not domain.violated(state):
-        return state
-    event = repair(state, one.event)
-    return state if event is None else domain.evolve(state, event)
 
 
 def _served(answer: Answer, counting: _Counting, domain: Domain[Any]) -> bool | None:
@@ -164,11 +178,11 @@ class _Step(NamedTuple):
 def _violations(
     first: Iterable[FinalEvent],
     domain: Domain[Any],
-    meaning: Meaning,
-    compensated_us: Mapping[int, int],
+    repairs: Mapping[int, Event],
     reversing: frozenset[int],
     seen: Observation,
 ) -> Violations:
+    compensated_us = seen.compensated_us()
     steps: dict[int, list[_Step]] = defaultdict(list)
     for place, event in enumerate(first):
         steps[event.account].append(_Step(event.accepted_us, place, False, event))
@@ -181,7 +195,7 @@ def _violations(
         return Violations(0, 0, 0, 0, began)
     for own in steps.values():
         since_us = None
-        for step, state in _walk(sorted(own), domain, meaning, reversing):
+        for step, state in _walk(sorted(own), domain, repairs, reversing):
             broken = bool(domain.violated(state))
             if broken:
                 depth = max(depth, _DEPTHS[type(state)](state))
@@ -198,19 +212,18 @@ def _violations(
 
 
 def _walk(
-    steps: Sequence[_Step], domain: Domain[Any], meaning: Meaning, reversing: frozenset[int]
+    steps: Sequence[_Step], domain: Domain[Any], repairs: Mapping[int, Event], reversing: frozenset[int]
 ) -> Iterable[tuple[_Step, State]]:
     """Each step with the state after it."""
     state = domain.initial()
-    stands: list[FinalEvent] = []
+    stands: dict[tuple[int, bool], Event] = {}  # by command, and whether it is what was added for it
     for step in steps:
-        if not step.undoes:
-            stands.append(step.event)
-            assert step.event.event is not None
-            state = domain.evolve(state, step.event.event)
-        elif step.event.command_id in reversing:
-            stands.remove(step.event)
-            state = domain.replay(one.event for one in stands if one.event is not None)
-        else:
-            state = _made_good(state, step.event, domain, meaning)
+        command = step.event.command_id
+        added = repairs.get(command) if step.undoes else step.event.event
+        if step.undoes and command in reversing:
+            del stands[command, False]
+            state = domain.replay(stands.values())
+        if added is not None:
+            stands[command, step.undoes] = added
+            state = domain.evolve(state, added)
         yield step, state

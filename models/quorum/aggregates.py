@@ -134,9 +134,7 @@ class AggregateNode(Node):
         made = cell.versions[0]
         parent = None if before is None else before.dot
         tell = domain.told(after)
-        decided = Decided(
-            msg.aggregate, msg.command_id, made.dot, parent, made.stamp, event, tell, self.ctx.now_us()
-        )
+        decided = Decided(msg.aggregate, msg.command_id, made.dot, parent, made.stamp, event, tell, self.ctx.now_us())
         self.ctx.disk.append(_DECIDED, decided)
         self.ctx.point("decided")
         if not (yield from self._store(msg.aggregate, cell)):
