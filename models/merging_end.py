@@ -57,7 +57,7 @@ class MergingEnd:
         decided: Views that a sub-domain decided on by its policy's local rule, and that were looked at again.
         unsound: Those of them that break an invariant which the policy promises.
         rights: Where they are passed on, by sub-domain, how many it has at the end, over all aggregates.
-        stranded: Those of sub-domains that were declared lost or are not there at the end.
+        stranded: Those of sub-domains that are not there at the end, or were declared lost where nobody takes over.
     """
 
     merging: Merging
@@ -115,7 +115,7 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         if isinstance(policy, RightsRule):
             for source in rights:
                 rights[source] += sum(policy.rights(held, source) for held in truth.held.values())
-            gone = {source for source in merging.sources if source in lost or source not in stores}
+            gone = {one for one in merging.sources if one not in stores or (one in lost and not policy.frees)}
             stranded += sum(policy.stranded(held, gone) for held in truth.held.values())
     return MergingEnd(
         merging=merging,

@@ -16,23 +16,23 @@ vector on; the merge reads streams of sub-domains only, never what it wrote itse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from models.addressing import Scope, mint, pack_type
 from models.clock import HybridClock
 from models.domain import Domain, Event
 from models.domain.content import content_of
+from models.hearing import Hearing, Upstream
 from models.merging.fates import Fates
 from models.merging.fold import MergeFold, Settled
 from models.merging.policy import LocalRule, Policy
 from models.merging.writes import Compensated, Write
 from models.settling import Drawn, Settler, Settling
-from models.store.group.shipping import Inbound, Outbound, new_session
+from models.store.group.shipping import Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.chain import link
-from models.store.log.entries import Entry, copied
+from models.store.log.entries import Entry
 from models.store.log.journal import Journal
 from models.store.log.streams import Streams, command_key
 from models.store.options import MemberOptions
@@ -41,7 +41,7 @@ from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["MERGED", "MakePolicy", "SplitShard", "Upstream", "write_of"]
+__all__ = ["MERGED", "MakePolicy", "SplitShard", "write_of"]
 
 #: Makes a policy for a domain that is split into sub-domains of these numbers.
 MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
@@ -51,25 +51,11 @@ MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 _CLOCK_RESERVE_US: Final = 2_000_000
 #: The file of what the merge settled, a record for each advance of the cut.
 MERGED: Final = "merged"
+#: Writes of one sub-domain that may wait for what they had seen, such as those of a region that hears one which we
+#: do not; with more waiting, nothing is taken until there is room, and is sent again.
+_WAITING: Final = 5_000
 #: Up to which cut whoever is owed something has been told so.
 _TOLD: Final = "told"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upstream:
-    """Whence the writes of other regions come, and where those of this one go.
-
-    Attributes:
-        number: Of the region's own stream.
-        relay: Who makes it, and hands on the others'.
-        streams: The other regions' streams: number, and the sub-domains whose writes are in it.
-        stores: Sub-domains of other regions: number, and the store of the same shard.
-    """
-
-    number: int
-    relay: Location
-    streams: tuple[tuple[int, tuple[int, ...]], ...]
-    stores: tuple[tuple[int, Location], ...] = ()
 
 
 class SplitShard(Service):
@@ -94,7 +80,7 @@ class SplitShard(Service):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7", "G1", "G2", "G3", "G4", "G5"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated", "waiting"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated", "waiting", "late"})
 
     def __init__(
         self,
@@ -115,22 +101,18 @@ class SplitShard(Service):
         self.log.on_durable = self._on_durable
         self.streams = Streams(domain, self.log, window=options.window)
         self.clock = HybridClock(ctx, reserve_us=_CLOCK_RESERVE_US)
-        #: By number of a stream of several sub-domains, which.
-        self._bundles = dict(() if upstream is None else upstream.streams)
-        abroad = (number for origins in self._bundles.values() for number in origins)
-        self._sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
+        self.hearing = Hearing(ctx, options, upstream)
+        self._sources = sorted((options.number, *self.hearing.origins))
         self._policy = policy(domain, self._sources)
         self._rule = self._policy if isinstance(self._policy, LocalRule) else None
         self.merge = self._empty_merge()
         self._settler = Settler(settling or Settling(), options.number, options.shard)
         self.saved_us = 0
+        #: What all entries beyond a position of the log will have seen, whatever befalls us.
+        self._said: tuple[int, tuple[tuple[int, int], ...]] = (0, ())
         self.saving = False
         self.fates = Fates()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
-        self._inbound: dict[int, Inbound] = {}
-        self._owed: dict[int, Location] = {}
-        #: By sub-domain of such a stream, how many of its entries have come.
-        self._ranks: dict[int, int] = {}
         #: By sub-domain, the store of the same shard there.
         self._near = dict(options.peers if upstream is None else (*options.peers, *upstream.stores))
         lines = options.peers if upstream is None else (*options.peers, (upstream.number, upstream.relay))
@@ -149,6 +131,7 @@ class SplitShard(Service):
             upto=lambda: self.log.durable,
             promise=self._promise,
             header=(self.options.number, self.options.shard),
+            said=lambda: self._said,
         )
 
     @property
@@ -178,12 +161,12 @@ class SplitShard(Service):
         self.session = new_session(self.ctx)
         yield from self.clock.recover()
         yield from self.log.recover()
+        yield from self.hearing.recover()
         self.streams.rebuild(())
         self._recover_merge()
         self.ready = True
         while True:
-            for source, peer in list(self._owed.items()):
-                self._acknowledge(source, peer)
+            self.hearing.pay(self.session)
             for out in self._outbounds:
                 out.tick()
             if self.clock.low:
@@ -208,20 +191,13 @@ class SplitShard(Service):
         if records:
             self.ctx.note("stable", self.merge.cut_us)  # we may have died between saving and telling
         vector = self.merge.vector()
-        own = self.options.number
+        heard = self.hearing.begin(vector, self.merge.cut_us)
         for entry in self.log.entries:
             self.clock.observe(entry.stamp_us)
-            if entry.position > vector[own]:
-                self.merge.ingest(write_of(entry))
-        self._inbound = {
-            number: Inbound(vector[number], self.merge.cut_us, held=self.options.ship.held)
-            for number, _ in self.options.peers
-        }
-        # Such a stream is in canonical order, and so what is settled of it is a head of it.
-        for number, origins in self._bundles.items():
-            received = sum(vector[origin] for origin in origins)
-            self._inbound[number] = Inbound(received, self.merge.cut_us, held=self.options.ship.held)
-            self._ranks.update((origin, vector[origin]) for origin in origins)
+        # In canonical order nothing waits for what it had seen.
+        for entry in sorted([*heard, *self.log.after(vector[self.options.number])]):
+            self.clock.observe(entry.stamp_us)
+            self.merge.ingest(write_of(entry))
 
     # -- commands ----------------------------------------------------------------------------
 
@@ -314,45 +290,26 @@ class SplitShard(Service):
     @handles(Ship)
     def on_ship(self, msg: Ship, sender: Location) -> None:
         """Take another sub-domain's entries, in order, into the merge."""
-        if not self.ready:
+        if not self.ready or (msg.entries and self.merge.waiting > _WAITING):
             return
-        inbound = self._inbound[msg.source]
-        expected = inbound.is_expected(msg, self.session)
+        expected = self.hearing.is_expected(msg, self.session)
         if msg.entries and msg.entries[0].stamp_us <= self.merge.cut_us:
             self.ctx.point("G5")
-        for entry in inbound.take(msg):
+        late = self.merge.late
+        for entry in self.hearing.take(msg):
             self.clock.observe(entry.stamp_us)
-            self.merge.ingest(write_of(self._in_its_place(entry)))
+            self.merge.ingest(write_of(entry))
+        if self.merge.late > late:
+            self.ctx.note("late", self.merge.late - late)
         if msg.entries:
             self.ctx.point("G4")
+        elif msg.said[1]:
+            self.merge.say(msg.source, msg.said[0], dict(msg.said[1]))
         # No answer to a client waits for this one, so while all goes well one a tick will do.
         if expected and msg.entries:
-            self._owed[msg.source] = sender
+            self.hearing.owe(msg.source, sender)
         elif not expected:
-            self._acknowledge(msg.source, sender)
-
-    def _in_its_place(self, entry: Entry) -> Entry:
-        """An entry with its place in its own stream: its rank there, if it came in a stream of several."""
-        rank = self._ranks.get(entry.origin)
-        if rank is None:
-            return entry
-        self._ranks[entry.origin] = rank + 1
-        return copied(entry, rank + 1, entry.epoch)
-
-    def _acknowledge(self, source: int, peer: Location) -> None:
-        self._owed.pop(source, None)
-        self.ctx.send(
-            peer,
-            ShipAck(
-                receiver=self.options.number,
-                shard=self.options.shard,
-                epoch=1,
-                session=self.session,
-                upto=self._inbound[source].received,
-                challenge=self._inbound[source].challenge,
-                source=source,
-            ),
-        )
+            self.hearing.acknowledge(msg.source, sender, self.session)
 
     @handles(ShipAck)
     def on_ship_ack(self, msg: ShipAck, sender: Location) -> None:
@@ -371,7 +328,7 @@ class SplitShard(Service):
 
     def _settle(self) -> Generator[Wait, Any, None]:
         """Give what is due its final place, if anything is; as the home, tell the others."""
-        promises = {number: inbound.promise_us for number, inbound in self._inbound.items()}
+        promises = self.hearing.promises()
         cut_us = self._settler.due_us(self.ctx.mono_us(), self.merge, promises, self._stable_cut())
         self.ctx.point("G1")
         settled = self.merge.settle(cut_us)
@@ -383,11 +340,9 @@ class SplitShard(Service):
                 self.ctx.send(other, line)
 
     def _stable_cut(self) -> int:
-        cut_us, lost = self._promise(), self.merge.lost
-        for number, inbound in self._inbound.items():
-            if number not in lost:
-                cut_us = min(cut_us, inbound.promise_us)
-        return cut_us
+        lost = self.merge.lost
+        promises = self.hearing.promises()
+        return min(self._promise(), *(promises[number] for number in promises if number not in lost))
 
     @handles(Drawn)
     def on_drawn(self, msg: Drawn, sender: Location) -> None:
@@ -396,7 +351,7 @@ class SplitShard(Service):
 
     def _save(self, settled: Settled) -> Generator[Wait, Any, None]:
         """Make one advance of the cut durable, then tell."""
-        life = self.session
+        life, vector = self.session, self.merge.vector()
         self.ctx.disk.append(MERGED, settled)
         self.ctx.point("G2")
         self.saving = True
@@ -405,11 +360,19 @@ class SplitShard(Service):
         if life != self.session:
             return  # another's records have taken the place of ours meanwhile
         self.saved_us = settled.cut_us
+        self._say(vector)
+        self.hearing.settled(vector)
         self.fates.note(settled)
         self.ctx.point("G3")
         if self._tell(settled):
             self.ctx.disk.replace(_TOLD, settled.cut_us)
         self.ctx.note("stable", settled.cut_us)
+
+    def _say(self, vector: Mapping[int, int]) -> None:
+        """What is settled and saved is in every view to come, and so our entries beyond the last will have seen it."""
+        own = self.options.number
+        self._said = (self.log.length, tuple((origin, vector[origin]) for origin in self._sources if origin != own))
+        self.merge.say(own, self.log.length, dict(self._said[1]))
 
     def _tell(self, settled: Settled) -> bool:
         """Tell of compensations, each known by its request however often it is told; whether there were any."""

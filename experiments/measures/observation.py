@@ -37,8 +37,8 @@ _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
 _READ: Final = ("claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted")
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
-#: Of a split whose sub-domains may not accept everything alone: who has to wait for others, and who granted what.
-_SPLIT: Final = ("waiting", "granted")
+#: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late.
+_SPLIT: Final = ("waiting", "granted", "inherited", "late")
 
 
 class Outcome(StrEnum):

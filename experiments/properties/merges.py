@@ -101,6 +101,12 @@ def rights_granted(seen: Observation, *, times: int = 1) -> Verdict:
     return Verdict(Outcome.VALID if count >= times else Outcome.INVALID, (), f"{count} grants")
 
 
+def rights_inherited(seen: Observation) -> Verdict:
+    """What a lost sub-domain had left was taken over by one of those left."""
+    count = len(seen.noted["inherited"])
+    return Verdict(Outcome.VALID if count else Outcome.INVALID, (), f"{count} times")
+
+
 def _nothing_split() -> Verdict:
     return Verdict(Outcome.UNKNOWN, (), "this system merges no sub-domains; claim another property")
 
@@ -115,4 +121,5 @@ MERGES: Final = (
     claim(had_to_wait, ledger=True, sort=Sort.EVIDENCE),
     claim(rights_ran_out, ledger=True, sort=Sort.EVIDENCE),
     claim(rights_granted, ledger=True, sort=Sort.EVIDENCE),
+    claim(rights_inherited, ledger=True, sort=Sort.EVIDENCE),
 )

@@ -116,6 +116,11 @@ class LocalRule(Protocol):
 class RightsRule(LocalRule, Protocol):
     """A local rule by which sub-domains use up rights, and may pass them on to each other (`Grant`)."""
 
+    @property
+    def frees(self) -> bool:
+        """Whether the rights of a sub-domain that was declared lost may be taken over; else they are stranded."""
+        ...
+
     def rights(self, held: Any, origin: int) -> int:
         """What a sub-domain may still use up or grant, in the view that this is held in."""
         ...

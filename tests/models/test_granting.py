@@ -160,19 +160,77 @@ def test_who_has_nothing_gives_nothing():
     assert grants(store) == []
 
 
-def foreseeing():
-    """A shard that spent what it was granted, restarted, and has not heard of the grant again."""
+def spent(forgets=False):
+    """A shard that has spent what it was granted, after a power loss; what it had heard is lost with a bad disk."""
     ctx, store = shard()
     ctx.deliver(store, ship(3, foreign(3, 1, ctx.now_us(), event=Granted(to=1, amount=6))), at(3))
-    ctx.advance(5 * FLUSH)
     assert isinstance(ask(ctx, store, Withdraw(amount=SHARE)).value, Accepted)
-    return shard(ctx=ctx.process_crash())
+    if forgets:
+        ctx.disk.truncate("heard.0", 0)
+        ctx.disk.flush("heard.0")
+        ctx.advance(5 * FLUSH)
+    return shard(ctx=ctx.power_loss())
+
+
+def test_who_restarts_in_a_cut_has_all_that_it_decided_on_and_serves():
+    ctx, store = spent()
+    assert store.merge.policy.rights(store.merge.held(0), 1) == 6
+    assert isinstance(ask(ctx, store, Withdraw(amount=6), 2).value, Accepted)
 
 
 def test_no_shard_decides_or_grants_before_all_that_it_wrote_is_in_its_view():
-    ctx, store = foreseeing()
+    ctx, store = spent(forgets=True)
     assert ask(ctx, store, Withdraw(amount=SHARE), 2).value == Unavailable(command_id=2, reason="recovering")
     assert granted(ctx, store) == RightsGiven(position=0)
     ctx.deliver(store, ship(3, foreign(3, 1, ctx.now_us(), event=Granted(to=1, amount=6))), at(3))
     ctx.advance(5 * FLUSH)
     assert isinstance(ask(ctx, store, Withdraw(amount=6), 2).value, Accepted)
+
+
+def left_over(region=1, *, gives_up=True):
+    """A shard of one that is left, after 3 was declared lost with its 33 of 100."""
+    ctx, store = shard(region)
+    if gives_up:
+        store.merge.declare_lost(3, 0)
+    return ctx, store
+
+
+def test_what_a_lost_one_had_left_is_taken_over_by_one_of_those_left():
+    ctx, store = left_over()
+    assert isinstance(ask(ctx, store, Withdraw(amount=SHARE + 33)).value, Accepted)
+    assert grants(store) == [Granted(to=1, amount=33, of=3)]
+    assert ctx.calls == []
+
+
+def test_the_others_ask_that_one_for_it():
+    ctx, store = left_over(2)
+    ask(ctx, store, Withdraw(amount=SHARE + 33))
+    assert ctx.calls[-1][0] == at(1)
+    assert grants(store) == []
+    ctx, heir = left_over()
+    assert granted(ctx, heir, wants(amount=60)) == RightsGiven(position=2)
+    assert grants(heir) == [Granted(to=1, amount=33, of=3), Granted(to=2, amount=60)]
+
+
+def test_nobody_takes_over_from_one_that_is_not_declared_lost():
+    ctx, store = left_over(gives_up=False)
+    ask(ctx, store, Withdraw(amount=SHARE + 33))
+    assert grants(store) == []
+
+
+def test_nobody_takes_over_before_all_that_counts_of_the_lost_one_is_here():
+    ctx, store = shard()
+    store.merge.declare_lost(3, 1)
+    ask(ctx, store, Withdraw(amount=SHARE + 33))
+    assert grants(store) == []
+
+
+def test_a_policy_that_does_not_free_them_leaves_them_stranded():
+    class Stranding(Escrow):
+        frees = False
+
+    ctx, store = shard(policy=lambda domain, sources: Stranding(domain, meaning_of(domain), sources))
+    store.merge.declare_lost(3, 0)
+    ask(ctx, store, Withdraw(amount=SHARE + 33))
+    assert grants(store) == []
+    assert [to for to, _, _ in ctx.calls] == [at(2)]
