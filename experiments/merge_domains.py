@@ -105,7 +105,7 @@ def _nothing_lost(results: Results[MergeRow]) -> Finding:
     bad = [row.key for row in rows if row.lost or row.set_aside or (row.superseded and row.arm != "siblings")]
     bad += [row.key for row in rows if row.duplicates]
     return Finding(
-        claim="Home, primary, majority, read-only and every split that tells lose no acknowledged event, and none twice",
+        claim="Home, primary, majority, read-only and every split that tells lose no yes, and none happens twice",
         holds=not bad,
         detail=f"runs with a loss: {at_most(len(bad), len(rows))}{_first(bad)}; "
         f"{sum(row.acknowledged for row in rows):,} acknowledged",

@@ -47,8 +47,8 @@ class Workload:
         attempt_timeout_us: Patience with one attempt.
         backoff_us: Pause after the first failed attempt; doubles for each further one.
         audit_us: When clients read everything at every replica of their region, at rest; None for never.
-        contended: Whether aggregates of any domain are as unequally wanted as accounts, and commands as often harmless as
-            deposits are made (`models.demand`); else all are alike.
+        contended: Whether aggregates of any domain are as unequally wanted as accounts, and commands as often harmless
+            as deposits are made (`models.demand`); else all are alike.
         locality: Chance that a client keeps to aggregates whose primary is in its region, in [0, 1].
         only: Ids of the operations that are issued, the others being left out; None for all. What
             an operation is does not depend on those before it, so this cuts a run down to a few.

@@ -77,8 +77,8 @@ class FinalEvent(NamedTuple):
     `applied` both are an epoch and a position (`unpack_ordinal`; the rule is in `models.ordinals`),
     for `stable` a time stamp. `region` accepted it. Of several tenants `command_id` is the operation's
     of the history, since each counts its commands for itself (`models.tenancy`). `event` is the fact, None where it is
-    no longer kept in full; `origin` and `position` are its place in its stream, and `seen` what its writer had of others,
-    where there are several.
+    no longer kept in full; `origin` and `position` are its place in its stream, and `seen` what its writer had of
+    others, where there are several.
     """
 
     account: int

@@ -125,13 +125,16 @@ def _require_ours(request: Request) -> None:
 
 
 def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepared:
-    for scenario in experiment.scenarios:
+    size = request.size_of(experiment)
+    run: dict[str, list[str]] = {}
+    for scenario, arm in experiment.cells(size):
+        run.setdefault(scenario, []).append(arm)
+    for scenario, arms in run.items():
         if (SCENARIOS / f"{scenario}.toml").is_file():
             loaded = load(scenario)
-            for arm in experiment.arms:
-                loaded.with_system(arm.system)
+            for arm in arms:
+                loaded.with_system(experiment.arm(arm).system)
     module = module_of(name)
-    size = request.size_of(experiment)
     mark = fingerprint(experiment, module)
     folder = request.folder / experiment.name
     journal = open_journal(folder, mark, fresh=request.fresh)

@@ -1,8 +1,8 @@
 """What a design costs: without faults by the hour, by the cut, and by the year; and which designs nothing beats.
 
-Two things are counted, both in commands. *Unserved*: not accepted, nor justly denied. *Owed*: told yes, and somebody has
-to be called all the same: taken back, made good, overwritten, set aside or lost. What an owed command costs beside an
-unserved one is the reader's to say; `break_even` says from which ratio on one design is dearer than another.
+Two things are counted, both in commands. *Unserved*: not accepted, nor justly denied. *Owed*: told yes, and
+somebody has to be called all the same: taken back, made good, overwritten, set aside or lost. What an owed command
+costs beside an unserved one is the reader's to say; `break_even` says from which ratio on one design is dearer.
 """
 
 from __future__ import annotations

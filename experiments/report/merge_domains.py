@@ -38,7 +38,7 @@ def report(results: Results[MergeRow], folder: Path, context: ReportContext) -> 
     draw_frontier(results, folder / "frontier.svg")
     page.figure(
         "frontier.svg",
-        alt="Six panels, one a workload; each design is a mark, owed commands to the right and the share served upwards",
+        alt="Six panels, one a workload; each design is a mark, owed commands to the right and what is served upwards",
         caption="A cut of the home region for 30 s. Up is more commands served while it lasts, right is more commands "
         "that were told yes and for which somebody is owed something; the number is the p99 latency without a fault.",
     )
@@ -46,9 +46,9 @@ def report(results: Results[MergeRow], folder: Path, context: ReportContext) -> 
     frontiers(page, results)
     page.section("What it costs")
     page.note(
-        "Unserved: not accepted, nor denied on a state that was really there. Owed: told yes, and taken back, made good, "
-        "overwritten, set aside for a person, or lost. The price without faults is the control's; a cut's is what the "
-        "run with it has beyond its control, so that what conflicts cost on a calm day is not counted twice."
+        "Unserved: not accepted, nor denied on a state that was really there. Owed: told yes, and taken back, made "
+        "good, overwritten, set aside for a person, or lost. The price without faults is the control's; a cut's is what "
+        "the run with it has beyond its control, so that what conflicts cost on a calm day is not counted twice."
     )
     prices(page, results)
     page.section("Which knob turns the ranking")
@@ -109,8 +109,8 @@ def answer_of(results: Results[MergeRow], findings: Sequence[Finding]) -> str:
     dearest = max(debts, key=lambda one: one[1])
     answer = (
         f"{_verdict(findings)}: with the home region cut off, the split that suits the workload served "
-        f"{format_interval(least[1], '+.3f')} ({least[0]}) to {format_interval(most[1], '+.3f')} ({most[0]}) more of the "
-        f"commands than a majority, and nothing acknowledged was lost without a word"
+        f"{format_interval(least[1], '+.3f')} ({least[0]}) to {format_interval(most[1], '+.3f')} ({most[0]}) more "
+        f"of the commands than a majority, and nothing acknowledged was lost without a word"
     )
     if free_of:
         answer += f"; for {_listed(free_of)} nothing is owed to anybody"
@@ -146,8 +146,8 @@ def _replay(page: Page, results: Results[MergeRow], folder: Path) -> None:
         title = SITUATIONS[name].title
         page.figure(
             file,
-            alt=f"{title}: share of commands served on each side of the cut, and events not yet stable everywhere, over "
-            "time, a line for each design; the cut is shaded",
+            alt=f"{title}: share of commands served on each side of the cut, and events not yet stable everywhere, "
+            "over time, a line for each design; the cut is shaded",
             caption=f"{title}. Means over seeds in bins of {BIN_US // 1_000_000} s. The backlog counts events accepted "
             "somewhere and not yet stable everywhere; its axis is linear up to 10, then logarithmic.",
         )
@@ -231,9 +231,9 @@ def _place(page: Page, folder: Path) -> None:
     )
     load_ = scenario.workload
     page.note(
-        "The base: 10 commands a second over all regions, open loop, on 200 aggregates chosen by Zipf's law with exponent "
-        f"{load_.zipf_exponent}, half of them of a kind that competes; the cut begins at 12 s and lasts 30 s. The replay "
-        f"of 2018: {load_.rate_per_s:.0f} a second on {load_.accounts:,} accounts; an hour's cut: 2 a second on 1,000. "
+        "The base: 10 commands a second over all regions, open loop, on 200 aggregates chosen by Zipf's law with "
+        f"exponent {load_.zipf_exponent}, half of them of a kind that competes; the cut lasts 30 s. The "
+        f"replay of 2018: {load_.rate_per_s:.0f} a second on {load_.accounts:,} accounts; an hour's cut: 2 on 1,000. "
         f"Amounts {load_.amount_min} to {load_.amount_max}, opening balance {load_.opening_balance}, in cents; every "
         f"client tries for {load_.deadline_us / 1e6:.0f} s, {load_.attempt_timeout_us / 1e3:.0f} ms an attempt. Each "
         f"server has two cores and spends {scenario.hosts.default_service_us} us on a message or, in a batch, on each "
@@ -262,7 +262,7 @@ def _limits(page: Page) -> None:
                 "What is owed for a wrong answer is not: a denial on a stale state counts as unserved, whatever the "
                 "client did next."
             ),
-            "Operators reconcile a failover after a minute; in cuts of half a minute the runs end before they are done.",
+            "Operators reconcile a failover after a minute; runs with short cuts end before they are done.",
             "Wall clocks agree; a skewed clock would change who wins in canonical order, not that all regions agree.",
             "All messages are datagrams: no half-open connections; bandwidth between regions is ample.",
             "Clients stay with their region. One that roams during a cut would see its own writes missing.",

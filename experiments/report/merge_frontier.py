@@ -49,7 +49,7 @@ def colour_of(arm: str) -> str:
 
 
 def draw_frontier(results: Results[MergeRow], path: Path) -> None:
-    """A panel for each workload of the full comparison: owed to the right, served upwards; the best corner is top left."""
+    """A panel for each workload of the full comparison: owed to the right, served upwards; best is top left."""
     names = [name for name, demand in WORKLOADS.items() if demand.full and any(results.at(name, arm) for arm in RANKED)]
     figure, panels = new_figure(2, 3, width_in=13.5, height_in=8.6)
     for axes, name in zip(panels, names, strict=False):
@@ -120,7 +120,7 @@ def _across(value: float) -> float:
 
 
 def draw_knobs(results: Results[MergeRow], path: Path) -> None:
-    """A column for each factor: what is served, above, and owed, below, at each of its levels, a line for each design."""
+    """A column for each factor: served above and owed below, at each of its levels, a line for each design."""
     factors = {factor: _levels(results, factor) for factor in FACTORS if " x " not in factor}
     factors = {factor: levels for factor, levels in factors.items() if len(levels) > 1}
     if not factors:

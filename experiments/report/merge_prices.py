@@ -1,4 +1,4 @@
-"""The part of the page of `merge-domains` that an architect came for: where the split wins, where not, and the price."""
+"""The part of the page of `merge-domains` that architects come for: where the split wins, where not, and the price."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def verdicts(page: Page, results: Results[MergeRow]) -> None:
         ],
         lines,
         words=True,
-        caption="A cut of the home region for 30 s. Differences are shares of the commands issued in the cut, paired by "
-        "seed, with 95 % intervals",
+        caption="A cut of the home region for 30 s. Differences are shares of the commands issued in the cut, paired "
+        "by seed, with 95 % intervals",
     )
 
 
@@ -141,12 +141,12 @@ def prices(page: Page, results: Results[MergeRow]) -> None:
                 "owed a year",
             ],
             [[cell.replace(", ", ",\u00a0") for cell in line] for line in lines],
-            caption=f"{demand.title.capitalize()}: commands, at {LOAD_PER_S} a second, with {CUTS_A_YEAR} cuts of 30 s a year",
+            caption=f"{demand.title.capitalize()}: commands at {LOAD_PER_S} a second; {CUTS_A_YEAR} cuts a year",
         )
 
 
 def sensitivity(page: Page, results: Results[MergeRow]) -> None:
-    """Which design is the cheapest by the cut at each level of each factor, and whether that is another than at the base."""
+    """Which design is the cheapest by the cut at each level of each factor, and whether the base has another."""
     base = {ratio: _first_of(results, "withdrawal", ratio) for ratio in _RATIOS}
     lines = [
         [
@@ -178,7 +178,7 @@ def sensitivity(page: Page, results: Results[MergeRow]) -> None:
         ],
         lines,
         words=True,
-        caption="Withdrawals. The cheapest design by the cut; turned: another than the base's cheapest of the same designs",
+        caption="Withdrawals. The cheapest by the cut; turned: another than the base's cheapest of the same designs",
     )
     told = "; ".join(turning) if turning else "none of those that were run"
     page.paragraph(f"What turns the ranking: {told}.")

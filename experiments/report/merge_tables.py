@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import isinf
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -34,9 +35,8 @@ def situation_tables(page: Page, results: Results[MergeRow], name: str) -> None:
 
 def service(*, cut: bool) -> list[Measure]:
     """Who was served, and how fast."""
-    deadline_ms = load("isolate_region").workload.deadline_us / 1000
-    late = lambda metric: lambda rows: _latency([getattr(row, metric) for row in rows], deadline_ms)  # noqa: E731
-    measures = [("available over the run", _share("availability_all"))]
+    late = partial(_late, load("isolate_region").workload.deadline_us / 1000)
+    measures: list[Measure] = [("available over the run", _share("availability_all"))]
     if cut:
         measures += [
             ("available in the cut", _share("availability_cut")),
@@ -197,6 +197,10 @@ def _regret(rows: Rows) -> str:
 def _at_least_zero(found: Interval) -> Interval:
     """Student's interval knows no bounds; what is counted has one."""
     return found if found.low is None else replace(found, low=max(0.0, found.low))
+
+
+def _late(deadline_ms: float, metric: str) -> Callable[[Rows], str]:
+    return lambda rows: _latency([getattr(row, metric) for row in rows], deadline_ms)
 
 
 def _latency(values: Sequence[float | None], deadline_ms: float) -> str:
