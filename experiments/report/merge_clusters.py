@@ -62,9 +62,11 @@ def report(results: Results[LinesRow], folder: Path, context: ReportContext) -> 
     page.section("What the model leaves out")
     page.bullets(
         [
-            "A client asks one cluster about an aggregate, always the same, whatever the cut: a second one could accept "
-            "the same request again. So half of what is asked in a region is asked across its clusters.",
-            "Clients of a region sit apart from its clusters and reach each that is not cut off; they do not turn to another.",
+            (
+                "A client asks one cluster about an aggregate, always the same, whatever the cut: a second one could "
+                "accept the same request again."
+            ),
+            "Clients of a region sit apart from its clusters and reach each that is not cut off.",
             "Accounts and canonical replay only; other policies differ in what they owe, not in who is served.",
             "Clusters of a region are 1.5 ms apart; the wait until all have promised is a matter of heartbeats.",
         ]
@@ -78,16 +80,16 @@ def _answer(results: Results[LinesRow]) -> str:
         return t_interval([getattr(row, metric) or 0.0 for row in results.at(name, arm)]).estimate
 
     one, every = "lines_cluster", "lines_every_cluster"
+    served, sent = "availability_cut", "wan_bytes_per_command"
     return (
         f"Along cluster lines where clusters are cut from one another (served with one cluster cut off: "
-        f"{at(one, 'cluster', 'availability_cut'):.3f}, along region lines {at(one, 'region', 'availability_cut'):.3f}; "
-        f"with every cluster cut off {at(every, 'cluster', 'availability_cut'):.3f} and "
-        f"{at(every, 'region', 'availability_cut'):.3f}), at {at(CLUSTER_CALM, 'cluster', 'wan_bytes_per_command'):,.0f} "
-        f"bytes between regions a command in place of {at(CLUSTER_CALM, 'region', 'wan_bytes_per_command'):,.0f}; along "
-        f"both for {at(CLUSTER_CALM, 'both', 'wan_bytes_per_command'):,.0f}, if an event may take "
-        f"{at(CLUSTER_CALM, 'both', 'lag_p50_s'):.2f} s until it is stable everywhere "
-        f"({at(CLUSTER_CALM, 'region', 'lag_p50_s'):.2f} s along region lines). Where only regions are cut, region lines "
-        "serve as much for less."
+        f"{at(one, 'cluster', served):.3f}, along region lines {at(one, 'region', served):.3f}; with every cluster cut "
+        f"off {at(every, 'cluster', served):.3f} and {at(every, 'region', served):.3f}), at "
+        f"{at(CLUSTER_CALM, 'cluster', sent):,.0f} bytes between regions a command in place of "
+        f"{at(CLUSTER_CALM, 'region', sent):,.0f}; along both for {at(CLUSTER_CALM, 'both', sent):,.0f}, if an event "
+        f"may take {at(CLUSTER_CALM, 'both', 'lag_p50_s'):.2f} s until it is stable everywhere "
+        f"({at(CLUSTER_CALM, 'region', 'lag_p50_s'):.2f} s along region lines). Where only regions are cut, region "
+        "lines serve as much for less."
     )
 
 

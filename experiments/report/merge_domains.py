@@ -47,8 +47,8 @@ def report(results: Results[MergeRow], folder: Path, context: ReportContext) -> 
     page.section("What it costs")
     page.note(
         "Unserved: not accepted, nor denied on a state that was really there. Owed: told yes, and taken back, made "
-        "good, overwritten, set aside for a person, or lost. The price without faults is the control's; a cut's is what "
-        "the run with it has beyond its control, so that what conflicts cost on a calm day is not counted twice."
+        "good, overwritten, set aside for a person, or lost. The price without faults is the control's, that of a cut "
+        "what the run with it has beyond its control, so that what conflicts cost on a calm day is not counted twice."
     )
     prices(page, results)
     page.section("Which knob turns the ranking")
