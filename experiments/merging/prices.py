@@ -20,6 +20,7 @@ from experiments.statistics import Interval, paired_difference, t_interval
 
 __all__ = [
     "CUTS_A_YEAR",
+    "DEADLINE_MS",
     "LOAD_PER_S",
     "RANKED",
     "Frontier",
@@ -37,6 +38,8 @@ __all__ = [
 #: Prices are of so many commands a second, and of so many cuts like the situation's in a year.
 LOAD_PER_S: Final = 10
 CUTS_A_YEAR: Final = 12
+#: Of a client, after which it has given up.
+DEADLINE_MS: Final = 2_000.0
 _HOURS: Final = 8766
 RANKED: Final = tuple(arm.name for arm in ARMS if arm.ranked)
 #: Means closer than this count as equal on the frontier: share served, owed per 1,000, and p99 as a ratio.
@@ -116,15 +119,16 @@ def _added(with_cut: Sequence[float], without: Sequence[float], to_load: float) 
     return paired_difference([to_load * value for value in with_cut], [to_load * value for value in without])
 
 
-def break_even(free: Price, safe: Price, cuts: float = CUTS_A_YEAR) -> float | None:
-    """How many unserved commands an owed one may cost at most for the first design to be the cheaper one by the year.
+def break_even(free: Price, safe: Price) -> float | None:
+    """How many unserved commands an owed one may cost at most for the first design to have the cheaper cut.
 
     Infinite where it owes no more; None where it does not serve more.
     """
-    (unserved_free, owed_free), (unserved_safe, owed_safe) = free.a_year(cuts), safe.a_year(cuts)
-    if unserved_free >= unserved_safe:
+    served = safe.unserved_cut.estimate - free.unserved_cut.estimate
+    more = free.owed_cut.estimate - safe.owed_cut.estimate
+    if served <= 0:
         return None
-    return inf if owed_free <= owed_safe else (unserved_safe - unserved_free) / (owed_free - owed_safe)
+    return inf if more <= 0 else served / more
 
 
 def cheapest(results: Results[MergeRow], situation: str, ratio: float) -> list[tuple[str, float]]:
@@ -144,7 +148,7 @@ class Standing:
     Attributes:
         served: Share of the commands in the cut.
         owed: Of 1,000 acknowledged, over the run.
-        p99_ms: Without a fault.
+        p99_ms: Without a fault; the deadline where more than one in a hundred got no answer.
     """
 
     served: float
@@ -174,7 +178,7 @@ def standing(rows: Sequence[MergeRow], calm: Sequence[MergeRow]) -> Standing | N
     return Standing(
         served=_mean(served),
         owed=_mean([1000 * owed(row) / max(1, row.acknowledged) for row in rows]),
-        p99_ms=min(_mean([row.latency_calm_p99_ms for row in calm]), 1e6),
+        p99_ms=min(_mean([row.latency_calm_p99_ms for row in calm]), DEADLINE_MS),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from experiments.merging import ARMS, FACTORS, SITUATIONS, WORKLOADS, MergeRow
-from experiments.merging.prices import RANKED, Standing, frontier, owed
+from experiments.merging.prices import DEADLINE_MS, RANKED, Standing, frontier, owed
 from experiments.report.figure import PALETTE, new_figure, save_figure
 from experiments.results import Results
 from experiments.statistics import t_interval
@@ -16,7 +16,7 @@ from experiments.statistics import t_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SHORT", "colour_of", "draw_frontier", "draw_knobs"]
+__all__ = ["SHORT", "colour_of", "draw_frontier", "draw_knobs", "within"]
 
 #: What a mark is called in a figure.
 SHORT: Final[Mapping[str, str]] = {
@@ -35,8 +35,12 @@ SHORT: Final[Mapping[str, str]] = {
     "priority": "split: priority",
     "lww": "split: silent last writer",
 }
+#: Runs from which an interval is drawn; of fewer it is as wide as the panel.
+_FEWEST: Final = 4
 _SAFE, _LOSES, _SPLIT = PALETTE[0], "#7A7A7A", PALETTE[1]
 _FREE: Final = PALETTE[2]
+#: A name in a panel: its width as a part of the axis, its height in shares, and points a share.
+_WIDTH, _HEIGHT, _POINTS = 0.5, 0.05, 205
 
 
 def colour_of(arm: str) -> str:
@@ -46,6 +50,11 @@ def colour_of(arm: str) -> str:
     if arm in ("failover", "failover-fast", "quorum"):
         return _LOSES
     return _SAFE if arm in ("home", "primary", "majority", "read-only") else _SPLIT
+
+
+def within(ms: float) -> str:
+    """A latency, or that it lies beyond the deadline."""
+    return f"> {DEADLINE_MS:,.0f}" if ms >= DEADLINE_MS else f"{ms:,.0f}"
 
 
 def draw_frontier(results: Results[MergeRow], path: Path) -> None:
@@ -71,7 +80,7 @@ def draw_frontier(results: Results[MergeRow], path: Path) -> None:
     handles.append(panels[0].plot([], [], "o", color="#444444", markersize=7, label="filled: nothing beats it")[0])
     hollow = panels[0].plot([], [], "o", color="#444444", markerfacecolor="white", markersize=7)[0]
     hollow.set_label("hollow: beaten")
-    figure.legend(handles=[*handles, hollow], loc="outside lower center", ncols=6, frameon=False, fontsize=9.5)
+    figure.legend(handles=[*handles, hollow], loc="outside lower center", ncols=3, frameon=False, fontsize=10)
     save_figure(figure, path)
 
 
@@ -83,12 +92,12 @@ def _panel(axes: Axes, results: Results[MergeRow], name: str) -> None:
     axes.set_xticks([0, 1, 10, 100, 1000], ["0", "1", "10", "100", "1,000"])
     axes.minorticks_off()
     axes.set_ylim(-0.06, 1.09)
-    axes.annotate("better", (0.02, 0.985), xycoords="axes fraction", fontsize=9, color="#888888", va="top")
+    axes.annotate("\u2196 better", (0.012, 0.985), xycoords="axes fraction", fontsize=9, color="#777777", va="top")
     places = sorted(found.shown.items(), key=lambda pair: (-pair[1].served, pair[1].owed))
     for arm, one in places:
         face = colour_of(arm) if arm in found.chosen else "white"
         served = t_interval([row.availability_cut or 0.0 for row in results.at(name, arm)])
-        if served.low is not None and served.high is not None:
+        if served.low is not None and served.high is not None and served.n >= _FEWEST:
             axes.vlines(one.owed, max(0.0, served.low), min(1.0, served.high), color=colour_of(arm), linewidth=1)
         axes.plot([one.owed], [one.served], "o", color=colour_of(arm), markerfacecolor=face, markersize=7, zorder=3)
     _name(axes, places)
@@ -96,17 +105,18 @@ def _panel(axes: Axes, results: Results[MergeRow], name: str) -> None:
 
 def _name(axes: Axes, places: Sequence[tuple[str, Standing]]) -> None:
     """Write each mark's name and its p99 beside it; names that would meet go below each other."""
-    taken: list[tuple[float, float]] = []
+    taken: list[tuple[float, float, float]] = []
     for arm, one in places:
         x, y = _across(one.owed), one.served
-        while any(abs(y - other) < 0.062 and abs(x - at) < 0.52 for at, other in taken):
-            y -= 0.062
-        taken.append((x, y))
         left = x > 0.62
+        begin, end = (x - _WIDTH, x) if left else (x, x + _WIDTH)
+        while any(abs(y - other) < _HEIGHT and begin < high and low < end for other, low, high in taken):
+            y -= _HEIGHT / 4
+        taken.append((y, begin, end))
         axes.annotate(
-            f"{SHORT.get(arm, arm)}, {one.p99_ms:,.0f} ms",
+            f"{SHORT.get(arm, arm)}, {within(one.p99_ms)} ms",
             (one.owed, one.served),
-            xytext=(-9 if left else 9, (y - one.served) * 290 - 3),
+            xytext=(-8 if left else 8, (y - one.served) * _POINTS - 3),
             textcoords="offset points",
             ha="right" if left else "left",
             fontsize=8.5,
@@ -142,7 +152,7 @@ def draw_knobs(results: Results[MergeRow], path: Path) -> None:
             bottom.plot(at, owing, **style)  # type: ignore[arg-type]
         _ticks(top, bottom, [level for _, level in levels], first=column == 0)
     lines, labels = panels[0].get_legend_handles_labels()
-    figure.legend(lines, labels, loc="outside lower center", ncols=7, frameon=False)
+    figure.legend(lines, labels, loc="outside lower center", ncols=4, frameon=False)
     save_figure(figure, path)
 
 

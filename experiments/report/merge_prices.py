@@ -19,7 +19,7 @@ from experiments.merging.prices import (
     owed,
     price,
 )
-from experiments.report.merge_frontier import SHORT
+from experiments.report.merge_frontier import SHORT, within
 from experiments.results import Results
 from experiments.statistics import Interval, format_interval, paired_difference, t_interval
 
@@ -72,17 +72,24 @@ def verdicts(page: Page, results: Results[MergeRow]) -> None:
 def when_it_wins(results: Results[MergeRow], workload: str, arm: str) -> str:
     """What the prices say of a split beside the majority, in words."""
     free, safe = price(results, workload, arm), price(results, workload, "majority")
-    rows = results.at(workload, arm)
     if free is None or safe is None:
         return "was not compared"
-    ratio = break_even(free, safe)
-    broken = sum(row.violations for row in rows) / len(rows)
-    cannot = f"cannot keep the invariant in a cut (broken {broken:.1f} times a run, made good later)" if broken else ""
+    rows = results.at(workload, arm)
+    ratio, broken = break_even(free, safe), sum(row.violations for row in rows) / len(rows)
+    told = []
+    if broken:
+        told.append(f"cannot keep the invariant ({broken:.1f} times a run it was broken, and made good later)")
     if ratio is None:
-        return "; ".join(filter(None, (cannot, "does not win: a majority serves as much")))
-    if ratio == inf:
-        return "; ".join(filter(None, (cannot, "wins for nothing: it serves more and owes no more")))
-    return "; ".join(filter(None, (cannot, f"wins while an owed command costs less than {ratio:,.0f} unserved ones")))
+        told.append("does not win: a majority serves as much")
+    elif ratio == inf:
+        told.append("wins: a cut costs it fewer commands, and it owes nobody more")
+    else:
+        told.append(f"wins a cut while an owed command costs less than {ratio:,.1f} unserved ones")
+    calm = [(free.owed_hour, "owed"), (free.unserved_hour, "unserved")]
+    price_of_calm = [f"{count:,.0f} {what}" for count, what in calm if count]
+    if price_of_calm:
+        told.append(f"without any fault it pays {' and '.join(price_of_calm)} an hour, of {LOAD_PER_S * 3600:,}")
+    return "; ".join(told)
 
 
 def frontiers(page: Page, results: Results[MergeRow]) -> None:
@@ -94,7 +101,7 @@ def frontiers(page: Page, results: Results[MergeRow]) -> None:
             one = found.shown.get(arm)
             if one is not None:
                 owing = f"{one.owed:.1f}"
-                lines.append([demand.title, _LABELS[arm], f"{one.served:.3f}", owing, f"{one.p99_ms:,.0f}"])
+                lines.append([demand.title, _LABELS[arm], f"{one.served:.3f}", owing, within(one.p99_ms)])
     page.table(
         ["workload", "design", "served in the cut", "owed, of 1,000", "p99 without a fault, ms"],
         lines,
@@ -118,7 +125,7 @@ def prices(page: Page, results: Results[MergeRow]) -> None:
             lines.append(
                 [
                     _LABELS[arm],
-                    f"{known.latency_p50_ms:,.0f} / {known.latency_p99_ms:,.0f}",
+                    f"{within(known.latency_p50_ms)} / {within(known.latency_p99_ms)}",
                     f"{known.wan_mb_hour:,.0f}",
                     f"{known.unserved_hour:,.0f}",
                     f"{known.owed_hour:,.0f}",
@@ -203,11 +210,10 @@ def _even(results: Results[MergeRow], name: str) -> str:
     free, safe = price(results, name, "split"), price(results, name, "majority")
     if free is None or safe is None:
         return "not run"
-    more = free.owed_cut.estimate - safe.owed_cut.estimate
-    less = safe.unserved_cut.estimate - free.unserved_cut.estimate
-    if less <= 0:
+    ratio = break_even(free, safe)
+    if ratio is None:
         return "it serves no more"
-    return "any ratio: it owes no more" if more <= 0 else f"{less / more:,.0f} unserved for an owed one"
+    return "any ratio: it owes no more" if ratio == inf else f"{ratio:,.1f} unserved for an owed one"
 
 
 def _gain(results: Results[MergeRow], workload: str, arm: str, other: str) -> str:
