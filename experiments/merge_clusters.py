@@ -3,8 +3,8 @@
 Claim:     finer lines serve more where clusters are cut from one another, since every cluster has all shards; where
            only regions are cut they serve no more. They cost messages, and along cluster lines bytes between regions,
            which both lines together save again: only one stream a region crosses. They wait longest.
-Varies:    the lines, and what is cut: a region, one cluster, every cluster from every other, nothing. Held fixed: hosts,
-           clients, load, policy (canonical replay); arms are paired by seed.
+Varies:    the lines, and what is cut: a region, one cluster, every cluster from every other, nothing. Held fixed:
+           hosts, clients, load, policy (canonical replay); arms are paired by seed.
 Measures:  service in the cut, regret, lag until stable, bytes between regions and messages a command.
 Run:       ./lab run merge-clusters [--quick] [--seeds N]
 Writes:    reports/merge-clusters/

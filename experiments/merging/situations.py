@@ -52,6 +52,7 @@ class Situation:
         cut_s: How long the fault lasts, 0 in a control.
         rate_per_s: Commands a second.
         fault: Keys of the fault that differ from a full cut of the home region.
+        lost_s: When operators elsewhere declare the home region lost, 0 for never.
         load: Keys of `[workload]` that differ.
     """
 
@@ -66,6 +67,7 @@ class Situation:
     cut_s: int = _CUT_S
     rate_per_s: int = 10
     fault: Mapping[str, Any] | None = None
+    lost_s: int = 0
     load: Mapping[str, Any] | None = None
 
     @property
@@ -120,6 +122,18 @@ def _shapes() -> list[Situation]:
                 quick=quick,
             )
         )
+    found.append(
+        Situation(
+            name="declared_lost",
+            title="cut, and the region is declared lost after 10 s",
+            workload=BASE,
+            control=BASE + _CALM,
+            factor="shape",
+            level="full, declared lost",
+            arms=("split", "apologise", "escrow"),
+            lost_s=_AT_S + 10,
+        )
+    )
     hour: dict[str, Any] = {"workload": BASE, "rate_per_s": 2, "load": {"accounts": 1000}}
     calm = f"cut_1h{_CALM}"
     found.append(
@@ -224,3 +238,9 @@ def _lay_out(document: dict[str, Any], one: Situation) -> None:
         document["workload"] |= {"contended": False, "audit": f"{heal_s + _AFTER_S - 15}s"}
     cut = document["fault"][0] | {"at": f"{_AT_S}s", "for": f"{one.cut_s}s"} | dict(one.fault or {})
     document["fault"] = [cut] if one.cut_s else []
+    if one.lost_s:
+        lost = {"action": "declare-lost", "at": f"{one.lost_s}s", "operator": "us-west-2"}
+        document["operation"] = [
+            lost | {"id": f"lost-{shard}", "shard": f"store-{shard}", "targets": [f"us-east-1/c1/h{shard + 1}"]}
+            for shard in range(document["topology"]["hosts"])
+        ]

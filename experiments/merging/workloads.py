@@ -63,7 +63,7 @@ WORKLOADS: Final[Mapping[str, Demand]] = MappingProxyType(
             title="seat reservation",
             domain="seats",
             endangered="one holder a seat",
-            arms=(*_BASELINES, "split", "apologise", "first-writer", "priority"),
+            arms=(*_BASELINES, "split", "apologise", "escrow", "first-writer", "priority"),
             quick=("home", "majority", "quorum", "split"),
         ),
         "username": Demand(

@@ -48,8 +48,8 @@ def report(results: Results[MergeRow], folder: Path, context: ReportContext) -> 
     page.note(
         "Unserved: not accepted, nor denied on a state that was really there. Owed: told yes, and taken back, made "
         "good, overwritten, set aside for a person, or lost. The price without faults is the control's, that of a cut "
-        "what the run with it has beyond its control, so that what conflicts cost on a calm day counts once. A year has "
-        "that hour 8,766 times: it says how a hot spot that never cools would add up, from a minute of it."
+        "what the run with it has beyond its control, so that what conflicts cost on a calm day counts once. A year "
+        "has that hour 8,766 times: it says how a hot spot that never cools would add up, from a minute of it."
     )
     prices(page, results)
     page.section("Which knob turns the ranking")
