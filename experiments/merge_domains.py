@@ -60,7 +60,7 @@ def check(results: Results[MergeRow]) -> list[Finding]:
     return [
         _more_available(results),
         _nothing_lost(results),
-        _takes_nothing_back(results, "escrow", "Escrow takes nothing back and breaks no invariant, in any situation"),
+        _takes_nothing_back(results, "escrow", "Escrow takes nothing back and breaks no invariant, unless a region is declared lost"),
         _takes_nothing_back(results, "commutative", "Where additions commute the split is free: nothing is taken back"),
         _made_whole(results),
         _linearizable(results),
@@ -113,7 +113,7 @@ def _nothing_lost(results: Results[MergeRow]) -> Finding:
 
 
 def _takes_nothing_back(results: Results[MergeRow], arm: str, claim: str) -> Finding:
-    rows = [row for row in results.rows if row.arm == arm]
+    rows = [row for row in results.rows if row.arm == arm and not SITUATIONS[row.scenario].lost_s]
     bad = [row.key for row in rows if row.regret or row.violations or row.compensations]
     return Finding(
         claim=claim,
