@@ -16,7 +16,7 @@ Writes:    reports/merge-domains/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +30,7 @@ from experiments.statistics import at_most
 __all__ = ["BEST_SPLIT", "EXPERIMENT", "SAFE"]
 
 #: Of each workload in the full comparison, the split that suits it best.
-BEST_SPLIT: Final = {
+BEST_SPLIT: Final[Mapping[str, str]] = {
     "withdrawal": "escrow",
     "transfer": "split",
     "inventory": "escrow",
@@ -60,7 +60,9 @@ def check(results: Results[MergeRow]) -> list[Finding]:
     return [
         _more_available(results),
         _nothing_lost(results),
-        _takes_nothing_back(results, "escrow", "Escrow takes nothing back and breaks no invariant, unless a region is declared lost"),
+        _takes_nothing_back(
+            results, "escrow", "Escrow takes nothing back and breaks no invariant, unless a region is declared lost"
+        ),
         _takes_nothing_back(results, "commutative", "Where additions commute the split is free: nothing is taken back"),
         _made_whole(results),
         _linearizable(results),

@@ -74,7 +74,7 @@ class LocalMix:
         """One draw more than the other's."""
         drawn = self._mix.draw(draws)
         if draws.random() < self._locality:
-            return drawn._replace(aggregate=self._moved[drawn.aggregate])
+            return Drawn(self._moved[drawn.aggregate], drawn.command, drawn.f, drawn.value, drawn.tenant)
         return drawn
 
 

@@ -245,14 +245,14 @@ def _service_by_bin(seen: Observation, verdicts: Mapping[int, bool | None]) -> d
 
 def _disk_bytes(world: World) -> int:
     """Bytes of all records on all disks; one that several hosts hold counts for each."""
-    sizes: dict[int, int] = {}
+    sizes: dict[Any, int] = {}
     total = 0
     for machine in world.machines:
         for _, records in machine.device.contents():
             for record in records:
-                size = sizes.get(id(record))
+                size = sizes.get(record)
                 if size is None:
-                    size = sizes[id(record)] = wire_size(record)
+                    size = sizes[record] = wire_size(record)
                 total += size
     return total
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from experiments.statistics import format_interval, t_interval
 
 __all__ = ["report"]
 
-_TITLES: Final = {
+_TITLES: Final[Mapping[str, str]] = {
     "lines_region": "a region cut off",
     "lines_cluster": "one cluster cut off",
     "lines_every_cluster": "every cluster cut off",

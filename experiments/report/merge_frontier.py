@@ -156,7 +156,7 @@ def draw_knobs(results: Results[MergeRow], path: Path) -> None:
     save_figure(figure, path)
 
 
-_MARKS: Final = {
+_MARKS: Final[Mapping[str, str]] = {
     "home": "s",
     "majority": "o",
     "quorum": "x",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["frontiers", "prices", "sensitivity", "verdicts", "when_it_wins"]
 
-_LABELS: Final = {arm.name: arm.label for arm in ARMS}
+_LABELS: Final[Mapping[str, str]] = {arm.name: arm.label for arm in ARMS}
 #: What an owed command costs beside an unserved one, where rankings are compared.
 _RATIOS: Final = (1, 10, 100)
 
