@@ -21,6 +21,8 @@ _TITLES: Final[Mapping[str, str]] = {
     "lines_every_cluster": "every cluster cut off",
     CLUSTER_CALM: "no fault",
 }
+#: Runs from which an interval is drawn; of fewer it is as wide as the panel.
+_FEWEST: Final = 4
 _MEASURES: Final = (
     ("served in the cut", "availability_cut", ".3f"),
     ("served in the region that the cut is in", "availability_struck", ".3f"),
@@ -107,7 +109,7 @@ def _draw(results: Results[LinesRow], path: Path) -> None:
         colour = PALETTE[number]
         panels[0].bar(places, [one.estimate for one in served], 0.25, color=colour, label=arm.label)
         for place, one in zip(places, served, strict=True):
-            if one.low is not None and one.high is not None:
+            if one.low is not None and one.high is not None and one.n >= _FEWEST:
                 panels[0].vlines(place, max(0.0, one.low), min(1.0, one.high), color="#333333", linewidth=1)
         calm: Sequence[LinesRow] = results.at(CLUSTER_CALM, arm.name)
         columns: tuple[Callable[[LinesRow], float], ...] = (
@@ -117,9 +119,10 @@ def _draw(results: Results[LinesRow], path: Path) -> None:
         for axes, metric in zip(panels[1:], columns, strict=True):
             one = t_interval([metric(row) for row in calm])
             axes.bar([number], [one.estimate], 0.6, color=colour)
-            axes.annotate(f"{one.estimate:,.3g}", (number, one.estimate), ha="center", va="bottom", fontsize=9)
+            told = f"{one.estimate:,.0f}" if one.estimate >= 10 else f"{one.estimate:.2f}"
+            axes.annotate(told, (number, one.estimate), ha="center", va="bottom", fontsize=9)
     panels[0].set_title("share of commands served in the cut")
-    panels[0].set_xticks(range(len(cuts)), [_TITLES[name] for name in cuts])
+    panels[0].set_xticks(range(len(cuts)), [_TITLES[name].replace(" cut", "\ncut") for name in cuts])
     panels[0].set_ylim(0, 1.05)
     panels[1].set_title("bytes between regions a command, no fault")
     panels[2].set_title("from a yes to stable everywhere, p50, s")

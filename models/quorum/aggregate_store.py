@@ -37,11 +37,14 @@ def leaderless(
     workload: Workload,
     *,
     domain: str = BankAccount.name,
-    patience_us: int = 300_000,
+    patience_us: int = 250_000,
     rounds: int = 2,
     anti_entropy_every_us: int = 1_000_000,
 ) -> System:
     """A leaderless quorum across regions, the last writer wins: whole aggregates are read, changed and written back.
+
+    A coordinator asks `rounds` times and waits for `patience` each; together that is best below a client's own, who
+    then is told that nothing happened in place of being left to wonder.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
