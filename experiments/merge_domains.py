@@ -195,7 +195,7 @@ EXPERIMENT: Final = Experiment(
     scenarios=tuple(SITUATIONS),
     row=MergeRow,
     quick=Size(seeds=2, only=cells_of(quick=True)),
-    full=Size(seeds=12, only=cells_of(quick=False)),
+    full=Size(seeds=16, only=cells_of(quick=False)),
     run_once=run_once,
     check=check,
     report=_report,

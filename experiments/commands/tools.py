@@ -28,7 +28,7 @@ def list_experiments() -> int:
     for name in names():
         experiment = find(name)
         mark = "headline, " if experiment.headline else ""
-        cells = len(experiment.scenarios) * len(experiment.arms)
+        cells = len(experiment.cells(experiment.full))
         click.echo(f"{name}  ({mark}{cells} cells; {experiment.quick.seeds} seeds quick, {experiment.full.seeds} full)")
         click.echo(f"    {experiment.question}")
     return 0

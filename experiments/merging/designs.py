@@ -13,7 +13,7 @@ from typing import Final
 
 from experiments.experiment import Arm
 
-__all__ = ["ARMS", "BASELINES", "LINEARIZABLE", "OWN_SYSTEMS", "SPLITS", "system_of"]
+__all__ = ["ARMS", "BASELINES", "LEADERLESS", "LINEARIZABLE", "OWN_SYSTEMS", "SPLITS", "system_of"]
 
 _PLACE: Final = "models.deployment"
 
@@ -61,6 +61,8 @@ SPLITS: Final = (
 )
 ARMS: Final = (*BASELINES, *SPLITS)
 
+#: The arm without a leader, whose stores note nothing.
+LEADERLESS: Final = "quorum"
 #: Workloads whose clients read and write what no domain decides on; a history alone judges them.
 LINEARIZABLE: Final = ("register", "append-log")
 #: By such a workload and arm, its system.

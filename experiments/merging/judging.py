@@ -12,7 +12,8 @@ from experiments.experiment import Cell, RunResult
 from experiments.measures import Answer, Observation, Outcome, answered_share, carry_out, fates, latencies_ms, stability
 from experiments.measures.fates import Fate, regretted
 from experiments.measures.observation import answers_of, first_cut
-from experiments.merging.designs import LINEARIZABLE
+from experiments.merging.converging import Agreeing
+from experiments.merging.designs import LEADERLESS, LINEARIZABLE
 from experiments.merging.row import SIDES, MergeRow
 from experiments.merging.seeing import session_violations, staleness
 from experiments.merging.situations import HISTORIC, SITUATIONS, scenario_of
@@ -22,6 +23,7 @@ from experiments.properties import PROPERTIES
 from experiments.scenario import Scenario, build
 from experiments.statistics import quantile
 from models.factories import domain_of
+from models.system import System
 from sim.message import wire_size
 from sim.world import World
 
@@ -34,30 +36,49 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     """Run one design through one situation and judge it."""
     scenario = scenario_of(cell.scenario, cell.arm)
     world, system = build(scenario, seed)
-    seen = carry_out(world, system, scenario, seed)
+    agreeing = _agreeing(cell, world, system, scenario)
+    seen = carry_out(world, system, scenario, seed, looks={} if agreeing is None else agreeing.looks)
     disk_bytes = _disk_bytes(world)
     if SITUATIONS[cell.scenario].workload in LINEARIZABLE:
         return RunResult(row=_by_history(cell, seed, seen, disk_bytes))
     assert isinstance(seen, Observation)
-    return judge(cell, seed, seen, disk_bytes)
+    return judge(cell, seed, seen, disk_bytes, None if agreeing is None else agreeing.after_heal_s)
 
 
-def judge(cell: Cell, seed: int, seen: Observation, disk_bytes: int = 0) -> RunResult:
-    """Turn what was observed into a row and, where they are drawn, its timelines."""
+def _agreeing(cell: Cell, world: World, system: System, scenario: Scenario) -> Agreeing | None:
+    """Who looks when replicas agree again, where they have no log that would tell."""
+    cut = first_cut(scenario)
+    if cut is None or cell.arm.name != LEADERLESS or SITUATIONS[cell.scenario].workload in LINEARIZABLE:
+        return None
+    return Agreeing(world, system, cut.end_us, scenario.until_us)
+
+
+def judge(cell: Cell, seed: int, seen: Observation, disk_bytes: int = 0, agreed_s: float | None = None) -> RunResult:
+    """Turn what was observed into a row and, where they are drawn, its timelines.
+
+    Args:
+        cell: What was run.
+        seed: Under which seed.
+        seen: What was observed.
+        disk_bytes: Of all disks, at the end.
+        agreed_s: Seconds from the heal until replicas agreed, where no log says when.
+    """
     domain = domain_of(WORKLOADS[SITUATIONS[cell.scenario].workload].domain, seen.scenario.workload)
     truth = truth_of(seen, domain)
-    row, backlog = _row(cell, seed, seen, truth, disk_bytes)
+    row, backlog = _row(cell, seed, seen, truth, disk_bytes, agreed_s)
     drawn = cell.scenario in HISTORIC or cell.scenario == "withdrawal"
     series = _service_by_bin(seen, truth.served) | {"backlog": backlog} if drawn else {}
     return RunResult(row=row, series=series)
 
 
-def _row(cell: Cell, seed: int, seen: Observation, truth: Truth, disk_bytes: int) -> tuple[MergeRow, Sequence[int]]:
+def _row(
+    cell: Cell, seed: int, seen: Observation, truth: Truth, disk_bytes: int, agreed_s: float | None
+) -> tuple[MergeRow, Sequence[int]]:
     by_command = fates(seen)
     count = Counter(by_command.values())
     noted = any(one for one in seen.progress)
     stable = stability(seen) if noted else None  # a leaderless store has no log that somebody could be behind with
-    lag_s = None if stable is None else stable.stable_after_heal_s
+    lag_s = agreed_s if stable is None else stable.stable_after_heal_s
     cut_s = _cut_s(seen)
     broken, cut = truth.violations, seen.cut
     regrets = _regret_by_side(seen, by_command)

@@ -155,7 +155,7 @@ def _loads() -> list[Situation]:
         ("hot_local", "contention x locality", "30 accounts, 90 % near", {"accounts": 30, "locality": 0.9}),
         ("hot_conflicts", "contention x conflict rate", "30 accounts, 70 %", {"accounts": 30, "deposit_fraction": 0.3}),
     ):
-        quick = _QUICK_KNOB if name in ("hot", "few_conflicts") else ()
+        quick = _QUICK_KNOB if name == "hot" else ()
         same: dict[str, Any] = {"workload": BASE, "load": change, "quick": quick}
         control = name + _CALM
         title = f"{factor}: {level}"

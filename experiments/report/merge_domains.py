@@ -64,15 +64,25 @@ def report(results: Results[MergeRow], folder: Path, context: ReportContext) -> 
     _replay(page, results, folder)
     page.section("What was claimed, and whether it held")
     page.findings(context.findings)
-    page.section("Every measure, situation by situation")
-    for name, one in SITUATIONS.items():
-        if any(row.scenario == name for row in results.rows):
-            page.subsection(one.title.capitalize() if one.title[0].islower() else one.title)
-            situation_tables(page, results, name)
+    _situations(results, folder, context)
+    page.link("Every measure, situation by situation", "situations.html")
     _place(page, folder)
     _limits(page)
     page.write(folder / "index.html")
     return answer
+
+
+def _situations(results: Results[MergeRow], folder: Path, context: ReportContext) -> None:
+    """All tables on a page of their own: there are too many to read past."""
+    page = report_page(
+        context, "Every measure of every situation that was run; the base first, then what differs from it."
+    )
+    for name, one in SITUATIONS.items():
+        if any(row.scenario == name for row in results.rows):
+            page.section(one.title[0].upper() + one.title[1:])
+            situation_tables(page, results, name)
+    page.link("Back to the answer", "index.html")
+    page.write(folder / "situations.html")
 
 
 # -- the answer ----------------------------------------------------------------------------

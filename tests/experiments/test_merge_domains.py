@@ -123,6 +123,7 @@ def test_a_row_adds_up_and_its_series_cover_the_run() -> None:
     assert isinf(home.latency_rest_p99_ms or 0)
 
 
+@cache
 def row_of(arm: str) -> MergeRow:
     row = judge(Cell(scenario="github_2018", arm=EXPERIMENT.arm(arm)), 1, seen(arm)).row
     assert isinstance(row, MergeRow)
