@@ -118,9 +118,7 @@ def _row(
         compensations=len(truth.compensated_us),
         compensation_p50_s=quantile(repaid, 0.5) if repaid else None,
         compensation_max_s=repaid[-1] if repaid else None,
-        compensation_failures=sum(
-            fate is Fate.COMPENSATED and command not in truth.compensated_us for command, fate in by_command.items()
-        ),
+        compensation_failures=_failures(seen, truth, by_command),
         rework=len(truth.compensated_us) + count[Fate.SUPERSEDED] + count[Fate.SET_ASIDE] + reconciled,
         stable_after_heal_s=lag_s,
         drained_after_heal_s=None if stable is None else stable.drained_after_heal_s,
@@ -239,6 +237,13 @@ def _repaid(seen: Observation, truth: Truth, by_command: Mapping[int, Fate]) -> 
         for command, t_us in truth.compensated_us.items()
         if command in accepted
     )
+
+
+def _failures(seen: Observation, truth: Truth, by_command: Mapping[int, Fate]) -> int:
+    """Compensations that were owed and not made; who lost a conflict that a person resolved is owed none."""
+    if seen.ledger.merging is not None and seen.ledger.merging.opened:
+        return 0
+    return sum(fate is Fate.COMPENSATED and command not in truth.compensated_us for command, fate in by_command.items())
 
 
 def _idle(rights: Iterable[int]) -> float | None:
