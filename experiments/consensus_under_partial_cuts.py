@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from experiments.cuts import ARMS, SCENARIOS, CutRow, check, run_once
+from experiments.cuts import ARMS, QUICK, SCENARIOS, CutRow, check, run_once
 from experiments.experiment import Better, Experiment, ReportContext, Size
 from experiments.results import Results
 
@@ -45,7 +45,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=CutRow,
-    quick=Size(seeds=3),
+    quick=Size(seeds=3, only=QUICK),
     full=Size(seeds=30),
     run_once=run_once,
     check=check,

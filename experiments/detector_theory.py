@@ -14,23 +14,20 @@ Writes:    reports/detector-theory/
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from experiments.detection import CELLS, CLAIMS, Claim
 from experiments.experiment import Arm, Cell, Experiment, Finding, ReportContext, Row, RunResult, Size
+from experiments.judging import Judged, interval_of, root_of, width_told
 from experiments.results import Results
-from experiments.statistics import Interval, t_interval
 
-__all__ = ["ARM", "CONFIDENCE", "EXPERIMENT", "DetectorRow", "Judged", "judge", "told"]
+__all__ = ["ARM", "CONFIDENCE", "EXPERIMENT", "DetectorRow", "judge", "told"]
 
 ARM: Final = Arm(name="detectors", label="the detectors", system=MappingProxyType({}))
 #: Of each interval, so that all of them together hold with 99 % (Bonferroni's inequality).
 CONFIDENCE: Final = 1 - 0.01 / len(CLAIMS)
-#: Fewer runs tell nothing: counts of two may be equal by chance, and then leave no doubt where there is some.
-_FEWEST: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,34 +63,9 @@ class DetectorRow(Row):
     periods: float | None = None
 
 
-class Judged(NamedTuple):
-    """A claim, the interval that the runs give, and what that means for it."""
-
-    claim: Claim
-    interval: Interval
-
-    @property
-    def half_width(self) -> float | None:
-        """Half of the interval's width, relative to the claim's value; None below four runs."""
-        low, high = self.interval.low, self.interval.high
-        if low is None or high is None or self.interval.n < _FEWEST:
-            return None
-        return (high - low) / 2 / abs(self.claim.value)
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether what is claimed is inside, to its tolerance; None while the interval is too wide to tell."""
-        low, high, half_width = self.interval.low, self.interval.high, self.half_width
-        if low is None or high is None or half_width is None:
-            return None
-        if not low - self.claim.tolerance <= self.claim.value <= high + self.claim.tolerance:
-            return False
-        return True if half_width <= self.claim.limit else None
-
-
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Measure one cell once."""
-    found = CELLS[cell.scenario](_root(cell.scenario, seed))
+    found = CELLS[cell.scenario](root_of(cell.scenario, seed))
     row = DetectorRow(
         scenario=cell.scenario,
         arm=cell.arm.name,
@@ -105,19 +77,9 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     return RunResult(row=row)
 
 
-def _root(scenario: str, seed: int) -> int:
-    """A root seed of each cell's own: cells that shared one would err together."""
-    return int.from_bytes(blake2b(f"{seed}/{scenario}".encode(), digest_size=8).digest(), "big")
-
-
-def judge(results: Results[DetectorRow]) -> list[Judged]:
+def judge(results: Results[DetectorRow]) -> list[Judged[Claim]]:
     """Every claim held against the rows."""
-    return [Judged(claim, _interval(results, claim)) for claim in CLAIMS]
-
-
-def _interval(results: Results[DetectorRow], claim: Claim) -> Interval:
-    values = results.values(claim.metric, scenario=claim.cell, arm=ARM.name)
-    return t_interval([float(value) for value in values if value is not None], confidence=CONFIDENCE)
+    return [Judged(claim, interval_of(results, claim, ARM.name, CONFIDENCE), claim.tolerance) for claim in CLAIMS]
 
 
 def told(claim: Claim) -> str:
@@ -130,21 +92,15 @@ def check(results: Results[DetectorRow]) -> list[Finding]:
     return [_finding(judged) for judged in judge(results)]
 
 
-def _finding(judged: Judged) -> Finding:
-    claim, interval = judged
-    low, high = interval.low, interval.high
+def _finding(judged: Judged[Claim]) -> Finding:
+    claim, interval = judged.claim, judged.interval
     kind = "published" if claim.printed else "closed form"
     detail = f"{kind} {told(claim)}, measured {interval.estimate:.6g}"
-    if low is None or high is None or judged.half_width is None:
-        detail += ", no verdict from so few runs"
-    elif low == high:
+    if judged.half_width is not None and interval.low == interval.high:
         detail += f", without chance; may differ by {claim.tolerance:.2g}"
     else:
-        detail += f", interval {low:.6g} to {high:.6g}, half-width {judged.half_width:.2%} of at most {claim.limit:.0%}"
-        if claim.tolerance:
-            detail += f"; told to {claim.tolerance:.2g}"
-        if judged.holds is None:
-            detail += f"; too wide to tell: {EXPERIMENT.quick.seeds} seeds or more are meant to do"
+        detail += width_told(interval, judged.half_width, claim.limit, EXPERIMENT.decides, spec=".6g")
+        detail += f"; told to {claim.tolerance:.2g}" if claim.tolerance and judged.half_width is not None else ""
     return Finding(claim=f"{claim.group}; {claim.title}", holds=judged.holds, detail=detail)
 
 
@@ -161,8 +117,9 @@ EXPERIMENT: Final = Experiment(
     arms=(ARM,),
     scenarios=tuple(CELLS),
     row=DetectorRow,
-    quick=Size(seeds=30),
-    full=Size(seeds=60),
+    quick=Size(seeds=8),
+    full=Size(seeds=180),
+    decides=30,
     run_once=run_once,
     check=check,
     report=_report,

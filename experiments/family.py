@@ -14,7 +14,7 @@ from experiments.experiment import Row
 from experiments.results import Results
 from experiments.statistics import Interval, format_interval, paired_difference
 
-__all__ = ["Family", "shown"]
+__all__ = ["Family", "paired", "shown"]
 
 R = TypeVar("R", bound=Row)
 
@@ -44,13 +44,11 @@ class Family:
 
     def difference(self, results: Results[R], scenario: str, first: str, second: str, metric: str) -> Interval | None:
         """Mean of `first - second` over runs of one seed; None without a pair, or where one is None or infinite."""
-        pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
-        if not pairs or any(value is None or value == inf for pair in pairs for value in pair):
+        pairs = paired(results, scenario, first, second, metric)
+        if not pairs:
             return None
         firsts, seconds = zip(*pairs, strict=True)
-        return paired_difference(
-            [float(value) for value in firsts], [float(value) for value in seconds], confidence=self.confidence
-        )
+        return paired_difference(firsts, seconds, confidence=self.confidence)
 
     def above(self, interval: Interval | None) -> bool | None:
         """Whether a difference is surely above zero; None while too few runs cannot tell."""
@@ -61,6 +59,14 @@ class Family:
         return interval.low > 0
 
 
-def shown(interval: Interval | None, spec: str = ".2f") -> str:
+def paired(results: Results[R], scenario: str, first: str, second: str, metric: str) -> tuple[tuple[float, float], ...]:
+    """A metric of two arms by seed; empty where they have no seed in common, or one value is None or infinite."""
+    pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
+    if any(value is None or value == inf for pair in pairs for value in pair):
+        return ()
+    return tuple((float(a), float(b)) for a, b in pairs)
+
+
+def shown(interval: Interval | None, spec: str = ".2f", unit: str = "") -> str:
     """A difference for people."""
-    return "no runs to compare" if interval is None else format_interval(interval, spec)
+    return "no runs to compare" if interval is None else format_interval(interval, spec, unit)

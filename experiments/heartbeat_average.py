@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Final
 
 from experiments.detection.changing import NETWORKS
-from experiments.detection.contest import ARMS, ContestRow, check, run_once
+from experiments.detection.contest import ARMS, QUICK, ContestRow, check, run_once
 from experiments.experiment import Better, Experiment, ReportContext, Size
 from experiments.results import Results
 
@@ -43,8 +43,8 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=tuple(NETWORKS),
     row=ContestRow,
-    quick=Size(seeds=3),
-    full=Size(seeds=24),
+    quick=Size(seeds=3, only=MappingProxyType(dict.fromkeys(NETWORKS, QUICK))),
+    full=Size(seeds=40),
     run_once=run_once,
     check=check,
     report=_report,

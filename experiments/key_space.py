@@ -24,7 +24,7 @@ from types import MappingProxyType
 from typing import Final
 
 from experiments.experiment import Better, Experiment, ReportContext, Size
-from experiments.keyspace import ARMS, SIZES, STORE, KeySpaceRow, check, run_once
+from experiments.keyspace import ARMS, QUICK, SIZES, STORE, KeySpaceRow, check, run_once
 from experiments.results import Results
 
 __all__ = ["EXPERIMENT"]
@@ -46,7 +46,8 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=(*SIZES, STORE),
     row=KeySpaceRow,
-    quick=Size(seeds=6),
+    quick=Size(seeds=4, only=QUICK),
+    decides=6,
     full=Size(seeds=24),
     run_once=run_once,
     check=check,

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Final
 
 from experiments.experiment import Better, Experiment, ReportContext, Size
-from experiments.layers import ARMS, SCENARIOS, LayerRow, check, run_once
+from experiments.layers import ARMS, QUICK, SCENARIOS, LayerRow, check, run_once
 from experiments.results import Results
 
 __all__ = ["EXPERIMENT"]
@@ -43,7 +43,8 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=LayerRow,
-    quick=Size(seeds=5),
+    quick=Size(seeds=3, only=QUICK),
+    decides=5,
     full=Size(seeds=20),
     run_once=run_once,
     check=check,

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from experiments.experiment import Experiment, ReportContext, Size
-from experiments.logs.arms import ARMS, AWAY, BETTER, CALM, MONTH, LogRow
+from experiments.logs.arms import ARMS, AWAY, BETTER, CALM, MONTH, QUICK, LogRow
 from experiments.logs.claims import check
 from experiments.logs.runs import run_once
 from experiments.results import Results
@@ -42,7 +42,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=(CALM, MONTH, AWAY),
     row=LogRow,
-    quick=Size(seeds=2),
+    quick=Size(seeds=2, only=QUICK),
     full=Size(seeds=5),
     run_once=run_once,
     check=check,

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from math import sqrt
+from math import inf, sqrt
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from experiments.experiment import Arm, Cell, Experiment, Finding, ReportContext, Row, RunResult, Size
+from experiments.judging import half_width, root_of, width_told
 from experiments.quorums import CELLS, CLAIMS, Claim, Kind
 from experiments.results import Results
 from experiments.statistics import Interval, t_interval, welch_test
@@ -33,8 +33,6 @@ CONFIDENCE: Final = 1 - 0.01 / len(CLAIMS)
 #: Writes after which the authors read, for the shares that their text tells.
 _READS: Final = 10_000
 _DEVIATIONS: Final = 3.891
-#: Fewer runs tell nothing: counts of two may be equal by chance, and then leave no doubt where there is some.
-_FEWEST: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +87,12 @@ class Judged(NamedTuple):
     @property
     def half_width(self) -> float | None:
         """Half of the interval's width, relative to our mean; None below four runs, 0 for a sure 0."""
-        low, high = self.interval.low, self.interval.high
-        if low is None or high is None or self.interval.n < _FEWEST:
-            return None
-        return (high - low) / 2 / abs(self.interval.estimate) if high > low else 0.0
+        return half_width(self.interval, self.interval.estimate)
 
 
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Measure one cell once."""
-    found = CELLS[cell.scenario](_root(cell.scenario, seed))
+    found = CELLS[cell.scenario](root_of(cell.scenario, seed))
     row = QuorumRow(
         scenario=cell.scenario,
         arm=cell.arm.name,
@@ -109,11 +104,6 @@ def run_once(cell: Cell, seed: int) -> RunResult:
         **found.values,
     )
     return RunResult(row=row)
-
-
-def _root(scenario: str, seed: int) -> int:
-    """A root seed of each cell's own: cells that shared one would err together."""
-    return int.from_bytes(blake2b(f"{seed}/{scenario}".encode(), digest_size=8).digest(), "big")
 
 
 def judge(results: Results[QuorumRow]) -> list[Judged]:
@@ -215,14 +205,8 @@ def _finding(judged: Judged) -> Finding:
     claim, interval = judged.claim, judged.interval
     kind = "published" if claim.printed else "closed form" if claim.kind is Kind.CLOSED else "WARS"
     detail = f"{kind} {told(judged)}, ours {interval.estimate:.5g}"
-    if interval.low is None or interval.high is None or judged.half_width is None:
-        detail += ", no verdict from so few runs"
-    else:
-        detail += f", interval {interval.low:.5g} to {interval.high:.5g}, half-width {judged.half_width:.2%}"
-        if claim.kind is not Kind.ZERO:
-            detail += f" of at most {claim.limit:.0%}"
-        if judged.holds is None:
-            detail += f"; too wide to tell: {EXPERIMENT.quick.seeds} seeds or more are meant to do"
+    limit = claim.limit if claim.kind is not Kind.ZERO else inf
+    detail += width_told(interval, judged.half_width, limit, EXPERIMENT.decides)
     if judged.band is not None:
         detail += f"; may lie from {judged.band[0]:.5g} to {judged.band[1]:.5g}"
     return Finding(claim=f"{claim.group}; {claim.title}", holds=judged.holds, detail=detail)
@@ -254,7 +238,8 @@ EXPERIMENT: Final = Experiment(
     arms=(ARM,),
     scenarios=tuple(CELLS),
     row=QuorumRow,
-    quick=Size(seeds=12),
+    quick=Size(seeds=6),
+    decides=12,
     full=Size(seeds=40),
     run_once=run_once,
     check=check,

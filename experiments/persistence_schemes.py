@@ -20,7 +20,7 @@ from typing import Final
 
 from experiments.experiment import Better, Experiment, ReportContext, Size
 from experiments.results import Results
-from experiments.schemes import ARMS, SCENARIOS, SchemeRow, check, run_once
+from experiments.schemes import ARMS, QUICK, SCENARIOS, SchemeRow, check, run_once
 
 __all__ = ["EXPERIMENT"]
 
@@ -47,7 +47,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=SchemeRow,
-    quick=Size(seeds=3),
+    quick=Size(seeds=3, only=QUICK),
     full=Size(seeds=30),
     run_once=run_once,
     check=check,

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Final
 
 from experiments.experiment import Better, Experiment, ReportContext, Size
-from experiments.projections import ARMS, SCENARIOS, LagRow, check, run_once
+from experiments.projections import ARMS, QUICK, SCENARIOS, LagRow, check, run_once
 from experiments.results import Results
 
 __all__ = ["EXPERIMENT"]
@@ -55,7 +55,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=LagRow,
-    quick=Size(seeds=2),
+    quick=Size(seeds=2, only=QUICK),
     decides=10,
     full=Size(seeds=12),
     run_once=run_once,

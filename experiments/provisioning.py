@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from experiments.experiment import Better, Experiment, ReportContext, Size
-from experiments.provisions import ARMS, SCENARIOS, ProvisionRow, check, run_once
+from experiments.provisions import ARMS, QUICK, SCENARIOS, ProvisionRow, check, run_once
 from experiments.results import Results
 
 __all__ = ["EXPERIMENT"]
@@ -44,7 +44,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=ProvisionRow,
-    quick=Size(seeds=2),
+    quick=Size(seeds=2, only=QUICK),
     decides=10,
     full=Size(seeds=12),
     run_once=run_once,

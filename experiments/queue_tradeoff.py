@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Final
 
 from experiments.experiment import Better, Experiment, ReportContext, Size
-from experiments.queues import ARMS, SCENARIOS, QueueRow, check, run_once
+from experiments.queues import ARMS, QUICK, SCENARIOS, QueueRow, check, run_once
 from experiments.results import Results
 
 __all__ = ["EXPERIMENT"]
@@ -42,7 +42,8 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=QueueRow,
-    quick=Size(seeds=3),
+    quick=Size(seeds=2, only=QUICK),
+    decides=6,
     full=Size(seeds=6),
     run_once=run_once,
     check=check,

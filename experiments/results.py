@@ -39,6 +39,10 @@ class Results(Generic[R]):
     def __init__(self, rows: Iterable[R], journal: Path) -> None:
         self.rows: tuple[R, ...] = tuple(sorted(rows, key=lambda row: (row.scenario, row.arm, row.seed)))
         self._journal = journal
+        cells: dict[tuple[str, str], list[R]] = {}
+        for row in self.rows:
+            cells.setdefault((row.scenario, row.arm), []).append(row)
+        self._cells = {cell: tuple(rows) for cell, rows in cells.items()}
         self._ends: dict[str, int] | None = None
         self._made: dict[Callable[[], Any], Any] = {}
 
@@ -49,7 +53,7 @@ class Results(Generic[R]):
 
     def at(self, scenario: str, arm: str) -> tuple[R, ...]:
         """The rows of one cell by seed; empty if the sweep had no such cell."""
-        return tuple(row for row in self.rows if row.scenario == scenario and row.arm == arm)
+        return self._cells.get((scenario, arm), ())
 
     def values(self, metric: str, *, scenario: str, arm: str) -> tuple[Metric, ...]:
         """One metric of one cell by seed; AttributeError if rows have none of that name."""

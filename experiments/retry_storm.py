@@ -20,7 +20,7 @@ from typing import Final
 
 from experiments.experiment import Better, Experiment, ReportContext, Size
 from experiments.results import Results
-from experiments.storms import ARMS, SCENARIOS, StormRow, check, run_once
+from experiments.storms import ARMS, QUICK, SCENARIOS, StormRow, check, run_once
 
 __all__ = ["EXPERIMENT"]
 
@@ -42,7 +42,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=StormRow,
-    quick=Size(seeds=2),
+    quick=Size(seeds=2, only=QUICK),
     decides=5,
     full=Size(seeds=20),
     run_once=run_once,

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Final
 
 from experiments.experiment import Better, Experiment, ReportContext, Size
-from experiments.loads import ARMS, SCENARIOS, LoadRow, check, run_once
+from experiments.loads import ARMS, QUICK, SCENARIOS, LoadRow, check, run_once
 from experiments.results import Results
 
 __all__ = ["EXPERIMENT"]
@@ -52,7 +52,7 @@ EXPERIMENT: Final = Experiment(
     arms=ARMS,
     scenarios=SCENARIOS,
     row=LoadRow,
-    quick=Size(seeds=2),
+    quick=Size(seeds=2, only=QUICK),
     decides=10,
     full=Size(seeds=16),
     run_once=run_once,

@@ -14,17 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from experiments.experiment import Arm, Cell, Experiment, Finding, ReportContext, Row, RunResult, Size
+from experiments.judging import Judged, interval_of, root_of, width_told
 from experiments.results import Results
-from experiments.statistics import Interval, t_interval
 from experiments.theory import CELLS, CLAIMS, Claim
 
-__all__ = ["ARM", "CONFIDENCE", "EXPERIMENT", "Judged", "TheoryRow", "judge", "single_jobs"]
+__all__ = ["ARM", "CONFIDENCE", "EXPERIMENT", "TheoryRow", "judge", "single_jobs"]
 
 ARM: Final = Arm(name="world", label="the world", system=MappingProxyType({}))
 #: Of each interval, so that all of them together hold with 99 % (Bonferroni's inequality).
@@ -54,32 +53,9 @@ class TheoryRow(Row):
     batch: float | None = None
 
 
-class Judged(NamedTuple):
-    """A claim, the interval that the runs give, and what that means for it."""
-
-    claim: Claim
-    interval: Interval
-
-    @property
-    def half_width(self) -> float | None:
-        """Half of the interval's width, relative to the closed form; None below two runs."""
-        low, high = self.interval.low, self.interval.high
-        return None if low is None or high is None else (high - low) / 2 / self.claim.value
-
-    @property
-    def holds(self) -> bool | None:
-        """Whether the closed form is inside; None while the interval is too wide to tell."""
-        outside, half_width = self.interval.excludes(self.claim.value), self.half_width
-        if outside is None or half_width is None:
-            return None
-        if outside:
-            return False
-        return True if half_width <= self.claim.limit else None
-
-
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Run one small world."""
-    found = CELLS[cell.scenario](_root(cell.scenario, seed))
+    found = CELLS[cell.scenario](root_of(cell.scenario, seed))
     row = TheoryRow(
         scenario=cell.scenario,
         arm=cell.arm.name,
@@ -92,19 +68,9 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     return RunResult(row=row)
 
 
-def _root(scenario: str, seed: int) -> int:
-    """A root seed of each world's own: worlds that shared one would err together."""
-    return int.from_bytes(blake2b(f"{seed}/{scenario}".encode(), digest_size=8).digest(), "big")
-
-
-def judge(results: Results[TheoryRow]) -> list[Judged]:
+def judge(results: Results[TheoryRow]) -> list[Judged[Claim]]:
     """Every claim held against the rows."""
-    return [Judged(claim, _interval(results, claim)) for claim in CLAIMS]
-
-
-def _interval(results: Results[TheoryRow], claim: Claim) -> Interval:
-    values = results.values(claim.metric, scenario=claim.cell, arm=ARM.name)
-    return t_interval([float(value) for value in values if value is not None], confidence=CONFIDENCE)
+    return [Judged(claim, interval_of(results, claim, ARM.name, CONFIDENCE)) for claim in CLAIMS]
 
 
 def single_jobs(results: Results[TheoryRow]) -> Mapping[str, tuple[int, int]]:
@@ -122,16 +88,10 @@ def check(results: Results[TheoryRow]) -> list[Finding]:
     return [_finding(judged) for judged in judge(results)] + [_job_by_job(results)]
 
 
-def _finding(judged: Judged) -> Finding:
-    claim, interval = judged
-    low, high = interval.low, interval.high
+def _finding(judged: Judged[Claim]) -> Finding:
+    claim, interval = judged.claim, judged.interval
     detail = f"closed form {claim.value:.5g}, measured {interval.estimate:.5g}"
-    if low is None or high is None or judged.half_width is None:
-        detail += ", no interval from one run"
-    else:
-        detail += f", interval {low:.5g} to {high:.5g}, half-width {judged.half_width:.2%} of at most {claim.limit:.0%}"
-        if judged.holds is None:
-            detail += f"; too wide to tell: {EXPERIMENT.quick.seeds} seeds or more are meant to do"
+    detail += width_told(interval, judged.half_width, claim.limit, EXPERIMENT.decides)
     return Finding(claim=claim.title, holds=judged.holds, detail=detail)
 
 
@@ -159,7 +119,8 @@ EXPERIMENT: Final = Experiment(
     arms=(ARM,),
     scenarios=tuple(CELLS),
     row=TheoryRow,
-    quick=Size(seeds=30),
+    quick=Size(seeds=10),
+    decides=30,
     full=Size(seeds=120),
     run_once=run_once,
     check=check,

@@ -215,6 +215,8 @@ def _lowered(value: object) -> Any:
     if value.__class__ in _PLAIN:
         return value
     if isinstance(value, tuple):
+        if _PLAIN.issuperset(map(type, value)):
+            return tuple(value)  # a row, say, with or without names: its parts need no look each
         return tuple([_lowered(item) for item in value])
     if is_dataclass(value) and not isinstance(value, type):
         return [type(value).__name__, *(_lowered(getattr(value, field.name)) for field in fields(value))]

@@ -16,7 +16,7 @@ In the words of scenario files 0 stands for never, or for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, TypeVar, Unpack, get_type_hints
 
 from models.clients import BankMix, Mix, Workload
@@ -37,9 +37,24 @@ from models.system import Site
 from sim.topology import HostSpec, Topology
 from sim.wording import way_to
 
-__all__ = ["KeptOptions", "LogOptions", "Reading", "domain_of", "home_of", "log_policy", "mix_of", "noted"]
+__all__ = ["KeptOptions", "LogOptions", "Reading", "Refused", "domain_of", "home_of", "log_policy", "mix_of", "noted"]
 
 T = TypeVar("T")
+
+
+class Refused(ValueError):
+    """Options of a factory that make no sense, with every reason found; whoever prints it gives each its line.
+
+    Attributes:
+        problems: At least one.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
 
 
 class LogOptions(TypedDict, total=False):
@@ -107,7 +122,7 @@ class Reading:
         self._workload = workload
 
     def of(self, make: Callable[[], T]) -> T | None:
-        """What a callable makes; None, and one problem more, if it refuses."""
+        """What a callable makes; None, and its problems more, if it refuses."""
         made: T | None = noted(self.problems, make)
         return made
 
@@ -184,9 +199,9 @@ class Reading:
         return (*self._topology.clients(region), *self._topology.servers(region))[0]
 
     def done(self) -> None:
-        """Refuse all that was wrong; ValueError if anything was."""
+        """Refuse all that was wrong, if anything was, as `Refused`."""
         if self.problems:
-            raise ValueError("; ".join(self.problems))
+            raise Refused(self.problems)
 
 
 def mix_of(domain: Domain[Any], workload: Workload) -> Mix:
@@ -241,12 +256,14 @@ def log_policy(**words: Unpack[LogOptions]) -> LogPolicy:
 
 
 def noted(problems: list[str], make: Callable[[], Any]) -> Any:
-    """What a callable makes; None, and one problem more, if it refuses: `Reading.of` for whoever keeps his own list."""
+    """What a callable makes; None, and its problems more, if it refuses: `Reading.of`, for a list of one's own."""
     try:
         return make()
+    except Refused as refused:
+        problems.extend(refused.problems)
     except ValueError as refused:
         problems.append(str(refused))
-        return None
+    return None
 
 
 def _doubt(word: str) -> InDoubt:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from models.addressing import Scope, pack_type
 from models.clients import Mix, Route, Workload
+from models.detection import Plan
 from models.domain import Domain
 from models.ends import ShardEnd, shard_end
 from models.layout import client_placements, maker, shard_of
@@ -153,10 +154,12 @@ def group_system(
     sequence_at: Location | None = None,
     backups_at: Location | None = None,
     clients: Callable[[Callable[[str], Route]], Sequence[Placement]] | None = None,
+    routing: Plan | None = None,
 ) -> System:
     """The finished system: clients that ask the right shard, and a ledger over all members that are up.
 
     Where something stands before the store, `clients` makes those who ask that, given where the store would be asked.
+    With `routing` clients pass over members that this detector holds to be silent, by their answers.
     """
     by_domain: dict[int, list[Group]] = {}
     for group in groups:
@@ -183,7 +186,9 @@ def group_system(
     asking = (
         clients(route_of)
         if clients
-        else client_placements(topology, workload, mix, lambda region, _: route_of(region), tenants=tenants)
+        else client_placements(
+            topology, workload, mix, lambda region, _: route_of(region), tenants=tenants, detector=routing
+        )
     )
     return System(
         placements=(*placements, *asking),

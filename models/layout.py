@@ -15,10 +15,12 @@ from typing import Any, Final, TypeVar
 from models.addressing import Scope, pack_type
 from models.clients import Client, Mix, Route, Workload
 from models.demand import LocalMix
+from models.detection import Plan
 from models.domain import Domain
 from models.domains.bank_account import BankAccount
 from models.factories import mix_of
 from models.ledger import Ledger
+from models.routing import RoutingClient
 from models.store.group.wire import ShipOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
@@ -46,7 +48,13 @@ def primary_of(account: int, shards: int, regions: Sequence[str]) -> str:
 
 
 def client_placements(
-    topology: Topology, workload: Workload, mix: Mix, route_of: Callable[[str, int], Route], *, tenants: int = 1
+    topology: Topology,
+    workload: Workload,
+    mix: Mix,
+    route_of: Callable[[str, int], Route],
+    *,
+    tenants: int = 1,
+    detector: Plan | None = None,
 ) -> list[Placement]:
     """A client service on every client host; regions share the load equally.
 
@@ -56,8 +64,10 @@ def client_placements(
         mix: What they ask for.
         route_of: By region and place among its clients, where they ask.
         tenants: For how many.
+        detector: By their answers, whom they ask after the others; None to ask in the order of the route.
     """
     placed = []
+    kind = Client if detector is None else RoutingClient
     for region in topology.regions:
         hosts = topology.clients(region)
         asked = _near(mix, topology, region, workload) if workload.locality else mix
@@ -65,8 +75,8 @@ def client_placements(
         for index, host in enumerate(hosts):
             share = 1 / (len(topology.regions) * len(hosts))
             first_id = number << 48 | index << 40 | 1
-            make = _client_maker(workload, share, first_id, route_of(region, index), asked, tenants)
-            placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=Client))
+            make = _client_maker(workload, share, first_id, route_of(region, index), asked, tenants, detector)
+            placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=kind))
     return placed
 
 
@@ -214,6 +224,10 @@ class RegionLayout:
 
 
 def _client_maker(
-    workload: Workload, share: float, first_id: int, route: Route, mix: Mix, tenants: int
+    workload: Workload, share: float, first_id: int, route: Route, mix: Mix, tenants: int, detector: Plan | None
 ) -> Callable[[Context], Client]:
-    return lambda ctx: Client(ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants)
+    if detector is None:
+        return lambda ctx: Client(ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants)
+    return lambda ctx: RoutingClient(
+        ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants, detector=detector
+    )

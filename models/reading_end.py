@@ -31,6 +31,7 @@ class ViewEnd:
         parked: (key, shard, position, reason), in order.
         stopped: Why it stands still; empty if it does not.
         owed: Announcements that nobody has heard yet.
+        owner: The number of the consumer that owns it; 0 for nobody.
     """
 
     part: int
@@ -40,6 +41,7 @@ class ViewEnd:
     parked: tuple[tuple[int, int, int, str], ...]
     stopped: str
     owed: int = 0
+    owner: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class ReadingEnd:
         missing: Parts of which nobody could tell.
         rung: Pairs of event and the version of the projection that first announced it.
         repeated: Announcements of what was known already.
+        due: By part, who should own it in the end; empty where the number of consumers never changes.
         live: Whether views are live, so that nothing is kept that could be judged at the end.
     """
 
@@ -59,5 +62,6 @@ class ReadingEnd:
     views: tuple[ViewEnd, ...]
     missing: int
     live: bool = False
+    due: tuple[int, ...] = ()
     rung: tuple[tuple[int, int], ...] = ()
     repeated: int = 0

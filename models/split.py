@@ -128,8 +128,8 @@ class SplitShard(Service):
             peer,
             self.options.ship,
             journal=self.log,
-            upto=lambda: self.log.durable,
-            promise=self._promise,
+            upto=self.shippable,
+            promise=self.promised,
             header=(self.options.number, self.options.shard),
             said=lambda: self._said,
         )
@@ -317,7 +317,11 @@ class SplitShard(Service):
         if self.ready:
             self._outbound[msg.receiver].acknowledged(msg.session, msg.challenge, msg.upto)
 
-    def _promise(self) -> int:
+    def shippable(self) -> int:
+        """Up to which position others may have what we wrote: what is not durable may never have been."""
+        return self.log.durable
+
+    def promised(self) -> int:
         """A time that no entry beyond the durable ones is or will be stamped at or below."""
         durable = self.log.durable
         if durable < self.log.length:
@@ -342,7 +346,7 @@ class SplitShard(Service):
     def _stable_cut(self) -> int:
         lost = self.merge.lost
         promises = self.hearing.promises()
-        return min(self._promise(), *(promises[number] for number in promises if number not in lost))
+        return min(self.promised(), *(promises[number] for number in promises if number not in lost))
 
     @handles(Drawn)
     def on_drawn(self, msg: Drawn, sender: Location) -> None:

@@ -77,32 +77,42 @@ class Draws:
         self._size = _FIRST_BLOCK
         self._block: list[float] = []
 
+    # Each method takes its number off the block itself: a call to `random` would be half of what it costs.
+
     def random(self) -> float:
         """A uniform number in [0, 1)."""
-        if not self._block:
-            # Reversed, because `pop` takes from the end: order of use = order of drawing.
-            self._block = self._generator.random(self._size).tolist()[::-1]
-            self._size = min(2 * self._size, _LARGEST_BLOCK)
-        return self._block.pop()
+        return (self._block or self._refill()).pop()
+
+    def _refill(self) -> list[float]:
+        # Reversed, because `pop` takes from the end: order of use = order of drawing.
+        block: list[float] = self._generator.random(self._size).tolist()
+        block.reverse()
+        self._block = block
+        self._size = min(2 * self._size, _LARGEST_BLOCK)
+        return block
 
     def uniform(self, low: float, high: float) -> float:
         """A uniform number in [low, high)."""
-        return low + (high - low) * self.random()
+        return low + (high - low) * (self._block or self._refill()).pop()
 
     def below(self, n: int) -> int:
         """A whole number in [0, n), n >= 1."""
         if n < 1:
             raise ValueError(f"{n=} leaves nothing to choose from; give at least 1")
-        return int(self.random() * n)
+        return int((self._block or self._refill()).pop() * n)
 
     def between(self, low: int, high: int) -> int:
         """A whole number in [low, high], both included."""
-        return low + self.below(high - low + 1)
+        n = high - low + 1
+        if n < 1:
+            raise ValueError(f"{low=} is above {high=}, which leaves nothing to choose from; give low <= high")
+        return low + int((self._block or self._refill()).pop() * n)
 
     def exponential(self, mean: float) -> float:
         """An exponential number with the given mean (> 0), by inversion."""
-        return -mean * log1p(-self.random())
+        return -mean * log1p(-(self._block or self._refill()).pop())
 
     def pick(self, cumulative: Sequence[float]) -> int:
         """An index drawn by weight, from cumulative weights whose last is their sum."""
-        return min(bisect_right(cumulative, self.random() * cumulative[-1]), len(cumulative) - 1)
+        wanted = (self._block or self._refill()).pop() * cumulative[-1]
+        return min(bisect_right(cumulative, wanted), len(cumulative) - 1)

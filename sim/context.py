@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.chance import Draws
 from sim.channel import Channel
 from sim.history import Operation
 from sim.host import Placement, Wait, first_of, handlers
-from sim.kernel import CALL, Timer
+from sim.kernel import Timer
 from sim.message import Message
 from sim.storage import Disk
 from sim.topology import Location, host_of
@@ -35,14 +34,15 @@ class HostContext:
     """
 
     __slots__ = (
+        "_be_patient",
         "_call_later",
         "_client",
         "_env",
         "_life",
         "_machine",
         "_name",
-        "_network",
         "_resolve",
+        "_send",
         "_src",
         "_trace",
         "_wait",
@@ -58,11 +58,14 @@ class HostContext:
         self._machine = life.machine
         self._env = life.machine.env
         self._call_later = life.pausable(life.machine.env.call_later)
-        self._network = life.machine.network
+        # Bound once, as every message takes them.
+        self._send = life.machine.network.send
+        self._be_patient = life.be_patient
         self._src = life.machine.spec.index
         self._trace = life.machine.trace
         self._wait: Callable[[], Wait] = partial(_TracedWait, self._trace) if self._trace.full else Wait
-        self._resolve: dict[Location, tuple[int, int]] = {}
+        # The same for all, and a large group would else look a million places up.
+        self._resolve = life.machine.network.places
         self.location = location
         #: Those through which something can still pass, in order of making.
         self.channels: dict[Channel, None] = {}
@@ -89,7 +92,7 @@ class HostContext:
         """As `Context.send`."""
         if self._life.alive:
             dst, service = self._resolve.get(to) or self._look_up(to)
-            self._network.send(self._src, dst, msg, (service, self.location, 0))
+            self._send(self._src, dst, msg, (service, self.location, 0))
 
     def call(self, to: Location, msg: Message, timeout_us: int) -> Wait:
         """As `Context.call`; the time-out is whole microseconds."""
@@ -103,19 +106,14 @@ class HostContext:
             call = machine.calls_made
             self._life.calls[call] = wait
             self._be_patient(timeout_us, call)
-            self._network.send(self._src, dst, msg, (service, self.location, call))
+            self._send(self._src, dst, msg, (service, self.location, call))
         return wait
-
-    def _be_patient(self, timeout_us: int, call: int) -> None:
-        env = self._env
-        entry = (env._now + timeout_us, CALL, next(env._eid), self._life.expire, call)
-        heappush(env._queue, entry)  # type: ignore[misc]
 
     def reply(self, to: Location, call: int, msg: Message) -> None:
         """Answer a call; not part of what models see, they return the answer."""
         if self._life.alive:
             dst, service = self._resolve.get(to) or self._look_up(to)
-            self._network.send(self._src, dst, msg, (service, self.location, -call))
+            self._send(self._src, dst, msg, (service, self.location, -call))
 
     def _look_up(self, to: Location) -> tuple[int, int]:
         found = (self._machine.topology.index_of(host_of(to)), int(to) & _SERVICE_BITS)
@@ -226,6 +224,7 @@ class SkewedContext(HostContext):
         assert clock is not None
         self._clock = clock
         self._call_later = life.pausable(clock.call_later)
+        self._be_patient = self._be_patient_by_clock
 
     def now_us(self) -> int:
         """The host's wall clock."""
@@ -235,5 +234,5 @@ class SkewedContext(HostContext):
         """The host's monotonic clock."""
         return self._clock.read(wall=False)
 
-    def _be_patient(self, timeout_us: int, call: int) -> None:
+    def _be_patient_by_clock(self, timeout_us: int, call: int) -> None:
         self._clock.call_later(timeout_us, self._life.give_up, call)

@@ -50,7 +50,8 @@ class Wait:
     def __init__(self) -> None:
         self.done = False
         self.value: Any = None
-        self._callbacks: list[Callable[[Any], object]] | None = None
+        # Nearly always one, and then that itself: a list for it is what most waits would spend most on.
+        self._callbacks: Callable[[Any], object] | list[Callable[[Any], object]] | None = None
 
     def resolve(self, value: Any = None) -> None:
         """Make the value known; the first call counts, later ones change nothing."""
@@ -59,18 +60,25 @@ class Wait:
         self.done = True
         self.value = value
         callbacks, self._callbacks = self._callbacks, None
-        if callbacks is not None:
+        if callbacks is None:
+            return
+        if callbacks.__class__ is list:
             for callback in callbacks:
                 callback(value)
+        else:
+            callbacks(value)  # type: ignore[operator]
 
     def when_done(self, callback: Callable[[Any], object]) -> None:
         """Call `callback(value)` once the value is known, at once if it is."""
+        callbacks = self._callbacks
         if self.done:
             callback(self.value)
-        elif self._callbacks is None:
-            self._callbacks = [callback]
+        elif callbacks is None:
+            self._callbacks = callback
+        elif isinstance(callbacks, list):
+            callbacks.append(callback)
         else:
-            self._callbacks.append(callback)
+            self._callbacks = [callbacks, callback]
 
 
 def first_of(joined: Wait, waits: Sequence[Wait], need: int) -> Wait:

@@ -305,8 +305,8 @@ def _put_aside(world: World, machine: Machine) -> Iterator[str]:
 
 def _waiting_for(wait: Wait) -> Iterator[Any]:
     """The generators that go on when a wait is over."""
-    callbacks: list[Any] = wait._callbacks or []
-    for callback in callbacks:
+    callbacks: Any = wait._callbacks or []
+    for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
         while isinstance(callback, partial):
             found = [arg for arg in callback.args if hasattr(arg, "gen")]
             if found:

@@ -36,6 +36,9 @@ Delivery = tuple[Message, Meta, int]
 #: (microseconds of core time, below 0 where a layer is capped; inbox; whether the message says how many units it is)
 _Cost = tuple[int, Layer, bool]
 
+#: The end of a call's patience on the heap: time, priority, id, function, call, patience.
+_Expiry = tuple[Any, int, int, Any, int, int]
+
 
 class Incarnation:
     """One life of a host's processes."""
@@ -49,6 +52,7 @@ class Incarnation:
         self._queue: list[Any] = machine.env._queue
         self._eid: Iterator[int] = machine.env._eid
         self._trace = machine.trace
+        self._traced = machine.trace.full
         self._cores = machine.spec.cores
         self._busy = 0
         self._queued = 0
@@ -58,7 +62,11 @@ class Incarnation:
         self._buckets = {layer: Bucket(us) for layer, us in machine.caps.items()} if self._cores else {}
         self._wake_us: int | None = None
         self._tasks: dict[_Task, None] = {}
-        self.serving = self._served  # bound once
+        #: By patience, what waits to be given up, in order; the first of each line is on the heap.
+        self._lines: dict[int, deque[_Expiry]] = {}
+        # Bound once.
+        self.serving = self._served
+        self.expiring = self._expire
 
     def start(self, placements: Sequence[Placement]) -> None:
         """Make the services, then start them in order of placement."""
@@ -156,7 +164,8 @@ class Incarnation:
         self._busy -= 1
         if self._queued:
             self._take_next()
-        self._handle(entry[4], entry[5], entry[6])
+        _, _, _, _, message, meta, row = entry
+        self._handle(message, meta, row)
 
     def _take_next(self) -> None:
         if self._buckets:
@@ -203,9 +212,8 @@ class Incarnation:
     def _handle(self, message: Message, meta: Meta, row: int) -> None:
         service, sender, call = meta
         machine = self.machine
-        trace = self._trace
-        if trace.full:
-            trace.cause = row
+        if self._traced:
+            self._trace.cause = row
         if call < 0:
             machine.handled += 1
             wait = self.calls.pop(-call, None)
@@ -226,8 +234,8 @@ class Incarnation:
                 self._begin(_Task(answer, ctx, sender, call))
             elif call:
                 ctx.reply(sender, call, answer)
-        if trace.full:
-            trace.cause = -1  # what follows from timers and the disk has a cause of its own
+        if self._traced:
+            self._trace.cause = -1  # what follows from timers and the disk has a cause of its own
 
     def waiting(self) -> int:
         """Messages in the inboxes or on a core."""
@@ -264,13 +272,37 @@ class Incarnation:
         """Core time still to come of the work whose end is this heap entry of ours."""
         return int(entry[0] - self._env._now)
 
-    def expire(self, entry: tuple[int, int, int, object, int]) -> None:
+    def be_patient(self, timeout_us: int, call: int) -> None:
+        """See to it that a call made now is given up after `timeout_us`, unless it is answered before."""
+        # Nearly all calls are answered, and those of one patience fall due in the order in which they were made. So
+        # they stand in line, and only the first of a line is on the heap; each keeps the number that it would have
+        # there, so that the order of whatever falls due at one instant is the same.
+        line = self._lines.get(timeout_us)
+        first = line is None
+        if line is None:
+            line = self._lines[timeout_us] = deque()
+        entry = (self._env._now + timeout_us, CALL, next(self._eid), self.expiring, call, timeout_us)
+        line.append(entry)
+        if first:
+            heappush(self._queue, entry)
+
+    def _expire(self, entry: _Expiry) -> None:
         """A call's patience is over; its reply, if it still comes, finds nobody."""
-        self.give_up(entry[4])
+        _, _, _, _, call, timeout_us = entry
+        if not self.alive:
+            return
+        line, calls = self._lines[timeout_us], self.calls
+        line.popleft()
+        while line and line[0][4] not in calls:
+            line.popleft()
+        if line:
+            heappush(self._queue, line[0])
+        else:
+            del self._lines[timeout_us]
+        self.give_up(call)
 
     def give_up(self, call: int) -> None:
-        """As `expire`, by number of the call."""
-        # A call that was answered is no longer in the table: that is cheaper than a timer each.
+        """Tell whoever waits for the answer to a call that there is none."""
         wait = self.calls.pop(call, None)
         if wait is not None and self.alive:
             wait.resolve(None)

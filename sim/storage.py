@@ -129,6 +129,7 @@ class Device:
         lied: How many were acknowledged and not done.
         refused: How often a service was told that the disk is full or lost.
         values: Classes of records that were found to be values.
+        files: By name, those that hold something.
     """
 
     def __init__(
@@ -140,7 +141,7 @@ class Device:
     ) -> None:
         self._flush_us = flush_us
         self._call_later = call_later
-        self._files: dict[str, _File] = {}
+        self.files: dict[str, _File] = {}
         self._tell = tell or (lambda wait, durable: wait.resolve(durable))
         self._met = met or (lambda what: None)
         self._waiting: list[_Request] = []
@@ -161,7 +162,7 @@ class Device:
 
     def file(self, name: str) -> _File:
         """The file of that name, empty if it was never written."""
-        return self._files.get(name) or self._files.setdefault(name, _File())
+        return self.files.get(name) or self.files.setdefault(name, _File())
 
     def request(self, wait: _Wait, name: str, replacement: tuple[Any, ...] | None = None) -> None:
         """Resolve `wait` when what the file holds now (or the replacement) is on the device."""
@@ -189,7 +190,8 @@ class Device:
             self._pretend(batch)
         else:
             for request in batch:
-                self._put(request)
+                if request.replacement is not None:
+                    self._put(request)
                 file = self.file(request.name)
                 file.sync(max(request.upto, file.common))
             if self._lied_to:
@@ -202,7 +204,7 @@ class Device:
                 self._tell(request.wait, max(file.common, file.claimed))
             if not (file.cache or file.device):
                 # An empty file is as good as none; a log of many segments leaves many.
-                self._files.pop(request.name, None)
+                self.files.pop(request.name, None)
 
     def _put(self, request: _Request) -> None:
         """Put a replacement in place; what was appended since it was asked for comes after it."""
@@ -243,7 +245,7 @@ class Device:
     def power_loss(self, *, torn: bool) -> None:
         """Lose the cache; with `torn`, the first record not flushed reads as `TORN`."""
         self._stop()
-        for file in self._files.values():
+        for file in self.files.values():
             tail = torn and len(file.cache) > file.common == len(file.device)
             if tail:
                 file.device.append(TORN)
@@ -253,7 +255,7 @@ class Device:
         """Lose everything; returns whether a flush was asked for, which now never ends."""
         asked = self._flushing or bool(self._waiting)
         self._stop()
-        self._files.clear()
+        self.files.clear()
         self.generation += 1
         self.lost = True
         return asked
@@ -281,7 +283,7 @@ class Device:
 
     def contents(self) -> Iterable[tuple[str, Sequence[Any]]]:
         """Every file as the page cache shows it, by name."""
-        return [(name, self._files[name].cache) for name in sorted(self._files)]
+        return [(name, self.files[name].cache) for name in sorted(self.files)]
 
 
 class Disk:
@@ -318,7 +320,8 @@ class Disk:
             self._there(room=True)
         if record.__class__ not in device.values:
             check_value(record, device.values)
-        cache = device.file(self._prefix + file).cache
+        name = self._prefix + file
+        cache = (device.files.get(name) or device.file(name)).cache
         cache.append(record)
         return len(cache) - 1
 

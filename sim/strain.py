@@ -176,6 +176,14 @@ class StrainedLife(Incarnation):
         else:
             super().run(fn, args)
 
+    def be_patient(self, timeout_us: int, call: int) -> None:
+        """As `Incarnation.be_patient`; each call by itself, since a pause puts aside whatever falls due."""
+        entry = (self._now_us() + timeout_us, CALL, next(self._eid), self.expiring, call, timeout_us)
+        heappush(self._queue, entry)
+
+    def _expire(self, entry: Any) -> None:
+        self.give_up(entry[4])
+
     def give_up(self, call: int) -> None:
         """As `Incarnation.give_up`; a reply that arrived earlier still counts."""
         if self._paused:

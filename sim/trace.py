@@ -152,35 +152,34 @@ class Digest:
 
     def __init__(self) -> None:
         self._hash = blake2b(digest_size=16)
-        self._writers: dict[type, Callable[[Any], str]] = {
-            int: repr,
-            bool: repr,
-            type(None): repr,
-            str: ascii,
-            float: float.hex,
-            bytes: bytes.hex,
-            tuple: self._sequence,
-            list: self._sequence,
-            frozenset: lambda value: "{" + ",".join(sorted(map(self._text, value))) + "}",
-        }
+        self._writers = _Writers()
 
     def add(self, label: str, value: object) -> None:
         """Feed one labelled value."""
-        self._hash.update(f"{label}\x1f{self._text(value)}\x1e".encode())
+        self._hash.update(f"{label}\x1f{self._writers[value.__class__](value)}\x1e".encode())
 
     def hexdigest(self) -> str:
         """32 hexadecimal digits."""
         return self._hash.hexdigest()
 
-    def _text(self, value: Any) -> str:
-        cls = value.__class__
-        writer = self._writers.get(cls)
-        if writer is None:
-            writer = self._writers[cls] = self._writer(cls)
-        return writer(value)
+
+class _Writers(dict[type, Callable[[Any], str]]):
+    """By class, how its values are written; a class that was not met before is looked into once.
+
+    A dictionary that fills itself, since a history has a million values: a call for each would be most of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({int: repr, bool: repr, type(None): repr, str: ascii, float: float.hex, bytes: bytes.hex})
+        self[tuple] = self[list] = self._sequence
+        self[frozenset] = lambda value: "{" + ",".join(sorted([self[one.__class__](one) for one in value])) + "}"
+
+    def __missing__(self, cls: type) -> Callable[[Any], str]:
+        writer = self[cls] = self._writer(cls)
+        return writer
 
     def _sequence(self, value: Any) -> str:
-        return "(" + ",".join(map(self._text, value)) + ")"
+        return "(" + ",".join([self[one.__class__](one) for one in value]) + ")"
 
     def _writer(self, cls: type) -> Callable[[Any], str]:
         """How values of a class that was not met before are written."""

@@ -7,7 +7,10 @@ and a message; `by_rate` under `detail` says how much of the speed is that.
 
 Consensus and leaderless quorums stand beside the schemes: a shard on Raft under the same load, and the registers of
 `experiments.bench.quorum`; so do the message queue of `experiments.bench.queue`, in messages that had their effect,
-and the read side of `experiments.bench.projection`. For all, what a message costs against the bare send path.
+and the read side of `experiments.bench.projection`. For all, what a message costs against the bare send path;
+`COUNTED` says what counts. A store's message takes a core, a handler and its share of decisions, logs, flushes,
+clients and history, where the send path has a delay and an empty receiver; `idle` is what hosts alone make of that
+distance (`experiments.bench.idle`), and no store can come nearer to the send path than it does.
 
 Beside it: how fast events are replayed (each stream's at its load; a whole shard's memory at recovery), and what
 memory grows by, with the log kept whole and with its head cut behind snapshots. The client history grows with
@@ -23,9 +26,10 @@ from time import process_time
 from types import MappingProxyType
 from typing import Any, Final
 
-from experiments.bench import projection, queue, quorum
+from experiments.bench import idle, projection, queue, quorum
 from experiments.bench._memory import growth
 from experiments.bench._profile import time_share_by_file
+from experiments.bench.kernel import MESSAGES, phold_network
 from experiments.workers import calm_collector
 from models.clients import Workload
 from models.raft.deployment import raft
@@ -57,6 +61,14 @@ REPETITIONS: Final = 7
 RAFT: Final = "raft"
 #: At which rates the dearest scheme is timed besides.
 RATES: Final = (500, 2_000)
+#: What stands behind every `message_vs_send_path`.
+COUNTED: Final = (
+    "messages: all that hosts gave to the network in the run (of a projection, while it caught up): requests, replies, "
+    "replication, acknowledgements, heartbeats and anti-entropy, each once, also within one host; there is no fault, "
+    "so no copies or retransmissions. time: all CPU time of the run, clients, disks, timers and history included. "
+    "a ratio: messages a CPU second over those of the bare send path, timed in turns with it. "
+    "heap entries: numbers given out; a call that is answered has one for its time-out and does not reach the heap"
+)
 _DRAIN_US: Final = 1_000_000
 #: A log that is cut often, a short memory for commands, and accounts that all have a history soon: live state is
 #: small and stays as it is, so what still grows would grow for ever.
@@ -98,32 +110,30 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
     calm_collector()  # as in the workers of a sweep
     rates: dict[str, list[float]] = {name: [] for name in SCHEMES}
     elected: list[float] = []
+    sends: list[float] = []
     by_rate: dict[int, list[float]] = {rate: [] for rate in RATES}
     replays: list[float] = []
     recoveries: list[float] = []
     for repetition in range(REPETITIONS + 1):
         progress(f"store: repetition {repetition} of {REPETITIONS} (0 is the warm-up)")
         if repetition == 1:
-            for timed in (*rates.values(), *by_rate.values(), elected, replays, recoveries):
+            for timed in (*rates.values(), *by_rate.values(), elected, sends, replays, recoveries):
                 timed.clear()
         for name, scheme in SCHEMES.items():
             world = build(scheme)
             rates[name].append(_timed(world, RATE_PER_S))
         elected.append(_timed(build(RAFT), RATE_PER_S))
+        sends.append(MESSAGES / phold_network(MESSAGES))
         for rate in RATES:
             by_rate[rate].append(_timed(build(SCHEMES["multi_persist"], rate_per_s=rate), rate))
         replayed, recovered = _replays(_leader(world))
         replays.append(replayed)
         recoveries.append(recovered)
     memory, detail = _memory(progress)
-    leaderless = quorum.run(progress)
-    letters = queue.run(progress)
-    followed = projection.run(progress)
+    leaderless, letters, followed = quorum.run(progress), queue.run(progress), projection.run(progress)
     progress("store: counts and profiles")
-    on_raft, commands = _counts(RAFT), statistics.median(elected)
-    on_raft["message_vs_send_path"] = round(
-        commands * on_raft["messages_per_command"] / leaderless["detail"]["send_path_messages_per_cpu_second"], 3
-    )
+    on_raft, commands, sent = _counts(RAFT), statistics.median(elected), statistics.median(sends)
+    on_raft["message_vs_send_path"] = round(commands * on_raft["messages_per_command"] / sent, 3)
     return {
         **{f"commands_per_cpu_second_{name}": round(statistics.median(timed)) for name, timed in rates.items()},
         "raft_commands_per_cpu_second": round(commands),
@@ -139,6 +149,8 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
             "fastest": {name: round(max(timed)) for name, timed in rates.items()},
             "multi_persist_by_rate": {str(rate): round(statistics.median(timed)) for rate, timed in by_rate.items()},
             "memory": detail,
+            "counted": COUNTED,
+            "idle": idle.run(progress),
             "raft": {"fastest": round(max(elected)), **on_raft},
             "quorum": {"message_vs_send_path": leaderless["quorum_message_vs_send_path"], **leaderless["detail"]},
             "queue": {"message_vs_send_path": letters["queue_message_vs_send_path"], **letters["detail"]},
@@ -213,6 +225,9 @@ def _counts(scheme: str) -> dict[str, Any]:
     commands = _commands(world)
     return {
         "messages_per_command": round(world.network.totals()["sent"] / commands, 2),
+        "messages_by_type": {
+            kind: round(totals.sent / commands, 3) for kind, totals in world.network.by_type().items()
+        },
         "heap_entries_per_command": round(next(world.env._eid) / commands, 2),
         "time_share_by_file": shares,
     }

@@ -126,14 +126,13 @@ def _require_ours(request: Request) -> None:
 
 def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepared:
     size = request.size_of(experiment)
-    run: dict[str, list[str]] = {}
-    for scenario, arm in experiment.cells(size):
-        run.setdefault(scenario, []).append(arm)
-    for scenario, arms in run.items():
+    cells = experiment.cells(size)
+    for scenario in experiment.scenarios:
         if (SCENARIOS / f"{scenario}.toml").is_file():
             loaded = load(scenario)
-            for arm in arms:
-                loaded.with_system(experiment.arm(arm).system)
+            for one, arm in cells:
+                if one == scenario:
+                    loaded.with_system(experiment.arm(arm).system)
     module = module_of(name)
     mark = fingerprint(experiment, module)
     folder = request.folder / experiment.name
@@ -145,7 +144,7 @@ def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepar
         experiment=experiment,
         tasks=plan(experiment, module, size.seeds, size),
         seeds=size.seeds,
-        whole=size.only is None,
+        whole=cells == experiment.cells(experiment.full),
         folder=folder,
         fingerprint=mark,
         journal=journal,

@@ -28,8 +28,10 @@ def list_experiments() -> int:
     for name in names():
         experiment = find(name)
         mark = "headline, " if experiment.headline else ""
-        cells = len(experiment.cells(experiment.full))
-        click.echo(f"{name}  ({mark}{cells} cells; {experiment.quick.seeds} seeds quick, {experiment.full.seeds} full)")
+        quick, full = (
+            f"{len(experiment.cells(size))} cells x {size.seeds} seeds" for size in (experiment.quick, experiment.full)
+        )
+        click.echo(f"{name}  ({mark}quick {quick}, full {full})")
         click.echo(f"    {experiment.question}")
     return 0
 

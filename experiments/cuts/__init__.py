@@ -5,8 +5,15 @@ Read `arms` first: the shapes of the cut, which safeguards an arm leaves out, an
 `experiments.consensus_under_partial_cuts` asks the question.
 """
 
-from experiments.cuts.arms import ARMS, SCENARIOS, CutRow
+from experiments.cuts.arms import ARMS, QUICK, SCENARIOS, CutRow
 from experiments.cuts.claims import check
 from experiments.cuts.runs import run_once
 
-__all__ = ["ARMS", "SCENARIOS", "CutRow", "check", "run_once"]
+__all__ = [
+    "ARMS",
+    "QUICK",
+    "SCENARIOS",
+    "CutRow",
+    "check",
+    "run_once",
+]

@@ -27,6 +27,7 @@ __all__ = [
     "NO_PRE_VOTE",
     "NO_STICKINESS",
     "PAIR",
+    "QUICK",
     "RING",
     "SCENARIOS",
     "SETTLED_US",
@@ -81,6 +82,19 @@ ARMS: Final = (
     _arm(NO_CHECK_QUORUM, "no check-quorum", check_quorum=False),
     _arm(NO_STICKINESS, "no stickiness", stickiness=False),
     _arm(NONE, "none of the three", pre_vote=False, check_quorum=False, stickiness=False),
+)
+
+
+#: By scenario, the arms of the quick size: all safeguards everywhere, and without one where that is claimed to matter.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        **dict.fromkeys(SCENARIOS, (ALL,)),
+        FOLLOWER: (ALL, NO_PRE_VOTE, NONE),
+        DEAF: (ALL, NO_CHECK_QUORUM),
+        PAIR: (ALL, NONE),
+        BRIDGE: (ALL, NO_PRE_VOTE),
+        RING: (ALL, NONE),
+    }
 )
 
 

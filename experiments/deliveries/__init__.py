@@ -5,7 +5,7 @@ each, `runs` carries out all cells of an arm, `claims` holds the rows against wh
 `experiments.delivery_order` asks the question.
 """
 
-from experiments.deliveries.arms import ARMS, CALM, CRASH, MOVED, SCENARIOS, DeliveryRow
+from experiments.deliveries.arms import ARMS, CALM, CRASH, MOVED, POWER, QUICK, SCENARIOS, DeliveryRow
 from experiments.deliveries.cells import EFFECT_POINTS, OUTBOX_POINTS, PROCESS_POINTS
 from experiments.deliveries.claims import check
 from experiments.deliveries.runs import run_once
@@ -17,7 +17,9 @@ __all__ = [
     "EFFECT_POINTS",
     "MOVED",
     "OUTBOX_POINTS",
+    "POWER",
     "PROCESS_POINTS",
+    "QUICK",
     "SCENARIOS",
     "DeliveryRow",
     "check",

@@ -19,6 +19,8 @@ __all__ = [
     "MOVED",
     "ORDERINGS",
     "OUTBOX",
+    "POWER",
+    "QUICK",
     "SCENARIOS",
     "SEMANTICS",
     "TRANSFER",
@@ -29,7 +31,8 @@ __all__ = [
 CALM: Final = "effect_calm"
 CRASH: Final = "effect_crash"
 MOVED: Final = "effect_moved"
-SCENARIOS: Final = (CALM, CRASH, MOVED)
+POWER: Final = "effect_power"
+SCENARIOS: Final = (CALM, CRASH, MOVED, POWER)
 
 #: Short names of orderings.
 ORDERINGS: Final[Mapping[str, Ordering]] = MappingProxyType(
@@ -99,6 +102,21 @@ ARMS: Final = (
         system=MappingProxyType({"factory": "models.outbox.deployment:outbox", "scheme": "local-persist"}),
         ranked=False,
     ),
+)
+
+
+#: By scenario, the arms of the quick size: every error that some ordering promises, and who makes once of it.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CALM: ("act-fenced", "persist-fenced", "intent-fenced", TRANSFER, OUTBOX),
+        CRASH: (
+            *("act-most", "act-least", "act-fenced", "act-dedup"),
+            *("persist-most", "persist-least", "persist-fenced", "persist-dedup"),
+            *("intent-most", "intent-fenced", TRANSFER, OUTBOX),
+        ),
+        POWER: ("act-fenced", "act-dedup", "persist-fenced", "persist-dedup", "intent-fenced", TRANSFER, OUTBOX),
+        MOVED: ("act-unfenced", "act-fenced", "intent-unfenced", "intent-fenced", OUTBOX),
+    }
 )
 
 

@@ -1,17 +1,19 @@
 """Where a cell strikes, and with what: every point on the way of an effect, of a step of a process, of a message.
 
 Most are a crash of whoever passes the point. E7 needs an answer that comes late: the way back from the receiver is
-lost for a while before. E8 is no crash: the owner stands still as it is about to intend. P9 is passed when an owner
+lost for a while before. E8 is no crash: the owner stands still as it is about to intend; where
+hosts lose power, it loses it there, and does not go on but begins anew. P9 is passed when an owner
 has read all there is: the second life of one that died dies there once more. M4 needs a purse that nobody reaches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from sim.faults import HERE, Fault, Trigger
+from sim.faults import HERE, CrashKind, Fault, Trigger
 
 __all__ = ["EFFECT_POINTS", "OUTBOX_POINTS", "PROCESS_POINTS", "faults_of", "points_of", "why_not"]
 
@@ -69,13 +71,14 @@ def why_not(point: str, arm: str) -> str | None:
     return None
 
 
-def faults_of(point: str, nth: int, *, moved: bool) -> tuple[Fault, ...]:
+def faults_of(point: str, nth: int, *, moved: bool, kind: CrashKind = CrashKind.PROCESS_CRASH) -> tuple[Fault, ...]:
     """What strikes in a cell.
 
     Args:
         point: Where.
         nth: At which passage.
         moved: Whether it lasts for so long that others take over, where there are others.
+        kind: Whether a process dies, or its host loses power and what was on no disk yet, a record under way torn.
     """
     down_us = _GONE_US if moved else _AGAIN_US
     if point == "E7":
@@ -87,13 +90,15 @@ def faults_of(point: str, nth: int, *, moved: bool) -> tuple[Fault, ...]:
             for_us=_LATE_US,
             params={"to": ("lab/c1",), "one_way": True, "loss": 1.0},
         )
-        return (late, _crash("E7", 1, down_us))
+        return (late, _crash("E7", 1, down_us, kind))
     if point == "E8":
         still = Trigger(note="intending", nth=nth)
+        if kind is CrashKind.POWER_LOSS:
+            return (replace(_crash(point, nth, down_us, kind), at=still),)
         return (Fault(id="still", kind="host-pause", targets=(HERE,), at=still, for_us=_GONE_US),)
     if point == "P9":
         # Each owner passes it once as the run begins.
-        return (_crash("E6", nth, _AGAIN_US), _crash("P9", 3 if moved else 2, down_us, "crash-again"))
+        return (_crash("E6", nth, _AGAIN_US, kind), _crash("P9", 3 if moved else 2, down_us, kind, "crash-again"))
     if point == "M4":
         cut = Fault(
             id="cut",
@@ -103,9 +108,11 @@ def faults_of(point: str, nth: int, *, moved: bool) -> tuple[Fault, ...]:
             for_us=_CUT_US,
             params={"against": (_HOME,)},
         )
-        return (cut, _crash("M4", 1, down_us))
-    return (_crash(point, nth, down_us),)
+        return (cut, _crash("M4", 1, down_us, kind))
+    return (_crash(point, nth, down_us, kind),)
 
 
-def _crash(point: str, nth: int, down_us: int, name: str = "crash") -> Fault:
-    return Fault(id=name, kind="process-crash", targets=(HERE,), at=Trigger(point=point, nth=nth), for_us=down_us)
+def _crash(point: str, nth: int, down_us: int, kind: CrashKind, name: str = "crash") -> Fault:
+    params = {"torn": True} if kind is CrashKind.POWER_LOSS else {}
+    at = Trigger(point=point, nth=nth)
+    return Fault(id=name, kind=str(kind), targets=(HERE,), at=at, for_us=down_us, params=params)

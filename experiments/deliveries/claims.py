@@ -12,23 +12,21 @@ from experiments.deliveries.arms import (
     MOVED,
     ORDERINGS,
     OUTBOX,
+    POWER,
     TRANSFER,
     DeliveryRow,
     arm_name,
 )
 from experiments.deliveries.cells import points_of, why_not
 from experiments.experiment import Finding
+from experiments.family import Family, shown
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import Interval, at_most
 
-__all__ = ["CONFIDENCE", "check", "later", "wrong"]
+__all__ = ["FAMILY", "check", "later", "wrong"]
 
-#: Intervals that decide a finding; each with so much confidence that all hold at once with 95 % (Bonferroni).
-_COMPARED: Final = 2
-CONFIDENCE: Final = 1 - 0.05 / _COMPARED
-_FAULTS: Final = (CRASH, MOVED)
-#: Runs below which an interval that is too wide leaves a claim undecided.
-FEWEST: Final = 10
+FAMILY: Final = Family(compared=2)
+_FAULTS: Final = (CRASH, MOVED, POWER)
 
 Rows = Results[DeliveryRow]
 
@@ -79,12 +77,7 @@ def wrong(row: DeliveryRow) -> int:
 
 def later(results: Rows, first: str, second: str) -> Interval | None:
     """By how much an effect comes later under an ordering on the average, without a fault, milliseconds."""
-    pairs = results.pairs(CALM, arm_name(first, "fenced"), arm_name(second, "fenced"))
-    known = [(a.latency_mean_ms, b.latency_mean_ms) for a, b in pairs]
-    found = [(a, b) for a, b in known if a is not None and b is not None]
-    if not found:
-        return None
-    return paired_difference([a for a, _ in found], [b for _, b in found], confidence=CONFIDENCE)
+    return FAMILY.difference(results, CALM, arm_name(first, "fenced"), arm_name(second, "fenced"), "latency_mean_ms")
 
 
 def _of(results: Rows, arms: Sequence[str], scenarios: Sequence[str] = _FAULTS) -> list[DeliveryRow]:
@@ -163,23 +156,11 @@ def _unfenced(results: Rows) -> Finding:
 
 def _cost(results: Rows, first: str, second: str) -> Finding:
     found = later(results, first, second)
-    tells = found is not None and found.low is not None
     return Finding(
         claim=f"{ORDERINGS[first]} costs time: on the average an effect comes later than under {ORDERINGS[second]}",
-        holds=_above(found),
-        detail=f"later by {format_interval(found, '.1f', 'ms')}"
-        if tells and found is not None
-        else "no runs to compare",
+        holds=FAMILY.above(found),
+        detail=f"later by {shown(found, '.1f', 'ms')}",
     )
-
-
-def _above(interval: Interval | None) -> bool | None:
-    """Whether a difference is surely above zero; None while too few runs cannot tell."""
-    if interval is None or interval.low is None or interval.high is None:
-        return None
-    if interval.low <= 0 < interval.high and interval.n < FEWEST:
-        return None
-    return interval.low > 0
 
 
 def _clean(results: Rows, arm: str, claim: str) -> Finding:

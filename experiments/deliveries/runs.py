@@ -8,7 +8,7 @@ from hashlib import blake2b
 from math import fsum
 from typing import Final
 
-from experiments.deliveries.arms import CALM, MOVED, OUTBOX, TRANSFER, DeliveryRow
+from experiments.deliveries.arms import CALM, MOVED, OUTBOX, POWER, TRANSFER, DeliveryRow
 from experiments.deliveries.cells import faults_of, points_of
 from experiments.experiment import Cell, RunResult
 from experiments.measures import Observation, gather
@@ -23,7 +23,7 @@ from experiments.scenario import Scenario, load
 from experiments.statistics import quantile
 from models.delivery_ends import EffectFate, Error
 from sim.checkers import Outcome, Verdict
-from sim.faults import Fault
+from sim.faults import CrashKind, Fault
 
 __all__ = ["Counted", "carry_out_cell", "count", "run_once", "scenario_of"]
 
@@ -50,11 +50,12 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     """Run every cell of an arm; without a crash there is one, the control."""
     scenario = scenario_of(cell)
     points = () if cell.scenario == CALM else tuple(points_of(cell.arm.name))
+    kind = CrashKind.POWER_LOSS if cell.scenario == POWER else CrashKind.PROCESS_CRASH
     found: list[Counted] = []
     digest = ""
     for point in points or ("",):
         nth = 1 if point in _FEW else _PASSAGES[seed % len(_PASSAGES)]
-        faults = faults_of(point, nth, moved=cell.scenario == MOVED) if point else ()
+        faults = faults_of(point, nth, moved=cell.scenario == MOVED, kind=kind) if point else ()
         seen = carry_out_cell(scenario, faults, seed)
         digest = _chained(digest, seen.digest)
         found.append(count(seen, cell.arm.name))

@@ -1,8 +1,8 @@
 """Every row of the table: what is measured where, and what theory says, or was published.
 
-Limits on half-widths are two per cent, and five where the event is rare. They were set before any run but for
-one: at T_D = 2.00 the mean mistake was held to two per cent until a first look showed how rare its mistakes are.
-Where an interval was too wide, runs were made longer, never the limit wider.
+Limits on half-widths are two per cent, and five where the event is rare. One was changed after a look: at T_D = 2.00
+the length and the share of mistakes were held to two per cent until a first run showed how rare those mistakes are.
+Where any other interval was too wide, runs were made longer and not the limit wider.
 All rows form one family, so each has an interval of confidence 1 - 0.01 / rows. A figure that was
 published has a tolerance as well, half a unit of its last digit unless said otherwise; what is
 worked out without chance must be within the tolerance alone.

@@ -52,8 +52,13 @@ def read_trace(path: Path, *, eta_us: int | None = None, copies: bool = False) -
     Raises:
         ValueError: The file is no such trace; the line, what is wrong and what to do.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+    except OSError as error:
+        raise ValueError(
+            f"{path} cannot be read ({error.strerror}); give a CSV file with a line of column names"
+        ) from None
     if not rows:
         raise ValueError(f"{path} is empty; the first line names columns, such as arrived_us")
     names = [name.strip() for name in rows[0]]
@@ -69,13 +74,17 @@ def read_trace(path: Path, *, eta_us: int | None = None, copies: bool = False) -
     here = [row for row, at in enumerate(arrived) if at is not None]
     if not here:
         raise ValueError(f"{path} has no arrival; a trace needs one")
+    _in_order(path, rows, names, arrived, numbered=numbers is not None)
     times = [at for at in (*arrived, *(sent or ())) if at is not None]
     first = min(times)
-    trace = Trace.of(
-        np.rint([float(arrived[row] or 0.0) - first for row in here]),
-        None if numbers is None else [numbers[row] for row in here],
-        copies=copies,
-    )
+    try:
+        trace = Trace.of(
+            np.rint([float(arrived[row] or 0.0) - first for row in here]),
+            None if numbers is None else [numbers[row] for row in here],
+            copies=copies,
+        )
+    except ValueError as refused:
+        raise ValueError(f"{path}: {refused}") from None
     sent_us = None if sent is None else np.rint([float(sent[row] or 0.0) - first for row in here]).astype(np.int64)
     return UserTrace(trace, sent_us, len(arrived) - len(here))
 
@@ -91,6 +100,25 @@ def long_enough(trace: Trace, plan: Plan) -> None:
             f"the trace has {len(trace)} arrivals and {plan!r} needs {shortest(plan)} before its window is full; "
             "take a longer trace or a shorter window"
         )
+
+
+def _in_order(
+    path: Path, rows: Sequence[Sequence[str]], names: Sequence[str], arrived: Sequence[float | None], *, numbered: bool
+) -> None:
+    """Refuse arrivals that do not rise, in the terms of the file."""
+    column = next(place for place, name in enumerate(names) if name.startswith("arrived_"))
+    before: tuple[int, float] | None = None
+    for line, at in enumerate(arrived, 2):
+        if at is None:
+            continue
+        if before is not None and (at < before[1] or (at == before[1] and not numbered)):
+            here, there = (rows[place - 1][column].strip() for place in (line, before[0]))
+            if at < before[1]:
+                wrong = f"is before {there} of line {before[0]}; sort the file by arrival"
+            else:
+                wrong = f"stands in line {before[0]} already; drop the copy, or add a column sequence"
+            raise ValueError(f"{path}:{line}: {names[column]}={here} {wrong}")
+        before = (line, at)
 
 
 def _times(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]], what: str) -> list[float | None] | None:

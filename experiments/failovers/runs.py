@@ -1,94 +1,106 @@
-"""One trouble under one detector: who was elected, needlessly or not, and who was served meanwhile."""
+"""One trouble under one detector: what was done upon suspicion, needlessly or not, and who was served meanwhile."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from experiments.evidence import Span
 from experiments.experiment import Cell, RunResult
-from experiments.failovers.arms import FailoverRow
-from experiments.measures import Answer, Observation, Outcome, carry_out
+from experiments.failovers.acting import Role, both_us, witness
+from experiments.failovers.arms import TITLES, FailoverRow, Use
+from experiments.measures import carry_out
 from experiments.properties import judge
-from experiments.scenario import build, load
-from sim.topology import Location, host_of
+from experiments.scenario import Scenario, build, load
+from experiments.scenario.property import Mode
+from sim.checkers import Outcome
+from sim.history import History, HistoryRow, Kind
 
-__all__ = ["STEP_US", "both_us", "run_once", "unavailable_us"]
+__all__ = ["STEP_US", "Asked", "run_once", "unserved_us"]
 
-#: A step of time that is available or not.
+#: Shares are of the operations that were issued in a step of time.
 STEP_US: Final = 500_000
-_ANSWERS: Final = (Outcome.ACCEPTED, Outcome.DENIED)
 _DEADLY: Final = "process-crash"
+#: What clients ask for and wait for; a read side's history has more.
+_ASKED: Final = frozenset({"deposit", "withdraw", "read", "select", "serve", "add", "append"})
 
-#: (time, host, whether it leads from now on).
-Role = tuple[int, str, bool]
+
+class Asked(NamedTuple):
+    """An operation: when it was issued, and whether it was served."""
+
+    t_us: int
+    served: bool
 
 
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Run one scenario with one detector."""
-    scenario = load(cell.scenario).with_system(cell.arm.system)
+    use = TITLES[cell.scenario].use
+    # A store on Raft has two: its followers' is the `detector`.
+    option = "routing" if use is Use.ROUTE else "detector"
+    return measured(load(cell.scenario).with_system({option: cell.arm.system["detector"]}), cell, seed)
+
+
+def measured(scenario: Scenario, cell: Cell, seed: int) -> RunResult:
+    """Run a scenario, which may be another than the cell's, and measure it."""
     world, system = build(scenario, seed)
-    roles: list[Role] = []
-    elected: list[tuple[int, str]] = []
-
-    def path(location: Location) -> str:
-        return world.topology.hosts[world.topology.index_of(host_of(location))].path
-
-    world.on_note("elected", lambda t_us, location, value: elected.append((t_us, path(location))))
-    world.on_note("role", lambda t_us, location, value: roles.append((t_us, path(location), value == "home")))
+    heard = witness(TITLES[cell.scenario].use, world)
     seen = carry_out(world, system, scenario, seed)
-    assert isinstance(seen, Observation), "a store keeps a ledger"
     deaths = [span for span in seen.spans if span.kind == _DEADLY]
-    failovers = [
-        (t_us, before, after) for (_, before), (t_us, after) in pairwise(elected) if t_us >= scenario.warm_up_us
+    acts = [act for act in heard.acts() if act.t_us >= scenario.warm_up_us]
+    roles = heard.roles()
+    roles += [
+        Role(death.begin_us, role.host, False, role.what)
+        for death in deaths
+        for role in roles
+        if role.owns and role.t_us <= death.begin_us and role.host.partition("#")[0] in death.targets
     ]
-    needless = sum(not _dead(deaths, before, t_us) for t_us, before, _ in failovers)
-    again = [t_us - deaths[0].begin_us for t_us, _ in elected if deaths and t_us >= deaths[0].begin_us]
-    roles += [(death.begin_us, target, False) for death in deaths for target in death.targets]
-    answered = sum(answer.outcome in _ANSWERS for answer in seen.answers)
+    asked = _asked(seen.history)
+    safe = judge(seen, [one for one in scenario.properties if one.mode is Mode.ALWAYS])
     row = FailoverRow(
         scenario=cell.scenario,
         arm=cell.arm.name,
         seed=seed,
         digest=seen.digest,
-        commands=len(seen.answers),
-        answered_share=answered / len(seen.answers),
-        failovers=len(failovers),
-        needless=needless,
-        unavailable_s=unavailable_us(seen.answers, scenario.warm_up_us, scenario.workload.ends_us) / 1e6,
-        two_leaders_ms=both_us(roles, scenario.until_us) / 1e3,
-        led_again_s=(min(again, default=inf) / 1e6) if deaths else None,
-        lost=len(judge(seen, scenario.properties)["no_acknowledged_loss"].witness),
+        operations=len(asked),
+        served_share=sum(one.served for one in asked) / max(1, len(asked)),
+        acts=len(acts),
+        needless=sum(not _dead(deaths, act.against, act.t_us) for act in acts),
+        unserved_s=unserved_us(asked, scenario.warm_up_us, scenario.workload.ends_us) / 1e6,
+        double_ms=both_us(roles, scenario.until_us) / 1e3,
+        again_s=_again_us(heard.again_us(deaths[0].targets[0], deaths[0].begin_us), deaths[0]) if deaths else None,
+        broken=sum(verdict.outcome is not Outcome.VALID for verdict in safe.values()),
     )
     return RunResult(row=row)
 
 
-def unavailable_us(answers: Sequence[Answer], from_us: int, until_us: int) -> int:
-    """Time in steps in which fewer than half of the commands that were issued were answered."""
+def unserved_us(asked: Iterable[Asked], from_us: int, until_us: int) -> float:
+    """Time in steps, each weighed by the share of the operations issued in it that were not served."""
     issued: dict[int, int] = defaultdict(int)
-    served: dict[int, int] = defaultdict(int)
-    for answer in answers:
-        if from_us <= answer.invoked_us < until_us:
-            issued[answer.invoked_us // STEP_US] += 1
-            served[answer.invoked_us // STEP_US] += answer.outcome in _ANSWERS
-    return STEP_US * sum(2 * served[step] < count for step, count in issued.items())
+    missed: dict[int, int] = defaultdict(int)
+    for one in asked:
+        if from_us <= one.t_us < until_us:
+            issued[one.t_us // STEP_US] += 1
+            missed[one.t_us // STEP_US] += not one.served
+    return sum(STEP_US * missed[step] / count for step, count in sorted(issued.items()))
 
 
-def both_us(roles: Sequence[Role], until_us: int) -> int:
-    """How long more than one host took itself for the leader."""
-    leading: set[str] = set()
-    total = 0
-    ordered = sorted(roles)
-    for (t_us, host, leads), (following_us, *_) in pairwise([*ordered, (until_us, "", False)]):
-        if leads:
-            leading.add(host)
-        else:
-            leading.discard(host)
-        total += (following_us - t_us) * (len(leading) > 1)
-    return total
+def _again_us(at_us: float, death: Span) -> float:
+    return inf if at_us == inf else (at_us - death.begin_us) / 1e6
+
+
+def _asked(history: History) -> list[Asked]:
+    """What was asked; a refusal by the domain's own rule is an answer, as good as any."""
+    return [
+        Asked(begun.t_us, done is not None and _is_served(done))
+        for begun, done in history.pairs()
+        if begun.f in _ASKED and not begun.session.startswith("audit/")
+    ]
+
+
+def _is_served(done: HistoryRow) -> bool:
+    return done.kind is Kind.OK or (done.kind is Kind.FAIL and str(done.value).startswith("denied:"))
 
 
 def _dead(deaths: Sequence[Span], host: str, at_us: int) -> bool:

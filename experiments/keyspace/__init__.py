@@ -8,6 +8,6 @@ the other.
 from experiments.keyspace.arms import ARMS, SIZES
 from experiments.keyspace.claims import CLAIMS, Judged, check, judge
 from experiments.keyspace.runs import KeySpaceRow, run_once
-from experiments.keyspace.stores import STORE
+from experiments.keyspace.stores import QUICK, STORE
 
-__all__ = ["ARMS", "CLAIMS", "SIZES", "STORE", "Judged", "KeySpaceRow", "check", "judge", "run_once"]
+__all__ = ["ARMS", "CLAIMS", "QUICK", "SIZES", "STORE", "Judged", "KeySpaceRow", "check", "judge", "run_once"]

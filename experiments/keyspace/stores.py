@@ -7,23 +7,36 @@ one seed they meet the same commands at the same instants, and share the seed of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from types import MappingProxyType
 from typing import Any, Final
 
 from experiments.experiment import Arm
+from experiments.keyspace.arms import ARMS, SIZES
 from experiments.measures import Answer, Observation, Outcome, latencies_ms, observe
 from experiments.scenario import load
 from experiments.statistics import quantile
 
-__all__ = ["CHANGE", "CUT", "STORE", "STORE_NODES", "store_metrics"]
+__all__ = [
+    "CHANGE",
+    "CUT",
+    "QUICK",
+    "STORE",
+    "STORE_NODES",
+    "store_metrics",
+]
 
 #: The cell in which the store runs, and how many nodes it has.
 STORE: Final = "store-12"
 STORE_NODES: Final = 12
 CHANGE: Final = "keyspace_change"
 CUT: Final = "keyspace_region_cut"
+#: By scenario, the arms of the quick size: every placement, and one store, whose run takes a thousand times as long.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {**dict.fromkeys(SIZES, tuple(arm.name for arm in ARMS)), STORE: ("ring-256",)}
+)
 #: The joiner's first instant, and how long what it sets in motion is watched.
 _CHANGE_US: Final = (3_000_000, 15_000_000)
 _CUT_US: Final = (4_000_000, 10_000_000)

@@ -5,8 +5,20 @@ carries a scenario out under one of them, `claims` holds the rows against what S
 `experiments.layer_priority` asks the question.
 """
 
-from experiments.layers.arms import ARMS, CALM, FAILOVER, HOSTS, LINKS, SCENARIOS, STORM, LayerRow
+from experiments.layers.arms import ARMS, CALM, FAILOVER, HOSTS, LINKS, QUICK, SCENARIOS, STORM, LayerRow
 from experiments.layers.claims import check
 from experiments.layers.runs import run_once
 
-__all__ = ["ARMS", "CALM", "FAILOVER", "HOSTS", "LINKS", "SCENARIOS", "STORM", "LayerRow", "check", "run_once"]
+__all__ = [
+    "ARMS",
+    "CALM",
+    "FAILOVER",
+    "HOSTS",
+    "LINKS",
+    "QUICK",
+    "SCENARIOS",
+    "STORM",
+    "LayerRow",
+    "check",
+    "run_once",
+]

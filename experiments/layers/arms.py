@@ -20,6 +20,7 @@ __all__ = [
     "HOSTS",
     "LINKS",
     "PRIORITY",
+    "QUICK",
     "SCENARIOS",
     "SPANS",
     "STORM",
@@ -69,6 +70,18 @@ ARMS: Final = (
     _arm(FIFO, "one queue for all"),
     _arm(PRIORITY, "strict priority"),
     _arm(CAPPED, "priority, region layer capped"),
+)
+
+
+#: By scenario, the arms of the quick size: those that a claim compares.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CALM: (FIFO, PRIORITY, CAPPED),
+        HOSTS: (FIFO, PRIORITY),
+        LINKS: (FIFO, PRIORITY),
+        FAILOVER: (FIFO, PRIORITY),
+        STORM: (PRIORITY, CAPPED),
+    }
 )
 
 

@@ -5,7 +5,7 @@ out under one of them, `claims` holds the rows against what S11 of the notes say
 asks the question.
 """
 
-from experiments.loads.arms import ARMS, CALM, CUT, DOMAINS, HOT, QUIET, SCENARIOS, SLOW, STRATEGIES, LoadRow
+from experiments.loads.arms import ARMS, CALM, CUT, DOMAINS, HOT, QUICK, QUIET, SCENARIOS, SLOW, STRATEGIES, LoadRow
 from experiments.loads.claims import check
 from experiments.loads.runs import run_once
 
@@ -15,6 +15,7 @@ __all__ = [
     "CUT",
     "DOMAINS",
     "HOT",
+    "QUICK",
     "QUIET",
     "SCENARIOS",
     "SLOW",

@@ -18,6 +18,7 @@ __all__ = [
     "DOMAINS",
     "HOT",
     "OPTIMISTIC",
+    "QUICK",
     "QUIET",
     "SCENARIOS",
     "SLOW",
@@ -65,6 +66,22 @@ ARMS: Final = tuple(
     )
     for domain in DOMAINS
     for strategy in STRATEGIES
+)
+
+
+_ENDS: Final = ("counter", "username")
+#: By scenario, the arms of the quick size: the domains at both ends, and of the third what is claimed of it alone.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        QUIET: tuple(arm_of(strategy, domain) for domain in _ENDS for strategy in STRATEGIES),
+        CALM: tuple(arm_of(strategy, domain) for domain in _ENDS for strategy in STRATEGIES),
+        HOT: (
+            *(arm_of(strategy, domain) for domain in _ENDS for strategy in STRATEGIES),
+            arm_of(SPECULATIVE, "bank-account"),
+        ),
+        SLOW: (arm_of(CONSISTENT, "counter"), arm_of(SPECULATIVE, "counter")),
+        CUT: tuple(arm_of(strategy, "username") for strategy in STRATEGIES),
+    }
 )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from math import inf
 from statistics import fmean
 from typing import Final, NamedTuple
 
 from experiments.experiment import Finding
+from experiments.family import Family, paired, shown
 from experiments.loads.arms import (
     ADAPTIVE,
     CALM,
@@ -25,15 +25,12 @@ from experiments.loads.arms import (
     arm_of,
 )
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import Interval, at_most
 
-__all__ = ["CONFIDENCE", "FEWEST", "WORK_MS", "Difference", "check", "difference"]
+__all__ = ["FAMILY", "WORK_MS", "Difference", "check", "difference"]
 
-#: Intervals that decide a finding; each with so much confidence that all hold at once with 95 % (Bonferroni).
-_COMPARED: Final = 30
-CONFIDENCE: Final = 1 - 0.05 / _COMPARED
-#: Runs below which intervals are too wide: there a claim holds if it does under every seed, and is else undecided.
-FEWEST: Final = 10
+#: Below its fewest runs intervals are too wide: there a claim holds if it does under every seed, and is else undecided.
+FAMILY: Final = Family(compared=30)
 #: What working out a decision takes in the scenarios, milliseconds; and how near to it is as good as equal.
 WORK_MS: Final = 40.0
 _NEAR_MS: Final = 8.0
@@ -59,20 +56,23 @@ class Difference(NamedTuple):
 
     def told(self, spec: str = ".1f") -> str:
         """In words."""
-        if self.interval is None:
-            return f"{self.where}: no runs to compare"
-        return f"{self.where}: {format_interval(self.interval, spec)}"
+        return f"{self.where}: {shown(self.interval, spec)}"
 
 
 def difference(results: Rows, scenario: str, domain: str, first: str, second: str, metric: str) -> Difference:
     """Of two strategies under one scenario, in one domain."""
-    pairs = results.pairs(scenario, arm_of(first, domain), arm_of(second, domain))
-    values = [(float(getattr(a, metric)), float(getattr(b, metric))) for a, b in pairs]
     where = f"{scenario.removeprefix('loading_')}, {domain}"
-    if not values or any(inf in pair for pair in values):
-        return Difference(where, (), None)
-    found = paired_difference([a for a, _ in values], [b for _, b in values], confidence=CONFIDENCE)
-    return Difference(where, tuple(a - b for a, b in values), found)
+    return _between(results, where, scenario, (arm_of(first, domain), arm_of(second, domain)), metric)
+
+
+def _between(results: Rows, where: str, scenario: str, arms: tuple[str, str], metric: str) -> Difference:
+    each = tuple(a - b for a, b in paired(results, scenario, *arms, metric))
+    return Difference(where, each, FAMILY.difference(results, scenario, *arms, metric))
+
+
+def _domains(results: Rows, scenario: str, strategy: str) -> list[str]:
+    """Those that were run under a scenario: a quick size leaves some out, and what is told says which."""
+    return [domain for domain in DOMAINS if results.at(scenario, arm_of(strategy, domain))]
 
 
 def check(results: Rows) -> list[Finding]:
@@ -96,7 +96,7 @@ def _each(found: Sequence[Difference], fits: Callable[[float, float], bool]) -> 
     """Whether all differences lie where they should: their intervals, or each run while runs are few."""
     if not found or any(one.interval is None for one in found):
         return None
-    few = any(len(one.each) < FEWEST for one in found)
+    few = any(len(one.each) < FAMILY.fewest for one in found)
     if few:
         return True if all(fits(value, value) for one in found for value in one.each) else None
     return all(
@@ -145,7 +145,10 @@ def _control(results: Rows) -> Finding:
 
 
 def _gain(results: Rows) -> Finding:
-    found = [difference(results, CALM, domain, CONSISTENT, SPECULATIVE, "latency_p50_ms") for domain in DOMAINS]
+    found = [
+        difference(results, CALM, domain, CONSISTENT, SPECULATIVE, "latency_p50_ms")
+        for domain in _domains(results, CALM, CONSISTENT)
+    ]
     return Finding(
         claim="To work on the snapshot beside the look-up is faster than to wait for it, in every domain",
         holds=_above(found),
@@ -170,7 +173,10 @@ def _hides_the_work(results: Rows) -> Finding:
 
 
 def _optimistic_quiet(results: Rows) -> Finding:
-    found = [difference(results, QUIET, domain, SPECULATIVE, OPTIMISTIC, "latency_p50_ms") for domain in DOMAINS]
+    found = [
+        difference(results, QUIET, domain, SPECULATIVE, OPTIMISTIC, "latency_p50_ms")
+        for domain in _domains(results, QUIET, SPECULATIVE)
+    ]
     return Finding(
         claim="While snapshots are seldom behind, to append without a look-up is faster still",
         holds=_above(found),
@@ -179,7 +185,10 @@ def _optimistic_quiet(results: Rows) -> Finding:
 
 
 def _optimistic_hot(results: Rows) -> Finding:
-    found = [difference(results, HOT, domain, OPTIMISTIC, SPECULATIVE, "refused_share") for domain in DOMAINS]
+    found = [
+        difference(results, HOT, domain, OPTIMISTIC, SPECULATIVE, "refused_share")
+        for domain in _domains(results, HOT, OPTIMISTIC)
+    ]
     slower = [difference(results, HOT, "counter", OPTIMISTIC, SPECULATIVE, "latency_p50_ms")]
     both = (_above(found), _above(slower))
     return Finding(
@@ -196,14 +205,8 @@ def _equal(results: Rows, domain: str) -> list[float]:
 
 def _less_equal(results: Rows, first: str, second: str) -> Difference:
     """How much more often decisions stay the same in one domain than in another."""
-    pairs = results.pairs(HOT, arm_of(SPECULATIVE, first), arm_of(SPECULATIVE, second))
-    values = [(a.equal_share, b.equal_share) for a, b in pairs]
-    known = [(a, b) for a, b in values if a is not None and b is not None]
-    where = f"{first} less {second}"
-    if not known:
-        return Difference(where, (), None)
-    found = paired_difference([a for a, _ in known], [b for _, b in known], confidence=CONFIDENCE)
-    return Difference(where, tuple(a - b for a, b in known), found)
+    arms = (arm_of(SPECULATIVE, first), arm_of(SPECULATIVE, second))
+    return _between(results, f"{first} less {second}", HOT, arms, "equal_share")
 
 
 def _sensitivity(results: Rows) -> Finding:
@@ -235,7 +238,7 @@ def _adaptive(results: Rows) -> Finding:
     found = [
         difference(results, where, domain, CONSISTENT, ADAPTIVE, "latency_p50_ms")
         for where in (QUIET, CALM)
-        for domain in DOMAINS
+        for domain in _domains(results, where, ADAPTIVE)
     ]
     return Finding(
         claim="One that adapts to how often snapshots were behind is faster than waiting while they seldom are",
@@ -245,7 +248,10 @@ def _adaptive(results: Rows) -> Finding:
 
 
 def _adaptive_hot(results: Rows) -> Finding:
-    found = [difference(results, HOT, domain, OPTIMISTIC, ADAPTIVE, "refused_share") for domain in DOMAINS]
+    found = [
+        difference(results, HOT, domain, OPTIMISTIC, ADAPTIVE, "refused_share")
+        for domain in _domains(results, HOT, OPTIMISTIC)
+    ]
     return Finding(
         claim="And where they mostly are, fewer of its appends are refused than of the optimistic one's",
         holds=_above(found),
@@ -256,7 +262,8 @@ def _adaptive_hot(results: Rows) -> Finding:
 def _cut(results: Rows) -> Finding:
     found = [
         difference(results, CUT, domain, strategy, CONSISTENT, "answered_share")
-        for domain in ("counter", "username")
+        for domain in _domains(results, CUT, CONSISTENT)
+        if domain != "bank-account"
         for strategy in STRATEGIES
         if strategy != CONSISTENT
     ]

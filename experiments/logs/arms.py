@@ -18,6 +18,7 @@ __all__ = [
     "CALM",
     "EVERY",
     "MONTH",
+    "QUICK",
     "RETAIN_EVENTS",
     "RETAIN_H",
     "START_MS",
@@ -54,6 +55,12 @@ MONTH: Final = "log_month"
 AWAY: Final = "log_away"
 #: Those that cut the log by a bound of their own, whatever the tail does.
 BOUNDED: Final = ("age", "sweep", "retain-time", "retain-events", "archive", "no-denials")
+
+
+#: By scenario, the arms of the quick size: a month takes seconds, so the other policies are for the full one.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {CALM: ("sweep",), MONTH: ("keep", "cut", "sweep"), AWAY: ("sweep",)}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

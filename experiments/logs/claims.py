@@ -172,20 +172,24 @@ def _loads(results: Results[LogRow]) -> Finding:
 
 def _larger(results: Results[LogRow]) -> Finding:
     pairs = results.pairs(MONTH, "snapshots", "keep")
+    if not pairs:
+        return Finding(claim="Snapshots alone take storage and free none", holds=None, detail="no runs to compare")
     more = paired_difference([a.live_bytes for a, _ in pairs], [b.live_bytes for _, b in pairs])
     return Finding(
         claim="Snapshots alone take storage and free none",
-        holds=all(a.live_bytes > b.live_bytes for a, b in pairs) if pairs else None,
+        holds=all(a.live_bytes > b.live_bytes for a, b in pairs),
         detail=f"{format_interval(more, ',.0f')} bytes more than keeping everything, paired",
     )
 
 
 def _denials(results: Results[LogRow]) -> Finding:
     pairs = results.pairs(MONTH, "no-denials", "sweep")
+    if not pairs:
+        return Finding(claim="Denials that are not stored save entries", holds=None, detail="no runs to compare")
     shares = t_interval([100 * (1 - a.appended / b.appended) for a, b in pairs])
     return Finding(
         claim="Denials that are not stored save entries",
-        holds=all(a.appended < b.appended for a, b in pairs) if pairs else None,
+        holds=all(a.appended < b.appended for a, b in pairs),
         detail=f"{format_interval(shares, '.1f', '%')} of all entries, paired",
     )
 

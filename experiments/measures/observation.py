@@ -35,7 +35,21 @@ __all__ = [
 
 _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
-_READ: Final = ("claimed", "stolen", "fenced", "parked", "unparked", "stopped", "switched", "retracted")
+_READ: Final = (
+    "tenure",
+    "outdone",
+    "claimed",
+    "joined",
+    "handed",
+    "left",
+    "stolen",
+    "fenced",
+    "parked",
+    "unparked",
+    "stopped",
+    "switched",
+    "retracted",
+)
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 #: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late.
 _SPLIT: Final = ("waiting", "granted", "inherited", "late")

@@ -5,8 +5,15 @@ Read `arms` first: the ways to project, and what a run measures. `runs` carries 
 places. `experiments.projection_lag` asks the question.
 """
 
-from experiments.projections.arms import ARMS, SCENARIOS, LagRow
+from experiments.projections.arms import ARMS, QUICK, SCENARIOS, LagRow
 from experiments.projections.claims import check
 from experiments.projections.runs import run_once
 
-__all__ = ["ARMS", "SCENARIOS", "LagRow", "check", "run_once"]
+__all__ = [
+    "ARMS",
+    "QUICK",
+    "SCENARIOS",
+    "LagRow",
+    "check",
+    "run_once",
+]

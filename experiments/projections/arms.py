@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -15,6 +16,7 @@ __all__ = [
     "INLINE",
     "LIVE",
     "LOAD",
+    "QUICK",
     "READER_STILL",
     "REBUILD",
     "REBUILD_US",
@@ -54,6 +56,18 @@ ARMS: Final = (
     _arm(SMALL, "async, two events a batch", batch=2, chunk=2),
     _arm(REBUILD, "async, rebuilt beside", rebuild=f"{REBUILD_US}us"),
     _arm(LIVE, "live", mode="live"),
+)
+
+
+#: By scenario, the arms of the quick size: those that a claim compares.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CALM: tuple(arm.name for arm in ARMS),
+        TOKENS: (INLINE, ASYNC, LIVE),
+        LOAD: (ASYNC, SMALL),
+        WRITERS_OUT: (INLINE, ASYNC),
+        READER_STILL: (ASYNC, LIVE),
+    }
 )
 
 

@@ -7,6 +7,7 @@ from math import inf
 from typing import Final
 
 from experiments.experiment import Finding
+from experiments.family import Family, shown
 from experiments.projections.arms import (
     ARMS,
     ASYNC,
@@ -23,13 +24,13 @@ from experiments.projections.arms import (
     LagRow,
 )
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import at_most
 
-__all__ = ["COMPARED", "CONFIDENCE", "KEPT", "check", "difference"]
+__all__ = ["COMPARED", "FAMILY", "KEPT", "check"]
 
 Rows = Results[LagRow]
 
-#: Intervals that decide a finding; each with so much confidence that all hold at once with 95 % (Bonferroni).
+#: Intervals that decide a finding.
 COMPARED: Final = (
     (CALM, ASYNC, WAITING, "lag_p50_ms"),
     (LOAD, SMALL, ASYNC, "lag_p99_ms"),
@@ -38,11 +39,9 @@ COMPARED: Final = (
     (READER_STILL, ASYNC, LIVE, "stale_p99_ms"),
     (CALM, ASYNC, INLINE, "stale_share"),
 )
-CONFIDENCE: Final = 1 - 0.05 / len(COMPARED)
+FAMILY: Final = Family(compared=len(COMPARED))
 #: Those that keep a view.
 KEPT: Final = (ASYNC, WAITING, SMALL, REBUILD)
-#: Runs below which an interval that is too wide leaves a claim undecided.
-FEWEST: Final = 10
 #: What a query may take while nobody can write, and be said to go on, milliseconds.
 _GOES_ON_MS: Final = 100.0
 #: What a rebuild may add to the median lag of the version that is shown, milliseconds.
@@ -67,23 +66,15 @@ def check(results: Rows) -> list[Finding]:
     ]
 
 
-def difference(results: Rows, scenario: str, first: str, second: str, metric: str) -> Interval | None:
-    """Mean of `first - second` over runs of one seed; None without a pair, or where a run is at infinity."""
-    pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
-    if not pairs or any(value is None or value == inf for pair in pairs for value in pair):
-        return None
-    return paired_difference([float(a) for a, _ in pairs], [float(b) for _, b in pairs], confidence=CONFIDENCE)
-
-
 def _above(results: Rows, which: int, claim: str) -> Finding:
     """That a difference is surely above zero; unknown while too few runs cannot tell."""
     scenario, first, second, metric = COMPARED[which]
-    found = difference(results, scenario, first, second, metric)
-    holds: bool | None = None
-    if found is not None and found.low is not None and found.high is not None:
-        holds = None if found.low <= 0 < found.high and found.n < FEWEST else found.low > 0
-    told = "no runs to compare" if found is None else format_interval(found, ".3f")
-    return Finding(claim=claim, holds=holds, detail=f"{metric}, {first} less {second} in {scenario}: {told}")
+    found = FAMILY.difference(results, scenario, first, second, metric)
+    return Finding(
+        claim=claim,
+        holds=FAMILY.above(found),
+        detail=f"{metric}, {first} less {second} in {scenario}: {shown(found, '.3f')}",
+    )
 
 
 def _all(results: Rows, arms: Sequence[str], scenarios: Sequence[str] = ()) -> list[LagRow]:

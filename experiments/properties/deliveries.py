@@ -70,6 +70,18 @@ def tenure_changed(seen: Observation) -> Verdict:
     return Verdict(Outcome.VALID if later else Outcome.INVALID, (), f"{later} under a later tenure")
 
 
+def manager_changed(seen: Observation) -> Verdict:
+    """Another took a process manager's or a relay's place."""
+    later = [tenure for _, _, tenure in seen.noted["tenure"] if tenure > 1]
+    return Verdict(Outcome.VALID if later else Outcome.INVALID, (), f"{len(later)} tenures after the first")
+
+
+def old_owner_outdone(seen: Observation) -> Verdict:
+    """Who had been taken for dead went on, and then heard that another had its place."""
+    count = len(seen.noted["outdone"])
+    return Verdict(Outcome.VALID if count else Outcome.INVALID, (), f"{count} times")
+
+
 def effect_fates(seen: Observation) -> list[EffectFate]:
     """The fate of every effect that was requested; none where the book is not known."""
     end = seen.ledger.outside
@@ -212,6 +224,8 @@ DELIVERIES: Final = (
     claim(effects_known, ledger=True, sort=Sort.LIVENESS),
     claim(every_intent_ends, ledger=True, sort=Sort.LIVENESS),
     claim(tenure_changed, ledger=True, sort=Sort.EVIDENCE),
+    claim(manager_changed, ledger=True, sort=Sort.EVIDENCE),
+    claim(old_owner_outdone, ledger=True, sort=Sort.EVIDENCE),
     claim(outbox_in_order, ledger=True),
     claim(outbox_delivers_all, ledger=True, sort=Sort.LIVENESS),
     claim(outbox_pruned, ledger=True, sort=Sort.EVIDENCE),

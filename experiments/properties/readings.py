@@ -7,14 +7,14 @@ count one twice, *before* may miss one. Which of these a scenario claims says wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from experiments.evidence import Span
 from experiments.measures.observation import Observation
 from experiments.scenario.property import Property, Sort, claim
 from models.ledger import FinalEvent
-from models.reading_end import ViewRow
+from models.reading_end import ViewEnd, ViewRow
 from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict, subscriptions
 from sim.checkers.reading import attempts_of
@@ -66,12 +66,23 @@ def _held(
     found = [f"account {key}: {why}" for key, why in _offences(seen, rows, aside, wrong)]
     stopped = next((view.stopped for view in reading.views if view.stopped), "")
     if not parked and (aside or stopped):
-        found.append(f"{sum(aside.values())} events are put aside; stopped: {stopped or 'nothing'}")
+        # First: it is the cause of all the rest, with place and reason.
+        found.insert(0, f"{_put_aside(reading.views)}; stopped: {stopped or 'nothing'}")
     if not found:
         return Verdict(Verdicts.VALID, (), f"{len(rows)} rows of {len(reading.views)} parts")
     # What is lost or down cannot be held against a view that will catch up with it.
     doubt = seen.unhealed or seen.ledger.missing or reading.missing
     return Verdict(Verdicts.UNKNOWN if doubt else Verdicts.INVALID, (), "; ".join(found[:_WITNESSES]))
+
+
+def _put_aside(views: Iterable[ViewEnd]) -> str:
+    """How many events are put aside, and of the first where it stands and why."""
+    events = [event for view in views for event in view.parked]
+    if not events:
+        return "nothing is put aside"
+    key, shard, position, reason = events[0]
+    place = f"shard {shard}, position {position}"
+    return f"{len(events)} events are put aside, the first of account {key}, {place}: {reason}"
 
 
 def _offences(
@@ -190,6 +201,23 @@ def _noted(name: str, doc: str) -> Property[Observation]:
     return Property(name=f"projection_{name}", doc=doc, judge=judge, sort=Sort.EVIDENCE, ledger=True, records=_RECORDS)
 
 
+def readers_share(seen: Observation) -> Verdict:
+    """Where consumers come and go, in the end each segment is that one's whose turn it is among those that are left."""
+    reading = seen.ledger.reading
+    if reading is None or not reading.due:
+        told = "the number of consumers never changes; give `grown` or `shrunk` to models.reading.deployment:reading"
+        return _absent() if reading is None else Verdict(Verdicts.UNKNOWN, (), told)
+    owners = {view.part: view.owner for view in reading.views}
+    wrong = [
+        f"segment {part} is consumer {owners[part]}'s and should be {due}'s"
+        for part, due in enumerate(reading.due)
+        if part in owners and owners[part] != due
+    ]
+    if not wrong:
+        return Verdict(Verdicts.VALID, (), f"consumers {', '.join(map(str, sorted(set(owners.values()))))} share")
+    return Verdict(Verdicts.UNKNOWN if seen.unhealed else Verdicts.INVALID, (), "; ".join(wrong[:_WITNESSES]))
+
+
 def read_while_nobody_could_write(seen: Observation) -> Verdict:
     """Queries were answered in a fault during which no command was: the sides fail apart."""
     return _one_side(seen, served=("read",), dark=("append",))
@@ -239,6 +267,9 @@ def _reading(judge: Callable[..., Verdict], sort: Sort = Sort.SAFETY) -> Propert
 
 #: What notes show that a scenario met.
 _NOTES: Final = (
+    ("joined", "A consumer was started while traffic flowed."),
+    ("handed", "A segment was taken over from an owner that had let go of it."),
+    ("left", "A consumer let go of everything, and fell silent."),
     ("stolen", "A segment was taken from an owner that was suspected."),
     ("fenced", "An owner's write was refused, since another owns the segment."),
     ("parked", "An event was put aside with place and reason."),
@@ -258,6 +289,7 @@ READINGS: Final = (
     _reading(deliveries_are_ordered),
     _reading(stated_staleness_holds),
     _reading(read_side_comes_back, Sort.LIVENESS),
+    _reading(readers_share, Sort.LIVENESS),
     _reading(read_while_nobody_could_write, Sort.EVIDENCE),
     _reading(written_while_nobody_could_read, Sort.EVIDENCE),
     _reading(waited_for_its_write, Sort.EVIDENCE),

@@ -1,7 +1,8 @@
-"""Whether an overload ends: goodput that comes back after the last heal, or never does."""
+"""Whether an overload ends, who is to blame for it, and that nobody waits for ever while it lasts."""
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from experiments.evidence import Evidence
@@ -36,6 +37,30 @@ def metastable(seen: Evidence, *, share: float = 0.5, after_us: int = 10_000_000
     return Verdict(Outcome.VALID if len(done) < share * (len(done) + len(lost)) else Outcome.INVALID, (), told)
 
 
+def ended_by_deadline(seen: Evidence) -> Verdict:
+    """Every request is ended by its deadline, done or not: nobody is kept waiting, however full the queues are."""
+    deadline_us, until_us = seen.scenario.workload.deadline_us, seen.scenario.until_us
+    late = [
+        begun.op
+        for begun, ended in seen.history.pairs()
+        if (begun.t_us + deadline_us < until_us if ended is None else ended.t_us > begun.t_us + deadline_us)
+    ]
+    told = f"{len(late)} requests ended more than {deadline_us / 1e6:g} s after they began, or never"
+    return Verdict(Outcome.INVALID if late else Outcome.VALID, tuple(late[:10]), told)
+
+
+def served_until_struck(seen: Evidence, *, share: float = 0.99) -> Verdict:
+    """Once warm, at least `share` of what can end before the first fault is done: load alone is no overload."""
+    struck_us = min((span.begin_us for span in seen.spans), default=seen.scenario.until_us)
+    from_us, end_us = seen.scenario.warm_up_us, struck_us - seen.scenario.workload.deadline_us
+    done, lost = _since(seen, from_us, end_us)
+    if not done and not lost:
+        return Verdict(Outcome.UNKNOWN, (), "nothing was asked long enough before the first fault; let it strike later")
+    good = len(done) >= share * (len(done) + len(lost))
+    told = f"{len(done)} of {len(done) + len(lost)} requests done that could end before the first fault"
+    return Verdict(Outcome.VALID if good else Outcome.INVALID, () if good else tuple(lost[:10]), told)
+
+
 def _healed_us(seen: Evidence) -> int | None:
     """When the last fault was over; what strikes once and stays, such as a clock that jumped, is so as it begins."""
     ends = [
@@ -47,12 +72,12 @@ def _healed_us(seen: Evidence) -> int | None:
     return None if None in ends else max((end for end in ends if end is not None), default=0)
 
 
-def _since(seen: Evidence, from_us: int) -> tuple[list[int], list[int]]:
-    """The requests issued from an instant on: those that were done, and the others."""
+def _since(seen: Evidence, from_us: int, until_us: float = inf) -> tuple[list[int], list[int]]:
+    """The requests issued from an instant on, and before another: those that were done, and the others."""
     done: list[int] = []
     lost: list[int] = []
     for begun, ended in seen.history.pairs():
-        if begun.t_us >= from_us:
+        if from_us <= begun.t_us < until_us:
             (done if ended is not None and ended.kind is Kind.OK else lost).append(begun.op)
     return done, lost
 
@@ -60,4 +85,6 @@ def _since(seen: Evidence, from_us: int) -> tuple[list[int], list[int]]:
 RETRIES: Final = (
     claim(goodput_recovers, sort=Sort.LIVENESS),
     claim(metastable, sort=Sort.EVIDENCE),
+    claim(ended_by_deadline),
+    claim(served_until_struck, scheduled=True),
 )

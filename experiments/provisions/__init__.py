@@ -4,8 +4,15 @@ Read `arms` first: how long it takes, how many are spare, and what a run measure
 one of them, `claims` holds the rows against what S17 of the notes says. `experiments.provisioning` asks the question.
 """
 
-from experiments.provisions.arms import ARMS, SCENARIOS, ProvisionRow
+from experiments.provisions.arms import ARMS, QUICK, SCENARIOS, ProvisionRow
 from experiments.provisions.claims import check
 from experiments.provisions.runs import run_once
 
-__all__ = ["ARMS", "SCENARIOS", "ProvisionRow", "check", "run_once"]
+__all__ = [
+    "ARMS",
+    "QUICK",
+    "SCENARIOS",
+    "ProvisionRow",
+    "check",
+    "run_once",
+]

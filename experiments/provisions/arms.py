@@ -16,6 +16,7 @@ __all__ = [
     "CUTS",
     "DELAYS",
     "MONITORS",
+    "QUICK",
     "REGION",
     "REGISTRY",
     "SCALE",
@@ -81,6 +82,20 @@ ARMS: Final = (
     _arm("2min", "starts in 2 min", "120s", 0),
     _arm("3s-spare", "3 s, one spare", "3s", 1),
     _arm("2min-spare", "2 min, one spare", "120s", 1),
+)
+
+
+#: By scenario, the arms of the quick size: both ends of the delay, and who has a spare one.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CALM: ("100ms", "2min-spare"),
+        CRASH: ("100ms", "3s", "20s", "2min", "2min-spare"),
+        REGION: ("100ms", "2min", "2min-spare"),
+        SCHEDULER: ("3s", "3s-spare"),
+        REGISTRY: ("3s-spare",),
+        MONITORS: ("3s-spare",),
+        SCALE: ("100ms", "20s"),
+    }
 )
 
 

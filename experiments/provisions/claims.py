@@ -6,6 +6,7 @@ from math import inf
 from typing import Final
 
 from experiments.experiment import Finding
+from experiments.family import Family, shown
 from experiments.provisions.arms import (
     CALM,
     CRASH,
@@ -18,15 +19,11 @@ from experiments.provisions.arms import (
     ProvisionRow,
 )
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import at_most
 
-__all__ = ["CONFIDENCE", "check", "difference"]
+__all__ = ["FAMILY", "check"]
 
-#: Intervals that decide a finding, each with so much confidence that all hold at once with 95 % (Bonferroni).
-_COMPARED: Final = 7
-CONFIDENCE: Final = 1 - 0.05 / _COMPARED
-#: Runs below which an interval that is too wide leaves a claim undecided.
-FEWEST: Final = 10
+FAMILY: Final = Family(compared=7)
 _ALL: Final = 0.95
 
 Rows = Results[ProvisionRow]
@@ -54,27 +51,6 @@ _LOSSES: Final = (
 )
 
 
-def difference(results: Rows, scenario: str, first: str, second: str, metric: str) -> Interval | None:
-    """Mean of `first - second` over runs of one seed; None without a pair, or where a run is at infinity."""
-    pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
-    if not pairs or any(value is None or value == inf for pair in pairs for value in pair):
-        return None
-    return paired_difference([float(a) for a, _ in pairs], [float(b) for _, b in pairs], confidence=CONFIDENCE)
-
-
-def _above(interval: Interval | None) -> bool | None:
-    """Whether a difference is surely above zero; None while too few runs cannot tell."""
-    if interval is None or interval.low is None or interval.high is None:
-        return None
-    if interval.low <= 0 < interval.high and interval.n < FEWEST:
-        return None
-    return interval.low > 0
-
-
-def _shown(interval: Interval | None) -> str:
-    return "no runs to compare" if interval is None else format_interval(interval, ".3f")
-
-
 def _calm(results: Rows) -> Finding:
     rows = [row for row in results.rows if row.scenario == CALM]
     least = min((row.served_share for row in rows), default=0.0)
@@ -88,29 +64,29 @@ def _calm(results: Rows) -> Finding:
 
 def _costs(results: Rows, scenario: str, what: str) -> Finding:
     fast, slow = DELAYS[0], DELAYS[-2]
-    more = difference(results, scenario, fast, slow, "served_share")
+    more = FAMILY.difference(results, scenario, fast, slow, "served_share")
     return Finding(
         claim=f"When {what}, an instance that starts in 100 ms leaves more requests served than one that takes 20 s",
-        holds=_above(more),
-        detail=f"share served, {fast} less {slow}: {_shown(more)}",
+        holds=FAMILY.above(more),
+        detail=f"share served, {fast} less {slow}: {shown(more, '.3f')}",
     )
 
 
 def _spare(results: Rows, scenario: str, arm: str, what: str) -> Finding:
-    more = difference(results, scenario, arm, SPARE[arm], "served_share")
+    more = FAMILY.difference(results, scenario, arm, SPARE[arm], "served_share")
     return Finding(
         claim=f"When {what}, one spare instance makes up for a delay of two minutes",
-        holds=_above(more),
-        detail=f"share served, with less without: {_shown(more)}",
+        holds=FAMILY.above(more),
+        detail=f"share served, with less without: {shown(more, '.3f')}",
     )
 
 
 def _worthless(results: Rows) -> Finding:
-    more = difference(results, CRASH, "2min-spare", DELAYS[0], "served_share")
+    more = FAMILY.difference(results, CRASH, "2min-spare", DELAYS[0], "served_share")
     return Finding(
         claim="A spare instance is worth more than the fastest start: nobody waits for somebody to notice",
-        holds=_above(more),
-        detail=f"share served after a crash, 2 min with a spare one less 100 ms without: {_shown(more)}",
+        holds=FAMILY.above(more),
+        detail=f"share served after a crash, 2 min with a spare one less 100 ms without: {shown(more, '.3f')}",
     )
 
 

@@ -4,8 +4,18 @@ Read `arms` first. `runs` measures what producers, receiver and desk recorded; `
 beats; `claims` holds the rows against what a mode and a scheme promise. `experiments.queue_tradeoff` asks the question.
 """
 
-from experiments.queues.arms import ARMS, BUSY, CALM, FAILURES, SCENARIOS, QueueRow
+from experiments.queues.arms import ARMS, BUSY, CALM, FAILURES, QUICK, SCENARIOS, QueueRow
 from experiments.queues.claims import check
 from experiments.queues.runs import run_once
 
-__all__ = ["ARMS", "BUSY", "CALM", "FAILURES", "SCENARIOS", "QueueRow", "check", "run_once"]
+__all__ = [
+    "ARMS",
+    "BUSY",
+    "CALM",
+    "FAILURES",
+    "QUICK",
+    "SCENARIOS",
+    "QueueRow",
+    "check",
+    "run_once",
+]

@@ -24,6 +24,7 @@ __all__ = [
     "MODES",
     "MOST",
     "POWER",
+    "QUICK",
     "SCENARIOS",
     "SCHEMES",
     "Design",
@@ -106,6 +107,25 @@ def _arm(name: str, design: Design) -> Arm:
 
 
 ARMS: Final = tuple(_arm(name, design) for name, design in DESIGNS.items())
+
+
+_COPIES: Final = "multi-persist"
+_STRUCK: Final = (
+    *(name_of(mode, _COPIES) for mode in MODES),
+    *(name_of(DEDUP, scheme) for scheme in ("mem", "periodic", "persist")),
+    name_of(LEAST, "mem"),
+)
+#: By scenario, the arms of the quick size: each mode on two copies, each tier under one mode, and batches.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CALM: (*_STRUCK, name_of(DEDUP, _COPIES, "eight")),
+        CRASH: _STRUCK,
+        POWER: _STRUCK,
+        DISK: tuple(name_of(mode, _COPIES) for mode in MODES),
+        CUT: tuple(name_of(mode, _COPIES) for mode in MODES),
+        BUSY: (name_of(DEDUP, _COPIES), name_of(DEDUP, _COPIES, "eight")),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import inf
 from typing import Final
 
 from experiments.experiment import Finding
+from experiments.family import Family, shown
 from experiments.queues.arms import (
     BUSY,
     CALM,
@@ -23,15 +23,11 @@ from experiments.queues.arms import (
     name_of,
 )
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import at_most
 
-__all__ = ["CONFIDENCE", "check", "difference", "rows_of"]
+__all__ = ["FAMILY", "check", "rows_of"]
 
-#: Intervals that decide a finding; each with so much confidence that all hold at once with 95 % (Bonferroni).
-_COMPARED: Final = 5
-CONFIDENCE: Final = 1 - 0.05 / _COMPARED
-#: Runs below which an interval that is too wide leaves a claim undecided.
-FEWEST: Final = 6
+FAMILY: Final = Family(compared=5, fewest=6)
 
 Rows = Results[QueueRow]
 
@@ -59,23 +55,6 @@ def rows_of(results: Rows, scenarios: Iterable[str], wanted: Callable[[Design], 
     """The rows of some scenarios whose design is wanted."""
     arms = [name for name, design in DESIGNS.items() if wanted(design)]
     return [row for scenario in scenarios for arm in arms for row in results.at(scenario, arm)]
-
-
-def difference(results: Rows, scenario: str, first: str, second: str, metric: str) -> Interval | None:
-    """Mean of `first - second` over runs of one seed; None without a pair, or where a run is at infinity."""
-    pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
-    if not pairs or any(value is None or value == inf for pair in pairs for value in pair):
-        return None
-    return paired_difference([float(a) for a, _ in pairs], [float(b) for _, b in pairs], confidence=CONFIDENCE)
-
-
-def _above(interval: Interval | None) -> bool | None:
-    """Whether a difference is surely above zero; None while too few runs cannot tell."""
-    if interval is None or interval.low is None or interval.high is None:
-        return None
-    if interval.low <= 0 < interval.high and interval.n < FEWEST:
-        return None
-    return interval.low > 0
 
 
 def _none(claim: str, rows: Sequence[QueueRow], wrong: Callable[[QueueRow], int | None]) -> Finding:
@@ -185,16 +164,16 @@ def _costs(results: Rows) -> list[Finding]:
         ("persist", "mem", "A flush costs latency"),
         ("multi-persist", "persist", "A second flushed copy costs more"),
     ):
-        more = difference(results, CALM, name_of(DEDUP, slow), name_of(DEDUP, quick), "latency_p50_ms")
-        told = "no runs to compare" if more is None else format_interval(more, ".2f", "ms")
-        found.append(Finding(claim=why, holds=_above(more), detail=f"end-to-end p50, {slow} less {quick}: {told}"))
-    more = difference(results, CALM, name_of(MOST, "multi-persist"), name_of(LEAST, "multi-persist"), "latency_p50_ms")
-    told = "no runs to compare" if more is None else format_interval(more, ".2f", "ms")
+        more = FAMILY.difference(results, CALM, name_of(DEDUP, slow), name_of(DEDUP, quick), "latency_p50_ms")
+        told = f"end-to-end p50, {slow} less {quick}: {shown(more, '.2f', 'ms')}"
+        found.append(Finding(claim=why, holds=FAMILY.above(more), detail=told))
+    most, least = name_of(MOST, "multi-persist"), name_of(LEAST, "multi-persist")
+    more = FAMILY.difference(results, CALM, most, least, "latency_p50_ms")
     found.append(
         Finding(
             claim="At most once is no quicker than at least once: to let go before handing out takes a commit too",
-            holds=_above(more),
-            detail=f"end-to-end p50 on two flushed copies, at most less at least once: {told}",
+            holds=FAMILY.above(more),
+            detail=f"end-to-end p50 on two flushed copies, at most less at least once: {shown(more, '.2f', 'ms')}",
         )
     )
     return found
@@ -202,21 +181,19 @@ def _costs(results: Rows) -> list[Finding]:
 
 def _batches(results: Rows) -> Finding:
     many, one = name_of(DEDUP, "multi-persist", "eight"), name_of(DEDUP, "multi-persist")
-    more = difference(results, BUSY, many, one, "effects_per_s")
+    more = FAMILY.difference(results, BUSY, many, one, "effects_per_s")
     return Finding(
         claim="Where brokers are short, batches carry more",
-        holds=_above(more),
-        detail="effects a second, eight together less one by one: "
-        + ("no runs to compare" if more is None else format_interval(more, ".0f")),
+        holds=FAMILY.above(more),
+        detail=f"effects a second, eight together less one by one: {shown(more, '.0f')}",
     )
 
 
 def _batch_waits(results: Rows) -> Finding:
     many, one = name_of(DEDUP, "multi-persist", "eight"), name_of(DEDUP, "multi-persist")
-    more = difference(results, CALM, many, one, "latency_p50_ms")
+    more = FAMILY.difference(results, CALM, many, one, "latency_p50_ms")
     return Finding(
         claim="Where nothing is short, batches only wait",
-        holds=_above(more),
-        detail="end-to-end p50, eight together less one by one: "
-        + ("no runs to compare" if more is None else format_interval(more, ".2f", "ms")),
+        holds=FAMILY.above(more),
+        detail=f"end-to-end p50, eight together less one by one: {shown(more, '.2f', 'ms')}",
     )

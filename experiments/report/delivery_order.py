@@ -15,13 +15,14 @@ from experiments.deliveries.arms import (
     MOVED,
     ORDERINGS,
     OUTBOX,
+    POWER,
     SEMANTICS,
     TRANSFER,
     DeliveryRow,
     arm_name,
 )
 from experiments.deliveries.cells import EFFECT_POINTS, OUTBOX_POINTS, PROCESS_POINTS, why_not
-from experiments.deliveries.claims import CONFIDENCE, later, wrong
+from experiments.deliveries.claims import FAMILY, later, wrong
 from experiments.experiment import ReportContext
 from experiments.report import Page, new_figure, report_page, save_figure
 from experiments.results import Results
@@ -32,9 +33,13 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_FAULTS: Final = (CRASH, MOVED)
+_FAULTS: Final = (CRASH, MOVED, POWER)
 _TITLES: Final[Mapping[str, str]] = MappingProxyType(
-    {CRASH: "It starts again on its host", MOVED: "Another takes over"}
+    {
+        CRASH: "It starts again on its host",
+        MOVED: "Another takes over",
+        POWER: "Its host loses power, and it starts again there",
+    }
 )
 _PANELS: Final = (("duplicates", "done twice"), ("omissions", "not done"), ("orphans", "done, not known"))
 _LEFT_OUT: Final = (
@@ -209,5 +214,5 @@ def _cost(page: Page, results: Rows) -> None:
         lines,
         caption="Mean latency without a fault, differences over runs of one seed, asked first and fenced",
     )
-    page.note(f"Each interval has confidence {CONFIDENCE:.4f}, so that both hold at once with 95 %.")
+    page.note(f"Each interval has confidence {FAMILY.confidence:.4f}, so that both hold at once with 95 %.")
     page.note(f"Semantics compared: {', '.join(SEMANTICS)}.")

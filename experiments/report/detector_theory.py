@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from experiments.detection import formulas
-from experiments.detection.claims import COMMON, RARE
+from experiments.detection.claims import COMMON, RARE, Claim
 from experiments.detection.varied import NFD_S, STANDARD
-from experiments.detector_theory import CONFIDENCE, DetectorRow, Judged, judge, told
+from experiments.detector_theory import CONFIDENCE, DetectorRow, judge, told
 from experiments.experiment import ReportContext
+from experiments.judging import VERDICTS, Judged, span_told
 from experiments.report import PALETTE, new_figure, report_page, save_figure
+from experiments.report.judged import Mark, draw_intervals
 from experiments.results import Results
 
 if TYPE_CHECKING:
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_VERDICTS: Final[Mapping[bool | None, str]] = {True: "inside", False: "OUTSIDE", None: "too wide to tell"}
 _ROW_HEIGHT_IN: Final = 0.15
 
 
@@ -44,9 +45,11 @@ def report(results: Results[DetectorRow], folder: Path, context: ReportContext) 
         f"Means over {len(results.seeds)} runs, Student's intervals over runs. {len(rows)} rows are one family: each "
         f"interval has confidence {CONFIDENCE:.6f}, so that all of them hold at once with at least 99 %. Limits of "
         "half-widths are 2 %, and 5 % for what is rarer than one in 200 heartbeats or a mistake that lasts less than "
-        "one in 1,000 of the time (for T_D = 2.00 that was seen only after a first run); seeds were set before. A "
-        "published figure may be off by half a unit of its last digit. Rows without chance have no "
-        "interval, and agree to the microsecond or to what the detector rounds to."
+        "one in 1,000 of the time. One limit was changed after a look: at T_D = 2.00 the length and the share of "
+        "mistakes were held to 2 % until a first run showed how rare they are. Where any other interval was too wide "
+        "runs were made longer, or more, and not the limit wider. A published figure may be off by half a unit of "
+        "its last digit. Rows without chance have no interval, and agree to the microsecond or to what the detector "
+        "rounds to."
     )
     for group in dict.fromkeys(row.claim.group for row in rows):
         _table(page, group, [row for row in rows if row.claim.group == group])
@@ -63,7 +66,7 @@ def report(results: Results[DetectorRow], folder: Path, context: ReportContext) 
     return answer
 
 
-def _answer(results: Results[DetectorRow], rows: Sequence[Judged]) -> str:
+def _answer(results: Results[DetectorRow], rows: Sequence[Judged[Claim]]) -> str:
     verdicts = [row.holds for row in rows]
     if verdicts.count(None) == len(rows):
         return f"{len(results.seeds)} runs are too few to tell: no row has an interval."
@@ -86,23 +89,20 @@ def _answer(results: Results[DetectorRow], rows: Sequence[Judged]) -> str:
     return answer + "."
 
 
-def _table(page: Page, group: str, rows: Sequence[Judged]) -> None:
+def _table(page: Page, group: str, rows: Sequence[Judged[Claim]]) -> None:
     lines = []
     for row in rows:
-        claim, interval = row
-        if interval.low is None or interval.high is None or row.half_width is None:
-            span, width = "-", "-"
-        elif interval.low == interval.high:
+        claim, interval, half = row.claim, row.interval, row.half_width
+        span = span_told(interval, half, ".6g")
+        width = "-" if half is None else f"{half:.2%} of at most {claim.limit:.0%}"
+        if half is not None and interval.low == interval.high:
             span, width = "no chance", f"may differ by {claim.tolerance:.2g}"
-        else:
-            span = f"{interval.low:.6g} to {interval.high:.6g}"
-            width = f"{row.half_width:.2%} of at most {claim.limit:.0%}"
         kind = "published" if claim.printed else "closed form"
-        lines.append([claim.title, kind, told(claim), f"{interval.estimate:.6g}", span, width, _VERDICTS[row.holds]])
+        lines.append([claim.title, kind, told(claim), f"{interval.estimate:.6g}", span, width, VERDICTS[row.holds]])
     page.table(["", "", "is", "measured", "interval", "half-width", "verdict"], lines, caption=group)
 
 
-def _staircase(rows: Sequence[Judged], path: Path) -> None:
+def _staircase(rows: Sequence[Judged[Claim]], path: Path) -> None:
     figure, panels = new_figure(1, 2, height_in=4.2)
     beyond = formulas.exponential(STANDARD.mean_s)
     bounds = sorted({1.005 + 0.01 * step for step in range(130)} | {1.0 + 0.002 * step for step in range(60)})
@@ -126,19 +126,13 @@ def _staircase(rows: Sequence[Judged], path: Path) -> None:
     save_figure(figure, path)
 
 
-def _intervals(rows: Sequence[Judged], path: Path) -> None:
-    shown = [row for row in rows if row.half_width]
-    figure, (axes,) = new_figure(height_in=1.0 + _ROW_HEIGHT_IN * len(shown))
-    groups = list(dict.fromkeys(row.claim.group for row in shown))
-    for height, row in enumerate(shown):
-        off = 100 * (row.interval.estimate / row.claim.value - 1)
-        colour = PALETTE[groups.index(row.claim.group) % len(PALETTE)]
-        axes.errorbar([off], [-height], xerr=[100 * (row.half_width or 0.0)], fmt="o", color=colour, markersize=3)
-    axes.axvline(0, color="#444444", linewidth=1)
-    axes.set_yticks([-height for height in range(len(shown))], [row.claim.title for row in shown], fontsize=6)
-    axes.set_ylim(-len(shown) + 0.5, 0.5)
-    axes.set_xlabel("measured less closed form or published, %")
-    save_figure(figure, path)
+def _intervals(rows: Sequence[Judged[Claim]], path: Path) -> None:
+    marks = [
+        Mark(row.claim.group, row.claim.title, row.interval.estimate / row.claim.value - 1, row.half_width)
+        for row in rows
+        if row.half_width
+    ]
+    draw_intervals(marks, path, label="measured less closed form or published, %", row_in=_ROW_HEIGHT_IN, font=6)
 
 
 def _limits(page: Page) -> None:

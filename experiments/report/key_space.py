@@ -283,10 +283,11 @@ def _of_the_store(results: Results[KeySpaceRow]) -> str:
         return ""
     moved = {arm: _values(results, STORE, arm, "stretches_moved") for arm in ("ring-256", "modulo")}
     means = {arm: sum(values) / len(values) for arm, values in moved.items() if values}
-    counts = f"{means.get('ring-256', 0):.0f} stretches moved on that ring and {means.get('modulo', 0):.0f} by modulo"
+    names = {"ring-256": "on that ring", "modulo": "by modulo"}
+    counts = " and ".join(f"{mean:.0f} stretches moved {names[arm]}" for arm, mean in means.items())
     return (
         f"A store on {STORE_NODES} nodes served {100 * min(served):.1f} % of the commands or more while one host "
-        f"joined and another left, under every placement that can change ({counts}), and lost none."
+        f"joined and another left, under every placement that ran and can change ({counts}), and lost none."
     )
 
 

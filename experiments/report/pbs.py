@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from experiments.experiment import ReportContext
+from experiments.judging import span_told
 from experiments.pbs import ARM, CONFIDENCE, Judged, QuorumRow, compared, judge, told
 from experiments.quorums import Kind
 from experiments.quorums.published import LEGS
 from experiments.quorums.wars import Quorum, stale
 from experiments.report import PALETTE, new_figure, report_page, save_figure
+from experiments.report.judged import Mark, draw_intervals
 from experiments.results import Results
 from sim.chance import Chance
 
@@ -92,11 +94,10 @@ def _table(page: Page, group: str, rows: Sequence[Judged]) -> None:
     about_t = any(row.quantile is not None for row in rows)
     for row in rows:
         interval = row.interval
-        if interval.low is None or interval.high is None or row.half_width is None:
-            span, width = "-", "-"
-        else:
-            span = f"{interval.low:.5g} to {interval.high:.5g}"
-            width = f"{row.half_width:.2%} of {row.claim.limit:.0%}" if row.claim.kind is not Kind.ZERO else "-"
+        half = row.half_width
+        span, width = span_told(interval, half), "-"
+        if half is not None and row.claim.kind is not Kind.ZERO:
+            width = f"{half:.2%} of {row.claim.limit:.0%}"
         ours = f"{interval.estimate:.5g}"
         if row.claim.kind is Kind.ZERO:
             ours, span = f"{row.quantile:.3g}", f"stale at once: {100 * (interval.high or 0):.2g} % at most"
@@ -144,21 +145,12 @@ def _curves(path: Path) -> None:
 
 
 def _intervals(rows: Sequence[Judged], path: Path) -> None:
-    shown = [row for row in rows if row.value and row.claim.kind is not Kind.ZERO]
-    figure, (axes,) = new_figure(height_in=1.0 + _ROW_HEIGHT_IN * len(shown))
-    groups = list(dict.fromkeys(row.claim.group for row in shown))
-    for height, row in enumerate(shown):
-        value = row.value or 1.0
-        off, half = 100 * (row.interval.estimate / value - 1), 100 * (row.half_width or 0.0)
-        colour = PALETTE[groups.index(row.claim.group) % len(PALETTE)]
-        axes.errorbar(
-            [off], [-height], xerr=[half * row.interval.estimate / value], fmt="o", color=colour, markersize=3
-        )
-    axes.axvline(0, color="#444444", linewidth=1)
-    axes.set_yticks([-height for height in range(len(shown))], [row.claim.title for row in shown], fontsize=6)
-    axes.set_ylim(-len(shown) + 0.5, 0.5)
-    axes.set_xlabel("ours less published or closed form, %")
-    save_figure(figure, path)
+    marks = []
+    for row in rows:
+        if row.value and row.claim.kind is not Kind.ZERO:
+            ratio = row.interval.estimate / row.value
+            marks.append(Mark(row.claim.group, row.claim.title, ratio - 1, (row.half_width or 0.0) * ratio))
+    draw_intervals(marks, path, label="ours less published or closed form, %", row_in=_ROW_HEIGHT_IN, font=6)
 
 
 def _one_by_one(page: Page, results: Results[QuorumRow]) -> None:

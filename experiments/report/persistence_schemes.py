@@ -27,7 +27,8 @@ from experiments.report.schemes_cells import (
     total,
     whole,
 )
-from experiments.report.schemes_frontier import NUMBERS, draw_frontier
+from experiments.report.schemes_frontier import draw_frontier, numbered, unbroken
+from experiments.report.schemes_windows import windows_section
 from experiments.results import Results
 from experiments.scenario import load
 from experiments.schemes import (
@@ -40,9 +41,10 @@ from experiments.schemes import (
     frontier,
     promised,
 )
-from experiments.schemes.claims import P50, P99, breaks, compared, flush_us, rate_per_s, windows
+from experiments.schemes.claims import P50, P99, breaks, compared, crash_table, few_schemes, replica_table
 from experiments.schemes.promises import left_behind
 from experiments.schemes.runs import OUTAGE_US, SPAN_US
+from experiments.schemes.windows import flush_us, rate_per_s
 from experiments.statistics import (
     Interval,
     at_most,
@@ -71,7 +73,7 @@ def report(results: Results[SchemeRow], folder: Path, context: ReportContext) ->
     _cost(page, results)
     for scenario in FAILURES:
         _failure(page, results, scenario)
-    _windows(page, results)
+    windows_section(page, results)
     _returns(page, results)
     _denials(page, results)
     _order(page, results)
@@ -129,7 +131,7 @@ def _frontier(page: Page, results: Results[SchemeRow], folder: Path) -> None:
         for arm in found.chosen:
             point = found.held.get(arm)
             told = ("-", "-") if point is None else (ms(point.latency_ms), _kept_or_not(point.unkept))
-            rows.append([failing.title, _label(arm), *told, "yes" if arm in found.confirmed else "no"])
+            rows.append([failing.title, numbered(arm), *told, "yes" if arm in found.confirmed else "no"])
     page.table(
         ["failure", "scheme", "p99, ms", "not kept, events a run", "unbeaten there too"],
         rows,
@@ -141,16 +143,6 @@ def _frontier(page: Page, results: Results[SchemeRow], folder: Path) -> None:
 def _kept_or_not(found: Interval) -> str:
     """A mean count; where it was never seen, in how many runs at most it can be."""
     return events(found) if found.estimate else f"0 (at most {100 * zero_count_bound(found.n):.2g} % of runs)"
-
-
-def _label(arm: str) -> str:
-    label = next(one.label for one in ARMS if one.name == arm)
-    return f"{NUMBERS[arm]}. {label}" if arm in NUMBERS else label
-
-
-def _unbroken(arm: str) -> str:
-    """For narrow first columns."""
-    return _label(arm).replace(" ", "\u00a0").replace("-", "\u2011")
 
 
 # -- tables --------------------------------------------------------------------------------
@@ -216,7 +208,7 @@ def _table(page: Page, results: Results[SchemeRow], scenario: str, measures: Seq
     shown: list[tuple[Arm, tuple[SchemeRow, ...]]] = [
         (arm, results.at(scenario, arm.name)) for arm in ARMS if results.at(scenario, arm.name)
     ]
-    lines = [[_unbroken(arm.name), *(whole(cell(rows)) for _, cell in measures)] for arm, rows in shown]
+    lines = [[unbroken(arm.name), *(whole(cell(rows)) for _, cell in measures)] for arm, rows in shown]
     page.table(["", *(title for title, _ in measures)], lines)
 
 
@@ -227,54 +219,6 @@ def _promise(arm: str, scenario: str) -> str:
         return "nothing" if promised(arm, scenario) is Loss.NOTHING else "all"
     told = f"{limit.most_us / 1e3:.0f} ms"
     return (f"{told} left behind" if left_behind(arm, scenario) else told).replace(" ", "\u00a0")
-
-
-def _windows(page: Page, results: Results[SchemeRow]) -> None:
-    page.section("Rate x window")
-    low, high = flush_us()
-    page.note(
-        "A failure at a random instant takes what was acknowledged since the last flush, save or shipment: half a "
-        f"period on average. To that comes what flushes add, {low / 1e3:.0f} to {high / 1e3:.0f} ms each: cycles last "
-        "a period and a flush, and an unfinished flush does not count, but what is saved from the heap outlives the "
-        "process at once. A shipment that has left arrives, so no one-way delay is added: it counts only where a cut "
-        f"eats what is under way. Times {rate_per_s():.0f} a second that is the predicted mean; denials are events "
-        "too. Instants are spread evenly over a period, so the mean that was measured is much surer than its interval "
-        "says. Sharper: how long the last flush or shipment was ago is known in each run, and rate times that is taken "
-        "off its loss; what is left over is the load's chance, 0 on average, and how often there was a flush or "
-        "shipment was measured. Cells with the counts of an earlier one, run for run, are its data once more and are "
-        "marked; the others are one family in the last column, whose intervals hold at once with 95 %."
-    )
-    rows = []
-    for one in windows(results):
-        age = "-" if one.oldest_ms is None else whole(f"{one.oldest_ms:.0f} of {one.expected.most_us / 1e3:.0f}")
-        shortest, longest = (f"{ms:.1f}" for ms in one.every_ms)
-        rows.append(
-            [
-                f"{_unbroken(one.arm)}, {FAILURES[one.scenario].title}{' (left behind)' if one.behind else ''}",
-                f"{one.expected.mean_us / 1e3:.1f}",
-                f"{one.events:.1f}",
-                whole(events(one.measured)),
-                age,
-                whole(shortest if shortest == longest else f"{shortest} to {longest}"),
-                "as above" if one.like else whole(format_interval(one.surplus, "+.2f")),
-                "-" if one.like else _inside(one.family, 0.0),
-            ]
-        )
-    page.table(
-        ["", "window, ms", "predicted", "measured", "oldest, ms", "every, ms", "beyond rate x age", "of 0, family"],
-        rows,
-        caption="Acknowledged events lost a run",
-    )
-    everything = [
-        row for row in results.rows if row.scenario in FAILURES and promised(row.arm, row.scenario) is Loss.ALL
-    ]
-    risk, lost = sum(row.at_risk or 0 for row in everything), sum(row.lost for row in everything)
-    page.note(f"Where a scheme may lose all, {lost:,} of {risk:,} acknowledged events were lost.")
-
-
-def _inside(interval: Interval, value: float) -> str:
-    outside = interval.excludes(value)
-    return "-" if outside is None else "OUTSIDE" if outside else "inside"
 
 
 def _returns(page: Page, results: Results[SchemeRow]) -> None:
@@ -288,7 +232,9 @@ def _returns(page: Page, results: Results[SchemeRow]) -> None:
     lines = []
     for name in ("ship-1s", "ship-1s-left", "ship-250ms"):
         dark, gone = results.at(_DARK, name), results.at("schemes_region_destroyed", name)
-        cells = [count(lambda row: row.lost)(gone)]
+        if not dark:
+            continue
+        cells = [count(lambda row: row.lost)(gone) if gone else "-"]
         cells += [
             count(measure)(dark)
             for measure in (
@@ -299,7 +245,7 @@ def _returns(page: Page, results: Results[SchemeRow]) -> None:
                 lambda row: row.set_aside,
             )
         ]
-        lines.append([_label(name), *(whole(cell) for cell in cells)])
+        lines.append([numbered(name), *(whole(cell) for cell in cells)])
     page.table(
         ["", "destroyed: lost", "returns: lost", "resurfaced", "merged", "compensated", "still set aside"],
         lines,
@@ -340,7 +286,7 @@ def _order(page: Page, results: Results[SchemeRow]) -> None:
     page.section("Who answers sooner")
     rows = [
         [
-            f"{_label(one.slow)}, over {_label(one.quick)}",
+            f"{numbered(one.slow)}, over {numbered(one.quick)}",
             title,
             whole(format_interval(one.difference, "+.3g")),
             "-" if one.p_value is None else f"{one.p_value:.2g}",
@@ -358,9 +304,11 @@ def _order(page: Page, results: Results[SchemeRow]) -> None:
 def _crashes(page: Page, results: Results[SchemeRow]) -> None:
     """The table of crash points, made with these claims: it is small, and a function of the code alone."""
     page.section("Every crash point")
-    page.markup(crashes.to_html(results.once(crashes.table)))
+    page.markup(crashes.to_html(crash_table(results)))
     page.section("Every point of replication")
-    page.markup(replicas.to_html(results.once(replicas.table)))
+    page.markup(replicas.to_html(replica_table(results)))
+    if few_schemes(results) is not None:
+        page.note("Of so few seeds both tables are of schemes that flush; the full size has them all.")
 
 
 def _limits(page: Page, results: Results[SchemeRow]) -> None:

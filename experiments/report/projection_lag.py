@@ -24,9 +24,10 @@ from experiments.projections.arms import (
     WRITERS_OUT,
     LagRow,
 )
-from experiments.projections.claims import COMPARED, CONFIDENCE, difference
+from experiments.projections.claims import COMPARED, FAMILY
 from experiments.projections.crashes import POINTS, ReadResult, summary, table
-from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
+from experiments.report import Page, new_figure, report_page, save_figure
+from experiments.report.over_time import draw_means
 from experiments.results import Results
 from experiments.statistics import format_interval, t_interval
 from models.reading.options import Checkpoint
@@ -122,14 +123,8 @@ def _answer(results: Rows) -> str:
 
 def _timelines(page: Page, results: Rows, folder: Path) -> None:
     figure, panels = new_figure(1, 3, width_in=11.0, height_in=3.9)
-    colours = dict(zip([arm.name for arm in ARMS], PALETTE, strict=False))
     for axes, scenario in zip(panels, (CALM, WRITERS_OUT, READER_STILL), strict=True):
-        for arm in ARMS:
-            series = [results.series(scenario, arm.name, row.seed) for row in results.at(scenario, arm.name)]
-            steps = sorted({t for one in series for t in one["begin_s"]})
-            found = [dict(zip(one["begin_s"], one["stale_ms"], strict=True)) for one in series]
-            heights = [_average([one[t] for one in found if t in one]) for t in steps]
-            axes.plot(steps, heights, color=colours[arm.name], label=arm.label, linewidth=1.2)
+        draw_means(axes, results, scenario, ARMS, "stale_ms")
         axes.set_title(_TITLES[scenario], fontsize=9)
         axes.set_xlabel("seconds, when asked")
     panels[0].set_ylabel("mean staleness of answers, ms")
@@ -144,10 +139,6 @@ def _timelines(page: Page, results: Rows, folder: Path) -> None:
         caption="Means over runs, by a quarter of a second in which queries were asked. Staleness is the time since an "
         "event was acknowledged that the answer misses.",
     )
-
-
-def _average(values: list[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
 
 
 def _table(page: Page, results: Rows, scenario: str) -> None:
@@ -185,12 +176,13 @@ def _table(page: Page, results: Rows, scenario: str) -> None:
 def _compared(page: Page, results: Rows) -> None:
     lines = []
     for scenario, first, second, metric in COMPARED:
-        found = difference(results, scenario, first, second, metric)
+        found = FAMILY.difference(results, scenario, first, second, metric)
         told = "some run at infinity, or none" if found is None else format_interval(found, ".3g")
         lines.append([f"{_TITLES[scenario]}: {metric}, {first} less {second}", told])
     page.table(["", "difference"], lines, caption="Differences over runs of one seed")
     page.note(
-        f"Each interval has confidence {CONFIDENCE:.4f}, so that those that decide a claim hold at once with 95 %."
+        f"Each interval has confidence {FAMILY.confidence:.4f}, so that those that decide a claim hold at once with "
+        "95 %."
     )
 
 

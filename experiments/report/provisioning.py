@@ -21,8 +21,9 @@ from experiments.provisions.arms import (
     SPANS,
     ProvisionRow,
 )
-from experiments.provisions.claims import CONFIDENCE, difference
-from experiments.report import PALETTE, Page, new_figure, report_page, save_figure, shade
+from experiments.provisions.claims import FAMILY
+from experiments.report import Page, new_figure, report_page, save_figure, shade
+from experiments.report.over_time import draw_means
 from experiments.results import Results
 from experiments.statistics import format_interval, t_interval
 
@@ -96,15 +97,7 @@ def _answer(results: Rows) -> str:
 def _timelines(page: Page, results: Rows, folder: Path) -> None:
     figure, panels = new_figure(1, 3, width_in=12.0, height_in=4.0)
     for axes, scenario in zip(panels, (CRASH, SCHEDULER, SCALE), strict=True):
-        for number, arm in enumerate(ARMS):
-            series = [results.series(scenario, arm.name, row.seed) for row in results.at(scenario, arm.name)]
-            if not series:
-                continue
-            steps = sorted({t for one in series for t in one["begin_s"]})
-            found = [dict(zip(one["begin_s"], one["served"], strict=True)) for one in series]
-            shares = [[one[t] for one in found if t in one] for t in steps]
-            heights = [sum(values) / len(values) for values in shares]
-            axes.plot(steps, heights, color=PALETTE[number], label=arm.label, linewidth=1.2)
+        draw_means(axes, results, scenario, ARMS, "served")
         axes.set_title(_TITLES[scenario], fontsize=9)
         axes.set_ylim(-0.03, 1.06)
         axes.set_xlabel("seconds, when issued")
@@ -157,10 +150,11 @@ def _compared(page: Page, results: Rows) -> None:
         (REGION, "2min-spare", "2min"),
         (CRASH, "2min-spare", "100ms"),
     ):
-        found = difference(results, scenario, first, second, "served_share")
+        found = FAMILY.difference(results, scenario, first, second, "served_share")
         told = "some run at infinity" if found is None else format_interval(found, ".3f")
         lines.append([f"{_TITLES[scenario]}: {first} less {second}", told])
     page.table(["", "difference in the share served"], lines, caption="Differences over runs of one seed")
     page.note(
-        f"Each interval has confidence {CONFIDENCE:.4f}, so that those that decide a claim hold at once with 95 %."
+        f"Each interval has confidence {FAMILY.confidence:.4f}, so that those that decide a claim hold at once with "
+        "95 %."
     )

@@ -21,7 +21,7 @@ from experiments.queues.arms import (
     QueueRow,
     name_of,
 )
-from experiments.queues.claims import CONFIDENCE, difference, rows_of
+from experiments.queues.claims import FAMILY, rows_of
 from experiments.queues.frontier import frontier, points, wrong_share
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
 from experiments.results import Results
@@ -276,7 +276,7 @@ def _compared(page: Page, results: Rows) -> None:
             "effects a second where brokers are short, eight together less one by one",
         ),
     ):
-        found = difference(results, scenario, first, second, metric)
+        found = FAMILY.difference(results, scenario, first, second, metric)
         lines.append([title, "some run at infinity" if found is None else format_interval(found, ".3g")])
     page.table(["", "difference"], lines, caption="Differences over runs of one seed")
-    page.note(f"Each interval has confidence {CONFIDENCE:.4f}, so that all hold at once with 95 %.")
+    page.note(f"Each interval has confidence {FAMILY.confidence:.4f}, so that all hold at once with 95 %.")

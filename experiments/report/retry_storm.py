@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from experiments.experiment import ReportContext
-from experiments.report import PALETTE, Page, new_figure, report_page, save_figure, shade
+from experiments.report import Page, new_figure, report_page, save_figure, shade
+from experiments.report.over_time import draw_means
 from experiments.results import Results
 from experiments.statistics import format_interval, t_interval
 from experiments.storms.arms import ARMS, CALM, CURES, CUT, LIGHT, NAIVE, NONE, SCENARIOS, SHORT, SLOW, THIN, StormRow
@@ -24,7 +25,9 @@ _TITLES: Final[Mapping[str, str]] = {
     THIN: "Slow for four seconds, 8 a second",
     LIGHT: "Slow for four seconds, 4 a second",
 }
-_SHOWN: Final = (NAIVE, NONE, "throttle", "breaker", "drop-stale", "shed", "lifo")
+_SHOWN: Final = tuple(
+    arm for arm in ARMS if arm.name in (NAIVE, NONE, "throttle", "breaker", "drop-stale", "shed", "lifo")
+)
 _LEFT_OUT: Final = (
     "One service of each tier, so no load balancer that sends retries elsewhere, and one bad host is the whole tier.",
     "The service time is constant, all requests cost the same, and no cache goes cold, as in many an overload.",
@@ -95,17 +98,8 @@ def _answer(results: Rows) -> str:
 
 def _timelines(page: Page, results: Rows, folder: Path) -> None:
     figure, panels = new_figure(1, 2, width_in=11.0, height_in=4.2)
-    labels = {arm.name: arm.label for arm in ARMS}
     for axes, scenario in zip(panels, (SLOW, CUT), strict=True):
-        for number, arm in enumerate(_SHOWN):
-            series = [results.series(scenario, arm, row.seed) for row in results.at(scenario, arm)]
-            if not series:
-                continue
-            steps = sorted({t for one in series for t in one["begin_s"]})
-            found = [dict(zip(one["begin_s"], one["done"], strict=True)) for one in series]
-            shares = [[one[t] for one in found if t in one] for t in steps]
-            heights = [sum(values) / len(values) for values in shares]
-            axes.plot(steps, heights, color=PALETTE[number % len(PALETTE)], label=labels[arm], linewidth=1.4)
+        draw_means(axes, results, scenario, _SHOWN, "done", width=1.4)
         axes.set_title(_TITLES[scenario], fontsize=10)
         axes.set_ylim(-0.03, 1.06)
         axes.set_xlabel("seconds, when issued")

@@ -16,7 +16,7 @@ from experiments.statistics import t_interval
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["NUMBERS", "draw_frontier"]
+__all__ = ["NUMBERS", "draw_frontier", "numbered", "unbroken"]
 
 _RANKED: Final = tuple(arm for arm in ARMS if arm.ranked)
 #: By arm, its number in the figure.
@@ -30,10 +30,18 @@ _LETTER: Final = 0.045
 def draw_frontier(results: Results[SchemeRow], path: Path) -> None:
     """One panel a failure: p99 of the control on a logarithmic axis, what was not kept a run, linear up to 1."""
     figure, panels = new_figure(2, 3, width_in=12.5, height_in=8.4)
-    at_ms = {arm.name: _mean([row.latency_near_p99_ms for row in results.at(CONTROL, arm.name)]) for arm in _RANKED}
+    at_ms = {
+        arm.name: _mean([row.latency_near_p99_ms for row in rows])
+        for arm in _RANKED
+        if (rows := results.at(CONTROL, arm.name))
+    }
     most = 1.0
     for axes, (scenario, failing) in zip(panels, FAILURES.items(), strict=True):
-        gone = {arm.name: _mean([unkept(row) for row in results.at(scenario, arm.name)]) for arm in _RANKED}
+        gone = {
+            arm.name: _mean([unkept(row) for row in rows])
+            for arm in _RANKED
+            if arm.name in at_ms and (rows := results.at(scenario, arm.name))
+        }
         most = max(most, *gone.values())
         _panel(axes, results, scenario, at_ms, gone)
         axes.set_title(failing.title)
@@ -57,13 +65,24 @@ def draw_frontier(results: Results[SchemeRow], path: Path) -> None:
     save_figure(figure, path)
 
 
+def numbered(arm: str) -> str:
+    """An arm's label after its number in the figure, if it has one."""
+    label = next(one.label for one in ARMS if one.name == arm)
+    return f"{NUMBERS[arm]}. {label}" if arm in NUMBERS else label
+
+
+def unbroken(arm: str) -> str:
+    """The same, for narrow first columns."""
+    return numbered(arm).replace(" ", "\u00a0").replace("-", "\u2011")
+
+
 def _panel(
     axes: Axes, results: Results[SchemeRow], scenario: str, at_ms: Mapping[str, float], gone: Mapping[str, float]
 ) -> None:
     chosen = frontier(results, scenario).chosen
     steps = sorted({(at_ms[arm], gone[arm]) for arm in chosen})
     axes.plot([x for x, _ in steps], [y for _, y in steps], drawstyle="steps-post", color="#999999", linewidth=1.2)
-    for arm in at_ms:
+    for arm in gone:
         colour = _colour(arm)
         face = colour if arm in chosen else "white"
         calm = t_interval([row.latency_near_p99_ms for row in results.at(CONTROL, arm)])
@@ -79,7 +98,7 @@ def _panel(
 def _label(axes: Axes, at_ms: Mapping[str, float], gone: Mapping[str, float]) -> None:
     """Write each mark's number above it; those of one place on one line, those close by above each other."""
     rows: dict[int, list[str]] = {}
-    for arm in at_ms:
+    for arm in gone:
         rows.setdefault(round(8 * log10(1 + gone[arm])), []).append(arm)
     for arms in rows.values():
         reached: list[float] = []  # by level, up to where it is written on

@@ -23,7 +23,7 @@ from experiments.loads.arms import (
     LoadRow,
     arm_of,
 )
-from experiments.loads.claims import CONFIDENCE, WORK_MS, difference
+from experiments.loads.claims import FAMILY, WORK_MS, difference
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
 from experiments.results import Results
 from experiments.statistics import format_interval, t_interval
@@ -164,6 +164,8 @@ def _saved(page: Page, results: Rows) -> None:
     for scenario in (QUIET, CALM, HOT, SLOW):
         for domain in DOMAINS:
             cells = []
+            if not results.at(scenario, arm_of(CONSISTENT, domain)):
+                continue
             for strategy in STRATEGIES[1:]:
                 found = difference(results, scenario, domain, CONSISTENT, strategy, "latency_p50_ms").interval
                 cells.append("some run at infinity" if found is None else format_interval(found, ".0f"))
@@ -174,7 +176,8 @@ def _saved(page: Page, results: Rows) -> None:
         caption="Saved of the median against consistent loading, ms: differences over runs of one seed",
     )
     page.note(
-        f"Each interval has confidence {CONFIDENCE:.4f}, so that those that decide a claim hold at once with 95 %."
+        f"Each interval has confidence {FAMILY.confidence:.4f}, so that those that decide a claim hold at once with "
+        "95 %."
     )
 
 
@@ -183,6 +186,8 @@ def _table(page: Page, results: Rows, scenario: str) -> None:
     for domain in DOMAINS:
         for strategy in STRATEGIES:
             arm = arm_of(strategy, domain)
+            if not results.at(scenario, arm):
+                continue
             lines.append(
                 [
                     f"{domain}, {strategy}",

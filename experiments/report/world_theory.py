@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from experiments.experiment import ReportContext
+from experiments.judging import VERDICTS, Judged, span_told
 from experiments.report import PALETTE, new_figure, report_page, save_figure
+from experiments.report.judged import Mark, draw_intervals
 from experiments.results import Results
 from experiments.theory import formulas
-from experiments.theory.claims import COMMON, RARE
+from experiments.theory.claims import COMMON, RARE, Claim
 from experiments.theory.stations import SERVICE_US
-from experiments.world_theory import CONFIDENCE, Judged, TheoryRow, judge, single_jobs
+from experiments.world_theory import CONFIDENCE, TheoryRow, judge, single_jobs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_VERDICTS: Final[Mapping[bool | None, str]] = {True: "inside", False: "OUTSIDE", None: "too wide to tell"}
 _GROUP_HEIGHT_IN: Final = 0.17
 
 
@@ -60,7 +61,7 @@ def report(results: Results[TheoryRow], folder: Path, context: ReportContext) ->
     return answer
 
 
-def _answer(results: Results[TheoryRow], rows: Sequence[Judged]) -> str:
+def _answer(results: Results[TheoryRow], rows: Sequence[Judged[Claim]]) -> str:
     verdicts = [row.holds for row in rows]
     widths = {
         limit: max((row.half_width or 0.0 for row in rows if row.claim.limit == limit), default=0.0)
@@ -84,20 +85,17 @@ def _answer(results: Results[TheoryRow], rows: Sequence[Judged]) -> str:
     )
 
 
-def _table(page: Page, group: str, rows: Sequence[Judged]) -> None:
+def _table(page: Page, group: str, rows: Sequence[Judged[Claim]]) -> None:
     lines = []
     for row in rows:
-        claim, interval = row
-        if interval.low is None or interval.high is None or row.half_width is None:
-            span, width = "-", "-"
-        else:
-            span = f"{interval.low:.5g} to {interval.high:.5g}"
-            width = f"{row.half_width:.2%} of at most {claim.limit:.0%}"
-        lines.append([claim.title, f"{claim.value:.5g}", f"{interval.estimate:.5g}", span, width, _VERDICTS[row.holds]])
+        claim, interval, width = row.claim, row.interval, row.half_width
+        span = span_told(interval, width)
+        wide = "-" if width is None else f"{width:.2%} of at most {claim.limit:.0%}"
+        lines.append([claim.title, f"{claim.value:.5g}", f"{interval.estimate:.5g}", span, wide, VERDICTS[row.holds]])
     page.table(["", "closed form", "measured", "interval", "half-width", "verdict"], lines, caption=group)
 
 
-def _waits(rows: Sequence[Judged], path: Path) -> None:
+def _waits(rows: Sequence[Judged[Claim]], path: Path) -> None:
     figure, (waits, numbers) = new_figure(1, 2, height_in=4.2)
     for axes, metric, scale, title in (
         (waits, "wait_us", SERVICE_US, "Mean wait, service times"),
@@ -121,7 +119,7 @@ def _waits(rows: Sequence[Judged], path: Path) -> None:
 
 
 def _points(
-    axes: Axes, rows: Sequence[Judged], prefix: str, metric: str, scale: int, where: str, mark: str, colour: str
+    axes: Axes, rows: Sequence[Judged[Claim]], prefix: str, metric: str, scale: int, where: str, mark: str, colour: str
 ) -> None:
     found = [row for row in rows if row.claim.cell.startswith(prefix) and row.claim.metric == metric]
     at = [int(row.claim.cell.removeprefix(prefix)) / 100 for row in found]
@@ -131,19 +129,12 @@ def _points(
     axes.errorbar(at, mean, yerr=error, fmt=mark, color=colour, markersize=6, capsize=3, label=label)
 
 
-def _intervals(rows: Sequence[Judged], path: Path) -> None:
-    figure, (axes,) = new_figure(height_in=1.0 + _GROUP_HEIGHT_IN * len(rows))
-    groups = list(dict.fromkeys(row.claim.group for row in rows))
-    for height, row in enumerate(rows):
-        claim, interval = row
-        colour = PALETTE[groups.index(claim.group) % len(PALETTE)]
-        off = 100 * (interval.estimate / claim.value - 1)
-        axes.errorbar([off], [-height], xerr=[100 * (row.half_width or 0.0)], fmt="o", color=colour, markersize=3)
-    axes.axvline(0, color="#444444", linewidth=1)
-    axes.set_yticks([-height for height in range(len(rows))], [row.claim.title for row in rows], fontsize=7)
-    axes.set_ylim(-len(rows) + 0.5, 0.5)
-    axes.set_xlabel("measured less closed form, %")
-    save_figure(figure, path)
+def _intervals(rows: Sequence[Judged[Claim]], path: Path) -> None:
+    marks = [
+        Mark(row.claim.group, row.claim.title, row.interval.estimate / row.claim.value - 1, row.half_width or 0.0)
+        for row in rows
+    ]
+    draw_intervals(marks, path, label="measured less closed form, %", row_in=_GROUP_HEIGHT_IN, font=7)
 
 
 def _job_by_job(page: Page, results: Results[TheoryRow]) -> None:

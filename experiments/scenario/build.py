@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from experiments.scenario.operations import with_runbooks
-from experiments.scenario.problems import Problem, ScenarioError, finding
+from experiments.scenario.problems import Problem, ScenarioError, findings
 from experiments.scenario.scenario import Scenario
 from models.system import System
 from sim.trace import TraceLevel
@@ -44,6 +44,6 @@ def build(
         for template in system.templates:
             world.offer(template)
     except ValueError as refused:
-        found = finding("system", scenario.system.factory, str(refused))
-        raise ScenarioError([Problem(scenario.file, *found)]) from refused
+        found = findings("system", scenario.system.factory, refused)
+        raise ScenarioError(Problem(scenario.file, *one) for one in found) from refused
     return world, system

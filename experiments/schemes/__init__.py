@@ -5,7 +5,7 @@ may lose and how much theory expects; `runs` carries one run out and counts what
 acknowledged command; `frontier` says which schemes no other beats; `claims` holds it all together.
 """
 
-from experiments.schemes.arms import ARMS, CONTROL, FAILURES, LOST_REPLIES, SCENARIOS, Failing, scheme_of_arm
+from experiments.schemes.arms import ARMS, CONTROL, FAILURES, LOST_REPLIES, QUICK, SCENARIOS, Failing, scheme_of_arm
 from experiments.schemes.claims import check
 from experiments.schemes.frontier import Frontier, frontier
 from experiments.schemes.promises import Expected, expected, promised
@@ -16,6 +16,7 @@ __all__ = [
     "CONTROL",
     "FAILURES",
     "LOST_REPLIES",
+    "QUICK",
     "SCENARIOS",
     "Expected",
     "Failing",

@@ -10,7 +10,16 @@ from experiments.experiment import Arm, SystemOption
 from models.store.schemes import Failure, Scheme
 from models.store.words import scheme_of
 
-__all__ = ["ARMS", "CONTROL", "FAILURES", "LOST_REPLIES", "SCENARIOS", "Failing", "scheme_of_arm"]
+__all__ = [
+    "ARMS",
+    "CONTROL",
+    "FAILURES",
+    "LOST_REPLIES",
+    "QUICK",
+    "SCENARIOS",
+    "Failing",
+    "scheme_of_arm",
+]
 
 #: How people work through what a region brings back.
 _RECONCILED: Final[Mapping[str, SystemOption]] = MappingProxyType({"reconcile": "200/s", "reconcile_delay": "500ms"})
@@ -73,6 +82,21 @@ FAILURES: Final[Mapping[str, Failing]] = {
     "schemes_region_destroyed": Failing("region destroyed", Failure.REGION_DESTROYED),
 }
 SCENARIOS: Final = (CONTROL, *FAILURES, LOST_REPLIES)
+
+
+#: By scenario, the arms of the quick size: all where nothing fails, and else one or two of each scheme.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CONTROL: tuple(arm.name for arm in ARMS if arm.name != "ship-1s-left"),
+        "schemes_process_crash": ("mem", "mem-1s", "multi-mem-2of3", "persist"),
+        "schemes_host_power": ("mem-1s", "periodic-1s", "persist", "multi-mem-2of3"),
+        "schemes_cluster_power": ("periodic-1s", "multi-mem-2of3", "multi-persist-2of3"),
+        "schemes_disk_loss": ("persist", "ship-1s", "multi-persist-2of3"),
+        "schemes_region_dark": ("ship-1s", "ship-1s-left", "multi-persist-2of3-cluster"),
+        "schemes_region_destroyed": ("multi-persist-2of3-cluster", "ship-1s", "multi-persist-2of3-region"),
+        LOST_REPLIES: ("persist", "no-denials"),
+    }
+)
 
 
 def scheme_of_arm(name: str) -> Scheme:

@@ -9,10 +9,10 @@ from experiments import crashes
 from experiments.crashes import CellResult, replicas
 from experiments.experiment import Finding
 from experiments.results import Results
-from experiments.scenario import load
-from experiments.schemes.arms import ARMS, CONTROL, FAILURES, LOST_REPLIES, scheme_of_arm
-from experiments.schemes.promises import Expected, every_us, expected, left_behind, promised
+from experiments.schemes.arms import CONTROL, FAILURES, LOST_REPLIES, scheme_of_arm
+from experiments.schemes.promises import expected, promised
 from experiments.schemes.runs import SchemeRow
+from experiments.schemes.windows import flush_us, windows
 from experiments.statistics import (
     Interval,
     at_most,
@@ -20,11 +20,21 @@ from experiments.statistics import (
     holm,
     paired_difference,
     paired_p_value,
-    t_interval,
 )
 from models.store.schemes import Loss
 
-__all__ = ["P50", "P99", "Compared", "Windowed", "breaks", "check", "compared", "loses_all", "rate_per_s", "windows"]
+__all__ = [
+    "P50",
+    "P99",
+    "Compared",
+    "breaks",
+    "check",
+    "compared",
+    "crash_table",
+    "few_schemes",
+    "loses_all",
+    "replica_table",
+]
 
 #: Who should answer sooner than whom: what costs more, and more holders.
 ORDER: Final = (
@@ -37,6 +47,9 @@ HOLDERS: Final = (
     ("multi-persist-2of3", "multi-persist-3of3"),
     ("multi-persist-2of3-region", "multi-persist-3of3-region"),
 )
+_FLUSHED: Final = ("local-persist", "multi-persist:2/3")
+#: Seeds from which the tables of crash points are whole.
+_WHOLE_TABLES: Final = 10
 P50: Final = "latency_near_p50_ms"
 P99: Final = "latency_near_p99_ms"
 
@@ -59,38 +72,6 @@ class Compared(NamedTuple):
     p_value: float | None
 
 
-class Windowed(NamedTuple):
-    """A measured loss beside what theory expects.
-
-    Attributes:
-        arm: Whose.
-        scenario: Under which failure.
-        behind: Whether it is counted as left behind on a disk that came back, and not as lost.
-        expected: By theory.
-        events: Mean number by theory: rate times window.
-        measured: Mean number a run, with its 95 % interval; far too wide, since instants are spread evenly.
-        surplus: Mean number a run beyond rate times what was unsaved in that run, with its 95 % interval.
-        family: The same with an interval that holds for all that are distinct at once.
-        every_ms: The shortest and the longest period that was measured in a run.
-        off: In how many runs it was not the scheme's.
-        oldest_ms: The greatest age that was measured; None if nothing was lost.
-        like: Names an earlier one with the same counts in each run, whose evidence it repeats; "" if there is none.
-    """
-
-    arm: str
-    scenario: str
-    behind: bool
-    expected: Expected
-    events: float
-    measured: Interval
-    surplus: Interval
-    family: Interval
-    every_ms: tuple[float, float]
-    off: int
-    oldest_ms: float | None
-    like: str
-
-
 def check(results: Results[SchemeRow]) -> list[Finding]:
     """Hold every claim against the rows."""
     return [
@@ -107,9 +88,32 @@ def check(results: Results[SchemeRow]) -> list[Finding]:
         _decided_once(results),
         _decided_anew(results),
         _calm(results),
-        _crashes(results.once(crashes.table)),
-        replicas.finding_of(results.once(replicas.table)),
+        _crashes(crash_table(results)),
+        replicas.finding_of(replica_table(results)),
     ]
+
+
+def crash_table(results: Results[SchemeRow]) -> Sequence[CellResult]:
+    """Every crash point under every scheme; of few seeds, under those that flush."""
+    return results.once(crashes.table if few_schemes(results) is None else _few_crashes)
+
+
+def replica_table(results: Results[SchemeRow]) -> Sequence[replicas.ReplicaResult]:
+    """Every point of replication, under every scheme; of few seeds, under one."""
+    return results.once(replicas.table if few_schemes(results) is None else _few_strikes)
+
+
+def few_schemes(results: Results[SchemeRow]) -> tuple[str, ...] | None:
+    """The schemes of both tables where few seeds were asked for: whole ones take as long as the runs; else None."""
+    return _FLUSHED if len(results.seeds) < _WHOLE_TABLES else None
+
+
+def _few_crashes() -> Sequence[CellResult]:
+    return crashes.table(schemes=_FLUSHED)
+
+
+def _few_strikes() -> Sequence[replicas.ReplicaResult]:
+    return replicas.table(schemes=_FLUSHED[-1:])
 
 
 # -- promises ------------------------------------------------------------------------------
@@ -146,7 +150,13 @@ def _promises_kept(results: Results[SchemeRow]) -> Finding:
 
 
 def _losses_seen(results: Results[SchemeRow]) -> Finding:
-    may = [(s, arm.name) for s in FAILURES for arm in ARMS if promised(arm.name, s) is not Loss.NOTHING]
+    may = sorted(
+        {
+            (r.scenario, r.arm)
+            for r in results.rows
+            if r.scenario in FAILURES and promised(r.arm, r.scenario) is not Loss.NOTHING
+        }
+    )
     unseen = [f"{arm} in {s}" for s, arm in may if not any(row.lost for row in results.at(s, arm))]
     return Finding(
         claim="Sometimes whatever a scheme does not promise to keep is lost",
@@ -167,67 +177,6 @@ def _all_gone(results: Results[SchemeRow]) -> Finding:
 
 
 # -- windows -------------------------------------------------------------------------------
-
-
-def flush_us() -> tuple[int, int]:
-    """Shortest and longest flush of the control's hosts."""
-    hosts = load(CONTROL).hosts
-    return hosts.flush_us_min, hosts.flush_us_max
-
-
-def rate_per_s() -> float:
-    """Commands a second; each is acknowledged with an event."""
-    return load(CONTROL).workload.rate_per_s
-
-
-def windows(results: Results[SchemeRow]) -> list[Windowed]:
-    """Every cell that loses, or leaves behind, what came within a window."""
-    cells: dict[tuple[str, str], Expected] = {}
-    first: dict[tuple[object, ...], str] = {}
-    like: dict[tuple[str, str], str] = {}
-    for arm in ARMS:
-        for scenario in FAILURES:
-            limit = expected(arm.name, scenario, flush_us())
-            rows = results.at(scenario, arm.name)
-            if limit is None or not arm.system.get("store_denials", True) or not rows:
-                continue
-            cells[arm.name, scenario] = limit
-            # Arms meet the same load and the same instants, so those that save at the same times lose the same.
-            data = tuple((row.seed, _gone(row), row.unsaved_ms) for row in rows)
-            like[arm.name, scenario] = first.get(data, "")
-            first.setdefault(data, f"{arm.name} in {scenario}")
-    return [
-        _windowed(results.at(scenario, arm), limit, len(first), like[arm, scenario])
-        for (arm, scenario), limit in cells.items()
-    ]
-
-
-def _gone(row: SchemeRow) -> int:
-    """What a failure took, or left behind on a disk that came back."""
-    return row.resurfaced if left_behind(row.arm, row.scenario) else row.lost
-
-
-def _windowed(rows: Sequence[SchemeRow], limit: Expected, family: int, like: str) -> Windowed:
-    arm, scenario = rows[0].arm, rows[0].scenario
-    allowed = every_us(arm, flush_us())
-    assert allowed is not None, f"{arm} loses what came within a window, and saves nothing at times"
-    surplus = [_gone(row) - rate_per_s() * (row.unsaved_ms or 0.0) / 1000 for row in rows]
-    every_ms = [row.every_ms or 0.0 for row in rows]
-    ages = [row.lost_age_ms for row in rows if row.lost_age_ms is not None]
-    return Windowed(
-        arm=arm,
-        scenario=scenario,
-        behind=left_behind(arm, scenario),
-        expected=limit,
-        events=rate_per_s() * limit.mean_us / 1e6,
-        measured=t_interval([_gone(row) for row in rows]),
-        surplus=t_interval(surplus),
-        family=t_interval(surplus, confidence=1 - 0.05 / family),
-        every_ms=(min(every_ms), max(every_ms)),
-        off=sum(not allowed[0] <= 1000 * one <= allowed[1] for one in every_ms),
-        oldest_ms=max(ages, default=None),
-        like=like,
-    )
 
 
 def _windows_agree(results: Results[SchemeRow]) -> Finding:

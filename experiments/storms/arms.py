@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -20,6 +21,7 @@ __all__ = [
     "NAIVE",
     "NONE",
     "ONE_LAYER",
+    "QUICK",
     "SCENARIOS",
     "SHORT",
     "SLOW",
@@ -68,6 +70,19 @@ ARMS: Final = (
 )
 #: Those that are said to end a storm; each leaves the retries of both layers as they are.
 CURES: Final = ("throttle", "ratio", "bucket", "breaker", "shed", "lifo", "short-queue")
+
+
+#: By scenario, the arms of the quick size: all after a slow host, and those of which more is claimed.
+QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        CALM: (NAIVE, NONE, "shed"),
+        SHORT: (NAIVE,),
+        SLOW: tuple(arm.name for arm in ARMS),
+        CUT: (NAIVE, NONE, *CURES),
+        THIN: (NAIVE,),
+        LIGHT: (NAIVE,),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

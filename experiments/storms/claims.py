@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
+from typing import Final
 
 from experiments.experiment import Finding
+from experiments.family import Family, shown
 from experiments.results import Results
-from experiments.statistics import Interval, at_most, format_interval, paired_difference
+from experiments.statistics import Interval, at_most
 from experiments.storms.arms import (
     ATTEMPTS,
     CALM,
@@ -26,12 +28,12 @@ from experiments.storms.arms import (
     StormRow,
 )
 
-__all__ = ["check", "never", "slower"]
+__all__ = ["FAMILY", "check", "never", "slower"]
 
 _ALL = 0.99
 #: Attempts a request that a policy may cost while nothing fails.
 _NOTHING = 1.05
-_FEWEST = 5
+FAMILY: Final = Family(compared=1, fewest=5)
 
 Rows = Results[StormRow]
 
@@ -68,10 +70,7 @@ def never(results: Rows, scenario: str, arm: str) -> tuple[int, int]:
 
 def slower(results: Rows, first: str, second: str) -> Interval | None:
     """By how many seconds later the first recovers after a slow host, in runs of one seed; None if one never does."""
-    pairs = [(a.recovered_s, b.recovered_s) for a, b in results.pairs(SLOW, first, second)]
-    if not pairs or any(value is None or value == inf for pair in pairs for value in pair):
-        return None
-    return paired_difference([a or 0.0 for a, _ in pairs], [b or 0.0 for _, b in pairs])
+    return FAMILY.difference(results, SLOW, first, second, "recovered_s")
 
 
 def _calm(results: Rows) -> Finding:
@@ -145,10 +144,9 @@ def _drops(results: Rows) -> Finding:
 def _slower(results: Rows) -> Finding:
     """Dropping what nobody waits for, against serving it all first."""
     found = slower(results, NONE, "shed")
-    told = "some run never recovered" if found is None else format_interval(found, ".2f", "s")
-    decided = found is not None and found.low is not None and found.n >= _FEWEST
+    tells = found is not None and found.n >= FAMILY.fewest
     return Finding(
         claim="Refusing what cannot be done in time is better than no retries at all: it recovers sooner",
-        holds=found.low > 0 if decided and found is not None and found.low is not None else None,
-        detail=f"later without retries by {told}",
+        holds=FAMILY.above(found) if tells else None,
+        detail=f"later without retries by {shown(found, '.2f', 's')}",
     )

@@ -7,7 +7,7 @@ likewise and says phi, `freshness` goes by when each heartbeat was due; `configu
 parameters for a quality that is wanted. `presets` are published parameters, and `words` how scenario
 files name one. `beats` runs them on hosts, `answering` is for who hears from others only when it
 asks, `swim` is a membership protocol that needs none, and `arrays` has them all for long traces.
-`choosing` names them for scenarios that compare them, and `watching` lays two of them over one site.
+`watching` lays two of them over one site.
 """
 
 from models.detection.accrual import Akka, Cassandra, Exponential, Phi

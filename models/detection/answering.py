@@ -7,6 +7,8 @@ which is fed with its answers, suspects it. It is given another chance when that
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from models.detection.detector import Detector, MakeDetector
 
 __all__ = ["Answering"]
@@ -49,6 +51,14 @@ class Answering:
         if since_us is None or now_us - since_us >= self._again_us:
             return False
         return self._detectors[peer].suspicion(now_us) >= 1
+
+    def choose(self, peers: Sequence[int], turn: int, now_us: int) -> int:
+        """The place of the first of some peers that is not silent, from `turn` on and round; `turn`'s if all are."""
+        count = len(peers)
+        for place in range(turn, turn + count):
+            if not self.is_silent(peers[place % count], now_us):
+                return place % count
+        return turn % count
 
     def _watch(self, peer: int) -> Detector:
         if peer not in self._detectors:

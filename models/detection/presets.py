@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from models.detection.accrual import Akka, Cassandra, Exponential, Phi
@@ -41,6 +42,7 @@ def published(eta_us: int) -> Mapping[str, Plan]:
         "2w-fd": TwoWindows(eta_us=eta_us, margin_us=eta_us, short=1, long=1_000),
         "phi": Phi(eta_us=eta_us, threshold=8.0, recent=Recent(1_000)),
         "exponential": Exponential(eta_us=eta_us, threshold=8.0, recent=Recent(1_000)),
-        "akka": AKKA_CLUSTER,
+        # Its first estimate is the interval that it is configured with.
+        "akka": replace(AKKA_CLUSTER, first_us=eta_us),
         "cassandra": CASSANDRA,
     }

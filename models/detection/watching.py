@@ -1,7 +1,8 @@
 """Two detectors side by side on the same hosts, so that one trouble shows which of them it fools.
 
 Detectors of heartbeats watch from the first host, to which every other beats; a membership protocol runs on all. Both
-go by name as `fails` and `holds`, after what a scenario claims of them; which detector each is, the scenario chooses.
+go by name as `fails` and `holds`, after what a scenario claims of them; which detector each is, the scenario chooses,
+in the words of `models.detection.words` or by the name of a protocol.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from typing import Any, Final
 
 from models.clients import Workload
 from models.detection.beats import Beater, BeatOptions, Watcher, WatchOptions
-from models.detection.choosing import Kind, plan_of
 from models.detection.swim import MEMBERLIST_LAN, SWIM, Member, SwimOptions, members
+from models.detection.words import detector_of
 from models.detection_end import DetectionEnd, Mind
+from models.factories import Reading
 from models.ledger import Ledger
 from models.system import Site, System
 from sim.host import Context, Placement
@@ -26,65 +28,60 @@ __all__ = ["watched"]
 
 _HEART: Final = "heart"
 _ROLES: Final = ("fails", "holds")
-
-
-_GROUPS: Final[Mapping[Kind, SwimOptions]] = MappingProxyType({Kind.SWIM: SWIM, Kind.LIFEGUARD: MEMBERLIST_LAN})
+#: Protocols by which a group finds out together who is gone.
+_GROUPS: Final[Mapping[str, SwimOptions]] = MappingProxyType({"swim": SWIM, "lifeguard": MEMBERLIST_LAN})
+#: In front of a detector: after a pause of its own it convicts nobody for a while.
+_GUARDED: Final = "guarded "
 
 
 def watched(
     site: Site,
     workload: Workload,
     *,
-    fails: Kind,
-    holds: Kind,
+    fails: str,
+    holds: str,
     eta_us: int = 250_000,
-    factor: float = 4.0,
-    window: int = 100,
     look_us: int = 0,
     guard_us: int = 5_000_000,
 ) -> System:
     """Two detectors of whoever runs on the site's servers; clients have nothing to do.
 
-    `eta` is between heartbeats; `factor` in means or intervals of silence, and `window`, are of detectors that leave
-    them to the user. With `look` they change their minds only when they look; the guard needs that.
+    Each is a detector, as in `mean:4 of 100` or `guarded cassandra`, or a protocol, `swim` or `lifeguard`. `eta` is
+    between heartbeats. With `look` they change their minds only when they look; a guard needs that, and lasts `guard`.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
-    del workload
-    topology = site.topology
+    topology, read = site.topology, Reading(site, workload)
     servers = [host for region in topology.regions for host in topology.servers(region)]
-    problems = []
     if len(servers) < 2:
-        problems.append(f"there is {len(servers)} server and nobody to watch; give hosts = 2 or more")
+        read.problems.append(f"there is {len(servers)} server and nobody to watch; give hosts = 2 or more")
     if eta_us < 4:
-        problems.append(f"{eta_us=} is no interval; give at least 4")
-    if not 0 < factor <= 1_000:
-        problems.append(f"{factor=} is no patience; give more than 0, up to 1000")
-    if not 1 <= window <= 1_000_000:
-        problems.append(f"{window=} is no window; give 1 to 1000000")
-    if Kind.CASSANDRA_GUARDED in (fails, holds) and not 0 < look_us < guard_us:
-        problems.append(f"{look_us=} and {guard_us=}: a guard needs looks, and a pause longer than between two of them")
-    if problems:
-        raise ValueError("; ".join(problems))
+        read.problems.append(f"{eta_us=} is no interval; give at least 4")
+    wanted = dict(zip(_ROLES, (fails, holds), strict=True))
+    plans = {
+        role: read.of(partial(detector_of, words.removeprefix(_GUARDED), max(4, eta_us)))
+        for role, words in wanted.items()
+        if words not in _GROUPS
+    }
+    if any(words.startswith(_GUARDED) for words in wanted.values()) and not 0 < look_us < guard_us:
+        read.problems.append(
+            f"{look_us=} and {guard_us=}: a guard needs looks, and a pause longer than between two of them"
+        )
+    read.done()
     observer, others = servers[0], servers[1:]
     hearts = tuple(at_service(host.location, _HEART) for host in others)
-    told = tuple(
-        at_service(observer.location, role)
-        for role, kind in zip(_ROLES, (fails, holds), strict=True)
-        if kind not in _GROUPS
-    )
     placements: list[Placement] = []
-    for role, kind in zip(_ROLES, (fails, holds), strict=True):
-        if kind in _GROUPS:
-            placements += members([host.location for host in servers], _GROUPS[kind], role)
+    for role, words in wanted.items():
+        plan = plans.get(role)
+        if plan is None:
+            placements += members([host.location for host in servers], _GROUPS[words], role)
             continue
-        guard = guard_us if kind is Kind.CASSANDRA_GUARDED else 0
-        plan = plan_of(Kind.CASSANDRA if guard else kind, eta_us, factor, window)
+        guard = guard_us if words.startswith(_GUARDED) else 0
         options = WatchOptions(subjects=hearts, plan=plan, look_us=look_us, guard_us=guard)
         placements.append(Placement(host=observer.location, name=role, make=partial(_watcher, options), kind=Watcher))
-    if told:
-        beats = BeatOptions(watchers=told, eta_us=eta_us)
+    if plans:
+        beats = BeatOptions(watchers=tuple(at_service(observer.location, role) for role in plans), eta_us=eta_us)
         placements += [
             Placement(host=host.location, name=_HEART, make=partial(_beater, beats), kind=Beater) for host in others
         ]

@@ -1,8 +1,8 @@
 """Effects on a world outside, which no store can undo: what is asked for, in which order, and how often.
 
-Read `performing` first: the three orderings of acting and persisting. `domain` is what the store knows of effects and
-of who may bring them about (`owning`), `words` what goes outside and `outside` who is there. `retrying` decides whether
-to ask again, `promises` says what all that comes to, `deployment` lays it out.
+Read `performing` first: the three orderings of acting and persisting. `domain` is what the store knows of effects,
+`words` what goes outside and `outside` who is there; who may bring them about says `models.outbox.owning`.
+`retrying` decides whether to ask again, `promises` says what all that comes to, `deployment` lays it out.
 """
 
 from models.effects.deployment import effects

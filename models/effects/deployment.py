@@ -12,9 +12,8 @@ from typing import Any, Final
 
 from models.clients import Drawn, Draws, Workload
 from models.delivery_ends import OutsideEnd
-from models.effects.domain import Effect, Request, Tenure
+from models.effects.domain import Effect, Request
 from models.effects.outside import Outside, OutsideOptions, receiver_of
-from models.effects.owning import OwnerOptions
 from models.effects.performing import Ordering, Performer, PerformerOptions
 from models.effects.promises import promise_of
 from models.effects.retrying import AskFirst, Policy, policy_of
@@ -24,7 +23,9 @@ from models.layout import maker
 from models.ledger import Ledger
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, FollowedShard
+from models.outbox.owning import OwnerOptions
 from models.outbox.submitting import StoreOptions
+from models.outbox.tenures import Tenure
 from models.store.options import MemberOptions
 from models.store.words import scheme_of
 from models.stores import home_of, noted

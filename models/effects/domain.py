@@ -1,8 +1,8 @@
-"""What the store knows of effects: one aggregate for each effect, and one for who may bring effects about.
+"""What the store knows of effects: an aggregate for each.
 
 An effect is requested; it may be intended, by an owner of a tenure; it ends done or left. Done says only that
-somebody wrote that down: whether the world outside did it, and how often, the world outside knows. A tenure is the
-fence: a number that grows with each owner, or each life of one, and that goes with all that is asked outside.
+somebody wrote that down: whether the world outside did it, and how often, the world outside knows. Who has which
+tenure is another aggregate's to say (`models.outbox.tenures`).
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ __all__ = [
     "Intended",
     "Leave",
     "Left",
-    "Owners",
     "Request",
     "Requested",
     "Stage",
-    "TakeOver",
-    "TakenOver",
-    "Tenure",
+    "intended_under",
 ]
+
+
+def intended_under(tenure: int) -> str:
+    """Why an intent is denied that comes too late; who hears its own tenure there shares it with another."""
+    return f"intended under tenure {tenure}"
 
 
 class Stage(StrEnum):
@@ -129,7 +131,7 @@ class Effect(Domain[EffectState], name="effect", number=26):
         if state.stage not in (Stage.REQUESTED, Stage.INTENDED):
             return Denied(reason=f"is {state.stage}")
         if command.tenure <= state.tenure:
-            return Denied(reason=f"intended under tenure {state.tenure}")
+            return Denied(reason=intended_under(state.tenure))
         return Intended(tenure=command.tenure)
 
     @decides
@@ -188,60 +190,3 @@ class Effect(Domain[EffectState], name="effect", number=26):
                 return Leave(reason=event.reason)
             case _:
                 return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeOver(Command):
-    """A request of `owner` to have the tenure after `after`, of a number above `above` as well.
-
-    Where tenures were taken back, others still know of numbers that the log has forgotten: receivers that fence, and
-    effects that were intended under them.
-    """
-
-    owner: int
-    after: int
-    above: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakenOver(Event):
-    """`owner` has the tenure of this number."""
-
-    owner: int
-    number: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owners(State):
-    """Who has the latest tenure, 0 for nobody, and its number."""
-
-    owner: int = 0
-    number: int = 0
-
-
-class Tenure(Domain[Owners], name="tenure", number=27):
-    """Who may bring effects about: one owner a tenure."""
-
-    def initial(self) -> Owners:
-        """Nobody."""
-        return Owners()
-
-    @decides
-    def take_over(self, state: Owners, command: TakeOver) -> TakenOver | Denied:
-        """Whoever knows the latest tenure may have the next: of two that ask for one, one gets it."""
-        if command.after != state.number:
-            return Denied(reason=f"tenure {state.number} is that of {state.owner}")
-        return TakenOver(owner=command.owner, number=max(state.number, command.above) + 1)
-
-    @evolves
-    def taken_over(self, state: Owners, event: TakenOver) -> Owners:
-        """The next."""
-        return Owners(owner=event.owner, number=event.number)
-
-    def told(self, state: Owners) -> int:
-        """The number of the latest."""
-        return state.number
-
-    def again(self, event: Event) -> Command | None:
-        """None: a tenure that was set aside is nobody's."""
-        return None

@@ -18,14 +18,14 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from models.domain import Command
-from models.effects.domain import Complete, Effect, EffectState, Intend, Leave, Stage
-from models.effects.owning import Owner, OwnerOptions
+from models.effects.domain import Complete, Effect, EffectState, Intend, Leave, Stage, intended_under
 from models.effects.retrying import AtMostOnce, Known, Move, Policy
 from models.effects.words import Act, Acted, Fenced, OutcomeIs, WhatOf
 from models.outbox.feed import FeedOptions
+from models.outbox.owning import Owner, OwnerOptions
 from models.outbox.submitting import StoreOptions, key_of
 from models.store.log.entries import Entry, instance_of
-from models.store.requests import Accepted
+from models.store.requests import Accepted, Refused
 from sim.host import Context, Wait
 from sim.storage import TORN
 from sim.topology import Location
@@ -138,7 +138,7 @@ class Performer(Owner):
     def owning(self) -> None:
         """Take up what others have left; of that nobody knows what was asked for."""
         self._begun.clear()
-        if self.highest() >= self.mine:
+        if self._used() >= self.mine:
             self._give_up()  # heard of while this number was asked for
             return
         if self.mine > 1:
@@ -146,7 +146,11 @@ class Performer(Owner):
         self._begin()
 
     def highest(self) -> int:
-        """Of receivers that fenced, and of effects that were intended or done."""
+        """As for any owner; also of receivers that fenced, and of effects that were intended or done."""
+        return max(super().highest(), self._used())
+
+    def _used(self) -> int:
+        """The highest number under which somebody has acted, as far as it knows."""
         return max(self._fence, *(state.tenure for state in self.effects.values()), 0)
 
     def _outdone(self, tenure: int) -> None:
@@ -257,5 +261,9 @@ class Performer(Owner):
         """Write a step down; returns what the store then tells of the effect, None if it was refused."""
         # What was done outside is written down whoever owns by now; what is still to be done is not begun.
         still = (lambda: self.mine == mine) if step == "intend" else (lambda: True)
-        answer = yield from self.submitter.submit(key, command, key_of("effect", key, step, mine), still)
+        answer = yield from self.submitter.submit(key, command, self.own_key("effect", key, step, mine), still)
+        if isinstance(answer, Refused) and answer.reason == intended_under(mine) and self.mine == mine:
+            # The log of tenures was taken back, and another has this number as well: neither is before the other.
+            self._fence = max(self._fence, mine)
+            self._give_up()
         return str(answer.told) if isinstance(answer, Accepted) else None

@@ -8,7 +8,7 @@ from typing import ClassVar
 from models.addressing import EFFECTS, Scope, message_type_id
 from sim.message import Message, Transport
 
-__all__ = ["Act", "Acted", "Alive", "Fenced", "OutcomeIs", "WhatOf"]
+__all__ = ["Act", "Acted", "Fenced", "OutcomeIs", "WhatOf"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,11 +69,3 @@ class OutcomeIs(Message):
     transport: ClassVar[Transport] = Transport.CONNECTION
     key: int
     receipt: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alive(Message):
-    """The owner of a tenure lives, for those who would take over."""
-
-    type_id: ClassVar[int] = message_type_id(Scope.HOST, EFFECTS, 6)
-    tenure: int

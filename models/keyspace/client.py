@@ -101,13 +101,9 @@ class PlacedClient(Client):
 
     def _owner(self, route: Route, turn: int) -> int:
         """Whose turn it is among the owners, by place: the first from there on that is not silent, if any is not."""
-        count = len(route.owners)
-        watch, now_us = self._answering, self.ctx.mono_us()
-        if watch is not None:
-            for place in range(turn, turn + count):
-                if not watch.is_silent(route.owners[place % count], now_us):
-                    return place % count
-        return turn % count
+        if self._answering is None:
+            return turn % len(route.owners)
+        return self._answering.choose(route.owners, turn, self.ctx.mono_us())
 
     def _call(self, owner: int, message: Routed, patience_us: int) -> Generator[Wait, Any, Any]:
         """Ask a server, and note whether it answers."""

@@ -17,7 +17,7 @@ from typing import Any, Unpack
 from models.addressing import Scope, pack_type
 from models.clients import Workload
 from models.detection.words import detector_of_answers
-from models.factories import KeptOptions, Reading, home_of, mix_of
+from models.factories import KeptOptions, Reading, Refused, home_of, mix_of
 from models.keyspace.directory import Line, first_directory
 from models.keyspace.keys import pack_key
 from models.keyspace.layout import PlacedLayout, first_map, tablets_by_hand
@@ -59,6 +59,7 @@ def placed_store(
     rebalance: bool = False,
     promote_after_us: int = 1_000_000,
     force_after_us: int = -1,
+    gather_us: int = 500_000,
     routes: int = 64,
     detector: str = "",
     tick_us: int = 250_000,
@@ -96,6 +97,7 @@ def placed_store(
         promote_after_us: How long a group is without a leader before operators promote another; 0 for never. Only where
             more than the leader hold what is acknowledged: another might not know what it gave away.
         force_after_us: How much later they give up whoever is silent; below 0 for never.
+        gather_us: How long one that is forced listens to what others have; 0 for not at all.
         routes: Routes that a client keeps.
         detector: By which a client finds owners silent and asks others first, in the words of `models.detection.words`;
             it asks them in their order if empty.
@@ -119,19 +121,28 @@ def placed_store(
     going = read.of(lambda: _steps(topology, everybody, leaves, joins=False)) or ()
     first = tuple(node for node in everybody if node.number not in {step.node.number for step in coming})
     read.problems += _mistakes(placement, partitions, coming, going, (split_above_per_s, merge_below_per_s, rebalance))
+    read.problems += (told_twice := _out_of_order(topology, coming, going))
+    enough = False
     if not first:
         read.problems.append("every node joins later, so nobody holds anything at first; let some be there")
-    elif read.of(lambda: _enough(chosen, first)):
-        read.problems += _plan_mistakes(topology, chosen, first, coming, going)
-    by_hand = None
-    if tablets and kept_domain is not None:
-        by_hand = read.of(lambda: tablets_by_hand(topology, tablets, first, chosen, kept_domain))
+    else:
+        enough = bool(read.of(lambda: _enough(chosen, scheme, first)))
+    if enough and not told_twice:
+        read.problems += _too_few_left(topology, chosen, first, coming, going)
+    number = kept_domain.number if kept_domain else 1
+    by_hand = read.of(lambda: tablets_by_hand(topology, tablets, first, chosen, number)) if tablets else None
+    placing: Any = None
+    if placement in PLACEMENTS and placement != "tablets" and enough and partitions > 0 < vnodes:
+        each = range(partitions)
+        placing = read.of(
+            lambda: placement_of(placement, first, chosen.spread, vnodes=vnodes, salt=salt, keys=each, slots=slots)
+        )
     if tablets and placement != "tablets":
         read.problems.append(f"{placement=} says where every stretch is; leave `tablets` out, or take tablets")
     deciding = read.of(
         lambda: MasterOptions(
             steps=_in_turn(coming, going),
-            tick_us=tick_us,
+            tick_us=max(1, tick_us),
             most_moving=max(1, moving),
             split_above=split_above_per_s,
             merge_below=merge_below_per_s,
@@ -142,7 +153,8 @@ def placed_store(
         kept,
         ship=lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us),
         scheme=replace(chosen, holders=1, copies=None),
-        event_type=pack_type(Scope.SERVICE, command=False, domain=kept_domain.number if kept_domain else 1),
+        event_type=pack_type(Scope.SERVICE, command=False, domain=number),
+        gather_us=gather_us,
     )
     patience_us = workload.attempt_timeout_us
     watching = read.of(lambda: detector_of_answers(detector, max(4, patience_us))) if detector else None
@@ -154,12 +166,8 @@ def placed_store(
     assert deciding is not None
     assert member is not None
     line = Line(None if placement == "tablets" else salt)
-    placing, holders = None, None
-    if placement != "tablets":
-        each = range(partitions)
-        placing = placement_of(placement, first, chosen.spread, vnodes=vnodes, salt=salt, keys=each, slots=slots)
-        holders = partial(placing.owners, n=chosen.members)
-    key_of = partial(pack_key, domain=kept_domain.number)
+    holders = None if placing is None else partial(placing.owners, n=chosen.members)
+    key_of = partial(pack_key, domain=number)
     start = by_hand or first_map(holders, key_of, first, chosen, workload, partitions)
     laid = PlacedLayout(
         topology=topology,
@@ -178,11 +186,10 @@ def placed_store(
         routes=routes,
         detector=watching,
     )
-    membership: Any = placing
     placements = [
         *laid.members(),
         *laid.servers(),
-        *laid.masters(deciding, start, membership),
+        *laid.masters(deciding, start, placing),
         *(
             laid.operators(seats[0], promote_after_us, force_after_us)
             if promote_after_us and chosen.holders > 1
@@ -222,16 +229,17 @@ def _mistakes(
     return found
 
 
-def _enough(scheme: Scheme, nodes: Sequence[Node]) -> bool:
+def _enough(scheme: Scheme, words: str, nodes: Sequence[Node]) -> bool:
     """True; ValueError where the nodes stand in too few zones for a scheme."""
-    check_length(scheme.members, nodes, scheme.spread)
+    try:
+        check_length(scheme.members, nodes, scheme.spread)
+    except ValueError as refused:
+        raise ValueError(f"scheme={words!r}: {refused}") from None
     return True
 
 
-def _plan_mistakes(
-    topology: Topology, scheme: Scheme, first: Sequence[Node], coming: Sequence[Step], going: Sequence[Step]
-) -> list[str]:
-    """What is wrong with who comes and who goes, taken together: all that, or where too few are left."""
+def _out_of_order(topology: Topology, coming: Sequence[Step], going: Sequence[Step]) -> list[str]:
+    """Who comes or goes twice, or goes before it comes."""
     found = []
     for words, steps in (("joins", coming), ("leaves", going)):
         counts = Counter(_path(topology, step) for step in steps)
@@ -244,8 +252,13 @@ def _plan_mistakes(
                 f"leaves: {_path(topology, step)} joins at {format_us(from_us)} and leaves at {format_us(step.at_us)}"
             )
             found.append(f"{told}; have it leave later, or leave it out of both")
-    if found:
-        return found
+    return found
+
+
+def _too_few_left(
+    topology: Topology, scheme: Scheme, first: Sequence[Node], coming: Sequence[Step], going: Sequence[Step]
+) -> list[str]:
+    """Where, of a plan that is in order, too few nodes are left for a scheme."""
     there = {node.number: node for node in first}
     for step in _in_turn(coming, going):
         if step.joins:
@@ -284,7 +297,7 @@ def _steps(topology: Topology, nodes: Sequence[Node], plan: str, *, joins: bool)
         except ValueError as refused:
             mistakes.append(f"{'joins' if joins else 'leaves'} {part!r}: {refused}")
     if mistakes:
-        raise ValueError("; ".join(mistakes))
+        raise Refused(mistakes)
     return tuple(found)
 
 
@@ -303,5 +316,5 @@ def _seats(topology: Topology, words: str) -> tuple[HostSpec, ...]:
         told = f"{len(names) - 1} or {len(names) + 1}"
         mistakes.append(f"master: {len(names)} are an even group, which survives no more than one less; name {told}")
     if mistakes:
-        raise ValueError("; ".join(mistakes))
+        raise Refused(mistakes)
     return tuple(found)

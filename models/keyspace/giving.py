@@ -179,12 +179,16 @@ class Giving(Shard):
     def _lost(self, msg: Give) -> bool:
         """Whether it had a stretch that its log knows nothing of, and lost it with disk or heap as its scheme allows.
 
-        Nothing is decided about a stretch before it has arrived, so it was here. One that alone holds what it
-        acknowledges may have begun anew by now with what the map still gives it.
+        Nothing is decided about a stretch before it has arrived, so it was here. A group that lost everything has begun
+        anew by now, it may be, with what the map still gives it: that covers no more what was decided to go before.
         """
-        wanted = self._wanted
+        ranges, wanted = self.ranges, self._wanted
+        if not ranges.had:
+            return True
         awaits = wanted is not None and wanted.begin < msg.end and msg.begin < wanted.end and not self._complete(wanted)
-        return not self.ranges.had or (self.options.scheme.holders == 1 and not awaits)
+        # Where others hold it as well, a leader's log has all that was given away: of that it knows.
+        knows = any(one.begin < msg.end and msg.begin < one.end for one in ranges.released)
+        return not awaits and (self.options.scheme.holders == 1 or not knows)
 
     def _copied_to_all(self, position: int) -> Generator[Wait, Any, bool]:
         """Wait until the copies that are shipped to behind the acknowledgement have a fact; whether they do.

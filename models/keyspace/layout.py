@@ -11,6 +11,7 @@ from typing import Any
 from models.clients import Mix, Workload
 from models.detection import Plan
 from models.domain import Domain
+from models.factories import Refused, noted
 from models.keyspace.client import PlacedClient
 from models.keyspace.decisions import Membership
 from models.keyspace.directory import Directory
@@ -239,39 +240,56 @@ def first_map(
     return TabletMap(found, nodes, spread=spread, version=partitions)
 
 
-def tablets_by_hand(
-    topology: Topology, words: str, nodes: Sequence[Node], scheme: Scheme, domain: Domain[Any]
-) -> TabletMap:
+def tablets_by_hand(topology: Topology, words: str, nodes: Sequence[Node], scheme: Scheme, domain: int) -> TabletMap:
     """The first map as it is written down.
 
     Raises:
-        ValueError: a part that cannot be read, or a map that cannot be; all of it at once.
+        ValueError: parts that cannot be read, or a map that cannot be; all of it at once.
     """
-    found, mistakes = [], []
+    found: list[Tablet] = []
+    mistakes: list[str] = []
+    whole = True
     for part in (one.split() for one in words.split(",") if one.strip()):
         begin, dash, end = part[0].partition("-")
-        try:
-            if not dash or not begin.isdecimal() or not (end.isdecimal() or end == "end"):
-                raise ValueError("write FIRST-LAST and hosts, as in 0-16 a/c1/h1 a/c1/h2, the last to `end`")
-            owners = tuple(topology.host(path).index for path in part[1:])
-            if len(owners) != scheme.members:
-                raise ValueError(f"it has {len(owners)} hosts, and scheme {scheme.name!r} wants {scheme.members}")
-            first = pack_key(int(begin), domain=domain.number) if int(begin) else 0
-            last = KEY_END if end == "end" else pack_key(int(end), domain=domain.number)
-            found.append(Tablet(begin=first, end=last, owners=owners))
-        except ValueError as refused:
-            mistakes.append(f"tablets {' '.join(part)!r}: {refused}")
+        told = f"tablets {' '.join(part)!r}"
+        numbers = [_numbered(topology, path, told, mistakes) for path in part[1:]]
+        if len(numbers) != scheme.members:
+            mistakes.append(f"{told}: it has {len(numbers)} hosts, and scheme {scheme.name!r} wants {scheme.members}")
+        if not dash or not begin.isdecimal() or not (end.isdecimal() or end == "end"):
+            mistakes.append(f"{told}: write FIRST-LAST and hosts, as in 0-16 a/c1/h1 a/c1/h2, the last to `end`")
+            whole = False  # what it was to hold is nobody's, and it would be idle to say so
+            continue
+        first = pack_key(int(begin), domain=domain) if int(begin) else 0
+        last = KEY_END if end == "end" else pack_key(int(end), domain=domain)
+        owners = tuple(number for number in numbers if number is not None)
+        found.append(Tablet(begin=first, end=last, owners=owners))
     if not found and not mistakes:
         raise ValueError(f"tablets={words!r} names none; leave it empty to have them dealt out evenly")
-    told = tablet_mistakes(found, nodes, scheme.spread) if found else []
-    mistakes += [f"tablets: {re.sub('0x[0-9a-f]+', _as_written, one)}" for one in told]
+    wrong = tablet_mistakes(found, nodes, scheme.spread) if found and whole else []
+    # Who has no owner has none that could be read, which was said.
+    mistakes += [f"tablets: {_as_written(topology, one)}" for one in wrong if "has no owner" not in one]
     if mistakes:
-        raise ValueError("; ".join(mistakes))
+        raise Refused(mistakes)
     count = len(found)
     return TabletMap([replace(one, version=count) for one in found], nodes, spread=scheme.spread, version=count)
 
 
-def _as_written(found: re.Match[str]) -> str:
+def _numbered(topology: Topology, path: str, told: str, mistakes: list[str]) -> int | None:
+    found = noted(mistakes, lambda: topology.host(path).index)
+    if found is None:
+        mistakes[-1] = f"{told}: {mistakes[-1]}"
+    number: int | None = found
+    return number
+
+
+def _as_written(topology: Topology, mistake: str) -> str:
+    """What is wrong with a map, in the words of whoever wrote it: aggregates for keys, and paths for nodes."""
+    path = lambda one: topology.hosts[int(one[0])].path  # noqa: E731
+    mistake = re.sub(r"(?<=held by )\d+|(?<=nearest is )\d+|(?<=and )\d+(?= of one)", path, mistake)
+    return re.sub("0x[0-9a-f]+", _aggregate, mistake)
+
+
+def _aggregate(found: re.Match[str]) -> str:
     """A key as whoever wrote the tablets knows it: the aggregate, or the end of all."""
     key = int(found[0], 16)
     return "end" if key == KEY_END else str(unpack_key(key)[2])

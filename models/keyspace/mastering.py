@@ -9,8 +9,9 @@ between the groups, which need no master for it.
 
 They can be cut off: then nothing new is decided, and traffic goes on. A map is followed only if it
 is newer, and no log gives anything away twice, so a master that comes back from the dark does
-no harm. Where they have lost their disks they take the newest map that a server reports; in each life a master
-decides nothing before most servers have told it that they know of no newer one.
+no harm. In each life a master decides nothing before most servers have told it that they know of no newer map.
+One whose log says nothing may have lost its disk, and a single server may have heard what it decided and begun
+to move by it, so it waits for the word of every one; what they know goes on then from the newest of their maps.
 
 Bigtable keeps masters apart by a lock service, CockroachDB has none; that decisions are entries of a
 replicated log is how the coordinators of HDFS, Kafka and TiKV are kept.
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
 from models.domain import Domain
+from models.factories import noted
 from models.keyspace.decisions import Adopted, Decided, Joined, Leaving, Left, MapState, Membership
 from models.keyspace.directory import Held, Line, first_directory
 from models.keyspace.loads import Loads
@@ -83,14 +85,20 @@ class MasterOptions:
     quiet_us: int = 1_500_000
 
     def __post_init__(self) -> None:
-        for name in ("tick_us", "most_moving"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} moves nothing; give at least 1")
-        for name in ("split_above", "merge_below"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name}={getattr(self, name)} is no rate; give at least 0, which stands for never")
-        if self.merge_below:
-            limits_of(self.split_above, self.merge_below)
+        wrong = [
+            f"{name}={getattr(self, name)} moves nothing; give at least 1"
+            for name in ("tick_us", "most_moving")
+            if getattr(self, name) < 1
+        ]
+        no_rates = [
+            f"{name}={getattr(self, name)} is no rate; give at least 0, which stands for never"
+            for name in ("split_above", "merge_below")
+            if not getattr(self, name) >= 0
+        ]
+        if self.merge_below and not no_rates:
+            noted(no_rates, lambda: limits_of(self.split_above, self.merge_below))
+        if wrong or no_rates:
+            raise ValueError("; ".join((*wrong, *no_rates)))
 
 
 class Master(Writer, RaftMember):
@@ -140,8 +148,8 @@ class Master(Writer, RaftMember):
         self._complete: dict[int, int] = {}
         self._shared: frozenset[int] = frozenset()
         self._newer: MapIs | None = None
-        #: Servers that have told in this life that they know of nothing newer than what is known here.
-        self._agreeing: set[int] = set()
+        #: By server, the version of its map, as it told in this life.
+        self._told: dict[int, int] = {}
         self._since_us = 0
         self._followed = 0
         self._term = 0
@@ -184,11 +192,11 @@ class Master(Writer, RaftMember):
                     self.ctx.note("role", "master")
 
     def _look(self) -> Generator[Wait, Any, None]:
+        if not self._agreed():
+            return  # its disk may have lost what was decided, and others would take what it made of that for newer
         newer, self._newer = self._newer, None
         if newer is not None and newer.version > self.state.directory.version:
             yield from self._decide(Adopted(version=newer.version, held=newer.held))
-        if 2 * len(self._agreeing) <= len(self._nodes):
-            return  # its disk may have lost what was decided, and others would take what it made of that for newer
         for step in self._due():
             yield from self._follow(step)
         for number in list(self.state.leaving):
@@ -198,6 +206,13 @@ class Master(Writer, RaftMember):
             return  # it has not heard yet what is settled, nor how loads are
         for action in self._next():
             yield from self._decide(action)
+
+    def _agreed(self) -> bool:
+        """Whether enough servers know of no newer map than this master: most, or all where its log says nothing."""
+        version = self.state.directory.version
+        newest = version if self._newer is None else max(version, self._newer.version)
+        agreeing, all_of_them = sum(told <= newest for told in self._told.values()), len(self._nodes)
+        return agreeing == all_of_them if not self._followed else 2 * agreeing > all_of_them
 
     def _due(self) -> list[Step]:
         """What the plan wants by now, of each node its last step alone: whoever has left would join again else."""
@@ -268,8 +283,7 @@ class Master(Writer, RaftMember):
     def on_report(self, msg: Report, sender: Location) -> Heard | MapIs | None:
         """Note how a server is; who decides answers, with the map, if the server has an older one."""
         self._loads.take(msg, self.ctx.mono_us())
-        if msg.version <= self.state.directory.version:
-            self._agreeing.add(msg.server)
+        self._told[msg.server] = msg.version
         for group, version in msg.complete:
             self._complete[group] = max(version, self._complete.get(group, 0))
         if not self.rules:

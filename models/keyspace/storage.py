@@ -5,6 +5,7 @@
     space.places(Stored.QUEUE, 3, "queue-3", number=2, n=3)   # where their services are
     groups_in(space, Stored.EVENTS, domain, scheme, shards=8)
     groups_of(topology, domain, scheme, "east", 8)            # the same in one step, near home
+    turns(consumers, parts=8)                                 # who takes what, of those that hold nothing themselves
 
 What belongs to an aggregate and stands in its log's group, its events, snapshots, remembered commands
 and outbox, has the aggregate's own key, so that one group holds all of it and it moves as one. So has what
@@ -53,6 +54,7 @@ __all__ = [
     "key_space",
     "near_home",
     "placement_of",
+    "turns",
 ]
 
 #: What storage can be placed by.
@@ -242,6 +244,22 @@ def groups_in(
         members = tuple((host + 1, at_service(space.topology.hosts[host].location, name)) for host in hosts)
         found.append(Group(domain=domain, shard=shard, scheme=scheme, hosts=hosts, members=members))
     return tuple(found)
+
+
+def turns(services: Sequence[int], parts: int, *, salt: int = 0) -> tuple[tuple[int, ...], ...]:
+    """By part, whose turn it is to take it: who first, and who next if that one is gone.
+
+    For services that hold nothing themselves and share what lies elsewhere, as consumers share the segments of a view.
+    Each part is placed by its number, as a partition is, so one who comes or goes changes no turns among the others.
+
+    Args:
+        services: Their numbers.
+        parts: How many there are to take.
+        salt: Decides every hash.
+    """
+    bidders = tuple(Node(number=number) for number in services)
+    placed = placement_of("rendezvous", bidders, Spread.HOST, vnodes=1, salt=salt, keys=range(parts))
+    return tuple(placed.owners(part, len(bidders)) for part in range(parts))
 
 
 def placement_of(

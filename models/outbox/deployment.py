@@ -16,7 +16,11 @@ from models.mixes import DOMAIN_SHIFT
 from models.outbox.consumer import Consumer
 from models.outbox.feed import FeedOptions, FollowedShard
 from models.outbox.orders import Orders, Place
+from models.outbox.owned import OwnedConsumer, OwnedRelay
+from models.outbox.owning import OwnerOptions
 from models.outbox.relay import Relay, RelayOptions
+from models.outbox.submitting import StoreOptions
+from models.outbox.tenures import Tenure
 from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy, MemberOptions
 from models.store.schemes import Scheme
@@ -63,11 +67,16 @@ def outbox(
     home: str = "",
     placement: str = "",
     prune: bool = True,
+    relays: int = 1,
+    fences: bool = True,
+    suspect_us: int = 600_000,
     promote_after_us: int = 0,
 ) -> System:
     """Orders whose messages are relayed to the consumers of their topics.
 
     Shards lie near home or, with a `placement`, where the key space puts them (`models.keyspace.storage.PLACEMENTS`).
+    Of several `relays` one delivers, and after so long a silence (`suspect`) another does; with `fences` consumers take
+    nothing from the one before then (`models.outbox.owned`).
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once; such as a topic without a consumer.
@@ -83,6 +92,9 @@ def outbox(
         home=home,
         placement=placement,
         prune=prune,
+        relays=relays,
+        fences=fences,
+        suspect_us=suspect_us,
         promote_after_us=promote_after_us,
     )
 
@@ -101,6 +113,9 @@ def lay_out(
     home: str = "",
     placement: str = "",
     prune: bool = True,
+    relays: int = 1,
+    fences: bool = True,
+    suspect_us: int = 600_000,
     promote_after_us: int = 0,
 ) -> System:
     """As `outbox`, with other kinds of relays and consumers; ValueError as for that."""
@@ -118,6 +133,12 @@ def lay_out(
         groups = noted(problems, lambda: _shards(topology, chosen, place, shards, placement)) or ()
     at = {} if problems or place is None else _places(topology, place, consumers)
     options = noted(problems, lambda: RelayOptions(consumers=tuple(at.items()), lanes=lanes))
+    who = noted(problems, lambda: OwnerOptions(number=1, suspect_us=suspect_us))
+    if place is not None and not 1 <= relays <= (servers := len(topology.servers(place))):
+        problems.append(f"{relays=} do not fit on {servers} servers of {place}; give 1 to {servers}")
+    tenures: Sequence[Group] = ()
+    if relays > 1 and chosen is not None and place is not None:
+        tenures = noted(problems, lambda: groups_of(topology, Tenure(), chosen, place, 1, first=1)) or ()
     if problems:
         raise ValueError("; ".join(problems))
     assert place is not None
@@ -127,23 +148,52 @@ def lay_out(
     placements = [one for group in groups for one in members_of(group, member, OutboxShard)]
     members = tuple(tuple(location for _, location in group.members) for group in groups)
     host = _seat(topology, chosen, place, placement)
-    feed = FeedOptions(consumer=RELAY, shards=members)
-    placements.append(Placement(host=host, name=RELAY, make=maker(relay, feed, options), kind=relay))
+    seats = [host, *(one.location for one in topology.servers(place)[::-1] if one.location != host)][:relays]
+    if tenures:
+        placements += _owned(seats, members, tenures[0], member, options, who)
+        taking: type[Consumer] = OwnedConsumer
+        make = maker(OwnedConsumer, window, fences)
+    else:
+        feed = FeedOptions(consumer=RELAY, shards=members)
+        placements.append(Placement(host=host, name=RELAY, make=maker(relay, feed, options), kind=relay))
+        taking, make = consumer, maker(consumer, window)
     placements += [
-        Placement(host=_host(location), name=consumer_name(topic), make=maker(consumer, window), kind=consumer)
+        Placement(host=_host(location), name=consumer_name(topic), make=make, kind=taking)
         for topic, location in at.items()
     ]
     if promote_after_us:
-        placements.append(operator_of(topology.clients(place)[0].location, groups, promote_after_us, -1))
+        watched = (*groups, *tenures)
+        placements.append(operator_of(topology.clients(place)[0].location, watched, promote_after_us, -1))
     system = group_system(topology, workload, OrderMix(workload), groups, placements=placements, records=BANK_RECORDS)
     assert system.ledger is not None
     read = system.ledger
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:
-        end = _end(at, at_service(host, RELAY), members, service_of)
+        end = _end(at, [at_service(seat, RELAY) for seat in seats], members, service_of)
         return replace(read(service_of), outbox=end)
 
     return replace(system, ledger=ledger)
+
+
+def _owned(
+    seats: Sequence[Location],
+    members: tuple[tuple[Location, ...], ...],
+    tenures: Group,
+    member: MemberOptions,
+    options: RelayOptions,
+    who: OwnerOptions,
+) -> list[Placement]:
+    """Relays that follow each other, and the log that says which of them relays."""
+    deciding = tuple(at for _, at in tenures.members)
+    store = StoreOptions(shards=((Tenure.number, (deciding,)),))
+    feed = FeedOptions(consumer=RELAY, shards=(deciding, *members))
+    # Of tenures nothing is dropped: whoever begins anew reads them from the first on.
+    placed = members_of(tenures, replace(member, log=LogPolicy()), FollowedShard)
+    for index, host in enumerate(seats):
+        peers = tuple(at_service(other, RELAY) for other in seats if other != host)
+        make = maker(OwnedRelay, feed, options, store, replace(who, number=index + 1, peers=peers))
+        placed.append(Placement(host=host, name=RELAY, make=make, kind=OwnedRelay))
+    return placed
 
 
 def _shards(topology: Topology, scheme: Scheme, home: str, shards: int, placement: str) -> tuple[Group, ...]:
@@ -195,17 +245,18 @@ def _places(topology: Topology, place: str, consumers: Sequence[str]) -> dict[st
 
 def _end(
     at: dict[str, Location],
-    relay: Location,
+    relays: Sequence[Location],
     members: Sequence[tuple[Location, ...]],
     service_of: Callable[[Location], Any],
 ) -> OutboxEnd:
     found = {topic: service_of(location) for topic, location in at.items()}
-    relays = service_of(relay)
+    found_relays = [service_of(relay) for relay in relays]
+    known = [one for one in found_relays if isinstance(one, Relay) and (len(relays) == 1 or one.goes_on())]
     shards = [service_of(location) for group in members for location in group]
     return OutboxEnd(
         received={topic: tuple(one.received) if isinstance(one, Consumer) else None for topic, one in found.items()},
         pruned=sum(one.journal.base.position for one in shards if isinstance(one, FollowedShard) and one.leads),
-        waiting=sum(sum(left.values()) for left in relays.waiting.values()) if isinstance(relays, Relay) else None,
+        waiting=sum(sum(left.values()) for left in known[-1].waiting.values()) if known else None,
     )
 
 

@@ -15,9 +15,10 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from models.layout import shard_of
 from models.outbox.feed import FeedOptions, Follower
-from models.outbox.words import Deliver, Outgoing, Took
+from models.outbox.words import Deliver, DeliverUnder, Outgoing, Took
 from models.store.log.entries import Entry, instance_of
 from sim.host import Context, Wait
+from sim.message import Message
 from sim.storage import TORN
 from sim.topology import Location
 
@@ -69,12 +70,18 @@ class Relay(Follower):
         waiting: By shard, positions of events with messages that are not delivered, and how many of them; in order.
     """
 
+    #: The first of its feed's shards that is one of an outbox.
+    FIRST: ClassVar[int] = 0
     POINTS: ClassVar[frozenset[str]] = frozenset({"O1", "O2", "O3"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"delivered-again"})
 
     def __init__(self, ctx: Context, feed: FeedOptions, options: RelayOptions) -> None:
         super().__init__(ctx, feed)
-        self.options = options
+        self.delivers(options)
+
+    def delivers(self, options: RelayOptions) -> None:
+        """Have nothing to deliver yet."""
+        self.how = options
         self.waiting: dict[int, dict[int, int]] = {}
         self._consumers: Mapping[str, Location] = dict(options.consumers)
         self._lanes: list[deque[Waiting]] = [deque() for _ in range(options.lanes)]
@@ -86,7 +93,12 @@ class Relay(Follower):
 
     def start(self) -> None:
         """Begin at the marks."""
-        for shard in range(len(self.feed.shards)):
+        self.recall()
+        self.follow()
+
+    def recall(self) -> None:
+        """Read the marks back."""
+        for shard in range(self.FIRST, len(self.feed.shards)):
             marks = [record for record in self.ctx.disk.read(f"{_MARK}-{shard}") if record is not TORN]
             mark, reigns = marks[-1] if marks else (0, ())
             self._marked[shard] = self.at[shard] = mark
@@ -95,7 +107,6 @@ class Relay(Follower):
                 self.knows(shard, reigns)
             self._beyond[shard] = self.at[shard]
             self.waiting[shard] = {}
-        self.follow()
 
     # -- what there is to deliver ------------------------------------------------------------
 
@@ -133,9 +144,23 @@ class Relay(Follower):
 
     # -- what it decides ---------------------------------------------------------------------
 
+    def goes_on(self) -> bool:
+        """Whether it is to deliver; one that is alone always is."""
+        return True
+
+    def message_of(self, one: Waiting) -> Deliver | DeliverUnder:
+        """What the consumer is told."""
+        return Deliver(key=one.key, number=one.message.number, body=one.message.body)
+
+    def marked(self, shard: int, mark: int) -> None:
+        """A mark was written."""
+
+    def refused(self, answer: Message | None) -> None:
+        """A consumer did not say that it took a message; None for nothing at all."""
+
     def lane_of(self, key: int, message: Outgoing) -> int:
         """The lane of a message: that of its key."""
-        return shard_of(key, self.options.lanes)
+        return shard_of(key, self.how.lanes)
 
     def mark_of(self, shard: int) -> int:
         """Up to which position all messages were delivered."""
@@ -145,15 +170,15 @@ class Relay(Follower):
     # -- delivering --------------------------------------------------------------------------
 
     def _deliver(self, lane: int) -> Generator[Wait, Any, None]:
-        ctx, options, waiting = self.ctx, self.options, self._lanes[lane]
-        while waiting:
+        ctx, options, waiting = self.ctx, self.how, self._lanes[lane]
+        while waiting and self.goes_on():
             one = waiting[0]
-            message = Deliver(key=one.key, number=one.message.number, body=one.message.body)
             ctx.point("O1")
-            asked = ctx.call(self._consumers[one.message.topic], message, options.patience_us)
+            asked = ctx.call(self._consumers[one.message.topic], self.message_of(one), options.patience_us)
             ctx.point("O2")
             answer = yield asked
             if not isinstance(answer, Took):
+                self.refused(answer)
                 yield ctx.sleep(options.pause_us)
                 continue
             if answer.before:
@@ -189,4 +214,5 @@ class Relay(Follower):
             yield self.ctx.disk.replace(f"{_MARK}-{shard}", (mark, self.lineage(shard)))
             if begun_again == self._begun_again[shard]:
                 self._marked[shard] = mark
+                self.marked(shard, mark)
         self._marking.discard(shard)

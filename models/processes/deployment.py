@@ -1,11 +1,14 @@
 """Processes laid out: an application of purses and transfers, each domain on shards of its own, and its manager.
 
-The manager sits on the last server of the home region; clients order transfers between purses and hear that they are
-ordered, no more. Closing the books is the judge's: once all processes have ended, no money came or went.
+The manager sits on the last server of the home region; where there are several, the others are on those before it.
+Clients order transfers between purses and hear that they are ordered, no more. Closing the books is the
+judge's: once all processes have ended, no money came or went.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from models.clients import Drawn, Draws, Workload, zipf_weights
@@ -16,8 +19,12 @@ from models.keyspace.storage import groups_of
 from models.layout import maker
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, FollowedShard
+from models.outbox.owning import OwnerOptions
 from models.outbox.submitting import StoreOptions
+from models.outbox.tenures import Tenure
+from models.processes.definition import Process
 from models.processes.manager import Manager
+from models.processes.owned import OwnedManager
 from models.processes.purse import Purse
 from models.processes.transfers import PATIENCE_US, transfer_process
 from models.store.options import MemberOptions
@@ -25,6 +32,7 @@ from models.store.words import scheme_of
 from models.stores import home_of, noted
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
+from sim.topology import Location, Topology, at_service
 
 __all__ = ["MANAGER", "TransferMix", "lay_out", "transfers"]
 
@@ -60,9 +68,15 @@ def transfers(
     orders: str = "multi-persist:2/3",
     shards: int = 2,
     home: str = "",
+    managers: int = 1,
+    lets_go: bool = True,
+    suspect_us: int = 600_000,
     promote_after_us: int = 0,
 ) -> System:
     """Transfers between purses that begin with the workload's opening balance and hold no more than `ceiling`.
+
+    Of several `managers` one manages, and after so long a silence (`suspect`) the next one takes its place; whether the
+    one before then `lets_go` of what it has under way makes no difference to the money (`models.processes.owned`).
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -76,6 +90,9 @@ def transfers(
         orders=orders,
         shards=shards,
         home=home,
+        managers=managers,
+        lets_go=lets_go,
+        suspect_us=suspect_us,
         promote_after_us=promote_after_us,
     )
 
@@ -91,9 +108,12 @@ def lay_out(
     orders: str = "multi-persist:2/3",
     shards: int = 2,
     home: str = "",
+    managers: int = 1,
+    lets_go: bool = True,
+    suspect_us: int = 600_000,
     promote_after_us: int = 0,
 ) -> System:
-    """As `transfers`, with another kind of manager; ValueError as for that."""
+    """As `transfers`, with another kind of manager, of several an owned one; ValueError as for that."""
     problems: list[str] = []
     topology = site.topology
     place = noted(problems, lambda: home_of(topology, home))
@@ -110,6 +130,12 @@ def lay_out(
                 lambda d=domain, s=scheme, n=first: groups_of(topology, d, s, place, shards, first=n),  # type: ignore[misc]
             )
             groups += made or ()
+    who = noted(problems, lambda: OwnerOptions(number=1, suspect_us=suspect_us))
+    if place is not None and not 1 <= managers <= (servers := len(topology.servers(place))):
+        problems.append(f"{managers=} do not fit on {servers} servers of {place}; give 1 to {servers}")
+    tenures: tuple[Group, ...] = ()
+    if managers > 1 and place is not None and (scheme := noted(problems, lambda: scheme_of(orders))) is not None:
+        tenures = noted(problems, lambda: groups_of(topology, Tenure(), scheme, place, 1, first=2)) or ()
     if purse is not None and process is not None:
         # Whether every command of the process has an owner, told like all else.
         noted(problems, lambda: Application("transfers", (purse, process.domain), (process,)))
@@ -121,16 +147,46 @@ def lay_out(
     options = MemberOptions(
         number=0, shard=0, home=0, store_denials=True, forward_timeout_us=workload.attempt_timeout_us
     )
-    placements = [one for group in groups for one in members_of(group, options, FollowedShard)]
+    placements = [one for group in (*groups, *tenures) for one in members_of(group, options, FollowedShard)]
     of = {
         number: tuple(tuple(at for _, at in group.members) for group in groups if group.domain.number == number)
         for number in (Purse.number, Transfer.number)
     }
-    feed = FeedOptions(consumer=MANAGER, shards=of[Transfer.number])
-    store = StoreOptions(shards=tuple(of.items()))
-    host = topology.servers(place)[-1].location
-    placements.append(Placement(host=host, name=MANAGER, make=maker(kind, feed, store, process), kind=kind))
+    if tenures:
+        several = kind if issubclass(kind, OwnedManager) else OwnedManager
+        placements += _owned(topology, place, managers, tenures[0], of, process, who, lets_go, several)
+    else:
+        feed = FeedOptions(consumer=MANAGER, shards=of[Transfer.number])
+        store = StoreOptions(shards=tuple(of.items()))
+        host = topology.servers(place)[-1].location
+        placements.append(Placement(host=host, name=MANAGER, make=maker(kind, feed, store, process), kind=kind))
+    groups += tenures
     if promote_after_us:
         desk = (topology.clients(place) or topology.servers(place))[0].location
         placements.append(operator_of(desk, groups, promote_after_us, -1))
     return group_system(topology, workload, TransferMix(workload), groups, placements=placements, records=BANK_RECORDS)
+
+
+def _owned(
+    topology: Topology,
+    place: str,
+    managers: int,
+    tenures: Group,
+    of: Mapping[int, tuple[tuple[Location, ...], ...]],
+    process: Process,
+    who: OwnerOptions,
+    lets_go: bool,
+    kind: type[OwnedManager],
+) -> list[Placement]:
+    """Managers that follow each other, the first of them on the last server."""
+    deciding = tuple(at for _, at in tenures.members)
+    store = StoreOptions(shards=((Tenure.number, (deciding,)), *of.items()))
+    hosts = [server.location for server in topology.servers(place)][-managers:][::-1]
+    placed = []
+    for index, host in enumerate(hosts):
+        peers = tuple(at_service(other, MANAGER) for other in hosts if other != host)
+        mine = replace(who, number=index + 1, peers=peers)
+        feed = FeedOptions(consumer=f"{MANAGER}-{index + 1}", shards=(deciding, *of[Transfer.number]))
+        make = maker(kind, feed, store, process, mine, lets_go)
+        placed.append(Placement(host=host, name=MANAGER, make=make, kind=kind))
+    return placed

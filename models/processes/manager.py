@@ -43,8 +43,12 @@ class Manager(Follower):
 
     def __init__(self, ctx: Context, feed: FeedOptions, store: StoreOptions, process: Process) -> None:
         super().__init__(ctx, feed)
-        self.process = process
         self.submitter = Submitter(ctx, store)
+        self.manages(process)
+
+    def manages(self, process: Process) -> None:
+        """Know nothing yet of a process."""
+        self.process = process
         self.states: dict[int, Any] = {}
         self._due_us: dict[int, int] = {}
         self._begun: dict[int, str] = {}
@@ -79,17 +83,19 @@ class Manager(Follower):
 
     def _carry_out(self, key: int, step: Step, state: Any) -> Generator[Wait, Any, None]:
         """One step: send, and write down what came of it."""
-        ctx = self.ctx
+        ctx, turn = self.ctx, self.turn()
         if step.undoes:
             ctx.note("compensating", key)
             ctx.point("M5")
         ctx.point("M1")
         aggregate, command = step.ask(state)
         answer = yield from self.ask(aggregate, command, self.key_of(key, step), self._in_time(key, step))
-        if answer is None:
+        if answer is None and self.turn() == turn:
             ctx.note("timed-out", key)
             ctx.point("M4")
             answer = yield from self.give_up(aggregate, key, step)
+        if answer is None:
+            return  # another sees to it by now, and asks for the same under the same key
         ctx.point("M2")
         record = step.done if isinstance(answer, Accepted) else step.denied
         if record is None:
@@ -108,6 +114,10 @@ class Manager(Follower):
         return lambda: self.ctx.now_us() < until_us
 
     # -- what it decides ---------------------------------------------------------------------
+
+    def turn(self) -> int:
+        """Changes where it is not this manager's turn any more; of one that is alone, never."""
+        return 0
 
     def key_of(self, key: int, step: Step) -> int:
         """The idempotency key of a step's command."""

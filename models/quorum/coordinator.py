@@ -67,6 +67,7 @@ class Coordinator(Service):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"found", "made", "stored"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"detour", "stood-in"})
 
     def __init__(
         self, ctx: Context, nodes: tuple[Location, ...], options: QuorumOptions, preference: Preference, number: int
@@ -82,7 +83,7 @@ class Coordinator(Service):
         self.made: dict[int, int] = {}
         self.busy: set[int] = set()
         self.answered: OrderedDict[int, Message] = OrderedDict()
-        self.answering = Answering(options.detector.make, _SILENT_US)
+        self.answering = Answering(options.silence.make, _SILENT_US)
         self.repaired = 0
 
     # -- decisions that a variant may get wrong ------------------------------------------------
@@ -220,6 +221,8 @@ class Coordinator(Service):
         now_us = self.ctx.mono_us()
         silent = [number for number in asked if self.answering.is_silent(number, now_us)] if options.sloppy else []
         others = self.preference.others(key)
+        for home, _ in zip(silent, others if options.hints_max else (), strict=False):
+            self.ctx.note("stood-in", home)
         for _ in range(options.rounds):
             calls = [(number, self._send(number, Store(key=key, cell=cell))) for number in asked]
             if options.hints_max:
@@ -246,17 +249,24 @@ class Coordinator(Service):
         if self.options.fanout is Fanout.ALL:
             return homes
         left, draws = list(homes), self.ctx.rng("fanout")
-        return [left.pop(draws.below(len(left))) for _ in range(need)]
+        if not self.options.routed:
+            return [left.pop(draws.below(len(left))) for _ in range(need)]
+        now_us = self.ctx.mono_us()
+        mixed = [left.pop(draws.below(len(left))) for _ in homes]
+        ranked = sorted(mixed, key=lambda number: self.answering.is_silent(number, now_us))
+        for number in sorted(set(mixed[:need]) - set(ranked[:need])):
+            self.ctx.note("detour", number)
+        return ranked[:need]
 
     def _enough(self, calls: _Calls, take: Callable[[int, Any], None], enough: Callable[[], bool]) -> Wait:
         """Until the answers suffice, or no more come."""
-        done = self.ctx.wait()
+        done, heeded = self.ctx.wait(), self.options.sloppy or self.options.routed
         left = len(calls)
 
         def told(number: int, answer: Any) -> None:
             nonlocal left
             left -= 1
-            if self.options.sloppy:
+            if heeded:
                 self._heard(number if number >= 0 else ~number, answer)
             if done.done:
                 return
@@ -270,7 +280,7 @@ class Coordinator(Service):
         return done
 
     def _heard(self, number: int, answer: Any) -> None:
-        """Whether a host answered; only a sloppy quorum asks others in its place."""
+        """Whether a host answered; asked for where others are asked in its place."""
         now_us = self.ctx.mono_us()
         if answer is None:
             self.answering.lapsed(number, now_us - self.options.patience_us, now_us)

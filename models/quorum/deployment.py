@@ -10,8 +10,8 @@ from typing import Any, Final
 from models.clients import Workload
 from models.detection.words import detector_of_answers
 from models.driver import Driver, DriverOptions
-from models.factories import noted
-from models.keyspace.placement import check_length, nodes_of
+from models.factories import Refused, noted
+from models.keyspace.placement import check_length, nodes_of, zones_of
 from models.keyspace.storage import key_space
 from models.quorum.coordinator import Coordinator
 from models.quorum.node import Node
@@ -75,8 +75,9 @@ def quorum(
     """N replicas of every key, of which R answer a read and W a write; `deletes` is their share of the writes.
 
     No two replicas of a key share a failure domain of the level `spread`; further apart they stand as far as they can.
-    `detector` is what must suspect a replica besides, before a sloppy quorum takes one for silent that left a question
-    unanswered, in the words of `models.detection.words`; nothing if empty.
+    `detector` is what must suspect a replica besides, before one that left a question unanswered is taken for silent,
+    in the words of `models.detection.words`: a sloppy quorum has others stand in for it, and with fan-out to a quorum
+    it is asked last. Nothing if empty.
 
     Raises:
         ValueError: it cannot be so, for all these reasons.
@@ -107,8 +108,10 @@ def quorum(
         options = replace(options, spread=level)
     if watching is not None:
         options = replace(options, detector=watching)
-    if detector and not sloppy:
-        refused.append(f"{detector=} finds whom others stand in for, in a sloppy quorum only; set sloppy = true")
+    if detector and not sloppy and fanout is Fanout.ALL:
+        refused.append(
+            f"{detector=} finds whom others stand in for, or who is asked last; set sloppy = true, or fanout = 'quorum'"
+        )
     return lay_out(site, workload, options, coordinators=coordinators, holds=holds, deletes=deletes, refused=refused)
 
 
@@ -131,17 +134,18 @@ def lay_out(
         ValueError: it cannot be so, for these reasons.
     """
     topology = site.topology
-    wrong = [*refused, *problems(options, len(_servers(topology)))]
+    nodes, wrong = nodes_of(topology), [*refused]
     if options.spread is not Spread.HOST and options.n > 0:
-        noted(wrong, lambda: check_length(options.n, nodes_of(topology), options.spread))
+        noted(wrong, lambda: check_length(options.n, nodes, options.spread))
+    wrong += problems(options, len(nodes), zones_of(nodes, options.spread))
     if not 0 <= deletes < 1:
         wrong.append(f"{deletes=} is no share of the writes; give 0 to below 1")
     if holds is Holds.SET and options.resolve is Resolve.LATEST:
-        wrong.append('members that concurrent writers add to a set would be lost, so resolve = "siblings"')
+        wrong.append('members that concurrent writers add to a set would be lost; set resolve = "siblings"')
     if holds is Holds.SET and deletes:
-        wrong.append(f"{deletes=}: whole sets are not deleted here, so leave it out")
+        wrong.append(f"{deletes=}: whole sets are not deleted here; leave it out")
     if wrong:
-        raise ValueError("; ".join(wrong))
+        raise Refused(wrong)
     placements = [
         *node_placements(topology, options, node),
         *(coordinator_placements(topology, options, coordinator) if coordinators is Coordinators.CLIENT else ()),

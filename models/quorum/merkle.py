@@ -101,7 +101,5 @@ def _sorted(tree: Merkle, leaf: int) -> list[int]:
 
 
 def _hash(parts: Iterable[int]) -> int:
-    digest = blake2b(digest_size=8)
-    for part in parts:
-        digest.update(part.to_bytes(9, "big", signed=True))
-    return int.from_bytes(digest.digest(), "big")
+    joined = b"".join([part.to_bytes(9, "big", signed=True) for part in parts])
+    return int.from_bytes(blake2b(joined, digest_size=8).digest(), "big")

@@ -75,7 +75,8 @@ class QuorumOptions:
         grace_us: How long a tombstone is kept at least.
         spread: The level at which no two replicas of a key share a failure domain.
         detector: What must suspect a replica, by its answers, before one that left a question unanswered counts as
-            silent; unless given, any silence after its last answer does.
+            silent; None for any silence after its last answer. With fan-out to a quorum alone, replicas that it holds
+            to be silent are asked last.
     """
 
     n: int = 3
@@ -96,31 +97,46 @@ class QuorumOptions:
     depth: int = 8
     grace_us: int = 60_000_000
     spread: Spread = Spread.HOST
-    detector: Plan = _ANY_SILENCE
+    detector: Plan | None = None
 
     @property
     def strict(self) -> bool:
         """Whether every read meets every acknowledged write at a replica."""
         return self.r + self.w > self.n and not self.sloppy
 
+    @property
+    def routed(self) -> bool:
+        """Whether it is chosen by who answers whom a request goes to at first."""
+        return self.detector is not None and self.fanout is Fanout.QUORUM
 
-def problems(options: QuorumOptions, servers: int) -> list[str]:
-    """Everything that is wrong with options on so many servers, and last the nearest quorum that can be met."""
+    @property
+    def silence(self) -> Plan:
+        """What suspects a replica."""
+        return _ANY_SILENCE if self.detector is None else self.detector
+
+
+def problems(options: QuorumOptions, servers: int, zones: int | None = None) -> list[str]:
+    """Everything that is wrong with options, with the nearest quorum that can be met.
+
+    Args:
+        options: They.
+        servers: How many there are.
+        zones: In how many failure domains of the level they stand; None for each in its own.
+    """
     n, r, w = options.n, options.r, options.w
+    room = servers if zones is None else zones
+    best = min(max(n, 1), room)
+    nearest = f"the nearest that can be met is n={best}, r={min(max(r, 1), best)}, w={min(max(w, 1), best)}"
     found = []
     if n < 1:
-        found.append(f"{n=} replicas hold nothing")
+        found.append(f"{n=} replicas hold nothing; {nearest}")
     if n > servers:
-        found.append(f"{n=} replicas need as many servers, and there are {servers}")
+        found.append(f"{n=} replicas need as many servers, and there are {servers}; {nearest}")
     for name, need, what in (("r", r, "read"), ("w", w, "write")):
         if need < 1:
-            found.append(f"{name}={need}: a {what} that asks nobody says nothing")
+            found.append(f"{name}={need}: a {what} that asks nobody says nothing; {nearest}")
         elif need > n:
-            found.append(f"{name}={need} of {n=} replicas can never answer a {what}")
-    if found:
-        nearest = min(max(n, 1), servers)
-        best = f"n={nearest}, r={min(max(r, 1), nearest)}, w={min(max(w, 1), nearest)}"
-        found.append(f"the nearest that can be met is {best}")
+            found.append(f"{name}={need} of {n=} replicas can never answer a {what}; {nearest}")
     for name, value, least in (
         ("patience_us", options.patience_us, 1),
         ("rounds", options.rounds, 1),
@@ -131,18 +147,18 @@ def problems(options: QuorumOptions, servers: int) -> list[str]:
         ("grace_us", options.grace_us, 1),
     ):
         if value < least:
-            found.append(f"{name}={value} must be at least {least}")
+            found.append(f"{name}={value} is too little; give at least {least}")
     found += _unranked(options.placement)
     if not 1 <= options.depth <= 16:
-        found.append(f"depth={options.depth} levels of a Merkle tree must be 1 to 16")
+        found.append(f"depth={options.depth} levels of a Merkle tree are too few or too many; give 1 to 16")
     if options.hints_max and options.hint_window_us > options.grace_us:
         found.append(
             f"hint_window_us={options.hint_window_us} is above grace_us={options.grace_us}: a hint could bring back "
-            "what was deleted, so lower it"
+            f"what was deleted; give at most {options.grace_us}"
         )
     longest = 2 * options.patience_us * options.rounds
     if options.grace_us < longest:
-        found.append(f"grace_us={options.grace_us} is below two operations' patience, so give at least {longest}")
+        found.append(f"grace_us={options.grace_us} is below two operations' patience; give at least {longest}")
     return found
 
 

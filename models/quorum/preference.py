@@ -39,18 +39,16 @@ class Preference:
 
     def homes(self, key: int) -> tuple[int, ...]:
         """The numbers of a key's replicas, servers being numbered from 0 in the topology's order."""
-        return self._order(key)[0]
+        return (self._known.get(key) or self._order(key))[0]
 
     def others(self, key: int) -> tuple[int, ...]:
         """Who stands in for them, best first."""
-        return self._order(key)[1]
+        return (self._known.get(key) or self._order(key))[1]
 
     def _order(self, key: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        found = self._known.get(key)
-        if found is None:
-            holders = self._space.holders(Stored.EVENTS, key, n=len(self._zones))
-            chosen = self._apart([self._numbers[host] for host in holders])
-            found = self._known[key] = tuple(chosen[: self._n]), tuple(chosen[self._n :])
+        holders = self._space.holders(Stored.EVENTS, key, n=len(self._zones))
+        chosen = self._apart([self._numbers[host] for host in holders])
+        found = self._known[key] = tuple(chosen[: self._n]), tuple(chosen[self._n :])
         return found
 
     def _apart(self, ranked: list[int]) -> list[int]:

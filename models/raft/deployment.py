@@ -15,12 +15,13 @@ from typing import Final, Unpack
 from models.addressing import Scope, pack_type
 from models.clients import Client, Workload
 from models.detection import Plan
-from models.detection.choosing import Kind, plan_of
+from models.detection.words import detector_of, detector_of_answers
 from models.domains.append_log import AppendLog
 from models.driver import drivers
-from models.factories import KeptOptions, Reading, mix_of
+from models.factories import KeptOptions, Reading, Refused, mix_of
 from models.groups import Group, group_system, operator_of, store_name
-from models.keyspace.storage import groups_of
+from models.keyspace.placement import nodes_of, zones_of
+from models.keyspace.storage import PLACEMENTS, groups_of
 from models.layout import maker
 from models.raft.logs import LogShard
 from models.raft.operated import INSTEAD, RaftMembership
@@ -40,6 +41,7 @@ __all__ = ["raft", "raft_placements", "raft_scheme"]
 
 #: As `models.raft.membership` packs them.
 _MOST_HOSTS: Final = (1 << 16) - 1
+_LEVELS: Final = tuple(one.name.lower() for one in Spread)
 
 
 def raft(
@@ -66,9 +68,8 @@ def raft(
     appends: bool = False,
     tenants: int = 1,
     promote_after_us: int = 0,
-    detector: Kind = Kind.FIXED,
-    patience: float = 0.0,
-    recent: int = 100,
+    detector: str = "",
+    routing: str = "",
     **kept: Unpack[KeptOptions],
 ) -> System:
     """One domain on Raft. 0 stands for never, or for all.
@@ -76,9 +77,10 @@ def raft(
     `election` is the minimum election time-out, `heartbeat` the leader's; `drift_bound` is by how much one clock
     may run faster than another, on which leases rest. With `registers` the clients read and write those (of the
     domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
-    operators, who hand over the lead. A follower watches its leader with `detector`, for `patience` heartbeats of
-    silence (0 for `election`), or by `recent` ones. Members are near home or, with a `placement`, where the key space
-    puts their shard: voters first, then learners, then spares.
+    operators, who hand over the lead. A follower watches its leader with `detector`, and clients pass over members that
+    answer nothing by `routing`, both in the words of `models.detection.words`; if empty, with a fixed time-out of
+    `election`, and not at all. Members are near home or, with a `placement`, where the key space puts their shard:
+    voters first, then learners, then spares.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -86,6 +88,7 @@ def raft(
     read, topology = Reading(site, workload), site.topology
     wanted = AppendLog() if appends else read.domain(domain)
     place = read.home(home)
+    asking = read.of(lambda: detector_of_answers(routing, max(4, workload.attempt_timeout_us))) if routing else None
     options = read.of(
         lambda: RaftOptions(
             election_us=election_us,
@@ -96,9 +99,9 @@ def raft(
             check_quorum=check_quorum,
             stickiness=stickiness,
             lease=reads is Reads.LEASE,
-            detector=_detector(detector, patience, recent, election_us, heartbeat_us),
         ),
     )
+    watching = read.of(lambda: detector_of(detector, max(4, heartbeat_us))) if detector else None
     if registers and (domain != "profile" or shards != 1 or tenants != 1):
         read.problems.append(
             f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go"
@@ -111,39 +114,38 @@ def raft(
     if len(topology.hosts) > _MOST_HOSTS:
         read.problems.append(f"{len(topology.hosts)} hosts; members are numbered up to {_MOST_HOSTS}, so lay out fewer")
     scheme = read.of(lambda: raft_scheme(members, members + learners + spares, spread))
-    groups: tuple[Group, ...] = ()
-    if wanted is not None and scheme is not None:
-        around = place or topology.regions[0]  # a mistake in the one is none in the other
-        # A key space says itself how long its lists may be.
-        crowded = [] if placement else _too_many(topology, scheme, around, members, learners + spares)
-        read.problems += crowded
-        if not crowded:
-            groups = read.of(lambda: groups_of(topology, wanted, scheme, around, shards, placement=placement)) or ()
+    around = place or topology.regions[0]  # a mistake in the one is none in the other
+    if placement not in ("", *PLACEMENTS):
+        read.problems.append(f"{placement=} is none; {way_to(placement, PLACEMENTS)}")
+    elif spread in _LEVELS and members > 0 <= min(learners, spares):
+        level = Spread[spread.upper()]
+        read.problems += _too_many(topology, level, around, bool(placement), members, learners + spares)
+    if shards < 1:
+        read.problems.append(f"{shards=} stores nothing; give at least 1")
     mine = read.member(kept, ship=lambda: ShipOptions(heartbeat_us=max(1, heartbeat_us)))
     read.done()
     assert wanted is not None
     assert place is not None
     assert options is not None
     assert mine is not None
+    assert scheme is not None
+    groups = groups_of(topology, wanted, scheme, place, shards, placement=placement)
     placements = [
         placement
         for group in groups
-        for placement in raft_placements(group, mine, options, reads, members, learners, LogShard if appends else kind)
+        for placement in raft_placements(
+            group, mine, options, reads, members, learners, LogShard if appends else kind, watching
+        )
     ]
     if promote_after_us:
         placements.append(operator_of(read.desk(place).location, groups, promote_after_us, -1))
     mix = mix_of(wanted, workload)
-    system = group_system(topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants)
+    system = group_system(
+        topology, workload, mix, groups, placements=placements, records=BANK_RECORDS, tenants=tenants, routing=asking
+    )
     system = _operated(system, groups, members + learners)
     asked = "append-log" if appends else "register" if registers else ""
     return _asked_for(asked, system, topology, workload) if asked else system
-
-
-def _detector(kind: Kind, patience: float, recent: int, election_us: int, heartbeat_us: int) -> Plan | None:
-    """What followers watch their leader with; None for what is taken by default."""
-    if kind is Kind.FIXED and patience == 0:
-        return None
-    return plan_of(kind, heartbeat_us, patience or election_us / max(1, heartbeat_us), recent)
 
 
 def _asked_for(specification: str, system: System, topology: Topology, workload: Workload) -> System:
@@ -182,11 +184,10 @@ def raft_scheme(members: int, copies: int, spread: str) -> Scheme:
         problems.append(
             f"{members=}: an even group survives no more failures than one of a member less; give {nearest}"
         )
-    levels = [one.name.lower() for one in Spread]
-    if spread not in levels:
-        problems.append(f"{spread=} is no level to spread over; {way_to(spread, levels)}")
+    if spread not in _LEVELS:
+        problems.append(f"{spread=} is no level to spread over; {way_to(spread, _LEVELS)}")
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     return Scheme(
         name="raft",
         tier=Tier.DEVICE,
@@ -235,22 +236,29 @@ def raft_placements(
     return placed
 
 
-def _too_many(topology: Topology, scheme: Scheme, place: str, members: int, others: int) -> list[str]:
-    """Why so many members cannot be spread so far apart, with the most that can."""
-    home, level = topology.servers(place)[0].index, scheme.spread.name.lower()
-    room = max(count for count in range(1, scheme.members + 1) if _fits(topology, scheme, home, count))
-    if room == scheme.members:
+def _too_many(topology: Topology, level: Spread, place: str, placed: bool, members: int, others: int) -> list[str]:
+    """Why so many members cannot be spread so far apart, with the most that can, and the level at which they could."""
+    wanted, home = members + others, topology.servers(place)[0].index
+
+    def room_at(spread: Spread) -> int:
+        if placed:
+            return zones_of(nodes_of(topology), spread)
+        return max(count for count in range(1, wanted + 1) if _fits(topology, spread, home, count))
+
+    room = room_at(level)
+    if room >= wanted:
         return []
     fewer = room - others
-    way_out = f"give members={fewer - (fewer + 1) % 2}" if fewer > 0 else "leave out learners or spares"
+    ways = [f"give members={fewer - (fewer + 1) % 2}" if fewer > 0 else "leave out learners or spares"]
+    ways += [f'set spread = "{one.name.lower()}"' for one in sorted(Spread, reverse=True) if room_at(one) >= wanted][:1]
+    name = level.name.lower()
     needed = f"{members} members" + (f" and {others} learners or spares" if others else "")
-    return [
-        f"{needed}, each in another {level}: there is room for {room}; {way_out}, spread them less, or add a {level}"
-    ]
+    return [f"{needed}, each in another {name}: there is room for {room}; {', '.join(ways)}, or add a {name}"]
 
 
-def _fits(topology: Topology, scheme: Scheme, home: int, count: int) -> bool:
+def _fits(topology: Topology, spread: Spread, home: int, count: int) -> bool:
+    scheme = Scheme(name="raft", tier=Tier.DEVICE, holders=1, copies=count, spread=spread)
     try:
-        return len(holders_of(replace(scheme, holders=1, copies=count), topology, home)) == count
+        return len(holders_of(scheme, topology, home)) == count
     except ValueError:
         return False

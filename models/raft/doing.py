@@ -90,6 +90,9 @@ class Doing(RaftCopy):
                 self._early.append(msg)
             return
         self._enter(self.core.step, msg)
+        if self.plan.detector is not None:
+            # One that learns may have become less patient: its deadline comes before what the alarm was set for.
+            self._arm()
 
     def _enter(self, door: Callable[..., object], *given: object) -> None:
         """Hand something to the core, with the time, and do what comes of it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-from models.detection import Plan
+from models.factories import Refused
 
 __all__ = ["RaftOptions"]
 
@@ -32,7 +32,6 @@ class RaftOptions:
         check_quorum: A leader that has not heard a quorum for `election_us` steps down.
         stickiness: Whoever heard a leader within `election_us` neither votes nor stands for election.
         lease: A leader that a quorum follows answers reads without asking again (dissertation 6.4.1).
-        detector: What a follower watches its leader with; None for a fixed time-out of `election_us`.
     """
 
     election_us: int = 1_000_000
@@ -48,7 +47,6 @@ class RaftOptions:
     check_quorum: bool = True
     stickiness: bool = True
     lease: bool = False
-    detector: Plan | None = None
 
     def __post_init__(self) -> None:
         wrong = [
@@ -70,7 +68,7 @@ class RaftOptions:
         if self.lease and not self.stickiness:
             wrong.append("lease=True rests on followers that stick to their leader; set stickiness=True or lease=False")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
     @property
     def lease_us(self) -> int:

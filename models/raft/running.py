@@ -68,7 +68,7 @@ class Running(Doing):
             yield self.ctx.sleep(self.plan.raft.election_us // 2)
 
     def _detector(self) -> Detector:
-        plan = self.plan.detector or self.plan.raft.detector
+        plan = self.plan.detector
         return FixedTimeout(self.plan.raft.election_us) if plan is None else plan.make()
 
     def _entries(self, after: int, limit: int) -> Sequence[Entry]:

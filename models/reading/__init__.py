@@ -3,8 +3,9 @@
 Read `projections` first (a pure fold, row by row), then `views` (what is kept, and the rule that fences whoever
 writes it). `feeding` is what a shard hands to readers, `feeds` how a consumer follows a log or the global
 sequence; `projector` is the consumer, with `claims` (who should own which segment), `owning` (its writes) and
-`options` (its policies). `viewing` and `gateway` answer queries; `inline` and `live` are the other two ways to
-project. `users` ask both sides; `layout` and `deployment` say what is where.
+`options` (its policies); `staffing` starts consumers and lets them go (`seated`). `viewing` and `gateway`
+answer queries; `inline` and `live` are the other two ways to project. `users` ask both sides; `layout` and
+`deployment` say what is where.
 """
 
 from models.reading.deployment import MODES, READING_RECORDS, reading
@@ -14,6 +15,7 @@ from models.reading.inline import InlineShard
 from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.projections import Balances, Poisoned, Row
 from models.reading.projector import Projector
+from models.reading.staffing import Staff, StaffPlan
 from models.reading.views import View, Views
 
 __all__ = [
@@ -30,6 +32,8 @@ __all__ = [
     "Projector",
     "ProjectorOptions",
     "Row",
+    "Staff",
+    "StaffPlan",
     "View",
     "Views",
     "reading",

@@ -9,7 +9,7 @@ what the token in the view is for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from models.detection import Detector, FixedTimeout
@@ -28,16 +28,18 @@ class Claims:
     Args:
         ctx: Its host.
         options: Who it is.
-        make: Makes a detector; None for a fixed time-out of `suspect_us`.
     """
 
-    def __init__(self, ctx: Context, options: ProjectorOptions, make: Callable[[], Detector] | None = None) -> None:
+    def __init__(self, ctx: Context, options: ProjectorOptions) -> None:
         self._ctx = ctx
         self._options = options
-        self._sequence = 0
+        # Heartbeats of another life go on in the same rhythm: a detector by when they are due must not ignore them.
+        self._sequence = ctx.mono_us() // options.beat_us
         self._owned: dict[int, tuple[int, ...]] = {}
-        self._detectors = {
-            number: make() if make is not None else FixedTimeout(options.suspect_us) for number, _ in options.peers
+        self._absent = set(options.absent)
+        self._detectors: dict[int, Detector] = {
+            number: FixedTimeout(options.suspect_us) if options.detector is None else options.detector.make()
+            for number, _ in options.peers
         }
 
     def watch(self) -> None:
@@ -57,10 +59,17 @@ class Claims:
         detector = self._detectors.get(beat.consumer)
         if detector is not None:
             detector.observe(beat.sequence, self._ctx.mono_us())
+            self._absent.discard(beat.consumer)
             self._owned[beat.consumer] = beat.owned
 
+    def left(self, number: int) -> None:
+        """One of them has let go; nobody need wait for it until it is heard again."""
+        self._absent.add(number)
+
     def suspects(self, number: int) -> bool:
-        """Whether a consumer is suspected; oneself never."""
+        """Whether a consumer is suspected, or not there; oneself never."""
+        if number in self._absent:
+            return True
         detector = self._detectors.get(number)
         return detector is not None and detector.suspicion(self._ctx.mono_us()) >= _SUSPECTED
 

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Route, Workload
+from models.detection.words import detector_of
 from models.domains.bank_account import BankAccount
+from models.factories import Reading
 from models.groups import SEQUENCER, Group, group_system, members_of, operator_of, sequence_of, store_name
-from models.keyspace.placement import nodes_of
-from models.keyspace.storage import groups_of
 from models.layout import CLIENT, maker, shard_of
 from models.ledger import Ledger
 from models.reading.bell import Bell
@@ -24,18 +24,17 @@ from models.reading.ending import reading_end
 from models.reading.feeding import FedShard
 from models.reading.feeds import GlobalFeed
 from models.reading.inline import InlineShard
-from models.reading.layout import GATEWAY, ReadLayout, part_of, view_groups
+from models.reading.layout import GATEWAY, ReadLayout, part_of, view_groups, write_groups
 from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.projections import Balances, Poisoned
 from models.reading.projector import Projector
+from models.reading.seated import Seated
+from models.reading.staffing import StaffPlan
 from models.reading.users import User, UserOptions
 from models.reading.views import Views
 from models.store.group.wire import ShipOptions
 from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy, MemberOptions
-from models.store.schemes import Scheme
-from models.store.words import scheme_of
-from models.stores import home_of, noted
 from models.system import Site, System
 from sim.host import Context, Placement
 from sim.topology import HostSpec, Location, Topology, at_service
@@ -65,6 +64,11 @@ def reading(
     segments: int = 4,
     placement: str = "ring",
     consumers: int = 2,
+    grown: int = 0,
+    grows_us: int = 0,
+    shrunk: int = 0,
+    shrinks_us: int = 0,
+    provision_us: int = 400_000,
     checkpoint: str = "atomic",
     idempotent: bool = True,
     poison: str = "park",
@@ -80,6 +84,7 @@ def reading(
     project_us: int = 0,
     beat_us: int = 50_000,
     suspect_us: int = 400_000,
+    detector: str = "",
     extend_us: int = 200_000,
     retry_us: int = 500_000,
     alarm: int = 0,
@@ -114,7 +119,12 @@ def reading(
         home: The region.
         segments: Parts of the key space that consumers share.
         placement: What segments' views are placed by, on the hosts that read; empty for near the first of them.
-        consumers: How many share them.
+        consumers: How many share them at first.
+        grown: As for a `StaffPlan`; 0 if there are never more.
+        grows_us: As for a `StaffPlan`.
+        shrunk: As for a `StaffPlan`; 0 if there are never fewer.
+        shrinks_us: As for a `StaffPlan`.
+        provision_us: As for a `StaffPlan`.
         checkpoint: `atomic`, `after` or `before`.
         idempotent: Whether the projection passes over an event that comes again.
         poison: `park` or `stop`.
@@ -129,7 +139,9 @@ def reading(
         waits: Whether the write side is asked to wait that long for news.
         project_us: What one event takes to project.
         beat_us: Between consumers' heartbeats.
-        suspect_us: Silence after which a consumer is suspected, and its segments are taken.
+        suspect_us: Silence after which a consumer is suspected, and its segments are taken; unless there is
+            a `detector`.
+        detector: What suspects by the heartbeats, in the words of `models.detection.words`; none if empty.
         extend_us: Between an owner's words that nothing is new.
         retry_us: Between attempts at what is parked.
         alarm: Withdrawals of so many cents are announced to a bell, once each; 0 for none.
@@ -149,14 +161,13 @@ def reading(
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
-    problems: list[str] = []
-    topology = site.topology
+    read, topology = Reading(site, workload), site.topology
+    problems = read.problems
     domain = BankAccount(opening_balance=workload.opening_balance)
     rule = rules()
-    place = noted(problems, lambda: home_of(topology, home)) or topology.regions[0]
-    beside = (*topology.clients(place), *topology.servers(place))[0].location
-    written: Scheme | None = noted(problems, lambda: scheme_of(scheme))
-    kept: Scheme | None = noted(problems, lambda: scheme_of(views))
+    place = read.home(home) or topology.regions[0]
+    beside = read.desk(place).location
+    written, kept = read.scheme(scheme), read.scheme(views)
     problems += _mistakes(mode, global_sequence, force_after_us, rebuild_us, poison_every)
     servers = topology.servers(place)
     if not 0 < readers < len(servers):
@@ -166,20 +177,31 @@ def reading(
         )
         readers = 1
     writing, near = servers[:-readers], servers[-readers:]
-    numbers = {"shards": shards, "segments": segments, "consumers": consumers}
-    problems += [f"{name}={value} is none; give at least 1" for name, value in numbers.items() if value < 1]
-    groups = noted(problems, lambda: _groups(topology, writing, domain, written, shards)) if written else ()
-    if consumers > 60:
-        problems.append(f"{consumers=} are more than can be told apart; give at most 60")
+    read.at_least(1, shards=shards, segments=segments, consumers=consumers)
+    groups = (read.of(lambda: write_groups(topology, writing, domain, written, shards)) if written else None) or ()
+    plan = read.of(
+        lambda: StaffPlan(
+            first=consumers,
+            grown=grown,
+            grows_us=grows_us,
+            shrunk=shrunk,
+            shrinks_us=shrinks_us,
+            provision_us=provision_us,
+        )
+    )
+    if max(consumers, grown) > 60:
+        problems.append(f"consumers={max(consumers, grown)} are more than can be told apart; give at most 60")
+    if (grown or shrunk) and (rebuild_us or mode != "async"):
+        problems.append(
+            f"{grown=}, {shrunk=}: the number of consumers changes in mode async, for one version of the projection; "
+            "leave `rebuild` out, or these"
+        )
     segments_of: tuple[Group, ...] = ()
     if kept and segments > 0:
-        segments_of = noted(problems, lambda: view_groups(topology, near, rule, kept, segments, placement)) or ()
-    projection = noted(
-        problems, lambda: Balances(workload.opening_balance, idempotent=idempotent, band=band, alarm=alarm)
-    )
+        segments_of = read.of(lambda: view_groups(topology, near, rule, kept, segments, placement)) or ()
+    projection = read.of(lambda: Balances(workload.opening_balance, idempotent=idempotent, band=band, alarm=alarm))
     poisoned = (
-        noted(
-            problems,
+        read.of(
             lambda: Poisoned(
                 workload.opening_balance, every=poison_every, idempotent=idempotent, band=band, alarm=alarm
             ),
@@ -187,10 +209,10 @@ def reading(
         if poison_every and projection is not None
         else None
     )
-    saved = noted(problems, lambda: _word(Checkpoint, checkpoint, "checkpoint"))
-    raised = noted(problems, lambda: _word(Poison, poison, "poison"))
-    consumer = noted(
-        problems,
+    saved = read.of(lambda: _word(Checkpoint, checkpoint, "checkpoint"))
+    raised = read.of(lambda: _word(Poison, poison, "poison"))
+    watching = read.of(lambda: detector_of(detector, max(4, beat_us))) if detector else None
+    consumer = read.of(
         lambda: ProjectorOptions(
             number=1,
             order=(),
@@ -205,6 +227,7 @@ def reading(
             project_us=project_us,
             beat_us=beat_us,
             suspect_us=suspect_us,
+            detector=watching,
             extend_us=extend_us,
             retry_us=retry_us,
             ask_us=workload.attempt_timeout_us,
@@ -213,8 +236,7 @@ def reading(
             bell=at_service(beside, BELL) if alarm else None,
         ),
     )
-    users = noted(
-        problems,
+    users = read.of(
         lambda: UserOptions(
             gateways=tuple(at_service(host.location, GATEWAY) for host in near),
             reads=reads,
@@ -225,8 +247,11 @@ def reading(
             sessions=sessions,
         ),
     )
-    if problems:
-        raise ValueError("; ".join(problems))
+    read.done()
+    assert plan is not None
+    assert consumer is not None
+    assert users is not None
+    assert projection is not None
     options = MemberOptions(
         number=0,
         shard=0,
@@ -242,13 +267,13 @@ def reading(
         sequencer=at_service(beside, SEQUENCER) if global_sequence else None,
         groups=segments_of if mode == "async" else (),
         consumer=consumer,
-        consumers=consumers,
+        plan=plan,
         projection=poisoned or projection,
         mended=projection if poisoned and mended_us else None,
         mended_us=mended_us,
         rebuild_us=rebuild_us,
         domain=rule,
-        kind=kind,
+        kind=Seated if plan.changes and kind is Projector else kind,
         feed=feed,
         ask_us=workload.attempt_timeout_us,
     )
@@ -258,6 +283,8 @@ def reading(
         placements += sequence_of(beside, groups)[:1]
     if alarm:
         placements.append(Placement(host=beside, name=BELL, make=Bell, kind=Bell))
+    if plan.changes:
+        placements.append(layout.staff(beside))
     if promote_after_us:
         watched = (*groups, *layout.groups)
         placements.append(operator_of(beside, watched, promote_after_us, force_after_us))
@@ -282,20 +309,6 @@ def _word(words: type[Checkpoint] | type[Poison], said: str, name: str) -> Any:
     if said not in [str(one) for one in words]:
         raise ValueError(f"{name}={said!r} is no policy; choose one of {', '.join(words)}")
     return words(said)
-
-
-def _groups(
-    topology: Topology, hosts: Sequence[HostSpec], domain: BankAccount, scheme: Scheme, shards: int
-) -> tuple[Group, ...]:
-    """The shards of the write side, on the hosts that write and, where the scheme wants them, beyond the region."""
-    readers = {host.index for host in topology.servers(hosts[0].region)} - {host.index for host in hosts}
-    among = {node.number for node in nodes_of(topology)} - readers
-    if scheme.members > len(among):
-        raise ValueError(
-            f"scheme={scheme.name!r} asks for {scheme.members} members, and {len(among)} hosts write; "
-            "lower `holders`, or `readers`, or add hosts"
-        )
-    return groups_of(topology, domain, scheme, hosts[0].region, shards, among=among)
 
 
 def _writers(groups: Sequence[Group], options: MemberOptions, layout: ReadLayout, mode: str) -> list[Placement]:
@@ -352,17 +365,20 @@ def _finished(
         mine = replace(users, share=1 / len(clients), first_id=index + 1 << 40 | 1)
         others.append(Placement(host=host.location, name=CLIENT, make=maker(User, workload, mine, route), kind=User))
     assert made.ledger is not None
+    due = layout.due() if layout.plan.changes else ()
     write_side: Callable[[Callable[[Location], Any]], Ledger] = made.ledger
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:
         parts = groups if mode == "inline" else layout.groups
         return replace(
-            write_side(service_of), reading=reading_end(parts, service_of, checkpoint, mode, at_service(bell, BELL))
+            write_side(service_of),
+            reading=reading_end(parts, service_of, checkpoint, mode, at_service(bell, BELL), due),
         )
 
     views = {store_name(group.domain.name, group.shard): group for group in layout.groups}
     watched = {name: tuple(location for _, location in group.members) for name, group in views.items()}
-    return replace(made, placements=tuple(others), ledger=ledger, groups={**made.groups, **watched})
+    offered = (layout.template(),) if layout.plan.changes else ()
+    return replace(made, placements=tuple(others), ledger=ledger, groups={**made.groups, **watched}, templates=offered)
 
 
 def _route(topology: Topology, host: HostSpec, groups: Sequence[Group]) -> Route:

@@ -18,7 +18,12 @@ __all__ = ["reading_end"]
 
 
 def reading_end(
-    groups: Sequence[Group], service_of: Callable[[Location], Any], checkpoint: str, mode: str, bell: Location
+    groups: Sequence[Group],
+    service_of: Callable[[Location], Any],
+    checkpoint: str,
+    mode: str,
+    bell: Location,
+    due: tuple[int, ...] = (),
 ) -> ReadingEnd:
     """Look at whoever leads each part under the latest reign."""
     ends = []
@@ -33,6 +38,7 @@ def reading_end(
         views=tuple(ends),
         missing=len(groups) - len(ends),
         live=mode == "live",
+        due=due,
         rung=tuple(sorted(heard.rung.items())) if isinstance(heard, Bell) else (),
         repeated=heard.repeated if isinstance(heard, Bell) else 0,
     )
@@ -51,6 +57,7 @@ def _end(part: int, one: InlineShard | ViewShard) -> ViewEnd:
         parked=tuple((event.key, event.shard, event.position, event.reason) for event in state.parked),
         stopped=state.stopped,
         owed=len(state.owed),
+        owner=state.owner,
     )
 
 

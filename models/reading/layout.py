@@ -7,29 +7,32 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
+from models.domains.bank_account import BankAccount
 from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
-from models.keyspace.placement import Node, nodes_of, zones_of
-from models.keyspace.rendezvous import Rendezvous
-from models.keyspace.storage import Stored, groups_of
+from models.keyspace.placement import nodes_of, zones_of
+from models.keyspace.storage import Stored, groups_of, turns
 from models.reading.feeds import GlobalFeed, LogFeed, Stretch
 from models.reading.gateway import Gateway
 from models.reading.live import LiveView
 from models.reading.options import ProjectorOptions
 from models.reading.projections import Balances
 from models.reading.projector import Projector
+from models.reading.staffing import READER, Staff, StaffPlan
 from models.reading.viewing import ViewShard
 from models.reading.views import Views
+from models.reading.words import Seat
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
-from sim.host import Context, Placement
+from sim.host import Context, Placement, Template
 from sim.topology import HostSpec, Location, Topology, at_service
 
-__all__ = ["GATEWAY", "LIVE", "PROJECTOR", "ReadLayout", "part_of", "stretches", "view_groups"]
+__all__ = ["GATEWAY", "LIVE", "PROJECTOR", "STAFF", "ReadLayout", "part_of", "stretches", "view_groups", "write_groups"]
 
 PROJECTOR: Final = "projector"
 GATEWAY: Final = "gateway"
 LIVE: Final = "live"
+STAFF: Final = "staff"
 #: Consumers of the second version are numbered from here.
 SECOND: Final = 64
 
@@ -44,6 +47,24 @@ def part_of(segments: int) -> Callable[[int], int]:
     """By aggregate, its segment."""
     on_line = KeyHash()
     return lambda key: on_line(key) * segments // HASH_END
+
+
+def write_groups(
+    topology: Topology, hosts: Sequence[HostSpec], domain: BankAccount, scheme: Scheme, shards: int
+) -> tuple[Group, ...]:
+    """The shards of the write side, on the hosts that write and, where the scheme wants them, beyond the region.
+
+    Raises:
+        ValueError: more holders than there are hosts that write.
+    """
+    readers = {host.index for host in topology.servers(hosts[0].region)} - {host.index for host in hosts}
+    among = {node.number for node in nodes_of(topology)} - readers
+    if scheme.members > len(among):
+        raise ValueError(
+            f"scheme={scheme.name!r} asks for {scheme.members} members, and {len(among)} hosts write; "
+            "lower `holders`, or `readers`, or add hosts"
+        )
+    return groups_of(topology, domain, scheme, hosts[0].region, shards, among=among)
 
 
 def view_groups(
@@ -77,8 +98,8 @@ class ReadLayout:
         sources: By shard, the members of the write side that hold its log.
         sequencer: Who orders them all, where consumers follow the global sequence.
         groups: By segment, who keeps its views.
-        consumer: What consumers are told; number, peers, order, views and stretches are filled in.
-        consumers: How many share the segments.
+        consumer: What consumers are told; who they are, their peers, views and stretches are filled in.
+        plan: How many consumers share the segments, and when.
         projection: What is made of events.
         mended: As for a `Projector`.
         mended_us: As for a `Projector`.
@@ -95,7 +116,7 @@ class ReadLayout:
     sequencer: Location | None
     groups: tuple[Group, ...]
     consumer: ProjectorOptions
-    consumers: int
+    plan: StaffPlan
     projection: Balances
     mended: Balances | None
     mended_us: int
@@ -133,8 +154,8 @@ class ReadLayout:
         ]
 
     def consuming(self) -> list[Placement]:
-        """The consumers of each version."""
-        placed = self._version(1, 1, PROJECTOR, self.consumer, self.projection)
+        """The consumers of each version that there are at first."""
+        placed = self._version(1, 1, PROJECTOR, self.consumer, self.projection)[: self.plan.first]
         if self.rebuild_us:
             second = replace(self.consumer, begins_us=self.rebuild_us)
             placed += self._version(2, SECOND, f"{PROJECTOR}-2", second, self.mended or self.projection)
@@ -143,15 +164,14 @@ class ReadLayout:
     def _version(
         self, version: int, first: int, name: str, consumer: ProjectorOptions, projection: Balances
     ) -> list[Placement]:
-        hosts = [self.readers[index % len(self.readers)] for index in range(self.consumers)]
-        names = [f"{name}-{index}" for index in range(self.consumers)]
+        hosts = [self.readers[index % len(self.readers)] for index in range(self.plan.seats)]
+        names = [f"{name}-{index}" for index in range(self.plan.seats)]
         places = [
             (first + index, at_service(host.location, named))
             for index, (host, named) in enumerate(zip(hosts, names, strict=True))
         ]
-        ranking = Rendezvous([Node(number=number) for number, _ in places])
-        # No storage, so not the key space's to say: whose turn it is to claim a segment.
-        order = tuple(ranking.owners(segment, len(places)) for segment in range(len(self.groups)))
+        order = turns([number for number, _ in places], len(self.groups))
+        absent = frozenset(number for number, _ in places[self.plan.first :])
         placed = []
         for index, host in enumerate(hosts):
             options = replace(
@@ -159,6 +179,7 @@ class ReadLayout:
                 number=places[index][0],
                 peers=tuple(place for place in places if place[0] != places[index][0]),
                 order=order,
+                absent=absent - {places[index][0]},
                 version=version,
                 views=tuple(tuple(location for _, location in group.members) for group in self.groups),
                 stretches=stretches(len(self.groups)),
@@ -173,6 +194,37 @@ class ReadLayout:
         return lambda ctx: self.kind(
             ctx, options, projection, self.feeds(ctx, host), self.domain, self.mended, self.mended_us
         )
+
+    # -- consumers that come and go ------------------------------------------------------------
+
+    def staff(self, at: Location) -> Placement:
+        """The operator, who starts consumers and lets them go."""
+        placed = self._version(1, 1, PROJECTOR, self.consumer, self.projection)
+        seats = [(one.host, at_service(one.host, one.name)) for one in placed]
+        plan = self.plan
+        return Placement(host=at, name=STAFF, make=lambda ctx: Staff(ctx, plan, seats), kind=Staff)
+
+    def template(self) -> Template:
+        """What the operator starts."""
+        placed = self._version(1, 1, PROJECTOR, self.consumer, self.projection)
+
+        def make(ctx: Context, seat: Seat) -> Projector:
+            made: Projector = placed[seat.number].make(ctx)
+            return made
+
+        return Template(
+            name=READER,
+            make=make,
+            delay_us_min=(self.plan.provision_us + 1) // 2,
+            delay_us_max=self.plan.provision_us,
+            kind=self.kind,
+            named=lambda seat: placed[seat.number].name,
+        )
+
+    def due(self) -> tuple[int, ...]:
+        """By segment, the number of the consumer that should own it in the end, if all live."""
+        orders = turns(range(1, self.plan.seats + 1), len(self.groups))
+        return tuple(next(number for number in order if number <= self.plan.last) for order in orders)
 
     def gateways(self, parts: Sequence[tuple[Location, ...]] | None, of: Callable[[int], int]) -> list[Placement]:
         """A gateway on each reading host, before these parts; None for the live view of its own host."""

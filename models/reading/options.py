@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.detection import Plan
 from models.reading.feeds import Stretch
 from sim.topology import Location
 
@@ -34,6 +35,7 @@ class ProjectorOptions:
         number: Its number among the consumers, from 1.
         peers: (number, location) of the others.
         order: By segment, the numbers of all consumers, who should own it first.
+        absent: The numbers of those that do not read at first.
         version: Of the projection, from 1.
         views: By segment, the members of the group that keeps it.
         stretches: By segment, its part of the line of hashes.
@@ -45,7 +47,8 @@ class ProjectorOptions:
         waits: Whether a member is asked to wait that long for news, in place of the consumer.
         project_us: Host time that one event takes.
         beat_us: Between heartbeats, and between looks at who owns what.
-        suspect_us: Silence after which another consumer is suspected.
+        suspect_us: Silence after which another consumer is suspected, where no `detector` says so.
+        detector: What watches another consumer; None for a fixed time-out of `suspect_us`.
         extend_us: Between words to the views that nothing is new.
         retry_us: Between attempts at what was put aside, or stands still.
         ask_us: Patience with a view.
@@ -60,6 +63,7 @@ class ProjectorOptions:
     number: int
     peers: tuple[tuple[int, Location], ...] = ()
     order: tuple[tuple[int, ...], ...]
+    absent: frozenset[int] = frozenset()
     version: int = 1
     views: tuple[tuple[Location, ...], ...]
     stretches: tuple[Stretch, ...]
@@ -72,6 +76,7 @@ class ProjectorOptions:
     project_us: int = 0
     beat_us: int = 50_000
     suspect_us: int = 400_000
+    detector: Plan | None = None
     extend_us: int = 200_000
     retry_us: int = 500_000
     ask_us: int = 400_000

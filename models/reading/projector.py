@@ -78,9 +78,9 @@ class Projector(Mending):
             yield ctx.sleep(options.begins_us - ctx.mono_us())
         self._claims.watch()
         while True:
-            self._claims.beat(self.owned)
+            self.beat()
             for segment in range(len(options.views)):
-                if segment not in self._busy and self._claims.mine(segment):
+                if segment not in self._busy and self.mine(segment):
                     self._busy.add(segment)
                     ctx.set_timer(0, self._look_after, segment)
             yield ctx.sleep(options.beat_us)
@@ -90,7 +90,19 @@ class Projector(Mending):
         """Another consumer lives."""
         self._claims.heard(msg)
 
+    def beat(self) -> None:
+        """Tell the others that one lives."""
+        self._claims.beat(self.owned)
+
     # -- owning ------------------------------------------------------------------------------
+
+    def mine(self, segment: int) -> bool:
+        """Whether oneself should own a segment."""
+        return self._claims.mine(segment)
+
+    def claimed(self, segment: int, owner: int, token: int) -> None:
+        """A segment is one's own by a token; `owner` had it when that was asked for, 0 for nobody."""
+        self.ctx.note("claimed", segment)
 
     def _look_after(self, segment: int) -> Generator[Wait, Any, None]:
         options = self._options
@@ -117,7 +129,7 @@ class Projector(Mending):
         if owner not in (0, self._options.number):
             self.ctx.note("stolen", segment)
             self.ctx.point("P8")
-        self.ctx.note("claimed", segment)
+        self.claimed(segment, owner, one.view.token)
         return True
 
     def _own(self, one: Owning, segment: int) -> Generator[Wait, Any, None]:
@@ -147,7 +159,7 @@ class Projector(Mending):
                 told_us = ctx.mono_us()
                 if not (yield from one.extend(heard_us)):
                     return
-            if not self._claims.mine(segment):
+            if not self.mine(segment):
                 yield from one.release()
                 return
             if not news and not options.waits:

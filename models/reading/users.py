@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from models.clients import BankMix, Drawn, Workload
 from models.reading.words import Query, Rows
@@ -24,9 +24,6 @@ from sim.host import Context, Service, Wait
 from sim.topology import Location
 
 __all__ = ["User", "UserOptions"]
-
-#: Pairs that a session's token holds at most, the latest.
-_TOKEN: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +37,8 @@ class UserOptions:
         own: Share of the queries by key that are for what the session wrote last.
         bands: Attributes that are asked for, from 0.
         tokens: Whether sessions say what they know of.
+        pairs: Aggregates that a session's token holds at most, the latest; of what falls out of it nothing is
+            promised, so give at least as many as a session touches.
         patience_us: How long the read side may wait for that.
         sessions: How many there are.
         share: Part of the whole load's rate.
@@ -55,6 +54,7 @@ class UserOptions:
     own: float = 0.5
     bands: int = 8
     tokens: bool = True
+    pairs: int = 64
     patience_us: int = 500_000
     sessions: int = 8
     share: float = 1.0
@@ -70,7 +70,7 @@ class UserOptions:
             wrong.append(f"reads={self.reads} and selects={self.selects} are more than all; lower one")
         wrong += [
             f"{name}={getattr(self, name)} is none; give at least 1"
-            for name in ("bands", "sessions")
+            for name in ("bands", "pairs", "sessions")
             if getattr(self, name) < 1
         ]
         if self.patience_us < 0:
@@ -93,9 +93,10 @@ class _Asked(NamedTuple):
 class _Session:
     """What one session knows, and what waits in it."""
 
-    __slots__ = ("busy", "known", "last", "waiting")
+    __slots__ = ("_pairs", "busy", "known", "last", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, pairs: int) -> None:
+        self._pairs = pairs
         self.busy = False
         self.waiting: deque[_Asked] = deque()
         self.known: dict[int, int] = {}
@@ -105,7 +106,7 @@ class _Session:
         """It wrote or saw a version."""
         at = max(version, self.known.pop(key, 0))
         self.known[key] = at
-        if len(self.known) > _TOKEN:
+        if len(self.known) > self._pairs:
             del self.known[next(iter(self.known))]
 
 
@@ -131,7 +132,7 @@ class User(Service):
         self._gap_us = 1_000_000 / (workload.rate_per_s * options.share)
         self._due_us = float(workload.begins_us)
         self._next = options.first_id
-        self._sessions = [_Session() for _ in range(options.sessions)]
+        self._sessions = [_Session(options.pairs) for _ in range(options.sessions)]
 
     def start(self) -> None:
         """Schedule the first arrival; a host that restarts later stays idle."""

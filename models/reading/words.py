@@ -13,9 +13,23 @@ from typing import ClassVar, Final
 from models.addressing import VIEWING, Scope, message_type_id
 from models.reading.projections import Row
 from models.reading.views import View
-from sim.message import Message
+from sim.message import Message, Value
 
-__all__ = ["ANY_ATTRIBUTE", "Announce", "Announced", "Beat", "LoadView", "Query", "Rows", "Token", "ViewIs", "covered"]
+__all__ = [
+    "ANY_ATTRIBUTE",
+    "Announce",
+    "Announced",
+    "Beat",
+    "Left",
+    "LoadView",
+    "Query",
+    "Reads",
+    "Rows",
+    "Seat",
+    "Token",
+    "ViewIs",
+    "covered",
+]
 
 Token = tuple[tuple[int, int], ...]
 
@@ -96,6 +110,30 @@ class Beat(Message):
     consumer: int
     sequence: int
     owned: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left(Message):
+    """A consumer owns nothing any more and will claim nothing, until it is heard again."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.HOST, VIEWING, 2)
+    consumer: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads(Message):
+    """The operator's word to a consumer: whether it is to read."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, VIEWING, 1, command=True)
+    seat: int
+    reads: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat(Value):
+    """Which consumer it is that is started."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

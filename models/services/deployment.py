@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from models.clients import BankMix, Client, Workload
+from models.detection.words import detector_of
 from models.domain import Domain
 from models.groups import Group, group_system
 from models.keyspace.storage import groups_of
@@ -88,6 +89,7 @@ def service(
     beat_us: int = 250_000,
     lease_us: int = 1_500_000,
     suspect_us: int = 1_000_000,
+    detector: str = "",
     report_us: int = 250_000,
     decide_us: int = 250_000,
     patience_us: int = 500_000,
@@ -100,8 +102,10 @@ def service(
     """One service of `least` to `most` instances, each of which takes `delay` (give or take `delay_spread`) to start.
 
     With `begun` the first of them run from the beginning, where the scheduler is about to have them.
-    `members` and `spread` are of the two Raft groups, the log of assignments and the store of acts. Clients retry
-    under a budget: without one (`budget = "none"`) a service that is short of an instance may never come back.
+    Watchers suspect an instance after `suspect` of silence, or by a `detector` of its heartbeats, in the words of
+    `models.detection.words`. `members` and `spread` are of the two Raft groups, the log of assignments and the store of
+    acts. Clients retry under a budget: without one (`budget = "none"`) a service that is short of an instance may never
+    come back.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -128,6 +132,7 @@ def service(
             cache_us=cache_us,
         ),
     )
+    watched = noted(problems, lambda: detector_of(detector, beat_us)) if detector else None
     scaling = noted(
         problems,
         lambda: ScalingOptions(
@@ -181,7 +186,7 @@ def service(
         scaling=scaling,
     )
     placed += [_placed(at, DIRECTORY, kinds.directory, control) for at in directories]
-    placed += [_placed(at, WATCHER, kinds.watcher, control, deciding) for at in watching]
+    placed += [_placed(at, WATCHER, kinds.watcher, control, deciding, watched and watched.make) for at in watching]
     placed += [_placed(at, SCHEDULER, kinds.scheduler, told) for at in deciding]
     instances = InstanceOptions(
         listeners=(*directories, *watching), store=tuple(location for _, location in store.members), control=control

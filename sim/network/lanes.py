@@ -17,12 +17,13 @@ from sim.message import Layer, Message, Transport
 
 if TYPE_CHECKING:
     from sim.chance import Chance
-    from sim.latency import Delay
+    from sim.latency import Delay, LatencyModel
     from sim.latency.slow import Slow
     from sim.network.stream import Stream
     from sim.network.transmitter import Transmitter
     from sim.network.waiting import Released
     from sim.network.weather import Noise, Weather
+    from sim.topology import HostSpec
 
 __all__ = [
     "CONNECTION_RESET",
@@ -41,6 +42,7 @@ __all__ = [
     "Segment",
     "Stage",
     "sampler_of",
+    "sampler_to",
 ]
 
 # Why a message was dropped.
@@ -81,13 +83,15 @@ class Port:
         life: Counts the lives of the host, so that none takes what another was sent.
     """
 
-    __slots__ = ("life", "receive", "refuses", "samplers")
+    __slots__ = ("life", "near", "receive", "refuses", "samplers")
 
     def __init__(self) -> None:
         self.receive: Receive | None = None
         self.refuses = False
         self.life = 0
         self.samplers: dict[tuple[str, Delay], Sampler] = {}
+        #: To all hosts of a cluster delays are alike, and a large group opens a million links.
+        self.near: dict[tuple[str, str, bool], Sampler] = {}
 
 
 class Sampler:
@@ -121,6 +125,16 @@ def sampler_of(
     sampler = samplers.get((name, delay))
     if sampler is None:
         sampler = samplers[name, delay] = Sampler(delay, chance.generator(f"{name}/{path}/{delay!r}"))
+    return sampler
+
+
+def sampler_to(port: Port, latency: LatencyModel, source: HostSpec, sink: HostSpec, chance: Chance) -> Sampler:
+    """What draws delays from the host at a port, `source`, to another."""
+    place = (sink.region, sink.cluster, sink.name == source.name)
+    sampler = port.near.get(place)
+    if sampler is None:
+        delay = latency.between(source, sink)
+        sampler = port.near[place] = sampler_of(port.samplers, chance, source.path, delay, "port")
     return sampler
 
 

@@ -20,7 +20,7 @@ from typing import Any
 from sim.chance import Chance
 from sim.effects import LinkEffect
 from sim.kernel import CALL, Environment
-from sim.latency import Delay, LatencyModel
+from sim.latency import LatencyModel
 from sim.message import Layer, Message, check_message_type
 from sim.network.accounts import Totals, assert_conserved, count_in_flight, sum_of_all, sums_by
 from sim.network.connections import Connections
@@ -39,12 +39,13 @@ from sim.network.lanes import (
     Sampler,
     Segment,
     sampler_of,
+    sampler_to,
 )
 from sim.network.stream import DEFAULT_CONNECTIONS, ConnectionOptions, ConnectionView
 from sim.network.transmitter import Transmitter
 from sim.network.waiting import Released, hold_queued, keep, take_queued, take_waiting
 from sim.network.weather import Noise, Weather
-from sim.topology import Topology
+from sim.topology import Location, Topology
 from sim.trace import Trace, TraceLevel
 
 __all__ = ["Network"]
@@ -85,6 +86,7 @@ class Network:
         self._lanes: tuple[dict[type[Message], dict[int, Lane]], ...] = tuple({} for _ in topology.hosts)
         self._ports = tuple(Port() for _ in topology.hosts)
         self._layers: dict[type[Message], Layer] = {}
+        self.places: dict[Location, tuple[int, int]] = {}  # host and service there, as hosts look them up
         self._cuts: tuple[Cut, ...] = ()
         self._effects: tuple[LinkEffect, ...] = ()
         self._traced = trace.level is not TraceLevel.OFF
@@ -236,17 +238,14 @@ class Network:
 
     def _connect(self, src: int, dst: int) -> Link:
         model, source, sink = self._latency, self._topology.hosts[src], self._topology.hosts[dst]
-        link = Link(src, dst, self._sampler(src, model.between(source, sink)), self._ports[dst])
-        link.bytes_per_second = model.bandwidth(source, sink)
-        link.slow = model.slow(source, sink, self._chance)
+        sampler = sampler_to(self._ports[src], model, source, sink, self._chance)
+        link = self._links[src][dst] = Link(src, dst, sampler, self._ports[dst])
+        link.bytes_per_second, link.slow = model.bandwidth(source, sink), model.slow(source, sink, self._chance)
         if link.bytes_per_second is not None:
             link.transmitter = Transmitter(self.env, link.bytes_per_second, model.layer_caps, self._fly, model.priority)
-        self._links[src][dst] = link
-        self._judge(link)
+        if self._cuts or self._effects or link.slow is not None or link.transmitter is not None:
+            self._judge(link)
         return link
-
-    def _sampler(self, src: int, delay: Delay, name: str = "port") -> Sampler:
-        return sampler_of(self._ports[src].samplers, self._chance, self._topology.hosts[src].path, delay, name)
 
     def _open_lane(self, src: int, dst: int, message_type: type[Message]) -> Lane:
         layer = self._layers.get(message_type)
@@ -256,7 +255,8 @@ class Network:
         lane = Lane(link, message_type, layer, carried=message_type.__name__ in self._carried)
         leg = self._latency.leg(self._topology.hosts[src], self._topology.hosts[dst], message_type.__name__)
         if leg is not None:
-            lane.sampler = self._sampler(src, leg, f"leg/{message_type.__name__}")
+            path, name = self._topology.hosts[src].path, f"leg/{message_type.__name__}"
+            lane.sampler = sampler_of(self._ports[src].samplers, self._chance, path, leg, name)
         lane.weighed = self._traced or link.transmitter is not None
         link.lanes.append(lane)
         self._lanes[src].setdefault(message_type, {})[dst] = lane
@@ -344,8 +344,7 @@ class Network:
     # -- accounts ------------------------------------------------------------------------
 
     def _all_links(self) -> Iterator[Link]:
-        for links in self._links:
-            yield from links.values()
+        return (link for links in self._links for link in links.values())
 
     def lanes(self) -> Iterator[Lane]:
         """Every lane that was used, in order of source, sink and type name."""
@@ -372,8 +371,8 @@ class Network:
 
     def in_flight(self) -> Counter[Lane]:
         """Messages under way by lane, each counted where it is."""
-        landings = (self._landing, self._landing_parcel, self._connections.landing)
-        return count_in_flight(self._queue, self._all_links(), *landings)
+        connections = self._connections.landing
+        return count_in_flight(self._queue, self._all_links(), self._landing, self._landing_parcel, connections)
 
     def by_link(self) -> dict[tuple[int, int], Totals]:
         """Counters by (source, sink)."""

@@ -21,7 +21,7 @@ class Hasty(Relay):
     """Spreads messages over its lanes as they come."""
 
     def lane_of(self, key: int, message: Outgoing) -> int:
-        return (message.number - 1) // 2 % self.options.lanes
+        return (message.number - 1) // 2 % self.how.lanes
 
 
 def system(site: Site, workload: Any) -> System:

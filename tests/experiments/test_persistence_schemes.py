@@ -21,9 +21,10 @@ from experiments.results import Results
 from experiments.scenario import load
 from experiments.schemes import ARMS, CONTROL, FAILURES, SCENARIOS, SchemeRow, check, expected, frontier, promised
 from experiments.schemes import run_once as run
-from experiments.schemes.claims import Windowed, breaks, rate_per_s, windows
+from experiments.schemes.claims import breaks
 from experiments.schemes.promises import every_us, left_behind
 from experiments.schemes.runs import SPAN_US, at_its_instant
+from experiments.schemes.windows import Windowed, rate_per_s, windows
 from models.store.schemes import Loss, Recovery
 from sim.faults import CrashKind
 
@@ -54,12 +55,12 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Crash tables of one cell, which have tests of its own, and how often the first was made."""
     times: list[int] = []
 
-    def one_cell() -> tuple[CellResult, ...]:
+    def one_cell(**few: object) -> tuple[CellResult, ...]:
         times.append(1)
         return (CELL,)
 
     monkeypatch.setattr("experiments.crashes.table", one_cell)
-    monkeypatch.setattr("experiments.crashes.replicas.table", lambda: (REPLICA_CELL,))
+    monkeypatch.setattr("experiments.crashes.replicas.table", lambda **few: (REPLICA_CELL,))
     return times
 
 
@@ -276,7 +277,7 @@ def test_claims_hold_of_good_rows_and_fail_of_bad_ones(tmp_path: Path):
 def test_a_red_cell_of_the_crash_table_and_one_without_a_hit_fail_the_experiment(
     cell: CellResult, holds: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("experiments.crashes.table", lambda: (CELL, cell))
+    monkeypatch.setattr("experiments.crashes.table", lambda **_: (CELL, cell))
     found = finding(made_up(tmp_path), "At every crash point")
     assert found.holds is holds
     assert ("C3 under local-persist" in found.detail) is not holds

@@ -126,3 +126,31 @@ def test_goodput_that_comes_back_is_told_from_an_overload_that_stays() -> None:
 
 def test_where_nothing_was_asked_after_the_heal_nothing_is_known() -> None:
     assert judged("goodput_recovers", after_a_heal(Kind.OK), within_us=5_000_000) is Outcome.UNKNOWN
+
+
+def before_a_fault(*ends: tuple[int, int | None, Kind]) -> Observation:
+    """Requests that begin so many microseconds after the warm-up, and end so long after that."""
+    scenario = load("retry_slow")
+    encounter = Encounter(fault=scenario.faults[0], ended_us=14_000_000, grown={})
+    history = History()
+    for op, (after_us, took_us, kind) in enumerate(ends, 1):
+        begin_us = scenario.warm_up_us + after_us
+        history.append(begin_us, "c", Operation(op, Kind.INVOKE, "request", 0, None, None))
+        if took_us is not None:
+            history.append(begin_us + took_us, "c", Operation(op, kind, "request", 0, None, None))
+    return replace(seen(history=history), scenario=scenario, encounters=(encounter,))
+
+
+def test_who_is_told_nothing_by_the_deadline_is_found() -> None:
+    deadline_us = load("retry_slow").workload.deadline_us
+    assert judged("ended_by_deadline", before_a_fault((0, deadline_us, Kind.INFO))) is Outcome.VALID
+    assert judged("ended_by_deadline", before_a_fault((0, deadline_us + 1, Kind.OK))) is Outcome.INVALID
+    assert judged("ended_by_deadline", before_a_fault((0, None, Kind.OK))) is Outcome.INVALID
+
+
+def test_a_load_that_is_too_much_by_itself_is_told_from_a_trigger() -> None:
+    served, lost = (0, 10, Kind.OK), (20, 10, Kind.INFO)
+    at_the_fault = (5_000_000, 10, Kind.INFO)
+    assert judged("served_until_struck", before_a_fault(served, at_the_fault)) is Outcome.VALID
+    assert judged("served_until_struck", before_a_fault(served, lost)) is Outcome.INVALID
+    assert judged("served_until_struck", before_a_fault(at_the_fault)) is Outcome.UNKNOWN

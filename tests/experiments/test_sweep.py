@@ -11,16 +11,18 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tqdm.auto import tqdm
 
-from experiments.experiment import MOST_SEEDS, Cell
+from experiments.experiment import MOST_SEEDS, Cell, Size
 from experiments.journal import Journal, open_journal
 from experiments.provenance import ROOT, Fingerprint, fingerprint
 from experiments.results import collect
 from experiments.sweep import SweepFailed, drain, plan, sweep
+from experiments.workers import Crew
 from tests.experiments.toy import EXPERIMENT, ToyRow, run_once
 
 MODULE = "tests.experiments.toy"
@@ -54,6 +56,34 @@ def test_a_plan_pairs_the_arms_seed_by_seed() -> None:
         "windy/fair/1",
         "windy/bent/1",
     ]
+
+
+def test_a_size_may_leave_cells_out() -> None:
+    size = Size(seeds=1, only={"windy": ("bent",), "calm": ("bent", "fair")})
+    assert [task.key for task in plan(EXPERIMENT, MODULE, 1, size)] == ["calm/fair/0", "calm/bent/0", "windy/bent/0"]
+
+
+def test_a_size_that_names_no_cell_of_its_experiment_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"runs only .*'calm', 'odd'.*, which are none of its cells"):
+        replace(EXPERIMENT, quick=Size(seeds=1, only={"calm": ("odd",)}))
+    with pytest.raises(ValueError, match="leaves no cell"):
+        Size(seeds=1, only={"calm": ()})
+
+
+def test_a_crew_that_stays_tells_of_the_sweep_it_is_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOY_DIES", "calm/bent/1")
+    first, second = opened(tmp_path / "first"), opened(tmp_path / "second")
+    crew = Crew(1, first.doing)
+    try:
+        assert sweep(plan(EXPERIMENT, MODULE, 1), first, jobs=1, title="first", crew=crew).ran == 4
+        with pytest.raises(SweepFailed) as failed:
+            sweep(plan(EXPERIMENT, MODULE, 2), second, jobs=1, title="second", crew=crew)
+    finally:
+        crew.dismiss()
+        first.close()
+        second.close()
+    assert failed.value.keys == ("calm/bent/1",)
+    assert "calm/fair/1" in second.finished
 
 
 def test_a_plan_of_a_million_seeds_is_not_held_in_memory() -> None:

@@ -80,7 +80,9 @@ def test_a_wrong_value_is_outside() -> None:
 
 def test_few_runs_leave_it_open_and_say_so(tmp_path: Path) -> None:
     two = check(Results(rows({}, runs=2), Path("none")))[0]
-    assert two.detail.endswith("; too wide to tell: 30 seeds or more are meant to do")
+    assert two.detail.endswith(", no verdict from so few runs: 30 seeds or more are meant to do")
+    four = check(Results(rows({}, runs=4), Path("none")))[0]
+    assert four.detail.endswith("; too wide to tell: 30 seeds or more are meant to do")
     context = ReportContext(question="?", size="quick", provenance=SOURCE, findings=(two,))
     answer = EXPERIMENT.report(Results(rows({}, runs=2), Path("none")), tmp_path, context)
     assert answer == "2 runs are too few to tell: no interval is as narrow as its row asks for."

@@ -26,9 +26,11 @@ from models.monitor import Monitor
 from models.operations import Runbook
 from models.outbox.consumer import Consumer as OutboxConsumer
 from models.outbox.deployment import OutboxShard
+from models.outbox.owned import OwnedConsumer, OwnedRelay
 from models.outbox.relay import Relay
 from models.pipeline import ApiClient, ApiServer, FarServer
 from models.processes.manager import Manager
+from models.processes.owned import OwnedManager
 from models.queue.broker import Broker
 from models.queue.consumer import Consumer, Receiver
 from models.queue.desk import Desk
@@ -42,6 +44,8 @@ from models.reading.gateway import Gateway
 from models.reading.inline import InlineShard
 from models.reading.live import LiveView
 from models.reading.projector import Projector
+from models.reading.seated import Seated
+from models.reading.staffing import Staff
 from models.reading.users import User
 from models.reading.viewing import ViewShard
 from models.reconcile import Operator
@@ -67,7 +71,7 @@ PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
-PARTS[Projector] = ("../reading/feeds",)
+PARTS[Projector] = PARTS[Seated] = ("../reading/feeds",)
 SERVICES = (
     Shard,
     RegisterShard,
@@ -110,14 +114,19 @@ SERVICES = (
     Desk,
     OutboxShard,
     Relay,
+    OwnedRelay,
+    OwnedConsumer,
     OutboxConsumer,
     Manager,
+    OwnedManager,
     Performer,
     Outside,
     FedShard,
     InlineShard,
     ViewShard,
     Projector,
+    Seated,
+    Staff,
     Gateway,
     LiveView,
     User,

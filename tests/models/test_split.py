@@ -100,18 +100,18 @@ def test_the_promise_stays_below_an_entry_that_is_not_durable():
     submit(ctx, shard, 1)
     ctx.deliver(shard, ack(2), at(2))
 
-    assert shard._promise() == shard.log.entries[0].stamp_us - 1
+    assert shard.promised() == shard.log.entries[0].stamp_us - 1
     ctx.advance(2 * FLUSH)
-    assert shard._promise() >= shard.log.entries[0].stamp_us
+    assert shard.promised() >= shard.log.entries[0].stamp_us
 
 
 def test_nothing_is_stamped_at_or_below_a_promise_even_after_a_power_loss():
     ctx, shard = fresh()
-    promised = shard._promise()
+    promised = shard.promised()
     submit(ctx, shard, 1)
     assert shard.log.entries[0].stamp_us > promised
 
-    promised = shard._promise()
+    promised = shard.promised()
     born = ctx.power_loss()
     again = shard_on(born)
     submit(born, again, 2)
@@ -226,7 +226,7 @@ def test_a_write_below_the_stable_cut_is_reported_and_owed_and_is_no_exception()
 
 
 def test_a_quiet_region_says_what_it_has_saved_and_will_have_seen():
-    ctx, shard = settled_world()
+    ctx, _ = settled_world()
     ctx.sent.clear()
     ctx.advance(1_000_000)
 

@@ -6,7 +6,7 @@ judges a detector on a trace, `runs` is one run of the experiment. `standing` sa
 """
 
 from experiments.detection.contest.claims import check
-from experiments.detection.contest.contenders import CONTENDERS, REFERENCE
+from experiments.detection.contest.contenders import CONTENDERS, QUICK, REFERENCE
 from experiments.detection.contest.runs import ARMS, ContestRow, run_once
 
-__all__ = ["ARMS", "CONTENDERS", "REFERENCE", "ContestRow", "check", "run_once"]
+__all__ = ["ARMS", "CONTENDERS", "QUICK", "REFERENCE", "ContestRow", "check", "run_once"]

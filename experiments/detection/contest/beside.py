@@ -26,7 +26,7 @@ __all__ = ["Learnt", "Promise", "StepCourse", "intervals", "promises", "step_cou
 
 _SEEDS: Final = 6
 _HOUR_US: Final = 3_600_000_000
-#: (T_D at most, E[T_MR] at least), microseconds.
+#: (T_D at most, E[T_MR] at least), microseconds; chosen after a look, so that they show how far it may go.
 _WANTED: Final = (
     (200_000, 600_000_000),
     (250_000, _HOUR_US),

@@ -30,7 +30,7 @@ from models.detection import (
 )
 from models.detection.accrual import normal_phi
 
-__all__ = ["CONTENDERS", "REFERENCE", "Contender"]
+__all__ = ["CONTENDERS", "QUICK", "REFERENCE", "Contender"]
 
 _S: Final = 1_000_000
 #: Of phi 299; beyond, 10 ** -phi is no number.
@@ -123,3 +123,5 @@ CONTENDERS: Final[tuple[Contender, ...]] = (
         "bertier", "Bertier", lambda phi: Bertier(eta_us=ETA_US, phi=phi), 0.0, 100_000.0, "weight of the variation"
     ),
 )
+#: Those of the quick size: what a claim compares, and what is drawn.
+QUICK: Final = ("fixed", "mean-5", REFERENCE, "mean-new", "phi", "akka", "nfd-s", "nfd-e", "2w-fd")

@@ -12,11 +12,12 @@ from hashlib import blake2b
 from types import MappingProxyType
 from typing import Final
 
-from experiments.detection.changing import ETA_US, NETWORKS, heard
+from experiments.detection.changing import ETA_US, NETWORKS, Heard, crashes_within, heard
 from experiments.detection.contest.contenders import CONTENDERS, Contender
-from experiments.detection.contest.scoring import Score, crash_instants, score
+from experiments.detection.contest.scoring import Score, crash_instants, mean_detection_s, score
 from experiments.detection.contest.tuning import TARGETS_S, sought, tuned
 from experiments.experiment import Arm, Cell, Row, RunResult, Series
+from models.detection.arrays.trace import Ints
 from sim.chance import Chance
 from sim.trace import Digest
 
@@ -31,8 +32,11 @@ AS_TUNED_S: Final = 2.6
 _TUNING: Final = 4_500
 _WARM: Final = 1_200
 #: Heartbeats after the change.
-_JUDGED: Final = 6_000
+_JUDGED: Final = 12_000
 _CRASHES: Final = 2_500
+#: Crashes that come with the trouble, each so soon after some begin of it.
+_CORRELATED: Final = 500
+_WITHIN_US: Final = 2_000_000
 #: How long a detector is judged.
 HOURS: Final = _JUDGED * ETA_US / 3_600e6
 _CONTENDERS: Final = MappingProxyType({one.name: one for one in CONTENDERS})
@@ -44,8 +48,9 @@ class ContestRow(Row):
 
     Mistakes at the point of its curve with an equal mean detection time after the change (`mean_2s_mistakes`), and
     with an equal quantile 99.9 % of it (`tail_4s_mistakes`); None where the curve has no such point. `tuned_...` is as
-    it was tuned for a mean of 2.6 s before the change. `points` of the curve there are, `mistakes` of all of them,
-    `crashes_censored` that went unnoticed to the end.
+    it was tuned for a mean of 2.6 s before the change; `tuned_trouble_s` is the mean detection time of crashes that
+    come with the trouble, within two seconds of its begin, None where nothing begins. `points` of the curve there are,
+    `mistakes` of all of them, `crashes_censored` that went unnoticed to the end.
     """
 
     mean_2s_mistakes: int | None
@@ -54,6 +59,7 @@ class ContestRow(Row):
     tuned_wrong: float | None
     tuned_mean_s: float | None
     tuned_tail_s: float | None
+    tuned_trouble_s: float | None
     points: int
     mistakes: int
     crashes_censored: int
@@ -77,7 +83,9 @@ def run_once(cell: Cell, seed: int) -> RunResult:
         return scores[value]
 
     curve = [(value, judged(value)) for value in values if value is not None]
-    told = dict(curve).get(values[TARGETS_S.index(AS_TUNED_S)] or 0.0)
+    chosen = values[TARGETS_S.index(AS_TUNED_S)] or 0.0
+    told, as_tuned = dict(curve).get(chosen), contender.make(chosen or contender.high)
+    correlated = _correlated(chance, trace)
     digest = Digest()
     digest.add("points", [(float(one.mean_s).hex(), float(one.tail_s).hex(), one.mistakes) for _, one in curve])
     row = ContestRow(
@@ -91,6 +99,7 @@ def run_once(cell: Cell, seed: int) -> RunResult:
         tuned_wrong=None if told is None else told.wrong,
         tuned_mean_s=None if told is None else told.mean_s,
         tuned_tail_s=None if told is None else told.tail_s,
+        tuned_trouble_s=None if told is None or correlated is None else mean_detection_s(as_tuned, trace, correlated),
         points=len(curve),
         mistakes=sum(one.mistakes for _, one in curve),
         crashes_censored=sum(one.censored for _, one in curve),
@@ -102,6 +111,13 @@ def run_once(cell: Cell, seed: int) -> RunResult:
         "mistakes": [one.mistakes for _, one in curve],
     }
     return RunResult(row=row, series=series)
+
+
+def _correlated(chance: Chance, trace: Heard) -> Ints | None:
+    """Crashes that come with the trouble; None where nothing begins."""
+    if not len(trace.trouble):
+        return None
+    return crashes_within(chance.generator("correlated"), trace.trouble, _CORRELATED, _WITHIN_US)
 
 
 def _mean_s(one: Score) -> float:

@@ -339,7 +339,7 @@ class Member(Service):
         if word.subject == self._me:
             self._of_myself(word)
             return
-        if word.state is State.SUSPECT and word.subject in self._suspicions:
+        if word.subject in self._suspicions and word.state is State.SUSPECT:
             self._confirmed(word)
             return
         if not self._roster.overridden(word):

@@ -55,14 +55,16 @@ class Roster:
 
     def overridden(self, word: Rumour) -> bool:
         """Whether a word about another member says more than is known."""
-        known = self[word.subject]
-        if word.state is State.ALIVE:
-            return word.incarnation > known.incarnation
-        return word.incarnation >= known.incarnation and word.state > known.state
+        state, subject, incarnation, _ = word
+        held, known, _ = self._known.get(subject, _AT_FIRST)
+        if state is State.ALIVE:
+            return incarnation > known
+        return incarnation >= known and state > held
 
     def is_dead(self, member: int) -> bool:
         """Whether it is held to be dead."""
-        return member in self._known and self._known[member].state is State.DEAD
+        known = self._known.get(member)
+        return known is not None and known[0] is State.DEAD
 
     def told(self) -> Iterator[Rumour]:
         """All that differs from the beginning, in order of members."""

@@ -11,8 +11,9 @@ an auditor finds what was changed or is missing (`models.store.log.chain`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from models.addressing import plain_hash
@@ -139,14 +140,27 @@ def entry_bytes(entry: Entry) -> int:
 
 def all_bytes(entries: Iterable[Entry]) -> int:
     """Bytes of many entries on the disk; an event that equals an earlier one is not measured again."""
-    sizes: dict[Event, int] = {}
+    # By class and fields, since to hash or compare the events themselves runs Python code for each.
+    readers: dict[type[Event], Callable[[Event], Any]] = {}
+    sizes: dict[tuple[type[Event], Any], int] = {}
     total = 0
     for entry in entries:
-        size = sizes.get(entry.event)
+        event = entry.event
+        kind = event.__class__
+        reader = readers.get(kind)
+        if reader is None:
+            names = [field.name for field in fields(kind)]
+            reader = readers[kind] = attrgetter(*names) if names else _nothing
+        what = (kind, reader(event))
+        size = sizes.get(what)
         if size is None:
-            size = sizes[entry.event] = ENVELOPE_BYTES + wire_size(entry.event)
+            size = sizes[what] = ENVELOPE_BYTES + wire_size(event)
         total += size + SEEN_BYTES * len(entry.seen)
     return total
+
+
+def _nothing(event: Event) -> None:
+    return None
 
 
 def audit(entries: list[Entry], *, after: int = 0, tip: int = 0, kept: int | None = None) -> ChainBroken | None:

@@ -109,7 +109,8 @@ class Journal:
         self.durable = 0
         self.on_durable: Callable[[], object] = _nothing
         self._disk = ctx.disk
-        self._tier = tier
+        self._on_device = tier is Tier.DEVICE
+        self._on_disk = tier is not Tier.HEAP
         self._segment = segment
         self._prefix = file
         self._file = ""
@@ -119,7 +120,7 @@ class Journal:
     @property
     def held(self) -> int:
         """Up to which position the log lies where the scheme wants it."""
-        return self.durable if self._tier is Tier.DEVICE else self.length
+        return self.durable if self._on_device else self.length
 
     @property
     def segment(self) -> int:
@@ -172,7 +173,7 @@ class Journal:
         assert entry.position == self.length + 1, f"{entry} would leave a gap or overwrite"
         self.entries.append(entry)
         self.length = position = entry.position
-        if self._tier is not Tier.HEAP:
+        if self._on_disk:
             if position > self._room_until:
                 self._open(position - 1)
             self._disk.append(self._file, entry)
@@ -228,7 +229,7 @@ class Journal:
             if len(disk.read(name)) > left:
                 disk.truncate(name, left)
                 yield disk.flush(name)
-        if self._tier is not Tier.HEAP:
+        if self._on_disk:
             yield from self.durable_at(keep)
         return removed
 

@@ -81,6 +81,8 @@ class Keeper:
         self.dropped = 0
         self._dropped_bytes = 0
         self._windows_written = 0
+        #: Where the log began when it was last measured, its bytes then, and its last entry.
+        self._measured: tuple[int, int, Entry | None] = (0, 0, None)
         self._shard = shard
         self._policy = shard.options.log
         wanted = self._policy.snapshots
@@ -288,13 +290,27 @@ class Keeper:
         """What is on the disk."""
         shard = self._shard
         return Storage(
-            log=all_bytes(shard.journal.entries),
+            log=self._log_bytes(),
             snapshots=shard.snapshots.stored_bytes(),
             window=_bytes_of(shard.journal.base),
             dropped=self._dropped_bytes,
             snapshots_written=shard.snapshots.bytes_written,
             windows_written=self._windows_written,
         )
+
+    def _log_bytes(self) -> int:
+        """Bytes of the log. Who watches it asks time and again, so only what came since is measured."""
+        journal = self._shard.journal
+        base, known, last = self._measured
+        upto = journal.base.position
+        # Logs that begin alike and hold the same entry at a place are equal up to there.
+        if last is not None and base == upto and last.position <= journal.length and journal.at(last.position) is last:
+            upto = last.position
+        else:
+            known = 0
+        total = known + all_bytes(journal.after(upto))
+        self._measured = (journal.base.position, total, journal.entries[-1] if journal.entries else None)
+        return total
 
 
 def _bytes_of(base: Base) -> int:

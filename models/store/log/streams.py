@@ -204,15 +204,18 @@ class Streams:
         if stream is None:
             return []
         gone = stream.version - len(stream.positions)
-        return [self._journal.at(position) for position in stream.positions[max(0, after - gone) :]]
+        entries, first = self._journal.entries, self._journal.base.position + 1
+        return [entries[position - first] for position in stream.positions[max(0, after - gone) :]]
 
     def load(self, key: StreamKey, snapshot: Snapshot | None) -> int:
         """Bring a state into memory; returns the number of events replayed."""
         stream = self.by_key[key]
         entries = self.entries_of(key, 0 if snapshot is None else snapshot.version)
         state = self._first(key[0]) if snapshot is None else snapshot.state
+        evolve, effects = self._domain.evolve, self._domain.effects
         for entry in entries:
-            state = self._after(state, entry.event)
+            event = entry.event  # nearly all are the domain's own, and a long stream is loaded again and again
+            state = evolve(state, event) if event.__class__ in effects else self._after(state, event)
         stream.state = state
         if self._cache is not None:
             self._touch(key)
@@ -310,11 +313,15 @@ class Streams:
 
     def _after(self, state: State, event: Event) -> State:
         domain, kind = self._domain, event.__class__
-        if kind is Deleted or kind is Closed:
-            return self._initial
-        if isinstance(event, Control):
-            return event.after(state)
-        after: State = domain.evolve(state, event if kind in domain.effects else lift(domain, event))
+        after: State
+        if kind in domain.effects:  # first, since nearly all are
+            after = domain.evolve(state, event)
+        elif kind is Deleted or kind is Closed:
+            after = self._initial
+        elif isinstance(event, Control):
+            after = event.after(state)
+        else:
+            after = domain.evolve(state, lift(domain, event))
         return after
 
     def _restore(self, snapshot: Snapshot) -> None:

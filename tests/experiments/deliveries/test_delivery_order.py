@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from experiments.deliveries import ARMS, CALM, CRASH, EFFECT_POINTS, MOVED, SCENARIOS, DeliveryRow, check
+from experiments.deliveries import ARMS, CALM, CRASH, EFFECT_POINTS, MOVED, POWER, SCENARIOS, DeliveryRow, check
 from experiments.deliveries.arms import EFFECT_ARMS, OUTBOX, TRANSFER
 from experiments.deliveries.cells import faults_of, points_of, why_not
 from experiments.deliveries.runs import Counted, carry_out_cell, count, run_once, scenario_of
@@ -17,6 +17,7 @@ from experiments.provenance import Provenance
 from experiments.registry import find
 from experiments.results import Results
 from models.delivery_ends import Error
+from sim.faults import CrashKind
 
 SOURCE = Provenance(commit=None, clean=None, lock="l", python="3", command="./lab run delivery-order", seeds=3)
 #: What an arm errs in.
@@ -100,7 +101,8 @@ def test_every_point_is_a_cell_of_some_arm_and_what_is_not_has_a_reason() -> Non
 
 def counted(arm: str, scenario: str, point: str, seed: int = 0) -> Counted:
     cell = Cell(scenario=scenario, arm=EXPERIMENT.arm(arm))
-    seen = carry_out_cell(scenario_of(cell), faults_of(point, 3, moved=scenario == MOVED), seed)
+    kind = CrashKind.POWER_LOSS if scenario == POWER else CrashKind.PROCESS_CRASH
+    seen = carry_out_cell(scenario_of(cell), faults_of(point, 3, moved=scenario == MOVED, kind=kind), seed)
     assert len(seen.answers) <= 20
     return count(seen, arm)
 
@@ -115,6 +117,9 @@ def counted(arm: str, scenario: str, point: str, seed: int = 0) -> Counted:
         ("intent-most", CRASH, "E4", Error.ORPHAN),
         ("intent-least", CRASH, "E7", Error.DUPLICATE),
         ("act-unfenced", MOVED, "E8", Error.DUPLICATE),
+        ("act-most", POWER, "E5", Error.ORPHAN),
+        ("persist-most", POWER, "E1", Error.OMISSION),
+        ("intent-least", POWER, "E5", Error.DUPLICATE),
     ],
 )
 def test_a_cell_shows_the_error_of_its_ordering_and_no_other(arm: str, scenario: str, point: str, error: Error) -> None:
@@ -132,6 +137,13 @@ def test_dedup_or_a_fence_makes_once_of_every_ordering(arm: str, point: str) -> 
     assert (found.struck, sum(found.errors.values()), found.unpromised) == (True, 0, 0)
 
 
+@pytest.mark.parametrize("arm", [TRANSFER, OUTBOX])
+def test_a_process_and_an_outbox_keep_their_word_where_the_power_fails_at_any_point(arm: str) -> None:
+    row = run_once(Cell(scenario=POWER, arm=EXPERIMENT.arm(arm)), 0).row
+    assert isinstance(row, DeliveryRow)
+    assert (row.struck, row.unpromised) == (row.cells, 0)
+
+
 def test_a_run_is_a_function_of_its_cell_and_seed() -> None:
     cell = Cell(scenario=CRASH, arm=EXPERIMENT.arm(TRANSFER))
     first, second = run_once(cell, 1), run_once(cell, 1)
@@ -145,5 +157,8 @@ def test_the_report_is_written(tmp_path: Path) -> None:
     context = ReportContext(question="q?", size="quick", provenance=SOURCE, findings=findings)
     answer = EXPERIMENT.report(rows(), tmp_path, context)
     assert "The order only chooses the error" in answer
-    assert {path.name for path in tmp_path.iterdir()} == {"index.html", f"{CRASH}.svg", f"{MOVED}.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "index.html",
+        *(f"{scenario}.svg" for scenario in (CRASH, MOVED, POWER)),
+    }
     assert all(point in (tmp_path / "index.html").read_text(encoding="utf-8") for point in EFFECT_POINTS)

@@ -43,6 +43,7 @@ def row(network: str, arm: str, seed: int, **values: int | float | None) -> Cont
         tuned_wrong=0.01,
         tuned_mean_s=2.6,
         tuned_tail_s=3.1,
+        tuned_trouble_s=2.9,
         points=7,
         mistakes=100,
         crashes_censored=0,

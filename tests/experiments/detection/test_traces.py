@@ -44,9 +44,9 @@ def test_sendings_number_heartbeats_and_show_which_were_lost(tmp_path: Path) -> 
         (["arrived_us", "1", "soon"], r"trace.csv:3: arrived_us='soon' is no number; leave it empty"),
         (["arrived_us", "1", "nan"], r"trace.csv:3: arrived_us='nan' is no number"),
         (["arrived_us", "-1"], r"trace.csv:2: arrived_us=-1 is below 0"),
-        (["arrived_us", "5", "4"], r"arrival 1 at 0 us is before the one before, 1 us; sort by time"),
-        (["arrived_us", "5", "5"], r"arrivals 0 and 1 are both at 0 us"),
-        (["sequence,arrived_us", "3,5", "3,6"], r"heartbeat 3 came more than once"),
+        (["arrived_us", "5", "", "4"], r"trace.csv:4: arrived_us=4 is before 5 of line 2; sort the file by arrival"),
+        (["arrived_us", "5", "5"], r"trace.csv:3: arrived_us=5 stands in line 2 already; drop the copy"),
+        (["sequence,arrived_us", "3,5", "3,6"], r"trace.csv: heartbeat 3 came more than once"),
         (["sequence,arrived_us", "1.5,5"], r"trace.csv:2: sequence=1.5 is no whole number"),
         (["sent_us,arrived_us", ",5"], r"trace.csv:2: sent_us is empty; every heartbeat was sent"),
         (["arrived_us", ""], r"has no arrival"),
@@ -59,6 +59,8 @@ def test_what_is_no_trace_is_refused_with_its_line(tmp_path: Path, lines: list[s
 
 def test_an_empty_file_and_a_trace_shorter_than_the_window_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "none.csv"
+    with pytest.raises(ValueError, match=r"none.csv cannot be read \(No such file"):
+        read_trace(path)
     path.write_text("", encoding="utf-8")
     with pytest.raises(ValueError, match="is empty; the first line names columns"):
         read_trace(path)

@@ -10,8 +10,9 @@ from experiments.properties import judge
 from experiments.properties.deliveries import effect_fates
 from experiments.scenario import load
 from experiments.scenario.problems import ScenarioError
-from models.effects.domain import Complete, Effect, Intend, Intended, Request, Requested, TakenOver, TakeOver, Tenure
-from models.effects.owning import OwnerOptions
+from models.effects.domain import Complete, Effect, Intend, Intended, Request, Requested
+from models.outbox.owning import OwnerOptions
+from models.outbox.tenures import TakenOver, TakeOver, Tenure
 from sim.checkers import Outcome
 
 

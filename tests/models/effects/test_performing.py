@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
+
 from models.addressing import mint
 from models.domain import Event
-from models.effects.domain import Effect, Intended, Requested, TakenOver, TakeOver, Tenure
-from models.effects.owning import TENURE, OwnerOptions
+from models.effects.domain import Effect, Intend, Intended, Requested, intended_under
 from models.effects.performing import ATTEMPT_BITS, Ordering, Performer, PerformerOptions
 from models.effects.retrying import AtLeastOnce
 from models.effects.words import Act, Fenced
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, Follow, Followed
+from models.outbox.owning import TENURE, OwnerOptions
 from models.outbox.submitting import StoreOptions
+from models.outbox.tenures import TakenOver, TakeOver, Tenure
+from models.outbox.words import Alive
 from models.store.group.lineage import Reign
 from models.store.log.entries import Entry
-from models.store.requests import Accepted, Submit
+from models.store.requests import Accepted, Refused, Submit
 from sim.message import Message
 from sim.testing.fake import FakeContext
 from sim.topology import at_service, pack_location
@@ -31,7 +35,9 @@ def entry(position: int, aggregate: int, event: Event) -> Entry:
 class Place:
     """A performer, the tenures and effects that it reads of, and what it asks."""
 
-    def __init__(self, tenures: list[Event], effects: list[Event]) -> None:
+    def __init__(
+        self, tenures: list[Event], effects: list[Event], ordering: Ordering = Ordering.ACT_FIRST, *, number: int = 1
+    ) -> None:
         self.ctx = FakeContext(at_service(pack_location(1, 1, 1), "performer"))
         self.logs = {
             TENURES: [entry(at, TENURE, event) for at, event in enumerate(tenures, 1)],
@@ -41,8 +47,8 @@ class Place:
             self.ctx,
             FeedOptions(consumer="performer", shards=((TENURES,), (EFFECTS,))),
             StoreOptions(shards=((Tenure.number, ((TENURES,),)), (Effect.number, ((EFFECTS,),)))),
-            OwnerOptions(number=1),
-            PerformerOptions(ordering=Ordering.ACT_FIRST, receiver=OUTSIDE, policy=AtLeastOnce()),
+            OwnerOptions(number=number),
+            PerformerOptions(ordering=ordering, receiver=OUTSIDE, policy=AtLeastOnce()),
         )
         self.ctx.start(self.performer)
 
@@ -128,3 +134,52 @@ def test_an_effect_intended_under_a_later_tenure_ends_this_one() -> None:
     place.logs[EFFECTS].append(entry(2, KEY, Intended(tenure=2)))
 
     assert place.take_over() == TakeOver(owner=1, after=1, above=2)
+
+
+def test_a_number_that_the_log_has_given_to_another_since_is_not_its_own() -> None:
+    """The tenure that it was given was taken back, and its number went to another owner."""
+    place = Place([], [])
+    place.take_over()
+    place.logs[TENURES][:] = [entry(1, TENURE, TakenOver(owner=2, number=1))]
+    place.logs[EFFECTS].append(entry(1, KEY, Requested(amount=5)))
+
+    with pytest.raises(AssertionError, match="never asked Act"):
+        place.asked(Act)
+    assert not place.performer.owns
+
+
+def test_an_intent_of_another_under_the_same_number_ends_this_tenure_and_is_not_taken_for_its_own() -> None:
+    place = Place([], [Requested(amount=5)], Ordering.INTENT)
+    place.take_over()
+    submit = place.asked(Submit)
+    assert isinstance(submit, Submit)
+    assert submit.command == Intend(tenure=1)
+
+    place.answer(Submit, Refused(command_id=submit.command_id, version=2, reason=intended_under(1)))
+
+    assert place.performer.mine == 0
+    assert place.take_over() == TakeOver(owner=1, after=1, above=1)
+    again = place.asked(Submit)
+    assert isinstance(again, Submit)
+    assert again.command == Intend(tenure=2)
+
+
+def test_two_that_have_one_number_ask_the_store_under_keys_of_their_own() -> None:
+    keys = set()
+    for number in (1, 2):
+        place = Place([], [Requested(amount=5)], Ordering.INTENT, number=number)
+        place.take_over()
+        submit = place.asked(Submit)
+        assert isinstance(submit, Submit)
+        keys.add(submit.command_id)
+
+    assert len(keys) == 2
+
+
+def test_a_number_that_this_life_has_met_is_not_asked_for_again() -> None:
+    place = Place([], [])
+    place.take_over()
+    place.performer.on_alive(Alive(tenure=4), OUTSIDE)
+    place.performer.begun_again(0)
+
+    assert place.take_over() == TakeOver(owner=1, after=1, above=4)

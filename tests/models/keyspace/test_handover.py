@@ -204,6 +204,28 @@ def test_one_that_lost_its_disk_gives_nothing_and_stands_in_nobodys_way() -> Non
     assert isinstance(groups.submit(1, 0, 9), NotHere)
 
 
+def test_a_group_that_lost_every_disk_and_began_anew_with_less_gives_the_rest_all_the_same() -> None:
+    groups, first, second = begun(QUORUM)
+    for number in first:
+        groups.crash(locate(1, number), "disk_loss")
+    groups.run(2_000)
+    assert groups.settle(1, first, 0, HALF, 2), "by now the map gives it half of what it had"
+    assert groups.settle(2, second, HALF, KEY_END, 2, Source(begin=HALF, end=KEY_END, group=1, owners=first))
+    assert groups.submit(2, second[0], 9, 200).version == 1, "as a store would that has lost its disks and never moved"
+    assert isinstance(groups.submit(1, 0, 9, 200), NotHere)
+    assert writers(groups, HALF) == [locate(2, second[0])]
+
+
+def test_what_was_given_to_one_group_is_not_given_to_another() -> None:
+    groups, first, second = begun(QUORUM)
+    half = Source(begin=HALF, end=KEY_END, group=1, owners=first)
+    assert groups.settle(2, second, HALF, KEY_END, 2, half)
+    third = tuple(range(6, 9))
+    groups.found(3, third, QUORUM)
+    assert not groups.settle(3, third, HALF, KEY_END, 3, half)
+    assert writers(groups, HALF) == [locate(2, second[0])]
+
+
 def test_a_group_that_kept_a_part_keeps_its_log() -> None:
     groups, _, second = begun()
     assert groups.settle(2, second, HALF, KEY_END, 2, Source(begin=HALF, end=KEY_END, group=1, owners=(0,)))

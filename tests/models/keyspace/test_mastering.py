@@ -39,7 +39,7 @@ def master(ctx: FakeContext, placement: Any = None, *, heard: bool = True, **opt
     )
     ctx.start(made)
     if heard:
-        for number in (1, 2, 3):
+        for number in range(len(NODES)):
             ctx.deliver(made, report(number))
     return made
 
@@ -122,7 +122,9 @@ def test_who_joined_and_left_does_not_join_again() -> None:
 
 def test_a_hot_tablet_is_split_by_what_servers_report() -> None:
     ctx = FakeContext()
-    made = master(ctx, split_above=50.0)
+    made = master(ctx, heard=False, split_above=50.0)
+    for server in (2, 3):
+        ctx.deliver(made, report(server))
     ctx.deliver(made, report(asked=((0, 60),), hot=((10, 30), (20, 30))))
     ctx.deliver(made, report(1, asked=((KEY_END // 4, 40),), hot=((KEY_END // 4, 40),)))
     ctx.advance(600_000)
@@ -155,16 +157,42 @@ def test_one_that_lost_its_disk_takes_the_newest_map_of_a_server() -> None:
     assert again.state.directory.held == newest.held
 
 
-def test_nothing_is_decided_before_most_servers_have_said_that_they_know_of_no_newer_map() -> None:
+def test_who_knows_what_it_decided_decides_once_most_servers_have_said_that_they_know_of_no_newer_map() -> None:
     ctx = FakeContext()
-    made = master(ctx, heard=False, steps=(Step(0, NODES[3], True), Step(0, NODES[0], False)))
-    for server, version in ((0, 4), (1, 4), (2, 9)):
-        ctx.deliver(made, report(server, version))
-        ctx.advance(2_000_000)
-        assert made.state.directory.version == 4
-    ctx.deliver(made, report(3))
-    ctx.advance(500_000)
-    assert made.state.directory.version > 4
+    made = master(ctx, steps=(Step(0, NODES[3], True), Step(0, NODES[0], False)), most_moving=1)
+    ctx.advance(3_000_000)
+    version = made.state.directory.version
+    later = ctx.power_loss()
+    again = master(later, heard=False, steps=(Step(0, NODES[1], False),), most_moving=3)
+    for server, known in ((0, version), (1, version), (2, version + 9)):
+        later.deliver(again, report(server, known))
+        later.advance(2_000_000)
+        assert again.state.leaving == [0]
+    later.deliver(again, report(3, version))
+    later.advance(500_000)
+    assert again.state.leaving == [0, 1]
+
+
+def test_one_that_may_have_forgotten_decides_nothing_before_every_server_has_said_what_it_knows() -> None:
+    ctx = FakeContext()
+    made = master(ctx, steps=(Step(0, NODES[3], True),), most_moving=2)
+    ctx.advance(3_000_000)
+    newest = ctx.deliver(made, MapQuery(version=4)).value
+    later = ctx.disk_loss()
+    again = master(later, heard=False, steps=(Step(0, NODES[3], True), Step(0, NODES[0], False)))
+    for server in (0, 1, 2):
+        later.deliver(again, report(server))
+        later.advance(2_000_000)
+        assert again.state.directory.version == 4, "the one that heard what was decided may be cut off still"
+    later.deliver(again, report(3, newest.version))
+    later.advance(2_000_000)
+    assert again.state.directory.version == 4, "it has said that there is a newer map, and not yet which"
+    later.deliver(again, newest)
+    later.advance(500_000)
+    assert again.state.taken["adopted"] == 1
+    assert again.state.taken["joined"] == 0, "who has joined by that map need not join again"
+    assert again.state.directory.version > newest.version
+    assert again.state.leaving == [0]
 
 
 def test_it_answers_who_asks_for_a_route_and_who_has_its_map_already() -> None:

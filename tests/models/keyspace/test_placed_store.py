@@ -161,11 +161,12 @@ def test_tablets_by_hand_hold_what_they_say() -> None:
         (f"0-8 {_HOSTS}, 6-end {_HOSTS}", "two tablets hold 6 to 8; begin the second at 8"),
         (f"0-4 {_HOSTS}", "end the last at end"),
         (f"2-end {_HOSTS}", "no tablet holds 0 to 2"),
-        ("0-end a/c1/h1 a/c1/h1 a/c1/h2", "is held by 0 twice; name it once"),
+        ("0-end a/c1/h1 a/c1/h1 a/c1/h2", "is held by a/c1/h1 twice; name it once"),
         ("0-end a/c1/h1", "it has 1 hosts, and scheme 'multi-persist' wants 3"),
         (f"0:end {_HOSTS}", "write FIRST-LAST and hosts"),
         (" , ", "names none; leave it empty"),
         ("0-end a/c1/h1 a/c1/h2 a/c1/h9", "'a/c1/h9' is no host here"),
+        (f"0-4 a/c1/h9 a/c1/h1 a/c1/h2, 6-end {_HOSTS}", "'a/c1/h9' is no host here.*no tablet holds 4 to 6"),
     ],
 )
 def test_tablets_that_overlap_leave_a_gap_or_share_a_host_are_refused(tablets: str, told: str) -> None:
@@ -175,7 +176,21 @@ def test_tablets_that_overlap_leave_a_gap_or_share_a_host_are_refused(tablets: s
 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ValueError, match="partitions=0") as refused:
-        placed_store(SITE, LOAD, scheme="multi-persist:9", partitions=0, master="z", leaves="a/c9/h1@1s, a@x", routes=0)
+        placed_store(
+            SITE,
+            LOAD,
+            scheme="multi-persist:9",
+            partitions=0,
+            master="z",
+            joins="a/c1/h1@1s, a/c1/h1@2s",
+            leaves="a/c9/h1@1s, a@x",
+            tablets="0-end a/c1/h1",
+            split_above_per_s=10.0,
+            merge_below_per_s=6.0,
+            tick_us=0,
+            routes=0,
+        )
     told = str(refused.value)
-    expected = ["n=9", "'z'", "a/c9/h1@1s", "'a@x'", "routes=0"]
+    expected = ["scheme='multi-persist:9': n=9", "'z'", "a/c9/h1@1s", "'a@x'", "routes=0"]
+    expected += ["is given 2 times", "it has 1 hosts", "split again", "tick_us=0"]
     assert [word for word in expected if word not in told] == []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import models
 from models.clients import Workload
 from models.domains import shipped
 from models.keyspace import Stored, groups_in, groups_of, key_of, key_space, pack_key
-from models.keyspace.storage import PLACEMENTS, near_home
+from models.keyspace.storage import PLACEMENTS, near_home, turns
 from models.store.schemes import Spread
 from models.store.words import scheme_of
 from models.stores import store
@@ -108,3 +112,22 @@ def test_a_store_may_be_placed_by_the_key_space() -> None:
     system = store(Site(TOPOLOGY), Workload(rate_per_s=1, ends_us=1), placement="ring", shards=9)
     homes = {members[0] for members in system.groups.values()}
     assert len({int(home) >> 64 for home in homes}) > 4
+
+
+def test_those_who_share_parts_take_turns_and_one_who_goes_changes_nobody_elses() -> None:
+    before, after = turns(range(6), 60), turns([0, 1, 2, 4, 5], 60)
+    assert {order[0] for order in before} == set(range(6))
+    assert [tuple(one for one in order if one != 3) for order in before] == list(after)
+
+
+def test_no_model_asks_a_scheme_past_the_key_space() -> None:
+    scheme = re.compile(
+        r"models\.keyspace\.(rendezvous|ring|hashing|hashed|openaddress|near)\b|import Rendezvous|import Ring\b"
+    )
+    root = Path(models.__file__).parent
+    asking = [
+        str(path.relative_to(root))
+        for path in sorted(root.rglob("*.py"))
+        if path.parent.name != "keyspace" and scheme.search(path.read_text(encoding="utf-8"))
+    ]
+    assert asking == []

@@ -34,12 +34,16 @@ LOAD = Workload(rate_per_s=10, ends_us=1_000_000)
         ),
         ({"r": 0}, ["r=0: a read that asks nobody says nothing", "n=3, r=1, w=2"]),
         ({"grace_us": 1_000_000}, ["hint_window_us=10000000 is above grace_us", "below two operations' patience"]),
-        ({"depth": 0, "rounds": 0}, ["rounds=0 must be at least 1", "depth=0 levels of a Merkle tree must be 1 to 16"]),
+        ({"depth": 0, "rounds": 0}, ["rounds=0 is too little; give at least 1", "depth=0 levels of a Merkle tree are"]),
         ({"holds": Holds.SET, "deletes": 0.5}, ['resolve = "siblings"', "whole sets are not deleted here"]),
         ({"placement": "tablets"}, ["placement='tablets' ranks no hosts; "]),
         (
             {"n": 4, "spread": "region"},
             ["n=4 owners, each in another region, are more than the 3", "ask for at most 3", "add 1 region"],
+        ),
+        (
+            {"n": 4, "r": 5, "spread": "region", "deletes": 2.0},
+            ["n=4 owners, each in another region", "r=5 of n=4 replicas", "n=3, r=3, w=2", "deletes=2.0 is no share"],
         ),
         ({"spread": "zone", "r": 0}, ["'zone' is no level to spread over", "r=0: a read that asks nobody"]),
         ({"deletes": 1.0}, ["deletes=1.0 is no share of the writes; give 0 to below 1"]),
@@ -82,8 +86,9 @@ def test_a_scenario_with_a_quorum_that_cannot_be_met_is_refused(
     (tmp_path / "bad.toml").write_text(text)
     assert main(["check", str(tmp_path / "bad.toml"), "--seeds", "1"]) == 2
     told = capsys.readouterr()
-    assert "n=7 replicas need as many servers" in told.out + told.err
-    assert "w=9 of n=7" in told.out + told.err
+    lines = [line for line in (told.out + told.err).splitlines() if "bad.toml: system" in line]
+    assert [("n=7 replicas need" in line, "w=9 of n=7" in line) for line in lines] == [(True, False), (False, True)]
+    assert all("the nearest that can be met is n=" in line for line in lines)
 
 
 def test_replicas_stand_in_different_regions_and_move_little_when_a_host_comes() -> None:

@@ -37,7 +37,7 @@ LOAD = Workload(rate_per_s=1, ends_us=1)
             "3 members and 1 learners or spares, each in another region: .* 3; give members=1",
         ),
         ({"placement": "rings"}, "placement='rings' is none; did you mean 'ring'"),
-        ({"members": 7, "placement": "ring"}, "n=7 owners, each in another host, .* ask for at most 6"),
+        ({"members": 7, "placement": "ring"}, "7 members, each in another host: .* 6; give members=5"),
         ({"spread": "zone"}, "spread='zone' is no level to spread over"),
         ({"learners": -1}, "learners=-1 is negative"),
         (
@@ -59,8 +59,16 @@ def test_what_makes_no_sense_is_refused_before_the_run(options: dict[str, Any], 
 
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(ValueError, match="even group") as refused:
-        raft(SITE, LOAD, members=2, spread="zone", home="d", segment=0, learners=-1, domain="bank")
-    assert all(word in str(refused.value) for word in ("zone", "home='d'", "segment=0", "learners=-1", "'bank'"))
+        raft(SITE, LOAD, members=2, spread="zone", home="d", segment=0, learners=-1, domain="bank", placement="rng")
+    told = ("zone", "home='d'", "segment=0", "learners=-1", "'bank'", "placement='rng'")
+    assert all(word in str(refused.value) for word in told)
+
+
+def test_an_even_group_that_has_no_room_is_told_both() -> None:
+    with pytest.raises(ValueError, match="members=4: an even group") as refused:
+        raft(SITE, LOAD, members=4, spread="region", shards=0)
+    assert "there is room for 3; give members=3" in str(refused.value)
+    assert "shards=0 stores nothing" in str(refused.value)
 
 
 def test_a_majority_of_an_even_number_of_regions_is_refused() -> None:

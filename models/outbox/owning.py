@@ -1,4 +1,6 @@
-"""Who may bring effects about: the owner of the latest tenure, and the ones who wait for it to fall silent.
+"""Who may do what one at a time should: the owner of the latest tenure; the others wait for it to fall silent.
+
+So effects are brought about, processes managed where there are several managers, and messages relayed by several.
 
 The tenures are a stream of the store, which every one of them follows. Of two that ask for the next tenure one gets
 it; the other hears of that when it reads the stream, and until then it takes itself for the owner: an owner that
@@ -12,11 +14,11 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-from models.effects.domain import TakenOver, TakeOver, Tenure
-from models.effects.words import Alive
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, Follower
 from models.outbox.submitting import StoreOptions, Submitter, key_of
+from models.outbox.tenures import TakenOver, TakeOver, Tenure
+from models.outbox.words import Alive
 from models.store.log.entries import Entry
 from models.store.requests import Accepted
 from sim.host import Context, Wait, handles
@@ -79,6 +81,7 @@ class Owner(Follower):
         self.mine = 0
         self.latest = 0
         self.owner = 0
+        self._met = 0
         self._heard_us = 0
         self._life = 0
         self._began_us = 0
@@ -91,13 +94,14 @@ class Owner(Follower):
 
     @property
     def owns(self) -> bool:
-        """Whether it takes itself for the owner."""
-        return 0 < self.mine == self.latest
+        """Whether it takes itself for the owner: a number that the log has given to another since is not its own."""
+        return 0 < self.mine == self.latest and self.owner == self.options.number
 
     def taken(self, shard: int, entry: Entry) -> None:
         """A tenure began."""
         if isinstance(entry.event, TakenOver):
             self.owner, self.latest = entry.event.owner, entry.event.number
+            self.heard_of(self.latest)
             self._heard_us = self.ctx.mono_us()
 
     def begun_again(self, shard: int) -> None:
@@ -105,16 +109,21 @@ class Owner(Follower):
         if shard == 0:
             self.owner = self.latest = self.mine = 0
 
+    def heard_of(self, tenure: int) -> None:
+        """Somebody has, or had, this tenure."""
+        self._met = max(self._met, tenure)
+
     def owning(self) -> None:
         """A tenure has begun."""
 
     def highest(self) -> int:
-        """The highest number of a tenure that is known of from elsewhere than the log of tenures; 0 for none."""
-        return 0
+        """The highest number of a tenure that this life has met, whatever the log of tenures tells now; 0 for none."""
+        return self._met
 
     @handles(Alive)
     def on_alive(self, msg: Alive, sender: Location) -> None:
         """The owner lives, if it is of the latest tenure."""
+        self.heard_of(msg.tenure)
         if msg.tenure >= self.latest:
             self._heard_us = self.ctx.mono_us()
 
@@ -142,12 +151,21 @@ class Owner(Follower):
         options, after = self.options, self.latest
         above = self.highest()
         command = TakeOver(owner=options.number, after=after, above=above)
-        # Of this life alone: the store would tell a next one, which has not read of it yet, that the tenure is its own.
-        key = key_of("tenure", options.number, after, above, self._life, self._began_us)
+        key = self.own_key("tenure", after, above)
         answer = yield from self.submitter.submit(TENURE, command, key, lambda: self.latest == after)
         number = max(after, above) + 1
-        if isinstance(answer, Accepted) and self.latest <= number:
-            self.mine = self.latest = number
+        given = self.latest == number and self.owner != options.number  # to another, once this one's was taken back
+        if isinstance(answer, Accepted) and self.latest <= number and not given:
+            self.mine = self.latest = self._met = number
             self.owner = options.number
             self.ctx.note("tenure", self.mine)
             self.owning()
+
+    def own_key(self, what: str, *of: int | str) -> int:
+        """The idempotency key of what this life asks of the store.
+
+        Of this life alone: the store would tell a next one, which has not read of it yet, that the tenure is its own.
+        And where the log of tenures was taken back and two have had one number, each would be told that what the
+        other wrote under it was its own, and both would act.
+        """
+        return key_of(what, *of, self.options.number, self._life, self._began_us)
