@@ -259,9 +259,7 @@ class Client(Service):
         answer = yield asked
         return answer
 
-    def _record(
-        self, command_id: int, drawn: Drawn, kind: Kind, value: Value, version: int | None = None
-    ) -> None:
+    def _record(self, command_id: int, drawn: Drawn, kind: Kind, value: Value, version: int | None = None) -> None:
         self.ctx.record(Operation(command_id, kind, drawn.f, drawn.aggregate, value, version))
 
     def _mark(self, point: str) -> None:
