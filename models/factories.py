@@ -20,9 +20,13 @@ from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar, Unpack, get_type_hints
 
 from models.clients import BankMix, Mix, Workload
+from models.demand import ContendedMix
 from models.domain import Domain
 from models.domains import shipped
+from models.domains.auction import Auction
 from models.domains.bank_account import BankAccount
+from models.domains.floored_counter import FlooredCounter
+from models.domains.household import Household
 from models.mixes import DomainMix
 from models.store.group.wire import ShipOptions
 from models.store.log.snapshots import SnapshotPolicy
@@ -189,14 +193,21 @@ def mix_of(domain: Domain[Any], workload: Workload) -> Mix:
     """What clients do with one domain."""
     if isinstance(domain, BankAccount):
         return BankMix(workload)
+    if workload.contended:
+        return ContendedMix(domain, workload)
     return DomainMix({domain.name: domain.number}, workload.accounts)
 
 
 def domain_of(name: str, workload: Workload) -> Domain[Any]:
     """A shipped domain by its name; ValueError for an unknown one."""
-    if name == "bank-account":
+    if name == BankAccount.name:
         return BankAccount(opening_balance=workload.opening_balance)
-    domains = shipped().domains
+    if name == FlooredCounter.name:
+        return FlooredCounter(start=workload.opening_balance)
+    if name == Household.name:
+        return Household(opening_balance=workload.opening_balance)
+    domains: dict[str, Domain[Any]] = dict(shipped().domains)
+    domains.update((one.name, one) for one in (Household(), Auction(), FlooredCounter()))
     if name not in domains:
         raise ValueError(f"domain={name!r} is none that is shipped; {way_to(name, list(domains))}")
     return domains[name]

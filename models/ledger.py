@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 from models.addressing import conflicts
 from models.delivery_ends import OutboxEnd, OutsideEnd
 from models.detection_end import DetectionEnd
-from models.domain import Denied
+from models.domain import Denied, Event
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
 from models.loading_end import LoadingEnd
 from models.merging.policies import LastWriter, SilentLastWriter
+from models.merging.rights import Granted
 from models.merging.writes import Merged, Superseded, Write
 from models.merging_end import Merging, MergingEnd, collisions, merging_end
 from models.ordinals import pack_ordinal, unpack_ordinal
@@ -75,7 +76,9 @@ class FinalEvent(NamedTuple):
     `ordinal` is compared with the notes that `Ledger.watermark` names, of the same shard. For
     `applied` both are an epoch and a position (`unpack_ordinal`; the rule is in `models.ordinals`),
     for `stable` a time stamp. `region` accepted it. Of several tenants `command_id` is the operation's
-    of the history, since each counts its commands for itself (`models.tenancy`).
+    of the history, since each counts its commands for itself (`models.tenancy`). `event` is the fact, None where it is
+    no longer kept in full; `origin` and `position` are its place in its stream, and `seen` what its writer had of
+    others, where there are several.
     """
 
     account: int
@@ -90,6 +93,10 @@ class FinalEvent(NamedTuple):
     address: int
     tenant: int = 0
     told: int | str | None = None
+    event: Event | None = None
+    origin: int = 0
+    position: int = 0
+    seen: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +204,8 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging
         entries = sorted(entry for store in stores.values() for entry in store.log.entries)
         statuses = _statuses(list(stores.values()), entries)
         for entry in entries:
+            if isinstance(entry.event, Granted):
+                continue  # no client asked for it, and it changes no state of the whole
             event = _final(entry, number, entry.stamp_us, statuses[entry.address], region=regions[entry.origin])
             final[event.account].append(event)
     return Ledger(
@@ -306,6 +315,10 @@ def _final(
         entry.address,
         entry.tenant,
         entry.told,
+        event,
+        entry.origin,
+        entry.position,
+        entry.seen,
     )
 
 

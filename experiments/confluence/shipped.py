@@ -15,6 +15,7 @@ from models.domains import (
     cart,
     counter,
     floored_counter,
+    household,
     inventory,
     profile,
     seats,
@@ -58,6 +59,15 @@ DOMAINS: Final[Mapping[str, Trial]] = MappingProxyType(
                     transfer.RecordCredit(),
                     transfer.Abandon(),
                     transfer.RecordRefund(),
+                ),
+            ),
+            Trial(
+                domain=household.Household(accounts=2, opening_balance=1),
+                commands=(
+                    household.Move(source=0, target=1, amount=1),
+                    household.Move(source=1, target=0, amount=1),
+                    household.Move(source=0, target=1, amount=2),
+                    household.Even(account=0),
                 ),
             ),
             Trial(

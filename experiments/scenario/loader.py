@@ -354,6 +354,8 @@ class _Reader:
             attempt_timeout_us=load["attempt_timeout"],
             backoff_us=load["backoff"],
             audit_us=load["audit"],
+            contended=load["contended"],
+            locality=load["locality"],
             only=None if load["only"] is None else frozenset(load["only"]),
         )
 

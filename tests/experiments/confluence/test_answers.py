@@ -25,6 +25,7 @@ ANSWERS = {
     "apply-all": {
         "bank-account": "broken",
         "transfer": "broken",
+        "household": "broken",
         "inventory": "broken",
         "seats": "broken",
         "username": "broken",
