@@ -19,6 +19,7 @@ from sim.units import duration_us, format_us, rate_per_s
 __all__ = ["refusals"]
 
 _FIRST: Final = re.compile(r"(\w+)=('[^']*'|[^\s:;,']+):? (?!and )(.+)", re.DOTALL)
+_OWN: Final = re.compile(r"\bself\.(?=\w+=)")
 _PASSING: Final = re.compile(r"\b(\w+)=(-?\d+(?:\.\d+)?)\b")
 _LEAST: Final = re.compile(r"\b(at least|or) (\d+)\b")
 _SPELT: Final[Mapping[Any, Callable[[Any], str]]] = {duration_us: format_us, rate_per_s: lambda rate: f"{rate:g}/s"}
@@ -34,6 +35,7 @@ def refusals(system: SystemChoice, refused: ValueError) -> list[Finding]:
 
 
 def _finding(system: SystemChoice, options: Mapping[str, Option], reason: str) -> Finding:
+    reason = _OWN.sub("", reason)
     begun = _FIRST.match(reason)
     option = options.get(begun[1]) if begun else None
     if begun is None or option is None:
