@@ -33,6 +33,7 @@ from models.store.shard import Shard
 from models.system import Site, System
 from sim.host import Placement
 from sim.topology import RegionName, at_service
+from sim.wording import Refused
 
 __all__ = [
     "aggregate_primary",
@@ -216,7 +217,7 @@ def region_split(
     sources = (1, 2) if parts is None else tuple(part.number for part in parts)
     noted(problems, lambda: policy_named(merge) if wanted is None else policy_for(merge, wanted, sources))
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert ship is not None
     layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, kind)
     return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from experiments.confluence.splitting import MergeRule, apply_all, last_write, replay
+from experiments.confluence.splitting import MergeRule, apply_all, replay
 from models.domain import Command, Domain
 from models.domains import (
     auction,
@@ -40,9 +40,7 @@ class Trial:
 
 
 #: What two sides' events may be merged by.
-RULES: Final[Mapping[str, MergeRule]] = MappingProxyType(
-    {"apply-all": apply_all, "replay": replay, "last-write": last_write}
-)
+RULES: Final[Mapping[str, MergeRule]] = MappingProxyType({"apply-all": apply_all, "replay": replay})
 
 #: By the domain's name.
 DOMAINS: Final[Mapping[str, Trial]] = MappingProxyType(
