@@ -92,7 +92,7 @@ class Broker(Shard):
         self._depth = 0
         self._hungry: deque[Wait] = deque()
         self._crowd: deque[Wait] = deque()
-        self._known = queue.mode is Mode.DEDUPLICATED
+        self._known = queue.mode is not Mode.AT_LEAST_ONCE
         self._once = queue.mode is Mode.AT_MOST_ONCE
 
     def start(self) -> Generator[Wait, Any, None]:

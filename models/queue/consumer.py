@@ -191,6 +191,9 @@ class _Kept(NamedTuple):
 class Receiver(Service):
     """Keeps what consumers make of letters.
 
+    A receipt is handed out once and its effects are sent once, so what comes again under the newest receipt of its
+    key is a copy that the network made, and is kept once whatever the window.
+
     Args:
         ctx: Its host.
         window: Messages that it knows again; 0 for none.
@@ -209,6 +212,7 @@ class Receiver(Service):
         self._fenced = fenced
         self._next_id = first_id
         self._newest: dict[int, int] = {}
+        self._under: dict[int, set[int]] = {}
 
     def start(self) -> None:
         """Read back what an earlier life kept; its operations are recorded."""
@@ -231,7 +235,7 @@ class Receiver(Service):
     def _keep(self, msg: Effects) -> Generator[Wait, Any, Effected]:
         ctx, fresh = self.ctx, []
         for letter in msg.letters:
-            if self._known is not None and self._known.get(letter.message) is not None:
+            if self._knows(msg, letter):
                 self.repeated += 1
                 continue
             record = _Kept(msg.key, msg.receipt, letter.message)
@@ -244,7 +248,16 @@ class Receiver(Service):
         yield ctx.disk.flush(_FILE)
         return Effected(kept=True)
 
+    def _knows(self, msg: Effects, letter: Letter) -> bool:
+        if self._known is not None and self._known.get(letter.message) is not None:
+            return True
+        return self._newest.get(msg.key) == msg.receipt and letter.message in self._under[msg.key]
+
     def _take(self, record: _Kept) -> None:
-        self._newest[record.key] = max(record.receipt, self._newest.get(record.key, 0))
+        newest = self._newest.get(record.key, 0)
+        if record.receipt > newest:
+            self._newest[record.key], self._under[record.key] = record.receipt, set()
+        if record.receipt >= newest:
+            self._under[record.key].add(record.message)
         if self._known is not None:
             self._known.put(record.message, record.receipt)

@@ -28,7 +28,7 @@ from models.queue.broker import Broker
 from models.queue.consumer import ConsumerOptions
 from models.queue.lanes import Lanes, Parking
 from models.queue.layout import RECEIVER, QueueLayout
-from models.queue.options import Mode, Overflow, QueueOptions
+from models.queue.options import COPIES, Mode, Overflow, QueueOptions
 from models.queue.producer import ProducerOptions
 from models.store.group.wire import ShipOptions
 from models.store.schemes import SCHEMES, Scheme
@@ -131,7 +131,8 @@ def queue(
     chosen, place = read.scheme(scheme), read.home(home)
     numbers = {"ordered": ordered, "visibility_us": visibility_us, "depth": depth, "waiting": waiting}
     how = _behaviour(read, (mode, parking, overflow), window=window, attempts=attempts, **numbers)
-    kept: KeptOptions = {**log, "window": max(window, 1), "store_denials": False}  # type: ignore[typeddict-item]
+    ids = COPIES if how is not None and how.mode is Mode.AT_MOST_ONCE else max(window, 1)
+    kept: KeptOptions = {**log, "window": ids, "store_denials": False}  # type: ignore[typeddict-item]
     member = read.member(
         kept,
         ship=lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us),

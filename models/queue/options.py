@@ -5,23 +5,30 @@ scheme goes:
 
 | mode | the producer | the broker | the receiver |
 |---|---|---|---|
-| at most once | asks once | lets go before it hands out | takes whatever comes |
-| at least once | asks until it is answered | hands out until it is settled | takes whatever comes |
+| at most once | asks once | lets go before it hands out | takes whatever is handed out |
+| at least once | asks until it is answered | hands out until it is settled | takes whatever is handed out |
 | deduplicated | the same, under one id | knows the last `window` ids | knows the last `window` messages |
 
 Only the last is exactly once in effect, and only within the windows: a retry that comes later is done again.
+
+Copies that the network makes are no retries. The receiver takes a receipt once, and at most once the broker knows
+the last `COPIES` ids again: its producers ask once, so what comes twice is a copy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from models.factories import Refused
 from models.keyspace.hotkeys import SpaceSaving
 from models.queue.lanes import Parking
 
-__all__ = ["Mode", "Overflow", "QueueOptions", "queue_mistakes"]
+__all__ = ["COPIES", "Mode", "Overflow", "QueueOptions", "queue_mistakes"]
+
+#: Ids that a broker knows again of messages that are sent once.
+COPIES: Final = 256
 
 
 class Mode(StrEnum):

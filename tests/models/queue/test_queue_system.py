@@ -114,6 +114,14 @@ def test_a_receiver_knows_a_message_again_also_after_a_restart() -> None:
     assert again.repeated == 1
 
 
+def test_a_copy_that_the_network_made_is_kept_once_also_by_who_knows_no_message_again() -> None:
+    ctx = FakeContext(pack_location(1, 1, 1))
+    receiver = Receiver(ctx, 0, True, 1)
+    assert [kept(receiver, ctx, effects(receipt, 5)) for receipt in (1, 1, 2)] == [True, True, True]
+    assert delivered(ctx) == [5, 5]  # once of each receipt: handed out again is no copy
+    assert receiver.repeated == 1
+
+
 def test_a_fenced_receiver_refuses_whom_somebody_came_after() -> None:
     ctx = FakeContext(pack_location(1, 1, 1))
     fenced, open_to_all = Receiver(ctx, 0, True, 1), Receiver(ctx, 0, False, 1)
