@@ -19,6 +19,7 @@ MODULES: tuple[str, ...] = (
     "experiments.delivery_order",
     "experiments.detection_in_the_store",
     "experiments.detector_theory",
+    "experiments.explaining_away",
     "experiments.heartbeat_average",
     "experiments.key_space",
     "experiments.layer_priority",

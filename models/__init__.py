@@ -11,7 +11,7 @@ of a run is read, and `driver` the client of small systems that keep registers, 
 
 Before a store stand `pipeline`, an API server whose stages close both ways, and `loading`, handlers that decide
 by themselves. `services` are provisioned, watched and scaled by services; `retrying` is what any caller does about
-failures; `detection` says who is taken for dead.
+failures; `detection` says who is taken for dead, and `confidence` how likely that is.
 """
 
 from models.addressing import EventAddress

@@ -70,6 +70,9 @@ PROCESSES: Final = 46
 #: The read side: feeds of committed logs, and views kept of them.
 READING: Final = 42
 VIEWING: Final = 43
+#: Evidence of who is up, handed on by layers, and what is believed of it.
+CONFIDENCE: Final = 52
+OPINIONS: Final = 53
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from models.clients import Client, Script
+from models.confidence.observing import ClusterObserver, Pulser, RegionObserver
 from models.control import Registry
 from models.detection.beats import Watcher as BeatWatcher
 from models.detection.swim import Member
@@ -131,6 +132,9 @@ SERVICES = (
     LiveView,
     User,
     Bell,
+    Pulser,
+    ClusterObserver,
+    RegionObserver,
 )
 
 

@@ -1,0 +1,282 @@
+"""One node of a belief: what the evidence below it says, and what that says of the node above.
+
+Each node may break by itself, in some slot, and so silence all below it; or be slow, and slow all below. With B(z) the
+likelihood of all evidence below if the way down to here breaks at z, what goes up is the mean of B(min(z, own onset))
+over the own onset, for each z of the way above. Products over children stand in B as sums, and one child's part is
+exchanged at no cost for the others. This is Pearl's propagation on a tree, whose variables are onsets.
+"""
+
+from __future__ import annotations
+
+from math import exp, log
+from typing import Final
+
+from models.confidence.priors import Level, failing
+from models.confidence.silence import LEAST, UNIT, Function, Grid, constant
+from sim.topology import Location
+
+__all__ = ["Node", "at"]
+
+#: What is impossible, beside anything that has a likelihood; in units.
+_NEVER: Final = -100_000 * UNIT
+_A_UNIT: Final = 1 / UNIT
+
+
+class _Message:
+    """What was last told, of what, and how far each slot had come."""
+
+    __slots__ = ("base", "chance", "done", "failures", "normal", "slow", "top")
+
+    def __init__(
+        self, base: int, top: int, chance: float, failures: list[float], normal: list[int], slow: list[int], done: _Done
+    ) -> None:
+        self.base = base
+        self.top = top
+        self.chance = chance
+        self.failures = failures
+        self.normal = normal
+        self.slow = slow
+        self.done = done
+
+    def same(
+        self, base: int, top: int, chance: float, failures: list[float], normal: list[int], slow: list[int]
+    ) -> int:
+        """The first slots, so many, of which the same would be told."""
+        if base != self.base or top != self.top or chance != self.chance or failures[0] != self.failures[0]:
+            return 0
+        count = 0
+        for value, before, slowed, slowed_before in zip(normal, self.normal, slow, self.slow, strict=False):
+            if value != before or slowed != slowed_before:
+                break
+            count += 1
+        for one, other in zip(failures[:count], self.failures[:count], strict=False):
+            if one != other:
+                return 0
+        return min(count, len(self.failures), len(failures))
+
+    def kept(self, same: int) -> _Done:
+        """What may stay of it."""
+        normals, slows, states = self.done
+        return normals[:same], slows[:same], states[: same + 1]
+
+
+#: What was told by slot, where nothing is slow and where something is, and what each slot began with.
+_Done = tuple[list[int], list[int], list[tuple[float, float, float]]]
+
+
+def at(values: list[int], index: int) -> int:
+    """The value of a slot; of all after the last the same."""
+    return values[index] if index < len(values) else values[-1]
+
+
+class Node:
+    """A subject's place in a belief.
+
+    Args:
+        name: Its location.
+        level: How it fails by itself.
+        above: What it stands in; None at the top.
+        grid: The slots.
+        begin_us: When the observer began to listen.
+
+    Attributes:
+        may_be_slow: Whether it, or anything that it stands in, can be slow.
+        base: The first slot in which its way can have broken: that of the last proof, or the one that stands for all
+            time before the begin.
+        proof_us: An instant at which the whole way to it was seen whole; None so far.
+        alive_us: An instant at which others saw it alive, whatever the way from here; None so far.
+        normal: Log-likelihood of all evidence below, by onset, from `base`; the last of all later onsets and of none.
+        slow: The same where something on the way down to here is slow.
+        told: What it last told the node above.
+        own: Its own evidence's part.
+    """
+
+    __slots__ = (
+        "_begin_us",
+        "_full",
+        "_grid",
+        "_last",
+        "above",
+        "alive_us",
+        "base",
+        "level",
+        "may_be_slow",
+        "name",
+        "normal",
+        "own",
+        "proof_us",
+        "slow",
+        "told",
+    )
+
+    def __init__(self, name: Location, level: Level, above: Node | None, grid: Grid, begin_us: int) -> None:
+        self.name = name
+        self.above = above
+        self.level = level
+        self.may_be_slow: bool = level.slow > 0 or (above is not None and above.may_be_slow)
+        self._full = _within_a_slot(level, grid)
+        self._last: _Message | None = None
+        self.base = grid.slot(begin_us) - 1
+        self.proof_us: int | None = None
+        self.alive_us: int | None = None
+        self.normal, self.slow = [0], [0]
+        self.told = constant(self.base)
+        self.own = constant(self.base)
+        self._grid = grid
+        self._begin_us = begin_us
+
+    def fails_by(self, level: Level) -> None:
+        """Take over how it fails by itself; whoever calls goes from the top down."""
+        self.level = level
+        self.may_be_slow = level.slow > 0 or (self.above is not None and self.above.may_be_slow)
+        self._full = _within_a_slot(level, self._grid)
+        self._last = None
+
+    def seen_whole(self, at_us: int) -> None:
+        """The way to it was whole at an instant, so it cannot have broken before."""
+        if self.proof_us is not None and at_us <= self.proof_us:
+            return
+        self.proof_us = at_us
+        gone = self._grid.slot(at_us) - self.base
+        if gone > 0:
+            self.base += gone
+            keep = min(gone, len(self.normal) - 1)
+            del self.normal[:keep], self.slow[:keep]
+
+    def seen_alive(self, at_us: int) -> None:
+        """Others heard of it at an instant: it had not died before, but may be cut off from here."""
+        self.alive_us = at_us if self.alive_us is None else max(self.alive_us, at_us)
+
+    def exchange(self, old: Function, new: Function) -> None:
+        """Put one part of the product in the place of another."""
+        base, count = self.base, len(self.normal)
+        if count == len(new.normal) == len(old.normal) == 1:
+            self.normal[0] += new.normal[0] - old.normal[0]
+            self.slow[0] += new.slow[0] - old.slow[0]
+            return
+        missing = new.base + len(new.normal) - base - count
+        if missing > 0:
+            self.normal += [self.normal[-1]] * missing
+            self.slow += [self.slow[-1]] * missing
+            count += missing
+        out, into = base - old.base, base - new.base
+        self.normal = [
+            value - before + after
+            for value, before, after in zip(
+                self.normal, _from(old.normal, out, count), _from(new.normal, into, count), strict=True
+            )
+        ]
+        self.slow = [
+            value - before + after
+            for value, before, after in zip(
+                self.slow, _from(old.slow, out, count), _from(new.slow, into, count), strict=True
+            )
+        ]
+
+    def message(self) -> Function:
+        """What the evidence below says of the way above, by its onset.
+
+        As silence goes on, only the latest slots change; so it goes on from where the last one was the same.
+        """
+        normal, slow = self.normal, self.slow
+        chance = self.level.slow
+        if len(normal) == 1:
+            return Function(self.base, [_mixed(normal[0], slow[0], chance)], [slow[0]])
+        # Later onsets are never likelier, but by a rounding.
+        top = max(normal[0], slow[0], normal[-1], slow[-1])
+        failures = self.failures(len(normal) - 1)
+        last = self._last
+        same = 0 if last is None else last.same(self.base, top, chance, failures, normal, slow)
+        normals, slows, states = ([], [], []) if last is None or not same else last.kept(same)
+        spent, slow_spent, left = states.pop() if same else (0.0, 0.0, 1.0)
+        heres = [exp((value - top) * _A_UNIT) for value in normal[same:]]
+        slow_heres = [exp((value - top) * _A_UNIT) for value in slow[same:]]
+        for here, slow_here, failure in zip(heres, slow_heres, (*failures[same:], 0.0), strict=True):
+            states.append((spent, slow_spent, left))
+            slowed = slow_spent + left * slow_here
+            whole = (1 - chance) * (spent + left * here) + chance * slowed
+            normals.append(top + int(log(whole if whole > LEAST else LEAST) * UNIT))
+            slows.append(top + int(log(slowed if slowed > LEAST else LEAST) * UNIT))
+            failed = left * failure
+            spent += failed * here
+            slow_spent += failed * slow_here
+            left -= failed
+        self._last = _Message(self.base, top, chance, failures, list(normal), list(slow), (normals, slows, states))
+        return Function(self.base, list(normals), list(slows))
+
+    @property
+    def top(self) -> Node:
+        """The topmost node that it stands in, or it itself."""
+        return self if self.above is None else self.above.top
+
+    def unbroken(self, now_us: int) -> Function:
+        """Its own evidence, and that the way to it is whole up to now."""
+        own, slots = self.own, max(0, self._grid.slot(now_us - 1) + 1 - self.base)
+        never = own.normal[-1] + _NEVER
+        return Function(self.base, [never] * slots + [own.normal[-1]], [never] * slots + [own.slow[-1]])
+
+    def total(self, now_us: int) -> int:
+        """The log-likelihood of all evidence below, whatever became of it and all below up to now; in units."""
+        slots = max(0, self._grid.slot(now_us - 1) + 2 - self.base - len(self.normal))
+        self.normal += [self.normal[-1]] * slots
+        self.slow += [self.slow[-1]] * slots
+        return self.message().normal[-1]
+
+    def failures(self, slots: int) -> list[float]:
+        """Chance that its own part of the way breaks in a slot, if it did not before; for so many slots from `base`."""
+        known = self.proof_us is not None and (self.alive_us is None or self.alive_us <= self.proof_us)
+        dead, cut = (self.deaths(1), self.cuts(1)) if known else (self.deaths(slots), self.cuts(slots))
+        found = [a + b - a * b for a, b in zip(dead, cut, strict=True)]
+        return found + [self._full] * (slots - 1) if known else found
+
+    def deaths(self, slots: int, end_us: float | None = None) -> list[float]:
+        """Chance that it dies in a slot, if it did not before; of the last slot only up to `end_us`."""
+        level = self.level
+        seen = [us for us in (self.proof_us, self.alive_us) if us is not None]
+        before = level.dead if self.alive_us is None else 0.0
+        return self._by_slot(slots, level.mtbf_us, before, max(seen, default=None), end_us)
+
+    def cuts(self, slots: int, end_us: float | None = None) -> list[float]:
+        """Chance that it is cut off in a slot, if it was not before."""
+        return self._by_slot(slots, self.level.mtbc_us, self.level.cut, self.proof_us, end_us)
+
+    def _by_slot(
+        self, slots: int, mean_us: float, before: float, known_us: int | None, end_us: float | None
+    ) -> list[float]:
+        slot_us = self._grid.slot_us
+        begin_us = self._begin_us if known_us is None else known_us
+        full = failing(mean_us, slot_us)
+        found = []
+        for slot in range(self.base, self.base + slots):
+            from_us, until_us = slot * slot_us, (slot + 1) * slot_us
+            if end_us is not None and until_us > end_us:
+                until_us = max(int(end_us), from_us)
+            if from_us >= begin_us and until_us - from_us == slot_us:
+                found.append(full)
+            else:
+                found.append(failing(mean_us, until_us - max(from_us, begin_us)))
+        if slots and self.proof_us is None:
+            # The slot before the begin stands for all time before.
+            found[0] = before
+        return found
+
+
+def _within_a_slot(level: Level, grid: Grid) -> float:
+    """Chance that something of a level breaks in a whole slot."""
+    dead, cut = failing(level.mtbf_us, grid.slot_us), failing(level.mtbc_us, grid.slot_us)
+    return dead + cut - dead * cut
+
+
+def _from(values: list[int], skip: int, count: int) -> list[int]:
+    """So many values from a slot on; the last stands for all later ones."""
+    found = values[skip : skip + count]
+    return found if len(found) == count else found + [values[-1]] * (count - len(found))
+
+
+def _mixed(normal: int, slow: int, chance: float) -> int:
+    """The logarithm of (1 - chance) normal + chance slow."""
+    if chance == 0 or normal == slow:
+        return normal
+    top = max(normal, slow)
+    value = (1 - chance) * exp((normal - top) / UNIT) + chance * exp((slow - top) / UNIT)
+    return top + round(log(value if value > LEAST else LEAST) * UNIT)

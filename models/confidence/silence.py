@@ -1,0 +1,229 @@
+"""How likely what was heard, and not heard, is, by when the way to a subject broke: the likelihood at one node.
+
+The trouble that silences a subject has an onset, in a slot of time. Heartbeats sent before it came, were lost or are
+late; those after it were not sent, or met the cut. So the likelihood of silence is 1 for an onset just after the last
+heartbeat that came, and falls by a factor for each that should have come: P(lost) + P(not lost) P(later than now).
+Within a slot the onset is uniform, and the likelihood its mean. Likelihoods are logarithms in whole units, so that one
+taken out of a product leaves exactly what was there before it was put in, in whatever order that happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import log
+from typing import Final, NamedTuple
+
+from models.confidence.priors import Hearing
+
+__all__ = ["LEAST", "UNIT", "Event", "Function", "Grid", "Voice", "constant", "in_units", "likelihood"]
+
+#: Of natural logarithms; a rounding is 3e-14.
+UNIT: Final = 1 << 44
+#: The smallest likelihood that is told from none: a thing thought impossible is merely this unlikely.
+LEAST: Final = 1e-300
+#: Of the chance of a loss: a tail that is so much less changes nothing.
+_SETTLED: Final = 1e-9
+_LONGEST_US: Final = 1e15
+#: Missing heartbeats that are weighed however seldom they come.
+_FEWEST: Final = 6
+
+
+class Event(NamedTuple):
+    """Something that should have been heard by now, and was not.
+
+    Attributes:
+        sent_us: When it was sent, if the way was whole.
+        normal: Chance that it is not here yet though it was sent, where nothing is slow.
+        slow: The same where something is.
+        normal_units: The logarithm of the first.
+        slow_units: Of the second.
+    """
+
+    sent_us: float
+    normal: float
+    slow: float
+    normal_units: int
+    slow_units: int
+
+
+class Function(NamedTuple):
+    """Log-likelihood by onset: of slots from `base`, then of all later onsets and of none; in units.
+
+    Attributes:
+        base: The first slot.
+        normal: Where nothing is slow.
+        slow: Where something is; as long.
+    """
+
+    base: int
+    normal: list[int]
+    slow: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Slots of time.
+
+    Attributes:
+        slot_us: Length of one; onsets within one are not told apart but by what one subject sent.
+        window: Slots of silence that are weighed, or six heartbeats where they take longer; what is silent for longer
+            stays as it is believed then.
+    """
+
+    slot_us: int
+    window: int = 12
+
+    def slot(self, at_us: float) -> int:
+        """The slot of an instant."""
+        return int(at_us // self.slot_us)
+
+
+def in_units(value: float) -> int:
+    """The logarithm of a likelihood, in units."""
+    return round(log(value if value > LEAST else LEAST) * UNIT)
+
+
+def constant(base: int) -> Function:
+    """Nothing was heard, and nothing was due."""
+    return Function(base, [0], [0])
+
+
+class Voice:
+    """How a subject is heard, with what is computed once.
+
+    Args:
+        hearing: How.
+        grid: The slots.
+    """
+
+    __slots__ = ("_lost", "_lost_units", "_settled_us", "_slow_delay", "_span_us", "hearing")
+
+    def __init__(self, hearing: Hearing, grid: Grid) -> None:
+        self.hearing = hearing
+        self._slow_delay = hearing.slow_delay
+        self._span_us = max(grid.window * grid.slot_us, _FEWEST * hearing.every_us)
+        self._lost, self._lost_units = hearing.loss, in_units(hearing.loss)
+        #: From this age on, what has not come never will.
+        settled_us = 1.0
+        least = _SETTLED * hearing.loss or LEAST
+        while self._slow_delay.beyond(settled_us) > least and settled_us < _LONGEST_US:
+            settled_us *= 1.25
+        self._settled_us = settled_us
+
+    def due(self, after_us: int, until_us: float) -> list[Event]:
+        """Heartbeats that should have come by `until_us`, after one that was sent at `after_us`."""
+        every_us = self.hearing.every_us
+        sent_us = after_us + every_us
+        if sent_us > until_us:
+            return []
+        last_us = min(until_us, after_us + self._span_us)
+        settled_us, lost, units = until_us - self._settled_us, self._lost, self._lost_units
+        found = []
+        while sent_us <= last_us:
+            if sent_us <= settled_us:
+                found.append(Event(sent_us, lost, lost, units, units))
+            else:
+                found.append(self._missing(sent_us, until_us - sent_us))
+            sent_us += every_us
+        return found
+
+    def _missing(self, sent_us: float, late_us: float) -> Event:
+        lost = self._lost
+        normal = lost + (1 - lost) * self.hearing.delay.beyond(late_us)
+        slow = lost + (1 - lost) * self._slow_delay.beyond(late_us)
+        return Event(sent_us, normal, slow, in_units(normal), in_units(slow))
+
+    def unanswered(self, asked_us: Iterable[int], until_us: int) -> list[Event]:
+        """Requests whose replies are due: either way may have lost them."""
+        hearing = self.hearing
+        assert hearing.round_trip is not None, "only then is a request remembered"
+        both = (1 - hearing.loss) ** 2
+        found = []
+        for sent_us in asked_us:
+            late_us = until_us - sent_us
+            if late_us > 0:
+                normal = 1 - both + both * hearing.round_trip.beyond(late_us)
+                slow = 1 - both + both * hearing.round_trip.beyond(late_us / hearing.slowdown)
+                found.append(Event(sent_us, normal, slow, in_units(normal), in_units(slow)))
+        return found
+
+    def timeliness(self, delay_us: float) -> tuple[int, int]:
+        """How likely the delay of something that came is: where nothing is slow, and where something is; in units."""
+        return in_units(self.hearing.delay.density(delay_us)), in_units(self._slow_delay.density(delay_us))
+
+
+def likelihood(
+    events: list[Event], base: int, *, begin_us: float, end_us: float, grid: Grid, timely: tuple[int, int]
+) -> Function:
+    """The likelihood of silence, by slot of the onset.
+
+    Args:
+        events: What should have come, by time of sending.
+        base: The first slot.
+        begin_us: Earliest onset in it.
+        end_us: Latest onset that counts as one in its slot; later ones have not happened yet.
+        grid: The slots.
+        timely: How likely what did come is.
+    """
+    normal, slow = timely
+    if not events:
+        return Function(base, [normal], [slow])
+    slot_us = grid.slot_us
+    normals: list[int] = []
+    slows: list[int] = []
+    done, count, slot = 0, len(events), base
+    alike, mean = (-1.0, 0.0), 0
+    while done < count:
+        from_us, until_us = max(slot * slot_us, begin_us), min((slot + 1) * slot_us, end_us)
+        first = done
+        while done < count and events[done].sent_us < until_us:
+            done += 1
+        inside = events[first:done]
+        if until_us <= from_us:
+            if slot * slot_us >= end_us:  # what is left was sent at the very end, with no onset before it
+                normal += sum(event.normal_units for event in events[done:])
+                slow += sum(event.slow_units for event in events[done:])
+                break
+            normals.append(normal)
+            slows.append(slow)
+        elif not inside:
+            normals.append(normal)
+            slows.append(slow)
+        elif len(inside) == 1 and inside[0].normal == inside[0].slow and until_us - from_us == slot_us:
+            # Where nothing that was sent is still on its way, such slots are alike.
+            (event,) = inside
+            if (event.sent_us - from_us, event.normal) != alike:
+                alike = (event.sent_us - from_us, event.normal)
+                mean = in_units(_means(inside, from_us, until_us)[0])
+            normals.append(normal + mean)
+            slows.append(slow + mean)
+            normal += event.normal_units
+            slow += event.slow_units
+        else:
+            means = _means(inside, from_us, until_us)
+            normals.append(normal + in_units(means[0]))
+            slows.append(slow + in_units(means[1]))
+            normal += sum([event.normal_units for event in inside])
+            slow += sum([event.slow_units for event in inside])
+        slot += 1
+    while normals and normals[-1] == normal and slows[-1] == slow:  # a slot at whose very begin the last was sent
+        normals.pop()
+        slows.pop()
+    normals.append(normal)
+    slows.append(slow)
+    return Function(base, normals, slows)
+
+
+def _means(inside: list[Event], from_us: float, until_us: float) -> tuple[float, float]:
+    """The mean likelihood of an onset that is uniform in between, of events that were sent in between."""
+    at_us, normal, slow, total, slow_total = from_us, 1.0, 1.0, 0.0, 0.0
+    for event in inside:
+        sent_us = max(event.sent_us, from_us)
+        total += normal * (sent_us - at_us)
+        slow_total += slow * (sent_us - at_us)
+        at_us, normal, slow = sent_us, normal * event.normal, slow * event.slow
+    total += normal * (until_us - at_us)
+    slow_total += slow * (until_us - at_us)
+    span_us = until_us - from_us
+    return total / span_us, slow_total / span_us
