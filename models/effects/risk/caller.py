@@ -6,7 +6,7 @@ It keeps what happened to each charge as it saw it. What really happened stands 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from models.effects.retrying import Attempt, Known, Move
@@ -43,7 +43,7 @@ class CallerOptions:
     begins_us: int
     ends_us: int
     beat_us: int
-    budget: BudgetOptions = BudgetOptions()
+    budget: BudgetOptions = field(default_factory=BudgetOptions)
 
     def __post_init__(self) -> None:
         wrong = []
@@ -130,7 +130,8 @@ class Caller(Service):
         while True:
             known = self._known(sent, undone)
             move = rule.move(known)
-            if move is Move.ACT and sent and not self._budget.may_retry(ctx.mono_us(), silent=True):
+            refused = move is Move.ACT and bool(sent) and not self._budget.may_retry(ctx.mono_us(), silent=True)
+            if refused:
                 end.refused += 1
                 move = Move.WAIT
             if move is Move.LEAVE:
@@ -148,9 +149,9 @@ class Caller(Service):
                 known = self._known(sent, undone)
             if move is Move.ASK:
                 question = ctx.call(self._options.payee, WhatOfCharge(key=end.key, token=token), _ASK_US)
-                done = yield ctx.first([*waits, question])
+                done = yield ctx.first([*waits, question, self._after(_ASK_US)])
             else:
-                done = yield ctx.first([*waits, self._after(rule.next_us(known))])
+                done = yield ctx.first([*waits, self._after(self._options.beat_us if refused else rule.next_us(known))])
             answers = [value for _, value in done if value is not None and value != ()]
             if any(isinstance(one, Charged) or (isinstance(one, ChargeIs) and one.receipt) for one in answers):
                 end.answered_us = ctx.mono_us()
@@ -170,7 +171,7 @@ class Caller(Service):
             attempts=len(sent),
             silence_us=now_us - sent[-1] if sent else 0,
             undone=undone,
-            tries=tuple(Attempt(now_us - one, self._hearing.gap(one, now_us)) for one in sent),
+            tries=tuple(Attempt(silence_us=now_us - one, gap=self._hearing.gap(one, now_us)) for one in sent),
             hears=self._hearing.hears(now_us),
         )
 

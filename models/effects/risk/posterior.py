@@ -5,14 +5,15 @@ that came shows that no cut had begun by then; from the first that is missing on
 cut, and a cut of both ways that began at any instant since something last arrived, at a constant hazard, and that
 lasts for an exponential time. All numbers come from configuration.
 
-On datagrams a cut loses what is under way. On a connection (`queued`) it only keeps it: the request will be executed
-after the heal, unless the connection is given up, which is then all that `request_loss` is.
+On datagrams a cut loses what is under way. On a connection (`queued`) it only keeps it, and the back-off of what is
+sent again keeps it longer than the cut: silence is then no evidence, and P(executed, or will be) stays 1 - p_req, where
+p_req is the chance that the connection is given up first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, inf
 from typing import Final, NamedTuple
 
@@ -53,7 +54,7 @@ class Route:
     arrival: Delay
     beat_us: int = 0
     beat_loss: float = 0.0
-    beat_delay: Delay = Prompt()
+    beat_delay: Delay = field(default_factory=Prompt)
     mtbc_us: float = inf
     cut_us: float = inf
     queued: bool = False
@@ -89,6 +90,8 @@ def executed(route: Route, silent_us: float, gap: Gap | None = None) -> float:
     Raises:
         ValueError: silence of less than nothing, or one that cannot be.
     """
+    if route.queued:
+        return 1 - route.request.request_loss
     if gap is None:
         return executed_if_silent(route.request, silent_us)
     done = undone = 0.0
@@ -141,7 +144,7 @@ def _cuts(route: Route, silent_us: float, gap: Gap) -> Iterator[_Case]:
         arrived = 1 - route.arrival.beyond(begin_us) if begin_us > 0 else 0.0
         heard_us = min(silent_us, begin_us)
         answered = (1 - request.reply_loss) * (1 - request.round_trip.beyond(heard_us)) if heard_us > 0 else 0.0
-        reaches = 1.0 if route.queued else max(arrived, answered)
+        reaches = max(arrived, answered)
         chance_of = 1 - request.request_loss
         yield _Case(weight, chance_of * (reaches - answered), 1 - chance_of * reaches)
 

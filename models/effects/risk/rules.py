@@ -105,7 +105,7 @@ class RiskRule:
                 at_least("give_up_us", self.give_up_us, 1),
                 None
                 if self.least_us < self.give_up_us
-                else f"least_us={self.least_us} is not below give_up_us={self.give_up_us}; nothing is done before it ends",
+                else f"least_us={self.least_us} is not below give_up_us={self.give_up_us}; lower it",
                 None
                 if len(set(self.ladder)) == len(self.ladder)
                 else f"ladder={[str(rung) for rung in self.ladder]} has a rung twice; name each once",
@@ -122,35 +122,30 @@ class RiskRule:
     @property
     def why_never(self) -> Never | None:
         """Why silence alone never allows a retry; None where it does."""
-        if self.route.queued:
-            chance = 1 - self.route.request.request_loss
-            if chance <= self.costs.threshold:
-                return None
-            return Never(
-                limit=chance,
-                threshold=self.costs.threshold,
-                ratio_max=self.costs_ratio(chance),
-                reason=f"on a connection a request that waits is executed after the heal, so P(executed) stays {chance:.4g}"
-                f" however long one waits, and the costs ask for {self.costs.threshold:.4g}; waiting does where a "
-                f"duplicate costs at most {self.costs_ratio(chance):.4g} times a loss",
-            )
-        found = patience(self.route.request, self.costs)
-        return found if isinstance(found, Never) else None
-
-    @staticmethod
-    def costs_ratio(chance: float) -> float:
-        """The largest C_dup / C_loss at which a retry is allowed at this chance of execution."""
-        return inf if chance == 0 else (1 - chance) / chance
+        if not self.route.queued:
+            found = patience(self.route.request, self.costs)
+            return found if isinstance(found, Never) else None
+        chance, threshold = 1 - self.route.request.request_loss, self.costs.threshold
+        if chance <= threshold:
+            return None
+        ratio_max = (1 - chance) / chance
+        reason = (
+            f"on a connection a request that waits is executed after the heal, so P(executed) stays {chance:.4g} "
+            f"however long one waits, and the costs ask for {threshold:.4g}; waiting does where a duplicate costs at "
+            f"most {ratio_max:.4g} times a loss"
+        )
+        return Never(limit=chance, threshold=threshold, ratio_max=ratio_max, reason=reason)
 
     def problems(self, receiver: OutsideOptions) -> list[str]:
         """What the ladder asks of a receiver that it cannot do."""
         found = []
+        kind = repr(receiver.kind)
         if Rung.SAME_KEY in self.ladder and not receiver.dedup:
-            found.append(f"rung 'same-key', and receiver {receiver.kind!r} has no dedup; leave it out or give it `dedup`")
+            found.append(f"rung 'same-key', and receiver {kind} has no dedup; leave it out or give it `dedup`")
         if Rung.FENCE in self.ladder and not (receiver.queryable and receiver.fences):
-            found.append(f"rung 'fence', and receiver {receiver.kind!r} does not tell and fence; take 'query' or 'risk'")
+            found.append(f"rung 'fence', and receiver {kind} does not tell and fence; take 'query' or 'risk'")
         if Rung.QUERY in self.ladder and not receiver.queryable:
-            found.append(f"rung 'query', and receiver {receiver.kind!r} cannot be asked; leave it out")
+            found.append(f"rung 'query', and receiver {kind} cannot be asked; leave it out")
         return found
 
     def move(self, known: Known) -> Move:
