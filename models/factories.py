@@ -22,7 +22,9 @@ from typing import Any, TypedDict, TypeVar, Unpack, get_type_hints
 from models.clients import BankMix, Mix, Workload
 from models.domain import Domain
 from models.domains import shipped
+from models.domains.auction import Auction
 from models.domains.bank_account import BankAccount
+from models.domains.floored_counter import FlooredCounter
 from models.mixes import DomainMix
 from models.store.group.wire import ShipOptions
 from models.store.log.snapshots import SnapshotPolicy
@@ -209,9 +211,11 @@ def mix_of(domain: Domain[Any], workload: Workload) -> Mix:
 
 def domain_of(name: str, workload: Workload) -> Domain[Any]:
     """A shipped domain by its name; ValueError for an unknown one."""
-    if name == "bank-account":
+    if name == BankAccount.name:
         return BankAccount(opening_balance=workload.opening_balance)
-    domains = shipped().domains
+    if name == FlooredCounter.name:
+        return FlooredCounter(start=workload.opening_balance)
+    domains = {**shipped().domains, Auction.name: Auction(), FlooredCounter.name: FlooredCounter()}
     if name not in domains:
         raise ValueError(f"domain={name!r} is none that is shipped; {way_to(name, list(domains))}")
     return domains[name]

@@ -21,6 +21,7 @@ from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
 from models.loading_end import LoadingEnd
 from models.merging.policies import LastWriter, SilentLastWriter
+from models.merging.rights import Granted
 from models.merging.writes import Merged, Superseded, Write
 from models.merging_end import Merging, MergingEnd, collisions, merging_end
 from models.ordinals import pack_ordinal, unpack_ordinal
@@ -197,6 +198,8 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging
         entries = sorted(entry for store in stores.values() for entry in store.log.entries)
         statuses = _statuses(list(stores.values()), entries)
         for entry in entries:
+            if isinstance(entry.event, Granted):
+                continue  # no client asked for it, and it changes no state of the whole
             event = _final(entry, number, entry.stamp_us, statuses[entry.address], region=regions[entry.origin])
             final[event.account].append(event)
     return Ledger(

@@ -16,13 +16,14 @@ from typing import Any, Final
 from models.clients import Route, Workload
 from models.domain import Domain
 from models.factories import mix_of
+from models.hearing import Upstream
 from models.layout import STORE, client_placements, shard_of
 from models.ledger import Ledger, split_ledger
 from models.losing import LosableShard
 from models.merging_end import Merging
 from models.relay import RegionRelay, RelayOptions
 from models.settling import Settling
-from models.split import SplitShard, Upstream
+from models.split import SplitShard
 from models.store.group.wire import ShipOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme, Spread, Tier
@@ -218,6 +219,9 @@ class SplitLayout:
             relay=self._relay_at(part.region, shard),
             streams=tuple(
                 (self._number(region), tuple(one.number for one in self._within[region])) for region in others
+            ),
+            stores=tuple(
+                (one.number, self._stores[one.number][shard]) for region in others for one in self._within[region]
             ),
         )
 

@@ -2,8 +2,9 @@
 
 The others wait for a lost sub-domain no more, and all of them must give it up at the same position, with the same
 history below. So an operator does it in two steps. First every other part is *fenced* from it, durably: it takes
-nothing more from there and settles nothing until it is told on. Then the furthest cut of them all is where the
-lost one counts up to; who is behind takes over the records of who is furthest, and goes on as after a restart.
+nothing more from there and settles nothing until it is told on. Then whatever any of them has heard counts, and
+nothing beyond; who is behind is given what it lacks by who has heard most, or takes over that one's records and goes
+on as after a restart. So nobody's own writes rest on something that does not count, such as rights that were granted.
 
 Whoever was lost may have gone on writing on its own side, and have taken for final what nobody else knows. When it
 returns it is told: it takes over the others' records in place of its own, and what it wrote beyond the position is
@@ -18,10 +19,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from models.addressing import REPLICATION, Scope, message_type_id
+from models.granting import GrantingShard
 from models.merging.fold import Settled
-from models.split import MERGED, SplitShard
+from models.split import MERGED, write_of
 from models.store.group.shipping import new_session
 from models.store.group.wire import Ship
+from models.store.log.entries import Entry, all_bytes
 from models.store.requests import Answer, Submit, Unavailable
 from sim.host import Context, Wait, handles
 from sim.message import Message
@@ -47,13 +50,13 @@ class Standing(Message):
 
     Attributes:
         cut_us: Up to here its records are on its disk.
-        settled: How many writes of the lost part they cover.
-        given_up: Whether it has given that part up already, and then at `settled`.
+        received: How many writes of the lost part are in its view, and on its disk.
+        given_up: Whether it has given that part up already, and then at `received`.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 6)
     cut_us: int
-    settled: int
+    received: int
     given_up: bool
 
 
@@ -69,26 +72,30 @@ class GiveUp(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchSettled(Message):
-    """What was settled above a cut, if you please."""
+    """What was settled above a cut, if you please, and what was heard of a part beyond a position, if one is named."""
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 8)
     after_us: int
+    lost: int = 0
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettledRun(Message):
-    """Records of a merge, in order."""
+    """Records of a merge, in order, and entries that were heard, without a gap."""
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 9)
     records: tuple[Settled, ...]
+    entries: tuple[Entry, ...] = ()
 
     def work(self) -> int:
-        """As many units as there are records."""
-        return len(self.records) or 1
+        """As many units as there are records and entries."""
+        return len(self.records) + len(self.entries) or 1
 
     def wire_bytes(self) -> int:
         """A sum over what each says."""
-        return 80 + sum(64 + 16 * len(r.vector) + 48 * len(r.outputs) + 160 * len(r.held) for r in self.records)
+        records = sum(64 + 16 * len(r.vector) + 48 * len(r.outputs) + 160 * len(r.held) for r in self.records)
+        return 80 + records + all_bytes(self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,14 +106,14 @@ class WasLost(Message):
     upto: int
 
 
-class LosableShard(SplitShard):
+class LosableShard(GrantingShard):
     """A shard of a sub-domain that can be declared lost, or give another one up.
 
     Attributes:
         was_lost: Whether it has been; it then serves no command.
     """
 
-    POINTS: ClassVar[frozenset[str]] = SplitShard.POINTS | {"G6"}
+    POINTS: ClassVar[frozenset[str]] = GrantingShard.POINTS | {"G6"}
 
     def __init__(self, ctx: Context, *arguments: Any, **more: Any) -> None:
         super().__init__(ctx, *arguments, **more)
@@ -136,11 +143,16 @@ class LosableShard(SplitShard):
             return None
         if lost not in self.merge.lost:
             self._fenced = lost
+            # What was heard before was asked to be flushed before, and so is durable when this is.
             yield self.ctx.disk.replace(_FENCED, lost)
             while self.saving:  # what is on its way to the disk counts
                 yield self.ctx.sleep(self.options.ship.heartbeat_us // 10)
+        return self._standing(lost)
+
+    def _standing(self, lost: int) -> Standing:
         given_up = lost in self.merge.lost
-        return Standing(cut_us=self.saved_us, settled=self.merge.vector()[lost], given_up=given_up)
+        received = self.merge.lost_at(lost) if given_up else self.merge.received(lost)
+        return Standing(cut_us=self.saved_us, received=received, given_up=given_up)
 
     @handles(GiveUp)
     def on_give_up(self, msg: GiveUp, sender: Location) -> Generator[Wait, Any, Standing | None]:
@@ -149,19 +161,33 @@ class LosableShard(SplitShard):
         if not self.ready or self.was_lost or (lost != self._fenced and lost not in self.merge.lost):
             return None
         if lost not in self.merge.lost:
-            if self.merge.vector()[lost] < msg.upto:
-                run = yield self.ctx.call(msg.best, FetchSettled(after_us=self.saved_us), self.options.ask_us)
-                if not isinstance(run, SettledRun) or not self.ready:
-                    return None
-                yield from self._adopt(run.records)
-                if lost in self.merge.lost:
-                    return None  # who was asked has given it up by now; the operator asks again
-            if self.merge.vector()[lost] != msg.upto:
-                return None
+            if self.merge.received(lost) < msg.upto:
+                yield from self._catch_up(lost, msg)
+            if lost in self.merge.lost or not self._has(lost, msg.upto):
+                return None  # who was asked has given it up by now, or lacks something; the operator asks again
             self.merge.declare_lost(lost, msg.upto)
             self._fenced = None
             yield from self._save(self.merge.standing())
-        return Standing(cut_us=self.saved_us, settled=self.merge.vector()[lost], given_up=True)
+        return self._standing(lost)
+
+    def _has(self, lost: int, upto: int) -> bool:
+        return self.ready and self.merge.received(lost) >= upto
+
+    def _catch_up(self, lost: int, msg: GiveUp) -> Generator[Wait, Any, None]:
+        """Fetch what we lack of a lost part: what another heard of it, or where that is not kept, what it came to."""
+        ask = FetchSettled(after_us=self.saved_us, lost=lost, after=self.merge.received(lost))
+        run = yield self.ctx.call(msg.best, ask, self.options.ask_us)
+        if not isinstance(run, SettledRun) or not self.ready:
+            return
+        entries = [entry for entry in run.entries if entry.position <= msg.upto]
+        if not entries:
+            yield from self._adopt(run.records)
+            return
+        kept = self.hearing.keep(entries)
+        for entry in entries:
+            self.clock.observe(entry.stamp_us)
+            self.merge.ingest(write_of(entry))
+        yield kept
 
     @handles(FetchSettled)
     def on_fetch_settled(self, msg: FetchSettled, sender: Location) -> SettledRun | None:
@@ -169,7 +195,10 @@ class LosableShard(SplitShard):
         if not self.ready:
             return None
         records = [one for one in self.ctx.disk.read(MERGED) if one is not TORN]
-        return SettledRun(records=tuple(one for one in records if msg.after_us < one.cut_us <= self.saved_us))
+        return SettledRun(
+            records=tuple(one for one in records if msg.after_us < one.cut_us <= self.saved_us),
+            entries=self.hearing.after(msg.lost, msg.after) if msg.lost else (),
+        )
 
     # -- streams -----------------------------------------------------------------------------
 
@@ -184,7 +213,9 @@ class LosableShard(SplitShard):
         super().on_ship(msg, sender)
 
     @handles(Submit)
-    def on_submit(self, msg: Submit, sender: Location) -> Unavailable | Generator[Wait, Any, Answer | None]:
+    def on_submit(
+        self, msg: Submit, sender: Location
+    ) -> Unavailable | Generator[Wait, Any, Answer | Unavailable | None]:
         """Decide, unless we were declared lost."""
         if self.was_lost:
             return Unavailable(command_id=msg.command_id, reason="declared lost")
@@ -242,9 +273,8 @@ def declare_lost(
     found = {others[index]: answers[index] for index in sorted(answers) if answers[index] is not None}
     if len(found) < len(others):
         return False  # who is not fenced might settle more of the lost one than the rest will know
-    decided = [standing for standing in found.values() if standing.given_up]
-    best = max(found, key=lambda member: (found[member].given_up, found[member].settled, -others.index(member)))
-    upto = decided[0].settled if decided else found[best].settled
+    best = max(found, key=lambda member: (found[member].given_up, found[member].received, -others.index(member)))
+    upto = found[best].received
     calls = [ctx.call(member, GiveUp(lost=lost, upto=upto, best=best), act_us) for member in others]
     done = dict((yield ctx.first(calls, need=len(calls))))
     return all(isinstance(done.get(index), Standing) for index in range(len(others)))

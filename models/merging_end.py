@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.domain import Denied, Domain, State
+from models.merging.fold import MergeFold
 from models.merging.policies import policy_for
-from models.merging.policy import Obligation, Policy
+from models.merging.policy import LocalRule, Obligation, Policy, RightsRule
 from models.merging.writes import Compensated, Merged, Opened, Output, Superseded, Write, precedes
 from models.split import SplitShard, write_of
 
@@ -52,6 +54,10 @@ class MergingEnd:
         opened: Conflicts that were left to people.
         compared: Views of an aggregate that could be held against the policy's.
         wrong: What a place shows, and the policy does not; and what the policy promised, and did not keep.
+        decided: Views that a sub-domain decided on by its policy's local rule, and that were looked at again.
+        unsound: Those of them that break an invariant which the policy promises.
+        rights: Where they are passed on, by sub-domain, how many it has at the end, over all aggregates.
+        stranded: Those of sub-domains that are not there at the end, or were declared lost where nobody takes over.
     """
 
     merging: Merging
@@ -60,11 +66,16 @@ class MergingEnd:
     opened: int
     compared: int
     wrong: tuple[str, ...]
+    decided: int = 0
+    unsound: tuple[str, ...] = ()
+    rights: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    stranded: int = 0
 
 
 class _Truth(NamedTuple):
     """What the writes of a shard come to."""
 
+    held: Mapping[int, Any]
     states: Mapping[int, State]
     fates: Mapping[int, bool]  # by address, whether the write counts
     opened: int
@@ -79,8 +90,11 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         merging: What was merged by what.
         shards: For each shard, its stores by sub-domain; hosts that are down at the end are left out.
     """
-    count = concurrent = opened = compared = 0
+    count = concurrent = opened = compared = decided = stranded = 0
     wrong: list[str] = []
+    unsound: list[str] = []
+    policy = merging.policy(merging.domain, merging.sources)
+    rights = dict.fromkeys(merging.sources, 0) if isinstance(policy, RightsRule) else {}
     for number, stores in enumerate(shards):
         writes = sorted(write_of(entry) for store in stores.values() for entry in store.log.entries)
         lost = {source: store.merge.lost_at(source) for store in stores.values() for source in store.merge.lost}
@@ -95,8 +109,25 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
                 continue
             compared += len(truth.states)
             wrong += [f"shard {number}, sub-domain {source}: {flaw}" for flaw in _departures(store, truth)]
+        if isinstance(policy, LocalRule):
+            views, broken = _decided_on(policy, merging, writes)
+            decided, unsound = decided + views, unsound + [f"shard {number}: {flaw}" for flaw in broken]
+        if isinstance(policy, RightsRule):
+            for source in rights:
+                rights[source] += sum(policy.rights(held, source) for held in truth.held.values())
+            gone = {one for one in merging.sources if one not in stores or (one in lost and not policy.frees)}
+            stranded += sum(policy.stranded(held, gone) for held in truth.held.values())
     return MergingEnd(
-        merging=merging, writes=count, concurrent=concurrent, opened=opened, compared=compared, wrong=tuple(wrong)
+        merging=merging,
+        writes=count,
+        concurrent=concurrent,
+        opened=opened,
+        compared=compared,
+        wrong=tuple(wrong),
+        decided=decided,
+        unsound=tuple(unsound),
+        rights=MappingProxyType(rights),
+        stranded=stranded,
     )
 
 
@@ -111,6 +142,34 @@ def collisions(shards: Sequence[Mapping[int, SplitShard]]) -> int:
                 if found.setdefault(entry.address, content) != content:
                     clashes.add((number, entry.address))
     return len(clashes)
+
+
+def _decided_on(policy: Policy, merging: Merging, writes: Sequence[Write]) -> tuple[int, list[str]]:
+    """How many views were decided on, and the first of each sub-domain that breaks what the policy promises.
+
+    A write says what its writer had merged; the view is that, with the write itself.
+    """
+    domain = merging.domain
+    demanded = domain.invariants if Obligation.INVARIANT in policy.promises else ()
+    logs: dict[int, list[Write]] = {source: [] for source in merging.sources}
+    for write in sorted(writes, key=lambda write: write.position):
+        logs[write.origin].append(write)
+    views, broken = 0, []
+    for source, log in logs.items():
+        fold = MergeFold(policy, merging.sources)
+        for write in log:
+            for origin, upto in write.seen:
+                for other in logs[origin][fold.received(origin) : upto]:
+                    fold.ingest(other)
+            if not fold.ingest(write):
+                break  # what it had seen is on a host that is down
+            views += 1
+            state = fold.state(write.instance)
+            flaws = [name for name in demanded if not getattr(domain, name)(state)]
+            if flaws:
+                broken.append(f"sub-domain {source} made aggregate {write.instance} {state}: not {flaws[0]}")
+                break
+    return views, broken
 
 
 def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -> _Truth:
@@ -140,7 +199,7 @@ def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -
     opened = sum(isinstance(output, Opened) for output in outputs)
     broken += _compensated_twice(outputs)
     fates = _fates(outputs) | {write.address: write.event.__class__ is Denied for write in stray}
-    return _Truth(states, fates, opened, concurrent, tuple(broken))
+    return _Truth(held, states, fates, opened, concurrent, tuple(broken))
 
 
 def _fates(outputs: Sequence[Output]) -> dict[int, bool]:

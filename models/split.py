@@ -3,8 +3,10 @@
 Each region owns a sub-domain, its number the incarnation in the addresses it mints, so two
 regions never mint the same. A shard decides against its merged view of everything it knows,
 stamps the event with a hybrid clock, flushes, answers, and ships to the same shard of every
-other region; no answer ever waits for another region. Beside it, on the same host and in files
-of its own, runs the merge domain: the fold of `models.merging` under a policy.
+other region. Where the policy has a rule for what a sub-domain may accept, that is asked in place
+of the domain's own; what it does not allow here is refused, and `models.granting` says who else is
+asked. Beside it, on the same host and in files of its own, runs the merge domain: the fold of
+`models.merging` under a policy.
 
 A region's promise stays below its first entry that is not durable and above nothing it will
 yet stamp. What the merge settled is saved as one record for each advance, outputs and vector
@@ -14,23 +16,23 @@ vector on; the merge reads streams of sub-domains only, never what it wrote itse
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from models.addressing import Scope, mint, pack_type
 from models.clock import HybridClock
-from models.domain import Domain
+from models.domain import Domain, Event
 from models.domain.content import content_of
+from models.hearing import Hearing, Upstream
 from models.merging.fates import Fates
 from models.merging.fold import MergeFold, Settled
-from models.merging.policy import Policy
+from models.merging.policy import LocalRule, Policy
 from models.merging.writes import Compensated, Write
 from models.settling import Drawn, Settler, Settling
-from models.store.group.shipping import Inbound, Outbound, new_session
+from models.store.group.shipping import Outbound, new_session
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.chain import link
-from models.store.log.entries import Entry, copied
+from models.store.log.entries import Entry
 from models.store.log.journal import Journal
 from models.store.log.streams import Streams, command_key
 from models.store.options import MemberOptions
@@ -39,7 +41,7 @@ from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["MERGED", "MakePolicy", "SplitShard", "Upstream", "write_of"]
+__all__ = ["MERGED", "MakePolicy", "SplitShard", "write_of"]
 
 #: Makes a policy for a domain that is split into sub-domains of these numbers.
 MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
@@ -49,23 +51,11 @@ MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 _CLOCK_RESERVE_US: Final = 2_000_000
 #: The file of what the merge settled, a record for each advance of the cut.
 MERGED: Final = "merged"
+#: Writes of one sub-domain that may wait for what they had seen, such as those of a region that hears one which we
+#: do not; with more waiting, nothing is taken until there is room, and is sent again.
+_WAITING: Final = 5_000
 #: Up to which cut whoever is owed something has been told so.
 _TOLD: Final = "told"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upstream:
-    """Whence the writes of other regions come, and where those of this one go.
-
-    Attributes:
-        number: Of the region's own stream.
-        relay: Who makes it, and hands on the others'.
-        streams: The other regions' streams: number, and the sub-domains whose writes are in it.
-    """
-
-    number: int
-    relay: Location
-    streams: tuple[tuple[int, tuple[int, ...]], ...]
 
 
 class SplitShard(Service):
@@ -90,7 +80,7 @@ class SplitShard(Service):
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C3", "C5", "C6", "C7", "G1", "G2", "G3", "G4", "G5"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"stable", "compensated", "waiting", "late"})
 
     def __init__(
         self,
@@ -111,21 +101,20 @@ class SplitShard(Service):
         self.log.on_durable = self._on_durable
         self.streams = Streams(domain, self.log, window=options.window)
         self.clock = HybridClock(ctx, reserve_us=_CLOCK_RESERVE_US)
-        #: By number of a stream of several sub-domains, which.
-        self._bundles = dict(() if upstream is None else upstream.streams)
-        abroad = (number for origins in self._bundles.values() for number in origins)
-        self._sources = sorted((options.number, *(number for number, _ in options.peers), *abroad))
+        self.hearing = Hearing(ctx, options, upstream)
+        self._sources = sorted((options.number, *self.hearing.origins))
         self._policy = policy(domain, self._sources)
+        self._rule = self._policy if isinstance(self._policy, LocalRule) else None
         self.merge = self._empty_merge()
         self._settler = Settler(settling or Settling(), options.number, options.shard)
         self.saved_us = 0
+        #: What all entries beyond a position of the log will have seen, whatever befalls us.
+        self._said: tuple[int, tuple[tuple[int, int], ...]] = (0, ())
         self.saving = False
         self.fates = Fates()
         self._event_type = pack_type(Scope.SERVICE, command=False, domain=domain.number, incarnation=options.number)
-        self._inbound: dict[int, Inbound] = {}
-        self._owed: dict[int, Location] = {}
-        #: By sub-domain of such a stream, how many of its entries have come.
-        self._ranks: dict[int, int] = {}
+        #: By sub-domain, the store of the same shard there.
+        self._near = dict(options.peers if upstream is None else (*options.peers, *upstream.stores))
         lines = options.peers if upstream is None else (*options.peers, (upstream.number, upstream.relay))
         self._outbound = {number: self._line_to(peer) for number, peer in lines}
         self._outbounds = tuple(self._outbound.values())
@@ -139,9 +128,10 @@ class SplitShard(Service):
             peer,
             self.options.ship,
             journal=self.log,
-            upto=lambda: self.log.durable,
-            promise=self._promise,
+            upto=self.shippable,
+            promise=self.promised,
             header=(self.options.number, self.options.shard),
+            said=lambda: self._said,
         )
 
     @property
@@ -171,12 +161,12 @@ class SplitShard(Service):
         self.session = new_session(self.ctx)
         yield from self.clock.recover()
         yield from self.log.recover()
+        yield from self.hearing.recover()
         self.streams.rebuild(())
         self._recover_merge()
         self.ready = True
         while True:
-            for source, peer in list(self._owed.items()):
-                self._acknowledge(source, peer)
+            self.hearing.pay(self.session)
             for out in self._outbounds:
                 out.tick()
             if self.clock.low:
@@ -201,37 +191,41 @@ class SplitShard(Service):
         if records:
             self.ctx.note("stable", self.merge.cut_us)  # we may have died between saving and telling
         vector = self.merge.vector()
-        own = self.options.number
+        heard = self.hearing.begin(vector, self.merge.cut_us)
         for entry in self.log.entries:
             self.clock.observe(entry.stamp_us)
-            if entry.position > vector[own]:
-                self.merge.ingest(write_of(entry))
-        self._inbound = {
-            number: Inbound(vector[number], self.merge.cut_us, held=self.options.ship.held)
-            for number, _ in self.options.peers
-        }
-        # Such a stream is in canonical order, and so what is settled of it is a head of it.
-        for number, origins in self._bundles.items():
-            received = sum(vector[origin] for origin in origins)
-            self._inbound[number] = Inbound(received, self.merge.cut_us, held=self.options.ship.held)
-            self._ranks.update((origin, vector[origin]) for origin in origins)
+        # In canonical order nothing waits for what it had seen.
+        for entry in sorted([*heard, *self.log.after(vector[self.options.number])]):
+            self.clock.observe(entry.stamp_us)
+            self.merge.ingest(write_of(entry))
 
     # -- commands ----------------------------------------------------------------------------
 
     @handles(Submit)
-    def on_submit(self, msg: Submit, sender: Location) -> Unavailable | Generator[Wait, Any, Answer | None]:
+    def on_submit(
+        self, msg: Submit, sender: Location
+    ) -> Unavailable | Generator[Wait, Any, Answer | Unavailable | None]:
         """Decide here and now, and answer when the entry is durable here."""
         if not self.ready:
             return Unavailable(command_id=msg.command_id, reason="recovering")
         return self._serve(msg)
 
-    def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | None]:
+    def _serve(self, msg: Submit) -> Generator[Wait, Any, Answer | Unavailable | None]:
         self.ctx.point("C3")
-        key = command_key(msg.tenant, msg.command_id)
+        key, asked = command_key(msg.tenant, msg.command_id), False
         while (position := self.streams.done.get(key)) is None:
+            if not self.is_whole:
+                return Unavailable(command_id=msg.command_id, reason="recovering")
+            event = self._decide(msg)
+            if event is None:
+                # Once: who is given less than it takes may ask again.
+                if asked or not (yield from self._obtain(msg)):
+                    return Unavailable(command_id=msg.command_id, reason="others must be heard first")
+                asked = True
+                continue
             stamp_us = self.clock.stamp()
             if stamp_us is not None:
-                position = self._decide(msg, stamp_us)
+                position = self._write(msg.tenant, msg.aggregate, msg.command_id, event, stamp_us)
                 break
             yield from self.clock.reserve()
         assert isinstance(position, int), "a sub-domain keeps its whole log"
@@ -239,26 +233,45 @@ class SplitShard(Service):
         self.ctx.point("C7")
         return answer_of(self.log.at(position), msg.command_id)
 
-    def _decide(self, msg: Submit, stamp_us: int) -> int:
-        """One command, one event, appended to the sub-domain's log; returns its position."""
-        account, merge, domain = msg.aggregate, self.merge, self.domain
-        # The state that it is decided on is that of all sub-domains merged, not that of this one's stream.
-        before = merge.state(account)
-        event = domain.decide(before, msg.command)
-        stream = self.streams.of((msg.tenant, account))
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that it wrote is in its view.
+
+        After a restart some of it may wait for what it had seen. Whoever decided without it would decide that again,
+        and give away twice what there is once.
+        """
+        return self.ready and self.merge.received(self.options.number) == self.log.length
+
+    def _decide(self, msg: Submit) -> Event | None:
+        """What a command leads to on the state of all sub-domains merged; None where others must be heard first."""
+        if self._rule is not None:
+            return self._rule.decide(self.merge.held(msg.aggregate), self.options.number, msg.command)
+        decided: Event = self.domain.decide(self.merge.state(msg.aggregate), msg.command)
+        return decided
+
+    def _obtain(self, msg: Submit) -> Generator[Wait, Any, bool]:
+        """Do something for a command that this sub-domain may not decide on alone; whether to look at it again."""
+        self.ctx.note("waiting", msg.command_id)
+        yield from ()
+        return False
+
+    def _write(self, tenant: int, instance: int, event_id: int, event: Event, stamp_us: int) -> int:
+        """Append an event to the sub-domain's log; returns its position."""
+        merge, domain = self.merge, self.domain
+        stream = self.streams.of((tenant, instance))
         version, position = stream.version + 1, self.log.length + 1
         entry = Entry(
             stamp_us,
             self.options.number,
             position,
             1,
-            msg.tenant,
-            mint(self._event_type, account, version),
-            msg.command_id,
+            tenant,
+            mint(self._event_type, instance, version),
+            event_id,
             self.ctx.now_us(),
             event,
-            domain.told(domain.evolve(before, event)),
-            link(stream.tip, version, (msg.command_id, content_of(event))),
+            domain.told(domain.evolve(merge.state(instance), event)),
+            link(stream.tip, version, (event_id, content_of(event))),
             merge.seen(self.options.number),
         )
         self.ctx.point("C5")
@@ -277,45 +290,26 @@ class SplitShard(Service):
     @handles(Ship)
     def on_ship(self, msg: Ship, sender: Location) -> None:
         """Take another sub-domain's entries, in order, into the merge."""
-        if not self.ready:
+        if not self.ready or (msg.entries and self.merge.waiting > _WAITING):
             return
-        inbound = self._inbound[msg.source]
-        expected = inbound.is_expected(msg, self.session)
+        expected = self.hearing.is_expected(msg, self.session)
         if msg.entries and msg.entries[0].stamp_us <= self.merge.cut_us:
             self.ctx.point("G5")
-        for entry in inbound.take(msg):
+        late = self.merge.late
+        for entry in self.hearing.take(msg):
             self.clock.observe(entry.stamp_us)
-            self.merge.ingest(write_of(self._in_its_place(entry)))
+            self.merge.ingest(write_of(entry))
+        if self.merge.late > late:
+            self.ctx.note("late", self.merge.late - late)
         if msg.entries:
             self.ctx.point("G4")
+        elif msg.said[1]:
+            self.merge.say(msg.source, msg.said[0], dict(msg.said[1]))
         # No answer to a client waits for this one, so while all goes well one a tick will do.
         if expected and msg.entries:
-            self._owed[msg.source] = sender
+            self.hearing.owe(msg.source, sender)
         elif not expected:
-            self._acknowledge(msg.source, sender)
-
-    def _in_its_place(self, entry: Entry) -> Entry:
-        """An entry with its place in its own stream: its rank there, if it came in a stream of several."""
-        rank = self._ranks.get(entry.origin)
-        if rank is None:
-            return entry
-        self._ranks[entry.origin] = rank + 1
-        return copied(entry, rank + 1, entry.epoch)
-
-    def _acknowledge(self, source: int, peer: Location) -> None:
-        self._owed.pop(source, None)
-        self.ctx.send(
-            peer,
-            ShipAck(
-                receiver=self.options.number,
-                shard=self.options.shard,
-                epoch=1,
-                session=self.session,
-                upto=self._inbound[source].received,
-                challenge=self._inbound[source].challenge,
-                source=source,
-            ),
-        )
+            self.hearing.acknowledge(msg.source, sender, self.session)
 
     @handles(ShipAck)
     def on_ship_ack(self, msg: ShipAck, sender: Location) -> None:
@@ -323,7 +317,11 @@ class SplitShard(Service):
         if self.ready:
             self._outbound[msg.receiver].acknowledged(msg.session, msg.challenge, msg.upto)
 
-    def _promise(self) -> int:
+    def shippable(self) -> int:
+        """Up to which position others may have what we wrote: what is not durable may never have been."""
+        return self.log.durable
+
+    def promised(self) -> int:
         """A time that no entry beyond the durable ones is or will be stamped at or below."""
         durable = self.log.durable
         if durable < self.log.length:
@@ -334,7 +332,7 @@ class SplitShard(Service):
 
     def _settle(self) -> Generator[Wait, Any, None]:
         """Give what is due its final place, if anything is; as the home, tell the others."""
-        promises = {number: inbound.promise_us for number, inbound in self._inbound.items()}
+        promises = self.hearing.promises()
         cut_us = self._settler.due_us(self.ctx.mono_us(), self.merge, promises, self._stable_cut())
         self.ctx.point("G1")
         settled = self.merge.settle(cut_us)
@@ -346,11 +344,9 @@ class SplitShard(Service):
                 self.ctx.send(other, line)
 
     def _stable_cut(self) -> int:
-        cut_us, lost = self._promise(), self.merge.lost
-        for number, inbound in self._inbound.items():
-            if number not in lost:
-                cut_us = min(cut_us, inbound.promise_us)
-        return cut_us
+        lost = self.merge.lost
+        promises = self.hearing.promises()
+        return min(self.promised(), *(promises[number] for number in promises if number not in lost))
 
     @handles(Drawn)
     def on_drawn(self, msg: Drawn, sender: Location) -> None:
@@ -359,7 +355,7 @@ class SplitShard(Service):
 
     def _save(self, settled: Settled) -> Generator[Wait, Any, None]:
         """Make one advance of the cut durable, then tell."""
-        life = self.session
+        life, vector = self.session, self.merge.vector()
         self.ctx.disk.append(MERGED, settled)
         self.ctx.point("G2")
         self.saving = True
@@ -368,11 +364,19 @@ class SplitShard(Service):
         if life != self.session:
             return  # another's records have taken the place of ours meanwhile
         self.saved_us = settled.cut_us
+        self._say(vector)
+        self.hearing.settled(vector)
         self.fates.note(settled)
         self.ctx.point("G3")
         if self._tell(settled):
             self.ctx.disk.replace(_TOLD, settled.cut_us)
         self.ctx.note("stable", settled.cut_us)
+
+    def _say(self, vector: Mapping[int, int]) -> None:
+        """What is settled and saved is in every view to come, and so our entries beyond the last will have seen it."""
+        own = self.options.number
+        self._said = (self.log.length, tuple((origin, vector[origin]) for origin in self._sources if origin != own))
+        self.merge.say(own, self.log.length, dict(self._said[1]))
 
     def _tell(self, settled: Settled) -> bool:
         """Tell of compensations, each known by its request however often it is told; whether there were any."""

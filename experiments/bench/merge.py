@@ -3,7 +3,8 @@
 10,000 aggregates of three sub-domains, each of which wrote each of them twice without hearing of the others. Timed is
 the policy's own loop: every write in canonical order, folded into what is held of its aggregate. By the side of it
 are the whole fold of a merge domain (arrivals, the tentative view's order, the cut) without a host around it, what the
-loop comes to as more writes meet in an aggregate, and what a write takes in memory while it waits for the cut.
+loop comes to as more writes meet in an aggregate, what a write takes in memory while it waits for the cut, and the
+rate of merge services as they are deployed (`merge_service`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from time import process_time
 from types import MappingProxyType
 from typing import Any, Final
 
+from experiments.bench import merge_service
 from experiments.workers import calm_collector
 from models.addressing import Scope, mint, pack_type
 from models.domain import Command, Denied, Domain
@@ -155,7 +157,10 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
     progress("merge: what waits in memory")
     few, many = (memory(CanonicalReplay.name, aggregates) for aggregates in _WEIGHED)
     slowest = min(rates, key=lambda name: rates[name])
+    service = merge_service.run(progress)
     return {
+        "merged_events_per_cpu_second": service["merged_events_per_cpu_second"],
+        "backlog_growth_ratio": service["backlog_growth_ratio"],
         "policy_events_per_cpu_second": rates[slowest],
         "fold_events_per_cpu_second": folds[CanonicalReplay.name],
         "memory_bytes_per_waiting_write": round(many[0], 1),
@@ -169,6 +174,7 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
                 for writes, count in _MEETING.items()
             },
             "aggregates": AGGREGATES,
+            "merge_service": service["detail"],
             "memory_bytes_per_settled_aggregate": round(many[1], 1),
         },
     }

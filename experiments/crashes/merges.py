@@ -79,18 +79,25 @@ def cells() -> Iterator[MergeCell]:
                 yield MergeCell(point, strike, str(place))
 
 
-def run(cell: MergeCell, *, system: Mapping[str, object] = MappingProxyType({}), strikes: int = 2) -> MergeCellResult:
+def run(
+    cell: MergeCell,
+    *,
+    system: Mapping[str, object] = MappingProxyType({}),
+    workload: Mapping[str, object] = MappingProxyType({}),
+    strikes: int = 2,
+) -> MergeCellResult:
     """Run a cell, once for each strike: the first, the second, ... passage of the point after the heal.
 
     Args:
         cell: Which.
         system: Options of the system to replace.
+        workload: Options of the workload to replace.
         strikes: In how many runs.
     """
     hits = back = 0
     wrong: list[str] = []
     for nth in range(1, strikes + 1):
-        seen = observe(_scenario(cell, nth, system), nth)
+        seen = observe(_scenario(cell, nth, system, workload), nth)
         hits += any(one.fault.id == "strike" for one in seen.encounters)
         back += sum(fate is Fate.COMPENSATED for fate in fates(seen).values())
         wrong += [f"strike {nth}: {flaw}" for flaw in _flaws(seen)]
@@ -118,6 +125,7 @@ def _flaws(seen: Observation) -> Iterator[str]:
     end = seen.ledger.merging
     assert end is not None
     yield from end.wrong
+    yield from end.unsound
     if seen.ledger.missing:
         yield f"{seen.ledger.missing} stores never recovered"
     if not end.compared:
@@ -137,7 +145,7 @@ def _flaws(seen: Observation) -> Iterator[str]:
         yield "regions differ in what is final"
 
 
-def _scenario(cell: MergeCell, nth: int, system: Mapping[str, object]) -> Scenario:
+def _scenario(cell: MergeCell, nth: int, system: Mapping[str, object], workload: Mapping[str, object]) -> Scenario:
     lost = cell.point == "G6"
     document: dict[str, Any] = {
         "question": f"Is everything kept where it strikes at {cell}?",
@@ -151,7 +159,7 @@ def _scenario(cell: MergeCell, nth: int, system: Mapping[str, object]) -> Scenar
             **({"batch": "500ms"} if cell.place == Place.BATCH else {}),
             **system,
         },
-        "workload": {"rate": "20/s", "accounts": 2, "ends": "5s"},
+        "workload": {"rate": "20/s", "accounts": 2, "ends": "5s", **workload},
         "fault": [
             {"id": "cut", "kind": "partition-full", "targets": [_CUT_OFF], "at": "1s", "for": "2s"},
             _loss(cell),

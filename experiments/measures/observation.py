@@ -40,6 +40,8 @@ _READ: Final = (
     "retracted",
 )
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
+#: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late.
+_SPLIT: Final = ("waiting", "granted", "inherited", "late")
 
 
 class Outcome(StrEnum):
@@ -168,7 +170,7 @@ def carry_out(
         common = _common(world, system, scenario, seed)
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
-    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ)}
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT)}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(

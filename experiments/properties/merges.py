@@ -65,6 +65,48 @@ def merge_reversed(seen: Observation) -> Verdict:
     return Verdict(Outcome.INVALID, (), "nothing was taken back")
 
 
+def sound_when_decided(seen: Observation) -> Verdict:
+    """Every view that a sub-domain decided on keeps the invariants, tentative as it was: nothing need be taken back."""
+    end = seen.ledger.merging
+    if end is None:
+        return _nothing_split()
+    if end.unsound:
+        return Verdict(Outcome.INVALID, (), "; ".join(end.unsound[:3]))
+    if not end.decided:
+        return Verdict(Outcome.UNKNOWN, (), "its policy has no rule for what a sub-domain may accept; claim another")
+    return Verdict(Outcome.VALID, (), f"{end.decided} views keep every invariant")
+
+
+def had_to_wait(seen: Observation) -> Verdict:
+    """While a region was cut off, a sub-domain on either side had to refuse what only others' word would allow."""
+    cut = seen.cut
+    times = [t_us for t_us, _, _ in seen.noted["waiting"] if cut is not None and cut.begin_us <= t_us < cut.end_us]
+    return Verdict(Outcome.VALID if times else Outcome.INVALID, (), f"{len(times)} commands had to wait in the cut")
+
+
+def rights_ran_out(seen: Observation) -> Verdict:
+    """A region that was cut off ran out of rights: it had to refuse what others could have granted it."""
+    cut = seen.cut
+    inside = [
+        t_us
+        for t_us, region, _ in seen.noted["waiting"]
+        if cut is not None and cut.begin_us <= t_us < cut.end_us and region in cut.regions
+    ]
+    return Verdict(Outcome.VALID if inside else Outcome.INVALID, (), f"{len(inside)} commands met no rights there")
+
+
+def rights_granted(seen: Observation, *, times: int = 1) -> Verdict:
+    """Sub-domains granted each other rights, at least so many times."""
+    count = len(seen.noted["granted"])
+    return Verdict(Outcome.VALID if count >= times else Outcome.INVALID, (), f"{count} grants")
+
+
+def rights_inherited(seen: Observation) -> Verdict:
+    """What a lost sub-domain had left was taken over by one of those left."""
+    count = len(seen.noted["inherited"])
+    return Verdict(Outcome.VALID if count else Outcome.INVALID, (), f"{count} times")
+
+
 def _nothing_split() -> Verdict:
     return Verdict(Outcome.UNKNOWN, (), "this system merges no sub-domains; claim another property")
 
@@ -75,4 +117,9 @@ MERGES: Final = (
     claim(no_address_twice, ledger=True),
     claim(met_concurrency, ledger=True, sort=Sort.EVIDENCE),
     claim(merge_reversed, ledger=True, sort=Sort.EVIDENCE),
+    claim(sound_when_decided, ledger=True),
+    claim(had_to_wait, ledger=True, sort=Sort.EVIDENCE),
+    claim(rights_ran_out, ledger=True, sort=Sort.EVIDENCE),
+    claim(rights_granted, ledger=True, sort=Sort.EVIDENCE),
+    claim(rights_inherited, ledger=True, sort=Sort.EVIDENCE),
 )

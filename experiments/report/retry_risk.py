@@ -72,6 +72,15 @@ _LEFT_OUT: Final = (
     ),
     "Connections have no handshake and no congestion control, and give up after 30 s, which no cut here lasts.",
 )
+_COLUMNS: Final = (
+    ("duplicates", ".2f"),
+    ("omissions", ".2f"),
+    ("parked", ".2f"),
+    ("parked_executed", ".2f"),
+    ("waiting_ms", ".0f"),
+    ("attempts", ".2f"),
+    ("cost", ".1f"),
+)
 Rows = Results[RiskRow]
 
 
@@ -222,26 +231,11 @@ def _frontier(page: Page, results: Rows, folder: Path) -> None:
 
 
 def _table(page: Page, results: Rows, scenario: str) -> None:
-    lines = []
-    for arm in ARMS:
-        if results.at(scenario, arm.name):
-            lines.append(
-                [
-                    arm.label,
-                    *(
-                        _mean(results, scenario, arm.name, metric, spec)
-                        for metric, spec in (
-                            ("duplicates", ".2f"),
-                            ("omissions", ".2f"),
-                            ("parked", ".2f"),
-                            ("parked_executed", ".2f"),
-                            ("waiting_ms", ".0f"),
-                            ("attempts", ".2f"),
-                            ("cost", ".1f"),
-                        )
-                    ),
-                ]
-            )
+    lines = [
+        [arm.label, *(_mean(results, scenario, arm.name, metric, spec) for metric, spec in _COLUMNS)]
+        for arm in ARMS
+        if results.at(scenario, arm.name)
+    ]
     header = ["of 1,000 charges", "extra deeds", "never done", "parked", "of them done", "waiting, ms", "attempts"]
     if lines:
         page.table([*header, "cost, losses"], lines, caption=_TITLES[scenario])

@@ -11,7 +11,7 @@ from typing import Final
 from experiments.experiment import Arm, Row
 from models.confidence import Costs, Erlang, Request
 from models.effects.outside import RECEIVERS, OutsideOptions
-from models.effects.risk import RiskRule, Route, Rung, SilenceIsFailure, TimedPolicy
+from models.effects.risk import RiskRule, Route, Rung, SilenceIsFailure, TimedPolicy, on_time
 
 __all__ = [
     "ARMS",
@@ -187,15 +187,15 @@ def rules_of(scenario: str, arm: str) -> tuple[TimedPolicy, ...]:
     """The rule of each ratio of costs, in their order."""
     route = route_of(scenario, arm)
 
-    def rule(ratio: float, ladder: tuple[Rung, ...], *, heeds: bool = True, least_us: int = 0) -> RiskRule:
+    def rule(ratio: float, ladder: tuple[Rung, ...], *, least_us: int = 0, heeds: bool = True) -> RiskRule:
         costs = Costs(lost=1.0, duplicate=ratio)
         return RiskRule(costs=costs, route=route, ladder=ladder, heeds=heeds, least_us=least_us, give_up_us=GIVE_UP_US)
 
     naive = SilenceIsFailure(pause_us=PAUSE_US, most=100, give_up_us=GIVE_UP_US)
     make: Mapping[str, Callable[[float], TimedPolicy]] = {
-        ONCE: lambda ratio: rule(ratio, (), heeds=False),
+        ONCE: lambda ratio: rule(ratio, ()),
         SILENCE: lambda ratio: naive,
-        TIME: lambda ratio: rule(ratio, (Rung.RISK,), heeds=False),
+        TIME: lambda ratio: on_time(rule(ratio, (Rung.RISK,), heeds=False)),
         CHANCE: lambda ratio: rule(ratio, (Rung.RISK,)),
         WRONG: lambda ratio: rule(ratio, (Rung.RISK,)),
         BOTH: lambda ratio: rule(ratio, (Rung.RISK,), least_us=LEAST_US),

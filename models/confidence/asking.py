@@ -58,58 +58,70 @@ def posterior(node: Node, now_us: int, grid: Grid, fine: Function | None) -> Pos
     while path[-1].above is not None:
         path.append(path[-1].above)
     path.reverse()
-    here = grid.slot(now_us - 1) + 1
-    end = max(here, *(step.base + len(step.normal) - 1 for step in path))
-    end_us = now_us if end == here else end * grid.slot_us
-    slots = end - path[0].base
+    edges = _edges(path, fine, grid.slot(now_us - 1) + 1)
+    first = edges.index(path[0].base)
+    slots = len(edges) - 1 - first
     state = _State([0.0] * slots + [1.0], [0.0] * (slots + 1), [0.0] * (slots + 1), [0.0] * (slots + 1))
     blames = []
     for index, step in enumerate(path):
-        state, slots = _widened(state, end - step.base), end - step.base
-        below = _below(step, slots, fine if step is node else None)
-        after = _passed(step, state, slots, end_us)
-        blames.append(Blame(step.name, _blame(step, state, after, below, end_us)))
-        if step is node:
-            state = _weighed(after, below)
-        else:
-            told = path[index + 1].told
-            rest = _Odds(
-                [value - at(told.normal, step.base + i - told.base) for i, value in enumerate(below.normal[:-1])]
-                + [below.normal[-1] - told.normal[-1]],
-                [value - at(told.slow, step.base + i - told.base) for i, value in enumerate(below.slow[:-1])]
-                + [below.slow[-1] - told.slow[-1]],
-            )
-            state = _weighed(after, rest)
+        state, first = _from_slot(state, edges.index(step.base) - first), edges.index(step.base)
+        own_edges = edges[first:]
+        below = _below(step, own_edges, fine if step is node else None)
+        cuts, deaths = step.cuts(own_edges, now_us), step.deaths(own_edges, now_us)
+        after = _passed(state, cuts, deaths, step.level.slow)
+        blames.append(Blame(step.name, _blame(state, after, below, (cuts, deaths), step.level.slow)))
+        told = None if step is node else path[index + 1].told
+        state = _weighed(after, below if told is None else _beside(below, told, own_edges))
     dead = fsum(state.dead) + fsum(state.dead_slow)
     cut = fsum(state.alive[:-1]) + fsum(state.alive_slow[:-1])
     total = dead + cut + state.alive[-1] + state.alive_slow[-1]
     return Posterior(state.alive[-1] / total, state.alive_slow[-1] / total, cut / total, dead / total, tuple(blames))
 
 
-def _widened(state: _State, slots: int) -> _State:
-    """The same, with as many earlier slots as a node further down has."""
-    more = [0.0] * (slots + 1 - len(state.alive))
-    return state if not more else _State(*(more + weights for weights in state))
+def _edges(path: list[Node], fine: Function | None, end: int) -> list[int]:
+    """Where anything about the path changes, from the first slot to behind the last: between, all slots are alike."""
+    found = {slot for node in path for slot in range(node.base, node.base + len(node.normal))}
+    found |= {node.base + 1 for node in path if node.proof_us is None}
+    if fine is not None:
+        found |= set(range(fine.base, fine.base + len(fine.normal)))
+    # Evidence from later than now counts as if it were from now.
+    last = max(end, *(node.base for node in path))
+    return [*sorted(slot for slot in found if slot < last), last]
 
 
-def _below(node: Node, slots: int, fine: Function | None) -> _Odds:
+def _from_slot(state: _State, skip: int) -> _State:
+    """The same from a later slot on, the first of which stands for all before; or from an earlier one, below 0."""
+    if skip <= 0:
+        return _State(*([0.0] * -skip + weights for weights in state))
+    return _State(*([fsum(weights[: skip + 1]), *weights[skip + 1 :]] for weights in state))
+
+
+def _below(node: Node, edges: list[int], fine: Function | None) -> _Odds:
     """The evidence of a node and all below it, for its slots and for an unbroken path."""
-    normal = [at(node.normal, i) for i in range(slots)] + [node.normal[-1]]
-    slow = [at(node.slow, i) for i in range(slots)] + [node.slow[-1]]
+    normal = [at(node.normal, slot - node.base) for slot in edges[:-1]] + [node.normal[-1]]
+    slow = [at(node.slow, slot - node.base) for slot in edges[:-1]] + [node.slow[-1]]
     if fine is not None:
         own = node.own
-        for i in range(slots):
-            into, out = node.base + i - fine.base, node.base + i - own.base
-            normal[i] += at(fine.normal, into) - at(own.normal, out)
-            slow[i] += at(fine.slow, into) - at(own.slow, out)
+        for i, slot in enumerate(edges[:-1]):
+            normal[i] += at(fine.normal, slot - fine.base) - at(own.normal, slot - own.base)
+            slow[i] += at(fine.slow, slot - fine.base) - at(own.slow, slot - own.base)
         normal[-1] += fine.normal[-1] - own.normal[-1]
         slow[-1] += fine.slow[-1] - own.slow[-1]
     return _Odds(normal, slow)
 
 
-def _passed(node: Node, state: _State, slots: int, end_us: int) -> _State:
+def _beside(below: _Odds, told: Function, edges: list[int]) -> _Odds:
+    """The evidence without what the next node of the path told."""
+    return _Odds(
+        [value - at(told.normal, slot - told.base) for value, slot in zip(below.normal, edges[:-1], strict=False)]
+        + [below.normal[-1] - told.normal[-1]],
+        [value - at(told.slow, slot - told.base) for value, slot in zip(below.slow, edges[:-1], strict=False)]
+        + [below.slow[-1] - told.slow[-1]],
+    )
+
+
+def _passed(state: _State, cuts: list[float], deaths: list[float], slow: float) -> _State:
     """The state below a node, which may have been cut off, have died or be slow itself."""
-    cuts, deaths = node.cuts(slots, end_us), node.deaths(slots, end_us)
     alive, alive_slow, dead, dead_slow = (_broken(weights, cuts) for weights in state)
     kept = 1.0
     for chance in deaths:
@@ -117,7 +129,6 @@ def _passed(node: Node, state: _State, slots: int, end_us: int) -> _State:
     dead = [a + b for a, b in zip(_broken(dead, deaths), _died(alive, deaths), strict=True)]
     dead_slow = [a + b for a, b in zip(_broken(dead_slow, deaths), _died(alive_slow, deaths), strict=True)]
     alive, alive_slow = [w * kept for w in alive], [w * kept for w in alive_slow]
-    slow = node.level.slow
     return _State(
         [w * (1 - slow) for w in alive],
         [b + slow * a for a, b in zip(alive, alive_slow, strict=True)],
@@ -172,13 +183,13 @@ def _weighed(state: _State, odds: _Odds) -> _State:
     return _State(*([w / scale for w in weights] for weights in found)) if scale > 0 else found
 
 
-def _blame(node: Node, before: _State, after: _State, below: _Odds, end_us: int) -> float:
+def _blame(
+    before: _State, after: _State, below: _Odds, failures: tuple[list[float], list[float]], slow: float
+) -> float:
     """The chance that a node itself has died or been cut off, given all evidence."""
-    slots = len(before.alive) - 1
     kept = 1.0
-    for cut, death in zip(node.cuts(slots, end_us), node.deaths(slots, end_us), strict=True):
+    for cut, death in zip(*failures, strict=True):
         kept *= (1 - cut) * (1 - death)
-    slow = node.level.slow
     top = max(*below.normal, *below.slow)
     spared = total = 0.0
     for i, (normal, slowed) in enumerate(zip(below.normal, below.slow, strict=True)):

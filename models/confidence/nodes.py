@@ -8,6 +8,8 @@ exchanged at no cost for the others. This is Pearl's propagation on a tree, whos
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from math import exp, log
 from typing import Final
 
@@ -20,6 +22,7 @@ __all__ = ["Node", "at"]
 #: What is impossible, beside anything that has a likelihood; in units.
 _NEVER: Final = -100_000 * UNIT
 _A_UNIT: Final = 1 / UNIT
+_WINDOWS: Final = 8
 
 
 class _Message:
@@ -65,8 +68,8 @@ _Done = tuple[list[int], list[int], list[tuple[float, float, float]]]
 
 
 def at(values: list[int], index: int) -> int:
-    """The value of a slot; of all after the last the same."""
-    return values[index] if index < len(values) else values[-1]
+    """The value of a slot; of all after the last the same, and of all before the first."""
+    return values[max(index, 0)] if index < len(values) else values[-1]
 
 
 class Node:
@@ -96,6 +99,7 @@ class Node:
         "_full",
         "_grid",
         "_last",
+        "_longest",
         "above",
         "alive_us",
         "base",
@@ -114,6 +118,7 @@ class Node:
         self.above = above
         self.level = level
         self.may_be_slow: bool = level.slow > 0 or (above is not None and above.may_be_slow)
+        self._longest = _WINDOWS * grid.window
         self._full = _within_a_slot(level, grid)
         self._last: _Message | None = None
         self.base = grid.slot(begin_us) - 1
@@ -136,8 +141,13 @@ class Node:
         """The way to it was whole at an instant, so it cannot have broken before."""
         if self.proof_us is not None and at_us <= self.proof_us:
             return
-        self.proof_us = at_us
         gone = self._grid.slot(at_us) - self.base
+        if self.proof_us is None and gone < 0:
+            # News from before the begin, of somebody who listened longer: what stood for all time before is told apart.
+            self.normal = [self.normal[0]] * -gone + self.normal
+            self.slow = [self.slow[0]] * -gone + self.slow
+            self.base += gone
+        self.proof_us = at_us
         if gone > 0:
             self.base += gone
             keep = min(gone, len(self.normal) - 1)
@@ -210,14 +220,17 @@ class Node:
         return self if self.above is None else self.above.top
 
     def unbroken(self, now_us: int) -> Function:
-        """Its own evidence, and that the way to it is whole up to now."""
-        own, slots = self.own, max(0, self._grid.slot(now_us - 1) + 1 - self.base)
+        """Its own evidence, and that the way to it is whole up to now.
+
+        After a silence many windows long, breaks since then are left out: that it is whole is unlikely beyond measure.
+        """
+        own, slots = self.own, min(max(0, self._grid.slot(now_us - 1) + 1 - self.base), self._longest)
         never = own.normal[-1] + _NEVER
         return Function(self.base, [never] * slots + [own.normal[-1]], [never] * slots + [own.slow[-1]])
 
     def total(self, now_us: int) -> int:
         """The log-likelihood of all evidence below, whatever became of it and all below up to now; in units."""
-        slots = max(0, self._grid.slot(now_us - 1) + 2 - self.base - len(self.normal))
+        slots = min(max(0, self._grid.slot(now_us - 1) + 2 - self.base - len(self.normal)), self._longest)
         self.normal += [self.normal[-1]] * slots
         self.slow += [self.slow[-1]] * slots
         return self.message().normal[-1]
@@ -225,37 +238,40 @@ class Node:
     def failures(self, slots: int) -> list[float]:
         """Chance that its own part of the way breaks in a slot, if it did not before; for so many slots from `base`."""
         known = self.proof_us is not None and (self.alive_us is None or self.alive_us <= self.proof_us)
-        dead, cut = (self.deaths(1), self.cuts(1)) if known else (self.deaths(slots), self.cuts(slots))
+        edges = range(self.base, self.base + (1 if known else slots) + 1)
+        dead, cut = self.deaths(edges), self.cuts(edges)
         found = [a + b - a * b for a, b in zip(dead, cut, strict=True)]
         return found + [self._full] * (slots - 1) if known else found
 
-    def deaths(self, slots: int, end_us: float | None = None) -> list[float]:
-        """Chance that it dies in a slot, if it did not before; of the last slot only up to `end_us`."""
+    def deaths(self, edges: Sequence[int], end_us: int | None = None) -> list[float]:
+        """Chance that it dies between two slots, if it did not before; nothing counts after `end_us`."""
         level = self.level
         seen = [us for us in (self.proof_us, self.alive_us) if us is not None]
         before = level.dead if self.alive_us is None else 0.0
-        return self._by_slot(slots, level.mtbf_us, before, max(seen, default=None), end_us)
+        return self._by_slot(edges, level.mtbf_us, before, max(seen, default=None), end_us)
 
-    def cuts(self, slots: int, end_us: float | None = None) -> list[float]:
-        """Chance that it is cut off in a slot, if it was not before."""
-        return self._by_slot(slots, self.level.mtbc_us, self.level.cut, self.proof_us, end_us)
+    def cuts(self, edges: Sequence[int], end_us: int | None = None) -> list[float]:
+        """Chance that it is cut off between two slots, if it was not before."""
+        return self._by_slot(edges, self.level.mtbc_us, self.level.cut, self.proof_us, end_us)
 
     def _by_slot(
-        self, slots: int, mean_us: float, before: float, known_us: int | None, end_us: float | None
+        self, edges: Sequence[int], mean_us: float, before: float, known_us: int | None, end_us: int | None
     ) -> list[float]:
         slot_us = self._grid.slot_us
         begin_us = self._begin_us if known_us is None else known_us
-        full = failing(mean_us, slot_us)
+        full = -1.0
         found = []
-        for slot in range(self.base, self.base + slots):
-            from_us, until_us = slot * slot_us, (slot + 1) * slot_us
+        for first, after in pairwise(edges):
+            from_us, until_us = first * slot_us, after * slot_us
             if end_us is not None and until_us > end_us:
-                until_us = max(int(end_us), from_us)
+                until_us = max(end_us, from_us)
             if from_us >= begin_us and until_us - from_us == slot_us:
+                if full < 0:
+                    full = failing(mean_us, slot_us)
                 found.append(full)
             else:
                 found.append(failing(mean_us, until_us - max(from_us, begin_us)))
-        if slots and self.proof_us is None:
+        if found and self.proof_us is None:
             # The slot before the begin stands for all time before.
             found[0] = before
         return found
@@ -268,7 +284,9 @@ def _within_a_slot(level: Level, grid: Grid) -> float:
 
 
 def _from(values: list[int], skip: int, count: int) -> list[int]:
-    """So many values from a slot on; the last stands for all later ones."""
+    """So many values from a slot on; the last stands for all later ones, and the first for all before."""
+    if skip < 0:
+        return [values[0]] * min(-skip, count) + _from(values, 0, max(0, count + skip))
     found = values[skip : skip + count]
     return found if len(found) == count else found + [values[-1]] * (count - len(found))
 

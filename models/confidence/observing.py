@@ -145,6 +145,7 @@ class ClusterObserver(_Observer):
     def __init__(self, ctx: Context, options: ObserverOptions) -> None:
         super().__init__(ctx, options)
         self._hosts = tuple(one for one in options.watching.tree.subjects if one.hearing is not None)
+        self._numbers = {one.name: number for number, one in enumerate(self._hosts)}
         self._lives: dict[Location, int] = {}
         self._fresh_us = _LATELY * max(one.hearing.every_us for one in self._hosts if one.hearing is not None)
 
@@ -152,10 +153,10 @@ class ClusterObserver(_Observer):
     def on_pulse(self, msg: Pulse, sender: Location) -> None:
         """A host lives."""
         host = host_of(sender)
-        if host not in self._options.watching.tree.by_name:
+        if host not in self._numbers:
             return
         if self._lives.get(host, msg.life) != msg.life:
-            self.ctx.note("another-life", host)
+            self.ctx.note("another-life", self._numbers[host])
         self._lives[host] = msg.life
         # A clock that runs ahead must not make a heartbeat come before it was sent.
         now_us = self.ctx.now_us()
@@ -225,7 +226,13 @@ class RegionObserver(_Observer):
         self.belief.heard(region, min(msg.sent_us, now_us), now_us)
         for news in msg.news:
             self.belief.learn(
-                Evidence(subject=news.cluster, origin=sender, sent_us=news.looked_us, looked_us=msg.sent_us)
+                Evidence(
+                    subject=news.cluster,
+                    origin=sender,
+                    # Of two clocks one may be ahead.
+                    sent_us=min(news.looked_us, msg.sent_us),
+                    looked_us=msg.sent_us,
+                )
             )
             self._take_over(news)
 

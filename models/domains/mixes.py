@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from models.domain import Command
-from models.domains import bank_account, cart, counter, inventory, profile, seats, transfer, username
+from models.domains import auction, bank_account, cart, counter, inventory, profile, seats, transfer, username
 
 __all__ = ["DRAWS", "MIXES", "Mix", "Uniform", "draw"]
 
@@ -49,6 +49,13 @@ def draw(domain: str, draws: Uniform, aggregates: int) -> tuple[int, Command]:
     return _whole(draws.random(), aggregates), mix(draws.random(), draws.random(), draws.random())
 
 
+def _auction(kind: float, a: float, b: float) -> Command:
+    """Many bid, few of them enough; now and then somebody wants it closed, and somebody to have it."""
+    if kind < 0.8:
+        return auction.Bid(bidder=1 + _whole(a, 9), amount=1 + _whole(b, 500))
+    return auction.Close() if kind < 0.88 else auction.Award()
+
+
 def _bank_account(kind: float, a: float, b: float) -> Command:
     """Half come and half go; an empty account denies, and so does a slip of the hand."""
     amount = _whole(a, 100) if b > 0.02 else 0
@@ -66,6 +73,12 @@ def _cart(kind: float, a: float, b: float) -> Command:
     if kind < 0.7:
         return cart.Put(article=_whole(a, 12), quantity=_whole(b, 4))
     return cart.Remove(article=_whole(a, 12)) if kind < 0.9 else cart.CheckOut()
+
+
+def _floored_counter(kind: float, a: float, b: float) -> Command:
+    """A little more down than up, so that the floor is met."""
+    n = 1 + _whole(a, 9) if b > 0.02 else 0
+    return counter.Add(n=n if kind < 0.45 else -n)
 
 
 def _inventory(kind: float, a: float, b: float) -> Command:
@@ -114,9 +127,11 @@ def _whole(part: float, n: int) -> int:
 
 #: By name of the domain.
 MIXES: Final[Mapping[str, Mix]] = {
+    "auction": _auction,
     "bank-account": _bank_account,
     "cart": _cart,
     "counter": _counter,
+    "floored-counter": _floored_counter,
     "inventory": _inventory,
     "profile": _profile,
     "seats": _seats,

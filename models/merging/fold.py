@@ -7,18 +7,23 @@ place, since every sub-domain has promised to write nothing there any more, and 
 the vector of what they rest on, as one record that is saved whole or not at all.
 
 A sub-domain that is *declared lost* at a position is waited for no more. What it wrote beyond that, and brings along
-when it returns, is superseded with that reason and owed: nobody merges it, and nobody drops it in silence.
+when it returns, is superseded with that reason and owed: nobody merges it, and nobody drops it in silence. So is a
+write that comes *late*, stamped at or below what its sub-domain had promised or written before, as after the loss of
+what its clock had kept: what has its final place keeps it. Stamps that go back within a stream everybody sees; where
+a promise alone was broken, a place whose cut was lower still has merged the write, and the word of who reports it late
+is for a person to weigh.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from models.domain import Denied, State
+from models.domain import Denied, Neutral, State
 from models.merging.policy import Policy
+from models.merging.tentative import Aggregate
 from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key
 from sim.message import Value
 
@@ -55,55 +60,6 @@ class Settled(NamedTuple):
     lost: tuple[tuple[int, int, int], ...] = ()
 
 
-#: After so many writes above the cut each, what is held is kept.
-_MARK: Final = 32
-
-
-class _Aggregate:
-    """What is held below the cut, the writes above it in canonical order, and what is held after some of them.
-
-    A policy may hold every write above the cut, so what is held is kept after each `_MARK`-th and the last only: in a
-    long cut memory would grow with the square of the writes otherwise.
-    """
-
-    __slots__ = ("held", "marks", "recorded", "writes")
-
-    def __init__(self, held: Any) -> None:
-        self.held = held
-        self.writes: list[Write] = []
-        #: Whether some record tells of it: that it has a history is news too, though nothing came of it.
-        self.recorded = False
-        #: After how many writes, and what is held then; ascending.
-        self.marks: list[tuple[int, Any]] = []
-
-    def disturb(self, at: int) -> None:
-        """What is held after the write at an index, or any later one, counts no more."""
-        marks = self.marks
-        while marks and marks[-1][0] > at:
-            marks.pop()
-
-    def view(self, step: Callable[[Any, Write], Any]) -> Any:
-        """What is held after all writes."""
-        count, held = self.marks[-1] if self.marks else (0, self.held)
-        writes, marks = self.writes, self.marks
-        if count == len(writes):
-            return held
-        if marks and count % _MARK:
-            marks.pop()
-        for place in range(count, len(writes)):
-            held = step(held, writes[place]).held
-            if not (place + 1) % _MARK:
-                marks.append((place + 1, held))
-        if len(writes) % _MARK:
-            marks.append((len(writes), held))
-        return held
-
-    def shed(self, count: int) -> None:
-        """Drop the first writes, which are settled: the fold began with these very ones, so what follows stands."""
-        del self.writes[:count]
-        self.marks = [(at - count, held) for at, held in self.marks if at > count]
-
-
 class MergeFold:
     """The merge of one shard in one place; no input or output but its methods.
 
@@ -128,7 +84,7 @@ class MergeFold:
         self.cut_us = 0
         self.repeated = 0
         self._gap = gap
-        self._aggregates: dict[int, _Aggregate] = {}
+        self._aggregates: dict[int, Aggregate] = {}
         self._pending: dict[int, deque[Write]] = {number: deque() for number in sorted(numbers)}
         self._settled = dict.fromkeys(self._pending, 0)
         self._held: dict[int, dict[int, Write]] = {number: {} for number in self._pending}
@@ -137,8 +93,14 @@ class MergeFold:
         self._given: dict[int, int] = {}
         self._lost_told: tuple[tuple[int, int, int], ...] = ()
         self._stray: list[Write] = []
+        #: By sub-domain, the latest stamp that was taken.
+        self._highest = dict.fromkeys(self._pending, 0)
+        #: Addresses of writes that came below the cut, or below their own stream's last, and are not settled yet.
+        self._late: set[int] = set()
         #: By sub-domain, what its latest settled write had seen: nothing of it to come has seen less.
         self._knows: dict[int, dict[int, int]] = {number: {} for number in self._pending}
+        #: By sub-domain, what it said that all its writes beyond a position will have seen.
+        self._said: dict[int, tuple[int, Mapping[int, int]]] = {}
 
     # -- in --------------------------------------------------------------------------------
 
@@ -162,10 +124,14 @@ class MergeFold:
             held[position] = write
             return False
         self._take(write)
+        self._release()
+        return True
+
+    def _release(self) -> None:
+        """Take whatever waits for nothing any more."""
         while (following := self._next()) is not None:
             del self._held[following.origin][following.position]
             self._take(following)
-        return True
 
     def _next(self) -> Write | None:
         """A write that waits for nothing any more."""
@@ -191,8 +157,11 @@ class MergeFold:
             self._stray.append(write)
             self._given[write.origin] = write.position
             return
-        assert write.stamp_us > self.cut_us, f"{write} breaks the promise of cut {self.cut_us}"
         self._pending[write.origin].append(write)
+        if write.stamp_us <= max(self.cut_us, self._highest[write.origin]):
+            self._late.add(write.address)
+            return
+        self._highest[write.origin] = write.stamp_us
         found = self._aggregate(write.instance)
         writes = found.writes
         if not writes or write > writes[-1]:
@@ -201,6 +170,24 @@ class MergeFold:
         at = bisect_left(writes, write)
         writes.insert(at, write)
         found.disturb(at)
+
+    def say(self, origin: int, beyond: int, seen: Mapping[int, int]) -> None:
+        """Take a sub-domain's word that all its writes beyond a position will have seen so much of others.
+
+        Who writes nothing is known by this alone to have seen anything, and else nothing could ever be forgotten.
+        """
+        if beyond >= self._said.get(origin, (0, {}))[0]:
+            self._said[origin] = (beyond, seen)
+
+    @property
+    def waiting(self) -> int:
+        """The most writes of one sub-domain that wait for what comes before them."""
+        return max(map(len, self._held.values()))
+
+    @property
+    def late(self) -> int:
+        """Writes that came below the cut, or out of their stream's order, and are to be passed over."""
+        return len(self._late)
 
     def declare_lost(self, origin: int, upto: int) -> None:
         """Wait for a sub-domain no more; what it wrote beyond a position is not merged, now or ever.
@@ -218,11 +205,15 @@ class MergeFold:
             self._given[origin] = pending[-1].position
         while pending and pending[-1].position > upto:
             write = pending.pop()
+            self._stray.append(write)
+            if write.address in self._late:
+                self._late.discard(write.address)
+                continue
             found = self._aggregates[write.instance]
             at = bisect_left(found.writes, write)
             del found.writes[at]
             found.disturb(at)
-            self._stray.append(write)
+        self._release()  # what waited for the rest of it need not any more
 
     # -- the tentative view ----------------------------------------------------------------
 
@@ -288,10 +279,10 @@ class MergeFold:
         """Every aggregate with a history, in order."""
         return iter(sorted(self._aggregates))
 
-    def _aggregate(self, instance: int) -> _Aggregate:
+    def _aggregate(self, instance: int) -> Aggregate:
         found = self._aggregates.get(instance)
         if found is None:
-            found = self._aggregates[instance] = _Aggregate(self.policy.begin())
+            found = self._aggregates[instance] = Aggregate(self.policy.begin())
         return found
 
     # -- out -------------------------------------------------------------------------------
@@ -302,23 +293,16 @@ class MergeFold:
         Returns:
             What to save; None if nothing was concerned.
         """
-        if cut_us <= self.cut_us and not self._stray:
+        if cut_us <= self.cut_us and not self._stray and not self._late:
             return None
         self.cut_us = max(cut_us, self.cut_us)
-        due: list[Write] = []
         before = dict(self._settled)
-        for origin, pending in self._pending.items():
-            while pending and pending[0].stamp_us <= self.cut_us:
-                due.append(pending.popleft())
-            if due and due[-1].origin == origin:
-                self._settled[origin] = due[-1].position
-                self._knows[origin] = dict(due[-1].seen)
+        due, late = self._take_due()
         stray, self._stray = self._stray, []
-        if not due and not stray:
+        if not due and not late and not stray:
             return None
-        due.sort()
         outputs: list[Output] = []
-        concerned: dict[int, _Aggregate] = {}
+        concerned: dict[int, Aggregate] = {}
         was: dict[int, Any] = {}
         step = self.policy.step
         for write in due:
@@ -329,8 +313,11 @@ class MergeFold:
             found.held, more = step(found.held, write)
             outputs += more
         self._shed(due)
+        for write in late:
+            outputs += self._passed_over(write, f"it came below what sub-domain {write.origin} had promised")
         for write in sorted(stray):
-            outputs += self._given_up(write)
+            lost_at = self._lost[write.origin]
+            outputs += self._passed_over(write, f"sub-domain {write.origin} was declared lost at {lost_at}")
         floor = self._floor()
         for found in concerned.values():
             found.held = self.policy.forget(found.held, floor)
@@ -346,6 +333,23 @@ class MergeFold:
         news, self._lost_told = () if lost == self._lost_told else lost, lost
         return Settled(self.cut_us, vector, held, tuple(outputs), news)
 
+    def _take_due(self) -> tuple[list[Write], list[Write]]:
+        """What lies at or below the cut, in canonical order: what is merged, and what came late."""
+        due: list[Write] = []
+        for origin, pending in self._pending.items():
+            while pending and pending[0].stamp_us <= self.cut_us:
+                due.append(pending.popleft())
+            if due and due[-1].origin == origin:
+                self._settled[origin] = due[-1].position
+                self._knows[origin] = dict(due[-1].seen)
+            self._believe(origin)
+        due.sort()
+        if not self._late:
+            return due, []
+        late = [write for write in due if write.address in self._late]
+        self._late.difference_update(write.address for write in late)
+        return [write for write in due if write not in late], late
+
     def restore(self, records: Iterable[Settled]) -> None:
         """Take up again what an earlier life saved; writes beyond the vector are due anew."""
         for record in records:
@@ -358,12 +362,23 @@ class MergeFold:
                 found = self._aggregate(instance)
                 found.held, found.recorded = held, True
 
-    def _given_up(self, write: Write) -> tuple[Output, ...]:
+    def _passed_over(self, write: Write, reason: str) -> tuple[Output, ...]:
+        """The fate of a write that is not merged: owed, if a client was told of it and it was no denial."""
         if write.event.__class__ is Denied:
             return (Merged(write.address),)
-        reason = f"sub-domain {write.origin} was declared lost at {self._lost[write.origin]}"
+        superseded = Superseded(write.address, 0, reason)
+        if isinstance(write.event, Neutral):
+            return (superseded,)
         key = compensation_key(self.policy.name, (write.address,))
-        return (Superseded(write.address, 0, reason), Compensated(write.address, key, write.event_id))
+        return (superseded, Compensated(write.address, key, write.event_id))
+
+    def _believe(self, origin: int) -> None:
+        """Once all that a sub-domain had written when it spoke is settled, what it said holds of all to come."""
+        said = self._said.get(origin)
+        if said is not None and self._settled[origin] >= said[0]:
+            knows = self._knows[origin]
+            for number, position in self._said.pop(origin)[1].items():
+                knows[number] = max(position, knows.get(number, 0))
 
     def _floor(self) -> tuple[tuple[int, int], ...]:
         """By sub-domain, the position that the writes to come of every other are known to have seen."""

@@ -21,7 +21,7 @@ from models.domains.counter import Count, Counter
 from models.domains.floored_counter import FlooredCounter
 from models.domains.inventory import Cancelled, Inventory, Received, Reserved, Shipped, Stock
 from models.domains.profile import Changed, Document, Profile
-from models.domains.seats import GivenBack, Seats, Taken
+from models.domains.seats import GivenBack, Hall, Seats, Taken
 from models.domains.transfer import Transfer
 from models.domains.username import Claimed, Released, Username
 from models.merging.readings import WHOLE, Barrier, Leaf, Leaves, Meaning, Observed, Shares, example_of
@@ -119,6 +119,14 @@ _SHARED_STOCK: Final = Shares(
     rights=lambda share: share.free,
     moved=lambda share, rights: Stock(on_hand=share.on_hand + rights, kept=share.kept),
 )
+#: Every seat belongs to one share for good: nobody may give away half of one, and none is passed on.
+_SHARED_HALL: Final = Shares(
+    apart=lambda state, count: (state, *(Hall() for _ in range(count - 1))),
+    together=lambda shares: Hall(taken=tuple(sorted(pair for share in shares for pair in share.taken))),
+    rights=lambda share: 0,
+    moved=lambda share, rights: share,
+    owner=lambda command, count: (command.seat - 1) % count,
+)
 
 
 # -- what people change ----------------------------------------------------------------------------
@@ -186,6 +194,7 @@ def _shipped() -> Mapping[type[Domain[Any]], Meaning]:
             Seats: Meaning(
                 parts={Taken: lambda e: (f"seat {e.seat}",), GivenBack: lambda e: (f"seat {e.seat}",)},
                 repairs={Taken: lambda state, e: GivenBack(seat=e.seat, person=e.person)},
+                shares=_SHARED_HALL,
             ),
             Username: Meaning(
                 parts={Claimed: lambda e: ("owner",), Released: lambda e: ("owner",)},

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from models.domain import Command, Domain, Event, State
 from models.merging.writes import Output, Write
 
-__all__ = ["LocalRule", "Obligation", "OwnReading", "Policy", "Step", "UnfitPolicy", "fit"]
+__all__ = ["LocalRule", "Obligation", "OwnReading", "Policy", "RightsRule", "Step", "UnfitPolicy", "fit"]
 
 HeldT = TypeVar("HeldT")
 
@@ -109,6 +109,32 @@ class LocalRule(Protocol):
 
     def asks(self, origin: int) -> tuple[Command, ...]:
         """Commands of its own that a sub-domain may be asked, beside the domain's; some of them, for trying."""
+        ...
+
+
+@runtime_checkable
+class RightsRule(LocalRule, Protocol):
+    """A local rule by which sub-domains use up rights, and may pass them on to each other (`Grant`)."""
+
+    @property
+    def frees(self) -> bool:
+        """Whether the rights of a sub-domain that was declared lost may be taken over; else they are stranded."""
+        ...
+
+    def rights(self, held: Any, origin: int) -> int:
+        """What a sub-domain may still use up or grant, in the view that this is held in."""
+        ...
+
+    def wanted(self, held: Any, origin: int, command: Command) -> int:
+        """How many more rights a sub-domain needs for a command; 0 if it needs none, or no number of them helps."""
+        ...
+
+    def offered(self, held: Any, origin: int, wanted: int) -> int:
+        """What a sub-domain gives to one that wants so much, at most what it has."""
+        ...
+
+    def stranded(self, held: Any, lost: Collection[int]) -> int:
+        """Rights that nobody can use, since the sub-domains that hold them are lost."""
         ...
 
 

@@ -54,12 +54,15 @@ class Shares:
         together: The state that shares come to.
         rights: What a share may still use up, at least 0.
         moved: A share with so many more rights, or fewer.
+        owner: Of what is no amount but one of a kind, such as a seat, the place among so many shares whose holder alone
+            decides on a command; None where any share may.
     """
 
     apart: Callable[[Any, int], tuple[Any, ...]]
     together: Callable[[Sequence[Any]], Any]
     rights: Callable[[Any], int]
     moved: Callable[[Any, int], Any]
+    owner: Callable[[Any, int], int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

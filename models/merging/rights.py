@@ -16,15 +16,20 @@ __all__ = ["Grant", "Granted"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant(Command):
-    """A request of one sub-domain to another, asked of the one that gives: `amount` of its rights for `to`."""
+    """A request of one sub-domain to another, asked of the one that gives: `amount` of its rights for `to`.
+
+    With `of`, the rights are those of that sub-domain, which was declared lost, and who is asked takes them over.
+    """
 
     to: int
     amount: int
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted(Neutral):
-    """`amount` of the writer's rights are `to`'s; the state of the whole is what it was."""
+    """`amount` of the rights of `of`, the writer if 0, are `to`'s; the state of the whole is what it was."""
 
     to: int
     amount: int
+    of: int = 0

@@ -23,6 +23,8 @@ SPLITS = (
     "split_first_writer",
     "split_priority_region",
     "split_siblings",
+    "split_escrow",
+    "split_closing_barrier",
 )
 HERE = "tests.experiments.test_merge_properties"
 

@@ -44,14 +44,14 @@ def give_up(ctx, store, upto, lost=3, best=2):
 def test_who_is_fenced_takes_nothing_more_and_settles_nothing_even_after_a_crash():
     ctx, store = shard()
     hear(ctx, store, 3, foreign(3, 1, ctx.now_us()))
-    assert fence(ctx, store) == Standing(cut_us=0, settled=0, given_up=False)
+    assert fence(ctx, store) == Standing(cut_us=0, received=1, given_up=False)
     again_ctx = ctx.power_loss()
     again_ctx, again = shard(ctx=again_ctx)
-    for region in (2, 3):
-        hear(again_ctx, again, region)
+    hear(again_ctx, again, 2)
+    hear(again_ctx, again, 3, foreign(3, 2, again_ctx.now_us()), first=2)
     again_ctx.advance(SECOND)
     assert again.merge.cut_us == 0
-    assert again.merge.received(3) == 0
+    assert again.merge.received(3) == 1
 
 
 def test_without_a_fence_nobody_gives_anybody_up():
@@ -71,31 +71,62 @@ def test_whoever_is_given_up_is_waited_for_no_more():
     assert store.merge.vector() == {1: 1, 2: 0, 3: 0}
 
 
-def test_who_is_behind_takes_over_the_records_of_who_is_furthest():
-    far_ctx, far = shard(2)
-    now = far_ctx.now_us()
-    hear(far_ctx, far, 3, foreign(3, 1, now), promise_us=now + SECOND)
-    hear(far_ctx, far, 1, promise_us=now + SECOND)
-    far_ctx.advance(SECOND)
-    assert far.merge.vector()[3] == 1
-    run = far_ctx.deliver(far, FetchSettled(after_us=0), at(1)).value
-    assert isinstance(run, SettledRun)
+def ahead(*, kept=True):
+    """What is answered by a shard that has settled the first write of 3, and has heard the second."""
+    ctx, far = shard(2)
+    now = ctx.now_us()
+    hear(ctx, far, 3, foreign(3, 1, now), promise_us=now + SECOND)
+    hear(ctx, far, 1, promise_us=now + SECOND)
+    ctx.advance(SECOND)
+    hear(ctx, far, 3, foreign(3, 2, now + 2 * SECOND), first=2)
+    assert (far.merge.vector()[3], far.merge.received(3)) == (1, 2)
+    if not kept:
+        ctx.disk.truncate("heard.0", 0)
+    return far, ctx.deliver(far, FetchSettled(after_us=0, lost=3), at(1)).value
 
+
+def catching_up(run, upto):
+    """A shard that is told to give up 3, of which it has nothing, and finds what it lacks with 2."""
     ctx, store = shard(1)
     ctx.advance(2 * SECOND)  # it keeps what it promised to 2
     submit(ctx, store, 1)
     fence(ctx, store)
-    reply = give_up(ctx, store, 1)
+    reply = give_up(ctx, store, upto)
     to, msg, wait = ctx.calls[-1]
-    assert (to, msg) == (at(2), FetchSettled(after_us=0))
+    assert (to, msg) == (at(2), FetchSettled(after_us=0, lost=3))
     wait.resolve(run)
     ctx.advance(20 * FLUSH)
-    assert reply.value.given_up
+    return ctx, store, reply.value
+
+
+def test_who_is_behind_is_given_what_another_has_heard():
+    _, run = ahead()
+    ctx, store, given = catching_up(run, 2)
+    assert given == Standing(cut_us=0, received=2, given_up=True)
+    assert store.merge.received(3) == 2
+    hear(ctx, store, 2)
+    ctx.advance(SECOND)
+    assert store.merge.vector() == {1: 1, 2: 0, 3: 2}
+    _, again = shard(1, ctx=ctx.power_loss())
+    assert (again.merge.received(3), again.merge.lost) == (2, (3,))
+
+
+def test_who_is_behind_takes_over_the_records_of_who_keeps_no_more_than_those():
+    far, run = ahead(kept=False)
+    ctx, store, given = catching_up(run, 1)
+    assert given.given_up
     assert store.merge.vector() == {1: 0, 2: 0, 3: 1}
     assert store.merge.stable(0) == far.merge.stable(0)
     assert store.merge.received(1) == 1  # its own write is there still, above the cut
     _, again = shard(1, ctx=ctx.power_loss())
     assert (again.merge.vector(), again.merge.lost) == ({1: 0, 2: 0, 3: 1}, (3,))
+
+
+def test_nobody_gives_up_less_than_anybody_has_heard():
+    _, run = ahead()
+    _, store, given = catching_up(SettledRun(records=run.records), 2)
+    assert given is None
+    assert store.merge.lost == ()
 
 
 def test_who_was_lost_takes_over_the_others_history_in_place_of_its_own():
@@ -151,8 +182,9 @@ def test_who_crashes_with_strays_in_hand_is_owed_them_again():
     hear(ctx, store, 3, foreign(3, 1, ctx.now_us()))
     fence(ctx, store)
     give_up(ctx, store, 0)
-    _, again = shard(ctx=ctx.power_loss())
-    assert again.merge.received(3) == 0  # so it is taken again when 3 sends it again
+    ctx, again = shard(ctx=ctx.power_loss())
+    ctx.advance(SECOND)
+    assert again.superseded == {foreign(3, 1, 0).address: True}
 
 
 @pytest.mark.parametrize("knows", [False, True])

@@ -3,7 +3,7 @@
 from models.addressing import EventAddress, unpack_type
 from models.domains.bank_account import Account, BankAccount, Deposit, Deposited, Withdraw, Withdrawn
 from models.merging.policies import CanonicalReplay
-from models.split import SplitShard
+from models.split import SplitShard, write_of
 from models.store.group.wire import Ship, ShipAck
 from models.store.log.entries import Entry
 from models.store.requests import Accepted, Submit, Unavailable
@@ -100,18 +100,18 @@ def test_the_promise_stays_below_an_entry_that_is_not_durable():
     submit(ctx, shard, 1)
     ctx.deliver(shard, ack(2), at(2))
 
-    assert shard._promise() == shard.log.entries[0].stamp_us - 1
+    assert shard.promised() == shard.log.entries[0].stamp_us - 1
     ctx.advance(2 * FLUSH)
-    assert shard._promise() >= shard.log.entries[0].stamp_us
+    assert shard.promised() >= shard.log.entries[0].stamp_us
 
 
 def test_nothing_is_stamped_at_or_below_a_promise_even_after_a_power_loss():
     ctx, shard = fresh()
-    promised = shard._promise()
+    promised = shard.promised()
     submit(ctx, shard, 1)
     assert shard.log.entries[0].stamp_us > promised
 
-    promised = shard._promise()
+    promised = shard.promised()
     born = ctx.power_loss()
     again = shard_on(born)
     submit(born, again, 2)
@@ -210,3 +210,36 @@ def test_a_shard_that_is_still_recovering_refuses_for_certain():
     ctx.start(shard)
 
     assert submit(ctx, shard, 1).value == Unavailable(command_id=1, reason="recovering")
+
+
+def test_a_write_below_the_stable_cut_is_reported_and_owed_and_is_no_exception():
+    ctx, shard = settled_world()
+    before = shard.merge.stable(0)
+    ctx.deliver(shard, ship(3, foreign(3, 1, shard.merge.cut_us - 1), promise_us=ctx.now_us()), at(3))
+    ctx.advance(1_000_000)
+
+    assert ("late", 1) in ctx.notes
+    assert ("compensated", foreign(3, 1, 0).event_id) in ctx.notes
+    assert shard.superseded[foreign(3, 1, 0).address] is True
+    assert shard.merge.stable(0) == before
+    assert shard_on(ctx.power_loss()).merge.vector()[3] == 1
+
+
+def test_a_quiet_region_says_what_it_has_saved_and_will_have_seen():
+    ctx, _ = settled_world()
+    ctx.sent.clear()
+    ctx.advance(1_000_000)
+
+    said = {msg.said for to, msg in ctx.sent if isinstance(msg, Ship) and to == at(2) and not msg.entries}
+    assert said == {(1, ((2, 1), (3, 0)))}
+
+
+def test_nothing_is_taken_of_who_has_too_much_that_waits_for_others():
+    ctx, shard = fresh()
+    shard.merge.ingest(write_of(foreign(2, 2, ctx.now_us())))
+    for position in range(3, 5_003):
+        shard.merge.ingest(write_of(foreign(2, position, ctx.now_us() + position)))
+    ctx.deliver(shard, ship(3, foreign(3, 1, ctx.now_us())), at(3))
+
+    assert shard.merge.waiting == 5_001
+    assert shard.merge.received(3) == 0

@@ -14,6 +14,7 @@ from models.effects.risk.rules import (
     Rung,
     SilenceIsFailure,
     TimedPolicy,
+    on_time,
     retry_instants,
     warn_if_never,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "TimedPolicy",
     "arrives_yet",
     "executed",
+    "on_time",
     "retry_instants",
     "sums_of",
     "warn_if_never",

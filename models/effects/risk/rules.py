@@ -11,7 +11,7 @@ allows a retry, and the rule says so with the condition (`why_never`).
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, inf
 from typing import Final, Protocol
@@ -23,7 +23,7 @@ from models.effects.outside import OutsideOptions
 from models.effects.retrying import Known, Move, Policy
 from models.effects.risk.posterior import Route, arrives_yet, executed, limit
 
-__all__ = ["RiskRule", "Rung", "SilenceIsFailure", "TimedPolicy", "retry_instants", "warn_if_never"]
+__all__ = ["RiskRule", "Rung", "SilenceIsFailure", "TimedPolicy", "on_time", "retry_instants", "warn_if_never"]
 
 _HALVINGS: Final = 60
 
@@ -54,7 +54,13 @@ class SilenceIsFailure:
     give_up_us: int
 
     def __post_init__(self) -> None:
-        refuse(at_least(name, getattr(self, name), 1) for name in ("pause_us", "most", "give_up_us"))
+        refuse(
+            (
+                at_least("pause_us", self.pause_us, 1),
+                at_least("most", self.most, 1),
+                at_least("give_up_us", self.give_up_us, 1),
+            )
+        )
 
     def move(self, known: Known) -> Move:
         """Act again after every pause."""
@@ -82,7 +88,8 @@ class RiskRule:
         least_us: Threshold on time, before anything is done about silence.
         most: Attempts, at most.
         give_up_us: From the first attempt until it is parked.
-        instants_us: When silence alone allows each retry, counted from the first attempt; found, not given.
+        instants_us: When silence alone allows each retry, from the first attempt (`retry_instants`); what a rule goes by
+            that heeds nothing else. `on_time` makes one.
 
     Raises:
         ValueError: whatever of it makes no sense, all at once.
@@ -95,7 +102,7 @@ class RiskRule:
     least_us: int = 0
     most: int = 4
     give_up_us: int = 8_000_000
-    instants_us: tuple[int, ...] = field(init=False)
+    instants_us: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         refuse(
@@ -114,10 +121,6 @@ class RiskRule:
                 else "heeds=True, and route.beat_us=0 has no heartbeats to heed; give an interval, or heeds=False",
             )
         )
-        found = retry_instants(
-            self.route.request, self.costs, least_us=self.least_us, most=self.most, within_us=self.give_up_us
-        )
-        object.__setattr__(self, "instants_us", found)
 
     @property
     def why_never(self) -> Never | None:
@@ -205,6 +208,14 @@ class RiskRule:
             return bool(due) and waited_us >= due[0]
         # Into a cut a retry is lost as well: it waits until the receiver is heard.
         return known.hears and self.chance(known) <= self.costs.threshold
+
+
+def on_time(rule: RiskRule) -> RiskRule:
+    """The same rule by silence alone: a threshold on time, at the instants that its costs and its route say."""
+    instants_us = retry_instants(
+        rule.route.request, rule.costs, least_us=rule.least_us, most=rule.most, within_us=rule.give_up_us
+    )
+    return replace(rule, heeds=False, instants_us=() if rule.route.queued else instants_us)
 
 
 def retry_instants(

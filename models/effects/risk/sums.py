@@ -17,7 +17,7 @@ from models.confidence.unanswered import Request
 
 __all__ = ["Sums", "sums_of"]
 
-_STEPS: Final = 400
+_STEPS: Final = 50
 
 
 class Sums(NamedTuple):

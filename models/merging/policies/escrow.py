@@ -35,7 +35,9 @@ class Escrow:
 
     `decide` is the rule that makes it so; a host that merges by this policy and decides by the domain's rules alone
     breaks the invariant. Shares are not negative in any view that holds a write only with what its writer had seen; so
-    a sub-domain that is lost is to be given up at no less than what any of the others has seen of it.
+    a sub-domain that is lost is to be given up at no less than what any of the others has seen of it. What it had left
+    there is nobody's: what it wrote beyond does not count. So somebody may take that over, one of those left and always
+    the same, who has all of it up to there; a subclass that does not want this sets `frees` to False.
 
     Args:
         domain: Whose aggregates are shared out.
@@ -47,6 +49,7 @@ class Escrow:
     """
 
     name: str = "escrow"
+    frees: bool = True
     promises: ClassVar[frozenset[Obligation]] = frozenset(Obligation)
 
     def __init__(self, domain: Domain[Any], meaning: Meaning, sources: Sequence[int]) -> None:
@@ -94,7 +97,7 @@ class Escrow:
             shares[place] = self._domain.replay((one for one in own if not isinstance(one, Granted)), share)
         for write in counted:
             if isinstance(event := write.event, Granted):
-                giver, taker = self._places[write.origin], self._places[event.to]
+                giver, taker = self._places[event.of or write.origin], self._places[event.to]
                 shares[giver] = reading.moved(shares[giver], -event.amount)
                 shares[taker] = reading.moved(shares[taker], event.amount)
         together: State = reading.together(shares)
@@ -113,10 +116,13 @@ class Escrow:
         """
         share = held.shares[self._places[origin]]
         if isinstance(command, Grant):
-            return self._granted(share, origin, command)
+            return self._granted(held, origin, command)
         whole = self._domain.decide(self.state(held), command)
+        owner = self._reading.owner
         if whole.__class__ is Denied:
             return whole
+        if owner is not None and owner(command, len(held.shares)) != self._places[origin]:
+            return None
         event = self._domain.decide(share, command)
         return None if event.__class__ is Denied else event
 
@@ -152,18 +158,22 @@ class Escrow:
         """Rights that nobody can use, since the sub-domains that hold them are lost."""
         return sum(self.rights(held, origin) for origin in self._places if origin in lost)
 
-    def _granted(self, share: State, origin: int, command: Grant) -> Event | None:
+    def _granted(self, held: Holdings, origin: int, command: Grant) -> Event | None:
         if command.amount <= 0:
             return Denied(reason="amount not positive")
-        if command.to == origin or command.to not in self._places:
+        giver = command.of or origin
+        if command.to == giver or command.to not in self._places or giver not in self._places:
             return Denied(reason="no other sub-domain")
-        if command.amount > self._reading.rights(share):
+        if command.of and (command.to != origin or not self.frees):
+            return Denied(reason="rights that are stranded")
+        if command.amount > self.rights(held, giver):
             return None
-        return Granted(to=command.to, amount=command.amount)
+        return Granted(to=command.to, amount=command.amount, of=command.of)
 
     def _after(self, held: Holdings, origin: int, event: Event) -> Holdings:
         shares, place = list(held.shares), self._places[origin]
         if isinstance(event, Granted):
+            place = self._places[event.of or origin]
             taker = self._places[event.to]
             shares[place] = self._reading.moved(shares[place], -event.amount)
             shares[taker] = self._reading.moved(shares[taker], event.amount)

@@ -53,7 +53,7 @@ def policy_for(words: str, domain: Domain[Any], sources: Sequence[int]) -> Polic
     """
     make = policy_named(words)
     if words in POLICIES:
-        return fit(make(domain, meaning_of(domain), sources), domain)
+        return fit(make(domain, meaning_of(domain), sources), domain, asked=True)  # `models.split` asks
     try:
         policy = make(domain, meaning_of(domain), sources)
         problems = tuple(_misshapen(policy, domain))

@@ -69,7 +69,7 @@ class RecentPolicy:
 
         Args:
             writes: All recent ones, the new one last.
-            lost_to: By place, what each lost to, to be changed; 0 for the new one.
+            lost_to: By place, what each lost to; 0 for the new one. To be changed for that one and the concurrent ones.
             concurrent: Places of those that the new one's writer had not seen, ascending.
         """
         raise NotImplementedError
@@ -98,21 +98,30 @@ class RecentPolicy:
         lost_to = [*held.lost_to, 0]
         self.judge(writes, lost_to, concurrent)
         before, count = held.lost_to, len(held.writes)
-        changed = [place for place in range(count) if before[place] != lost_to[place]] if concurrent else []
-        outputs: list[Output] = []
+        heads = _moved(held.heads, write.origin, write.position)
+        changed = [place for place in concurrent if before[place] != lost_to[place]]
+        if not changed:
+            lost = lost_to[count]
+            outputs, owed = self.fate(write, lost, held.owed)
+            state = held.state if lost else self.effect(held.state, write.event)
+            return Step(Recent(held.base, writes, (*before, lost), (*held.states, state), owed, heads), outputs)
+        told: list[Output] = []
         owed = held.owed
         for place in (*changed, count):
             more, owed = self.fate(writes[place], lost_to[place], owed)
-            outputs += more
-        first = min([at for at in changed if not (before[at] and lost_to[at])], default=count)
+            told += more
+        first = count
+        for place in changed:
+            if not (before[place] and lost_to[place]):
+                first = place
+                break
         states = list(held.states[:first])
         state = states[-1] if states else held.base
         for place in range(first, len(writes)):
             if not lost_to[place]:
                 state = self.effect(state, writes[place].event)
             states.append(state)
-        heads = tuple(sorted((dict(held.heads) | {write.origin: write.position}).items()))
-        return Step(Recent(held.base, writes, tuple(lost_to), tuple(states), owed, heads), tuple(outputs))
+        return Step(Recent(held.base, writes, tuple(lost_to), tuple(states), owed, heads), tuple(told))
 
     def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
         """What goes out of a write whose fate is new, and who has been put out as owed."""
@@ -180,6 +189,15 @@ class RecentPolicy:
 def meet(ours: frozenset[str], theirs: frozenset[str]) -> bool:
     """Whether two writes that write these parts write one in common."""
     return WHOLE in ours or WHOLE in theirs or not ours.isdisjoint(theirs)
+
+
+def _moved(heads: tuple[tuple[int, int], ...], origin: int, position: int) -> tuple[tuple[int, int], ...]:
+    """The heads with a sub-domain's at another position, ascending by number."""
+    for place, (number, _) in enumerate(heads):
+        if number >= origin:
+            rest = place + (number == origin)
+            return (*heads[:place], (origin, position), *heads[rest:])
+    return (*heads, (origin, position))
 
 
 def _concurrent(held: Recent, write: Write) -> list[int]:

@@ -23,12 +23,13 @@ class Siblings(FirstWriter):
 
     def judged(self, held: Recent, write: Write, concurrent: Sequence[int]) -> Step:
         """As the first writer has it; then what the new write has seen of conflicts is over."""
-        after, outputs = super().judged(held, write, concurrent)
+        step = super().judged(held, write, concurrent)
         if not any(held.lost_to):
-            return Step(after, outputs)
+            return step
+        after, outputs = step
         resolved: list[Output] = []
         owed = after.owed
-        for place, one in enumerate(held.writes) if any(held.lost_to) else ():
+        for place, one in enumerate(held.writes):
             winner = held.lost_to[place]
             if not winner or one.address in owed or not precedes(one, write) or not self.touches(one, write):
                 continue
@@ -37,6 +38,8 @@ class Siblings(FirstWriter):
                 owed |= {one.address}
                 resolved.append(Resolved(self._key(one.address, winner), write.address))
                 resolved.append(Superseded(one.address, write.address, "resolved by a write that had seen it"))
+        if not resolved:
+            return step
         return Step(
             Recent(after.base, after.writes, after.lost_to, after.states, owed, after.heads), (*outputs, *resolved)
         )

@@ -15,7 +15,7 @@ from models.domain import Denied, Domain, Neutral, State
 from models.merging.policies.recent import Recent, concurrent_with
 from models.merging.policies.siblings import Siblings
 from models.merging.policy import Step
-from models.merging.readings import Leaf, Leaves, Meaning
+from models.merging.readings import Leaf, Meaning
 from models.merging.writes import Write, precedes
 
 __all__ = ["Change", "Changes", "ThreeWay"]
@@ -98,7 +98,8 @@ class ThreeWay(Siblings):
         return self._laid(state, event.changes)
 
     def _laid(self, state: State, changes: Sequence[Change]) -> State:
-        reading = self._reading
+        reading = self._leaves
+        assert reading is not None, "`refusals` said that it cannot merge this domain"
         leaves = dict(reading.of(state))
         for name, by, to in changes:
             if by is not None:
@@ -116,20 +117,15 @@ class ThreeWay(Siblings):
 
         What it was built on does not matter beyond that: its change says what it makes of anything.
         """
-        new = writes[-1]
+        ours = _changes(writes[-1])
         for place in concurrent:
-            if not lost_to[place] and self.clash(writes[place], new):
+            if not lost_to[place] and _disagree(_changes(writes[place]), ours):
                 lost_to[-1] = writes[place].address
                 return
 
     def clash(self, first: Write, second: Write) -> bool:
         """Whether they changed one thing and do not agree: not both by a difference, and not to the same value."""
-        theirs = _changes(second)
-        for one in _changes(first):
-            for other in theirs:
-                if one.name == other.name and (one.by is None or other.by is None) and one != other:
-                    return True
-        return False
+        return _disagree(_changes(first), _changes(second))
 
     def touches(self, first: Write, second: Write) -> bool:
         """Whether they changed one thing, to whatever."""
@@ -156,24 +152,27 @@ class ThreeWay(Siblings):
 
     def _between(self, before: State, after: State) -> tuple[Change, ...]:
         """What changed, in order of name."""
-        reading = self._reading
+        reading = self._leaves
+        assert reading is not None, "`refusals` said that it cannot merge this domain"
         old, new = reading.of(before), reading.of(after)
         changes = [Change(name, None) for name in old if name not in new]
         for name, now in new.items():
             was = old.get(name)
             if now == was:
                 continue
-            by = None
-            if now.__class__ is int and (was is None or was.__class__ is int):
-                assert isinstance(now, int)
-                by = now if was is None else now - int(was)
-            changes.append(Change(name, by, now if by is None else None))
+            if now.__class__ is not int or (was is not None and was.__class__ is not int):
+                changes.append(Change(name, None, now))
+            else:
+                changes.append(Change(name, now - (was or 0)))
         return tuple(changes if len(changes) < 2 else sorted(changes))
 
-    @property
-    def _reading(self) -> Leaves:
-        assert self._leaves is not None, "`refusals` said that it cannot merge this domain"
-        return self._leaves
+
+def _disagree(first: Sequence[Change], second: Sequence[Change]) -> bool:
+    for name, by, to in first:
+        for other, also_by, also_to in second:
+            if name == other and (by is None or also_by is None) and (by != also_by or to != also_to):
+                return True
+    return False
 
 
 def _changes(write: Write) -> Sequence[Change]:

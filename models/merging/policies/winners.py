@@ -26,6 +26,9 @@ class LastWriterByField(RecentPolicy):
             if lost_to[place]:
                 continue
             theirs = self.parts(writes[place].event)
+            if theirs == ours:
+                lost_to[place] = new.address
+                continue
             if not meet(ours, theirs):
                 continue
             left = self._left(theirs, ours)

@@ -44,6 +44,7 @@ class Outbound:
         install: Sends the peer a snapshot in place of entries that are not kept; None where all are.
         everywhere: Up to where all have the log whom its head is kept for.
         ties: Whether several entries may bear one stamp.
+        said: What entries to come will have seen, to be told where there are none.
 
     Attributes:
         acked: What the peer has, None until it told us in this life.
@@ -66,6 +67,7 @@ class Outbound:
         install: Callable[[Outbound], object] | None = None,
         everywhere: Callable[[], int] | None = None,
         ties: bool = False,
+        said: Callable[[], tuple[int, tuple[tuple[int, int], ...]]] | None = None,
     ) -> None:
         self.peer = peer
         self.acked: int | None = None
@@ -85,6 +87,7 @@ class Outbound:
         self._install = install
         self._everywhere = everywhere
         self._ties = ties
+        self._said = said
         self._sent = 0
         self._sent_us = -options.heartbeat_us
         self._asked_us = self._handed_us = -options.resend_us
@@ -231,6 +234,7 @@ class Outbound:
                 challenge=self.challenge,
                 released=self.released,
                 everywhere=0 if self._everywhere is None else self._everywhere(),
+                said=(0, ()) if self._said is None or batch else self._said(),
             ),
         )
 

@@ -36,6 +36,8 @@ class Ship(Message):
         challenge: To be echoed.
         released: Up to where nobody outside needs the log any more: published, numbers told.
         everywhere: Up to where all have the log whom its head is kept for; 0 where it is kept for good.
+        said: In a split, of a quiet source: a position of its log, and pairs of sub-domain and position that all its
+            entries beyond will have seen.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 1)
@@ -52,6 +54,7 @@ class Ship(Message):
     challenge: int = 0
     released: int = 0
     everywhere: int = 0
+    said: tuple[int, tuple[tuple[int, int], ...]] = (0, ())
 
     def work(self) -> int:
         """A batch costs its length."""
@@ -61,7 +64,8 @@ class Ship(Message):
         """A sum that need not look into the entries."""
         # In a split the entries of a sub-domain all say as much of what was seen.
         seen = SEEN_BYTES * len(self.entries[0].seen) if self.entries else 0
-        return 160 + 24 * len(self.reigns) + (_ENTRY_BYTES + seen) * len(self.entries)
+        said = SEEN_BYTES * len(self.said[1])
+        return 160 + 24 * len(self.reigns) + said + (_ENTRY_BYTES + seen) * len(self.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,15 @@ def test_every_cell_is_struck_and_keeps_everything(point: str, place: str) -> No
     assert all(one.holds for one in results), to_text(results)
 
 
+@pytest.mark.parametrize("strike", STRIKES)
+@pytest.mark.parametrize("point", ["C3", "C5", "C6", "C7"])
+def test_wherever_it_strikes_no_right_is_used_twice_or_lost(point: str, strike: str) -> None:
+    scarce = {"opening_balance": 20, "rate": "40/s"}
+    cell = MergeCell(point, strike, "every")
+    found = run(cell, system={"domain": "floored-counter", "merge": "escrow"}, workload=scarce, strikes=3)
+    assert (found.hits, found.wrong) == (3, ())
+
+
 def test_the_table_has_every_point_that_the_merge_marks() -> None:
     assert {cell.point for cell in cells()} == {point for point in LosableShard.POINTS if point.startswith("G")}
     assert len(list(cells())) == 54

@@ -275,3 +275,56 @@ def test_whether_one_answers_is_the_same_question_alone() -> None:
     found = silent_until(13, FIRST)
     now_us = 13 * S + 500_000
     assert found.all_answer([FIRST], now_us) == pytest.approx(found.answer(FIRST, now_us).answers, rel=1e-3)
+
+
+def test_a_year_of_silence_is_answered_as_any_other() -> None:
+    found = silent_until(16, FIRST)
+    year_us = round(365 * DAY)
+    beat(found, year_us // S, without=(FIRST,))
+    answer = found.answer(FIRST, year_us + 100_000)
+    assert answer.down > 0.999999
+    # Of those cut off first, nearly all have died since.
+    assert answer.dead > 0.98
+    assert 0 <= found.all_answer([FIRST, SECOND], year_us + 100_000) < 1e-5
+    assert found.answer(SECOND, year_us + 100_000).up > 0.999
+
+
+def test_who_begins_late_takes_old_news_for_old() -> None:
+    """An observer that restarted is told of a host last heard an hour before, and of its neighbours just now."""
+    hour_us = 3_600 * S
+    tree = tree_of(TOPOLOGY.hosts, HEARING)
+    origins = dict.fromkeys(HOSTS, WITNESS)
+    found = Belief(
+        observer=ME, tree=tree, priors=PRIORS, grid=Grid(slot_us=S // 2), begin_us=hour_us + 10 * S, origins=origins
+    )
+    now_us = hour_us + 12 * S
+    for host in HOSTS:
+        sent_us = 10 * S if host == FIRST else now_us - 100_000
+        found.learn(Evidence(subject=host, origin=WITNESS, sent_us=sent_us, looked_us=now_us))
+    lost, well = found.answer(FIRST, now_us), found.answer(SECOND, now_us)
+    assert lost.down > 0.999
+    assert lost.blamed(FIRST) > 0.999
+    assert well.answers > 0.999
+
+
+def test_the_order_of_old_and_new_news_makes_no_difference_to_who_begins_late() -> None:
+    hour_us, answers = 3_600 * S, []
+    pieces = [
+        Evidence(subject=FIRST, origin=WITNESS, sent_us=10 * S, looked_us=hour_us),
+        Evidence(subject=SECOND, origin=WITNESS, sent_us=hour_us - S, looked_us=hour_us),
+        Evidence(subject=HOSTS[3], origin=WITNESS, sent_us=50 * S, looked_us=60 * S),
+    ]
+    for order in permutations(pieces):
+        found = Belief(
+            observer=ME,
+            tree=tree_of(TOPOLOGY.hosts, HEARING),
+            priors=PRIORS,
+            grid=Grid(slot_us=S // 2),
+            begin_us=hour_us - 2 * S,
+            origins=dict.fromkeys(HOSTS, WITNESS),
+        )
+        for piece in order:
+            found.learn(piece)
+        answers.append([found.answer(host, hour_us).down for host in HOSTS])
+    for other in answers[1:]:
+        assert other == pytest.approx(answers[0], rel=1e-9)

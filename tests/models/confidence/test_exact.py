@@ -19,12 +19,16 @@ NAMES = {
     "cluster": pack_location(1, 1, 0),
     "host:1": pack_location(1, 1, 1),
     "host:2": pack_location(1, 1, 2),
+    "service:1": pack_location(1, 1, 1, 1),
+    "service:2": pack_location(1, 1, 1, 2),
 }
-#: Shapes of at most three nodes that can be slow; of four, nothing is slow.
+#: Shapes of at most three nodes that can be slow; of four, nothing is slow. What ends a path is heard itself.
 SHAPES = (
     (("host:1",),),
     (("region", "host:1"), ("region", "host:2")),
     (("region", "cluster", "host:1"),),
+    (("region",), ("region", "host:1"), ("region", "host:2")),
+    (("host:1",), ("host:1", "service:1"), ("host:1", "service:2")),
     (("region", "cluster", "host:1"), ("region", "cluster", "host:2")),
 )
 
@@ -67,13 +71,14 @@ def cases(draw: st.DrawFn) -> tuple[dict[str, Level], list[Host]]:
 
 def tree_of_hosts(hosts: list[Host]) -> Tree:
     subjects: dict[str, Subject] = {}
+    hearings = {host.path[-1]: host.hearing for host in hosts}
     for host in hosts:
         for above, node in zip((None, *host.path), host.path, strict=False):
             subjects[node] = Subject(
                 name=NAMES[node],
                 level=node.split(":")[0],
                 within=None if above is None else NAMES[above],
-                hearing=host.hearing if node == host.path[-1] else None,
+                hearing=hearings.get(node),
             )
     return Tree(subjects=tuple(subjects.values()))
 
@@ -103,7 +108,7 @@ def close(a: float, b: float) -> bool:
     return abs(a - b) <= 1e-9 + 1e-6 * abs(b)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_every_answer_is_that_of_brute_force(case: tuple[dict[str, Level], list[Host]]) -> None:
     levels, hosts = case

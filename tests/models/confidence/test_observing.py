@@ -154,3 +154,23 @@ def test_each_layer_up_sends_less() -> None:
     world.run(30 * S)
     layers = world.network.by_layer()
     assert 0 < layers[Layer.REGION].sent < layers[Layer.CLUSTER].sent < layers[Layer.HOST].sent
+
+
+@pytest.mark.parametrize("host", ["a/c2/h1", "b/c1/h1", "b/c2/h1", "b/c2/h2"])
+def test_a_clock_that_is_ahead_stops_nobody(host: str) -> None:
+    ahead = Fault(id="ahead", kind="clock-offset", targets=(host,), at=5 * S, for_us=None, params={"offset": "700ms"})
+    world = world_of(ahead)
+    world.run(25 * S)
+    belief = region_observer(world).belief
+    for one in world.topology.hosts:
+        assert belief.answer(one.location, 25 * S).down < 0.01
+
+
+def test_a_region_observer_that_restarts_knows_again_who_is_down() -> None:
+    crash = Fault(id="again", kind="process-crash", targets=("a/c1/h1",), at=20 * S, for_us=2 * S)
+    world = world_of(fault("process-crash", "b/c2/h2", at=5 * S), crash)
+    world.run(40 * S)
+    belief = region_observer(world).belief
+    down, up = (world.topology.host(path).location for path in ("b/c2/h2", "b/c2/h3"))
+    assert belief.answer(down, 40 * S).dead > 0.85
+    assert belief.answer(up, 40 * S).up > 0.99

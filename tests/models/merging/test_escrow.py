@@ -9,6 +9,7 @@ from models.domains.counter import Add, Added
 from models.domains.floored_counter import FlooredCounter
 from models.domains.inventory import Cancel, Inventory, Receive, Reserve, Ship, Stock
 from models.domains.profile import Profile
+from models.domains.seats import GiveBack, GivenBack, Seats, Take, Taken
 from models.merging import Grant, Granted, UnfitPolicy, Write, fit, meaning_of
 from models.merging.policies import Escrow
 from models.merging.policies.escrow import Holdings
@@ -134,6 +135,16 @@ def test_a_counter_counts_down_to_its_floor_and_each_side_its_share() -> None:
     assert lived.ask(WEST, Add(n=-1)) == Added(n=-1)
     assert lived.ask(WEST, Add(n=-1)) is None
     assert lived.ask(WEST, Add(n=-3)) == Denied(reason="below the floor")
+
+
+def test_a_seat_is_given_away_by_the_one_sub_domain_that_has_it() -> None:
+    lived = Lived(Seats(seats=6))
+    assert lived.ask(EAST, Take(seat=1, person=1)) is None
+    assert lived.ask(WEST, Take(seat=1, person=1)) == Taken(seat=1, person=1)
+    assert lived.ask(EAST, Take(seat=2, person=2)) == Taken(seat=2, person=2)
+    assert lived.ask(EAST, Take(seat=1, person=2)) == Denied(reason="taken")
+    assert lived.ask(WEST, GiveBack(seat=1, person=1)) == GivenBack(seat=1, person=1)
+    assert lived.policy.wanted(lived.held, EAST, Take(seat=1, person=1)) == 0  # no number of rights helps
 
 
 def test_what_no_domain_knows_changes_no_state_of_any() -> None:

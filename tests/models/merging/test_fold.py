@@ -1,5 +1,7 @@
 """The merge of one shard's sub-domains: gaps, repeats, cuts, restarts, and a sub-domain that is declared lost."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from models.addressing import Scope, mint, pack_type
@@ -239,3 +241,81 @@ def test_an_aggregate_to_which_nothing_but_denials_happened_is_recorded_once() -
         merge.ingest(write(10 * position, WEST, position, Denied(reason="no")))
         records.append(merge.settle(10 * position))
     assert [[instance for instance, _ in record.held] for record in records if record] == [[7], []]
+
+
+def test_a_write_that_comes_below_the_cut_is_passed_over_and_owed_and_moves_nothing() -> None:
+    merge = fold()
+    merge.ingest(A)
+    merge.settle(12)
+    late = write(11, EAST, 1, Withdrawn(amount=1))
+    assert merge.ingest(late)
+    assert (merge.late, merge.received(EAST), balance(merge)) == (1, 1, (4, 4))
+    settled = merge.settle(12)
+    assert settled is not None
+    superseded, compensated = settled.outputs
+    assert isinstance(superseded, Superseded)
+    assert superseded.reason == f"it came below what sub-domain {EAST} had promised"
+    assert isinstance(compensated, Compensated)
+    assert (settled.vector, balance(merge), merge.settle(12)) == (((EAST, 1),), (4, 4), None)
+    assert not merge.ingest(late)
+
+
+def test_a_stream_that_goes_back_in_time_is_passed_over_alike_wherever_the_cut_is() -> None:
+    back = write(5, WEST, 2, Withdrawn(amount=1))
+    told = []
+    for cuts in ((30,), (7, 30), (12, 30)):
+        merge = fold()
+        for one in (A, C, back):
+            merge.ingest(one)
+        records = [merge.settle(cut) for cut in cuts]
+        told.append(sorted(type(one).__name__ for record in records if record for one in record.outputs))
+        assert balance(merge)[1] == 4
+    assert told[0] == told[1] == told[2]
+    assert told[0].count("Compensated") == 2  # and C, which went without
+
+
+def test_what_is_passed_over_is_known_after_a_restart() -> None:
+    merge = fold()
+    records = []
+    for one, cut in ((A, 12), (write(11, EAST, 1, Withdrawn(amount=1)), 12)):
+        merge.ingest(one)
+        records.append(merge.settle(cut))
+    again = fold()
+    again.restore(record for record in records if record)
+    assert again.vector() == {WEST: 1, EAST: 1}
+
+
+class Forgetting(CanonicalReplay):
+    """Keeps what it was last told that everybody has seen."""
+
+    def __init__(self) -> None:
+        super().__init__(BANK)
+        self.floor: dict[int, int] = {}
+
+    def forget(self, held: State, floor: Sequence[tuple[int, int]]) -> State:
+        self.floor = dict(floor)
+        return held
+
+
+def test_who_writes_nothing_holds_nothing_back_once_it_has_said_what_it_has_seen() -> None:
+    policy = Forgetting()
+    merge = MergeFold(policy, (WEST, EAST))
+    merge.ingest(A)
+    merge.settle(12)
+    assert policy.floor == {WEST: 0, EAST: 0}
+    merge.say(EAST, 0, {WEST: 1})
+    merge.ingest(B)
+    merge.settle(25)
+    assert policy.floor == {WEST: 1, EAST: 0}
+
+
+def test_what_a_sub_domain_said_holds_for_what_it_writes_after_that_alone() -> None:
+    policy = Forgetting()
+    merge = MergeFold(policy, (WEST, EAST))
+    for one in (A, C):
+        merge.ingest(one)
+    merge.say(EAST, 1, {WEST: 1})
+    merge.settle(12)
+    assert policy.floor[WEST] == 0  # C is to come, and had seen nothing
+    merge.settle(16)
+    assert policy.floor[WEST] == 1
