@@ -88,8 +88,8 @@ class RiskRule:
         least_us: Threshold on time, before anything is done about silence.
         most: Attempts, at most.
         give_up_us: From the first attempt until it is parked.
-        instants_us: When silence alone allows each retry, from the first attempt (`retry_instants`); what a rule goes by
-            that heeds nothing else. `on_time` makes one.
+        instants_us: When silence alone allows each retry, from the first attempt (`retry_instants`); a rule that heeds
+            nothing else goes by them, and `on_time` makes one.
 
     Raises:
         ValueError: whatever of it makes no sense, all at once.
@@ -158,7 +158,7 @@ class RiskRule:
         waited_us = _since_first_us(known)
         if waited_us >= self.give_up_us:
             return Move.LEAVE
-        if waited_us >= self.least_us:
+        if not known.tries or waited_us >= self.least_us:
             for rung in self.ladder:
                 move = self._step(rung, known, waited_us)
                 if move is not None:
@@ -189,7 +189,8 @@ class RiskRule:
         """What one rung says; None leaves it to the next."""
         match rung:
             case Rung.SAME_KEY:
-                return Move.ACT if known.silence_us >= self.least_us and known.hears else None
+                again = not known.tries or known.silence_us >= self.least_us
+                return Move.ACT if again and known.hears else None
             case Rung.FENCE:
                 return Move.ACT if known.undone else Move.ASK if known.hears else None
             case Rung.QUERY:
@@ -254,8 +255,7 @@ def retry_instants(
 def warn_if_never(rule: RiskRule) -> None:
     """Warn where silence alone never allows a retry, and nothing else is on the ladder; the reason, and the nearest."""
     never = rule.why_never
-    only = bool(rule.ladder) and set(rule.ladder) == {Rung.RISK} and not rule.heeds
-    if never is not None and only:
+    if never is not None and rule.ladder == (Rung.RISK,) and not rule.heeds:
         warnings.warn(
             f"threshold {never.threshold:.4g} on P(executed) is never reached by waiting: {never.reason}; the nearest "
             f"that can be reached is {never.limit:.4g}, or heed heartbeats, or let it ask what became of it",
