@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Final
 from models.effects.retrying import Attempt, Known, Move
 from models.effects.risk.hearing import Hearing
 from models.effects.risk.rules import TimedPolicy
-from models.effects.risk.words import Charge, Charged, ChargeIs, ChargeRefused, PayeeBeat, WhatOfCharge
+from models.effects.risk.words import Charge, Charged, ChargeIs, PayeeBeat, WhatOfCharge
 from models.retrying.budget import BudgetOptions
 from sim.host import Context, Service, Wait, handles
 from sim.topology import Location
@@ -158,9 +158,8 @@ class Caller(Service):
                 self._budget.succeeded(silent=True if len(sent) > 1 else None)
                 return
             undone = undone or any(isinstance(one, ChargeIs) for one in answers)
-            # What was refused is not done; its answer came, so it is waited for no longer.
-            kept = [i for i, wait in enumerate(waits) if not isinstance(wait.value, ChargeRefused)]
-            waits = [waits[i] for i in kept]
+            # A refusal is an answer too, after which there is nothing to wait for.
+            waits = [wait for wait in waits if not wait.done]
             if move is Move.ASK and not undone:
                 yield ctx.first([*waits, self._after(self._options.beat_us)])
 

@@ -47,9 +47,9 @@ def options(rule: RiskRule | SilenceIsFailure, **more: object) -> CallerOptions:
     values: dict[str, object] = {
         "payee": THERE,
         "rules": (rule,),
-        "rate_per_s": 1.0,
+        "rate_per_s": 0.05,
         "begins_us": 0,
-        "ends_us": 1_000_000,
+        "ends_us": 1_000_000_000,
         "beat_us": 100_000,
     }
     return CallerOptions(**values | more)  # type: ignore[arg-type]
