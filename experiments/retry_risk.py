@@ -54,5 +54,5 @@ EXPERIMENT: Final = Experiment(
     check=check,
     report=_report,
     better=BETTER,
-    decides=20,
+    decides=40,
 )
