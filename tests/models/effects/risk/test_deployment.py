@@ -7,7 +7,7 @@ import pytest
 from experiments.measures import gather
 from experiments.nemesis import with_nemesis
 from experiments.properties import judge
-from experiments.scenario import load
+from experiments.scenario import build, load
 from experiments.scenario.problems import ScenarioError
 from models.confidence import OutOfReach
 from models.delivery_ends import Error
@@ -42,7 +42,7 @@ def test_on_connections_a_duplicate_may_come_only_of_what_costs_nothing_or_of_a_
 
 def test_a_threshold_that_waiting_never_reaches_is_warned_of() -> None:
     with pytest.warns(OutOfReach, match="on a connection a request that waits is executed after the heal"):
-        load("risk_parks").with_system({"ladder": "risk"}).built()
+        build(load("risk_parks").with_system({"ladder": "risk"}), 0)
 
 
 def test_everything_wrong_is_told_at_once() -> None:
