@@ -32,7 +32,8 @@ from experiments.risks.arms import (
     RiskRow,
     route_of,
 )
-from experiments.risks.claims import FAMILY, forms, judged
+from experiments.risks.claims import FAMILY, calibration, forms, judged
+from experiments.risks.runs import CALIBRATED
 from experiments.statistics import format_interval, t_interval
 from models.confidence import Never
 from models.effects.retrying import Gap
@@ -102,6 +103,7 @@ def report(results: Rows, folder: Path, context: ReportContext) -> str:
     _forms(page)
     page.section("Closed forms, held against worlds")
     _judged(page, results)
+    _calibrated(page, results)
     page.section("What was claimed, and whether it held")
     page.findings(context.findings)
     page.section("What is left out")
@@ -287,3 +289,14 @@ def _judged(page: Page, results: Rows) -> None:
         "Duplicates, omissions and waiting of rules on time follow from S(t), the chance that an attempt is not "
         "answered within t; those of a cut that begins at any instant from the mean times there, at it, and back."
     )
+
+
+def _calibrated(page: Page, results: Rows) -> None:
+    lines = [
+        [_TITLES[scenario], f"{one.said:.3g}", f"{one.came:.3g}", str(one.samples), f"{one.low:.3g} to {one.high:.3g}"]
+        for scenario in CALIBRATED
+        for one in calibration(results, scenario)[0].bins
+    ]
+    if lines:
+        header = ["", "said", "was so", "charges", "where it would be if what is said were true"]
+        page.table(header, lines, caption="P(executed) of charges that nobody answered or repeated, by heartbeats")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import fsum
 from typing import Final
 
+from experiments.calibration import Verdict, verdict
 from experiments.experiment import Finding
 from experiments.family import Family, shown
 from experiments.judging import VERDICTS, Judged, interval_of, span_told
@@ -36,7 +37,7 @@ from experiments.risks.arms import (
     losses_of,
     rules_of,
 )
-from experiments.risks.runs import TABLE, silent_after_us
+from experiments.risks.runs import CALIBRATED, TABLE, said_of, silent_after_us
 from models.confidence import (
     Costs,
     Erlang,
@@ -49,7 +50,7 @@ from models.confidence import (
 )
 from models.effects.risk import RiskRule, SilenceIsFailure, Sums, TimedPolicy, sums_of
 
-__all__ = ["FAMILY", "Form", "Told", "check", "forms", "judged", "predicted", "tolds"]
+__all__ = ["FAMILY", "Form", "Told", "calibration", "check", "forms", "judged", "predicted", "tolds"]
 
 Rows = Results[RiskRow]
 FAMILY: Final = Family(compared=4, fewest=8)
@@ -204,6 +205,7 @@ def check(results: Rows) -> list[Finding]:
         _table(),
         _border(),
         *(_said(row) for row in judged(results)),
+        *(_calibrated(results, scenario) for scenario in CALIBRATED),
         _none_wrong(results),
         _calm(results),
         _stream(results),
@@ -253,6 +255,22 @@ def _said(row: Judged[Told]) -> Finding:
         holds=row.holds,
         detail=f"closed form {told.value:.5g}, measured {row.interval.estimate:.5g} "
         f"[{span_told(row.interval, row.half_width)}], {VERDICTS[row.holds]}",
+    )
+
+
+def calibration(results: Rows, scenario: str) -> tuple[Verdict, int]:
+    """What the posterior says of silent charges, held against the truth, and of how many charges."""
+    runs = said_of(results, scenario)
+    return verdict(runs, confidence=0.995), sum(len(run.chances) for run in runs)
+
+
+def _calibrated(results: Rows, scenario: str) -> Finding:
+    found, count = calibration(results, scenario)
+    off = "; ".join(f"said {one.said:.3g}, came {one.came:.3g} of {one.samples}" for one in found.off)
+    return Finding(
+        claim=f"What losses, delays and heartbeats say of silent charges comes true as often as said: {scenario}",
+        holds=found.calibrated,
+        detail=f"{count} charges, {found.judged} bins judged, off: {off or 'none'}",
     )
 
 

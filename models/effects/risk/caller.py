@@ -70,6 +70,7 @@ class End:
         answered_us: When it was known to be done; None while it is not.
         parked_us: When it was left in doubt; None if it was not.
         refused: How often the budget refused a retry.
+        known: What was known when it was parked.
     """
 
     key: int
@@ -78,6 +79,7 @@ class End:
     answered_us: int | None = None
     parked_us: int | None = None
     refused: int = 0
+    known: Known | None = None
 
 
 class Caller(Service):
@@ -135,7 +137,7 @@ class Caller(Service):
                 end.refused += 1
                 move = Move.WAIT
             if move is Move.LEAVE:
-                end.parked_us = ctx.mono_us()
+                end.parked_us, end.known = ctx.mono_us(), known
                 ctx.note("parked", end.key)
                 return
             token += 1
