@@ -4,7 +4,8 @@ Claim:     by waiting alone only where a duplicate costs at most p_req / ((1 - p
            under cuts that averages of losses hide, heartbeats relative to the send decide, and a retry waits for the
            heal; on a connection never by waiting. Who can ask a receiver that fences, or has its key, needs no risk.
 Varies:    the rule (never, silence as failure, threshold on T, on P, on both, wrong belief, outcome query with and
-           without fence, same key), what fails (nothing, losses even or not, cuts on datagrams and on connections).
+           without fence, same key), what fails (nothing, losses even or not, cuts of both ways or of the way back, on
+           datagrams and on connections).
            Held fixed: delays, costs (five ratios in turns), load.
 Measures:  duplicates, omissions, parked (of 1,000), waiting (ms), cost; paired over seeds, 95 % interval.
 Run:       ./lab run retry-risk [--quick] [--seeds N]

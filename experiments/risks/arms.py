@@ -15,10 +15,12 @@ from models.effects.risk import RiskRule, Route, Rung, SilenceIsFailure, TimedPo
 
 __all__ = [
     "ARMS",
+    "BACK",
     "BEAT_US",
     "BOTH",
     "CALM",
     "CHANCE",
+    "CHANCE_BACK",
     "CUT",
     "CUT_US",
     "EVEN",
@@ -55,8 +57,9 @@ EVEN: Final = "losses-even"
 UNEVEN: Final = "losses-uneven"
 CUT: Final = "cuts-datagram"
 STREAM: Final = "cuts-connection"
+BACK: Final = "cuts-back"
 UNIFORM: Final = "cuts-uniform"
-SCENARIOS: Final = (CALM, EVEN, UNEVEN, CUT, STREAM, UNIFORM)
+SCENARIOS: Final = (CALM, EVEN, UNEVEN, CUT, BACK, STREAM, UNIFORM)
 
 ONCE: Final = "once"
 SILENCE: Final = "silence"
@@ -64,6 +67,7 @@ TIME: Final = "time"
 CHANCE: Final = "chance"
 BOTH: Final = "both"
 WRONG: Final = "chance-wrong"
+CHANCE_BACK: Final = "chance-back"
 QUERY: Final = "query"
 FENCE: Final = "fence"
 SAME_KEY: Final = "same-key"
@@ -77,6 +81,7 @@ ARMS: Final = tuple(
         (CHANCE, "threshold on P, heartbeats heeded"),
         (BOTH, "thresholds on both"),
         (WRONG, "threshold on P, what is believed wrong tenfold"),
+        (CHANCE_BACK, "threshold on P, half of the cuts of the way back"),
         (QUERY, "asks for the outcome, not fenced"),
         (FENCE, "asks for the outcome, fenced"),
         (SAME_KEY, "again under the same key"),
@@ -150,6 +155,9 @@ def receiver_of(scenario: str, arm: str) -> OutsideOptions:
 
 def averages_of(scenario: str) -> tuple[float, float]:
     """Losses of requests and replies as a caller finds them that counts all over time, cuts among them."""
+    if scenario == BACK:
+        # All is done; unanswered is what comes to its answer while that way is cut.
+        return 1e-4, (CUT_US + ONE_WAY_US) / PERIOD_US
     if scenario == CUT:
         # Sent into the cut, or met by it on the way there; met on the way back.
         return (CUT_US + ONE_WAY_US) / PERIOD_US, ONE_WAY_US / PERIOD_US
@@ -177,7 +185,8 @@ def route_of(scenario: str, arm: str) -> Route:
         beat_us=BEAT_US,
         beat_loss=request.reply_loss,
         beat_delay=one_way,
-        mtbc_us=_MTBC_US * off if scenario in (CUT, STREAM) else inf,
+        mtbc_us=_MTBC_US * off if scenario in (CUT, BACK, STREAM) else inf,
+        back_share=0.5 if arm == CHANCE_BACK else 0.0,
         cut_us=_CUT_BELIEVED_US,
         queued=scenario == STREAM,
     )
@@ -198,6 +207,7 @@ def rules_of(scenario: str, arm: str) -> tuple[TimedPolicy, ...]:
         TIME: lambda ratio: on_time(rule(ratio, (Rung.RISK,), heeds=False)),
         CHANCE: lambda ratio: rule(ratio, (Rung.RISK,)),
         WRONG: lambda ratio: rule(ratio, (Rung.RISK,)),
+        CHANCE_BACK: lambda ratio: rule(ratio, (Rung.RISK,)),
         BOTH: lambda ratio: rule(ratio, (Rung.RISK,), least_us=LEAST_US),
         QUERY: lambda ratio: rule(ratio, (Rung.QUERY,), least_us=PAUSE_US),
         FENCE: lambda ratio: rule(ratio, (Rung.FENCE,), least_us=PAUSE_US),

@@ -14,8 +14,10 @@ from experiments.judging import VERDICTS, Judged, interval_of, span_told
 from experiments.results import Results
 from experiments.risks.arms import (
     ARMS,
+    BACK,
     CALM,
     CHANCE,
+    CHANCE_BACK,
     CUT,
     EVEN,
     FENCE,
@@ -53,7 +55,7 @@ from models.effects.risk import RiskRule, SilenceIsFailure, Sums, TimedPolicy, s
 __all__ = ["FAMILY", "Form", "Told", "calibration", "check", "forms", "judged", "predicted", "tolds"]
 
 Rows = Results[RiskRow]
-FAMILY: Final = Family(compared=4, fewest=8)
+FAMILY: Final = Family(compared=6, fewest=8)
 _EXACT: Final = 1e-9
 
 
@@ -211,13 +213,29 @@ def check(results: Rows) -> list[Finding]:
         _stream(results),
         _stream_waits(results),
         *(
-            _more(results, worse, better, metric, claim)
+            _more(results, CUT, worse, better, metric, claim)
             for worse, better, metric, claim in (
                 (TIME, CHANCE, "omissions", "Under cuts a threshold on T retries into the cut and omits more than P"),
                 (SILENCE, CHANCE, "duplicates", "Under cuts silence read as failure duplicates more than P"),
                 (TIME, CHANCE, "cost", "Under cuts a threshold on P that heeds heartbeats costs less than one on T"),
                 (TIME, WRONG, "cost", "So it does where what it believes is wrong tenfold"),
             )
+        ),
+        _more(
+            results,
+            BACK,
+            CHANCE,
+            CHANCE_BACK,
+            "duplicates",
+            "Where cuts are of the way back, who takes them for cuts of both ways repeats more than who allows for it",
+        ),
+        _more(
+            results,
+            CUT,
+            CHANCE_BACK,
+            CHANCE,
+            "omissions",
+            "Where cuts are of both ways, who allows for cuts of the way back omits more: heartbeats do not tell which",
         ),
         _independent(results),
         _unfenced(results),
@@ -319,8 +337,8 @@ def _stream_waits(results: Rows) -> Finding:
     )
 
 
-def _more(results: Rows, worse: str, better: str, metric: str, claim: str) -> Finding:
-    more = FAMILY.difference(results, CUT, worse, better, metric)
+def _more(results: Rows, scenario: str, worse: str, better: str, metric: str, claim: str) -> Finding:
+    more = FAMILY.difference(results, scenario, worse, better, metric)
     return Finding(
         claim=claim, holds=FAMILY.above(more), detail=f"more of 1,000 by {shown(more, '.1f')}, runs paired by seed"
     )

@@ -9,14 +9,15 @@ from typing import Final
 from experiments.experiment import Size
 from experiments.risks.arms import (
     ARMS,
+    BACK,
     CALM,
     CHANCE,
+    CHANCE_BACK,
     CUT,
     EVEN,
     FENCE,
     ONCE,
     QUERY,
-    SAME_KEY,
     SILENCE,
     STREAM,
     TIME,
@@ -32,14 +33,15 @@ _QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         CALM: (TIME,),
         EVEN: (ONCE, TIME),
         UNEVEN: (TIME, QUERY),
-        CUT: (ONCE, SILENCE, TIME, CHANCE, WRONG, FENCE, SAME_KEY),
+        CUT: (ONCE, SILENCE, TIME, CHANCE, WRONG, FENCE),
+        BACK: (CHANCE, CHANCE_BACK),
         STREAM: (ONCE, SILENCE, CHANCE),
         UNIFORM: (ONCE,),
     }
 )
 _ALL: Final = tuple(arm.name for arm in ARMS)
 _FULL: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {**dict.fromkeys((CALM, EVEN, UNEVEN, CUT, STREAM), _ALL), UNIFORM: (ONCE,)}
+    {**dict.fromkeys((CALM, EVEN, UNEVEN, CUT, BACK, STREAM), _ALL), UNIFORM: (ONCE,)}
 )
 QUICK: Final = Size(seeds=4, only=_QUICK)
 FULL: Final = Size(seeds=50, only=_FULL)

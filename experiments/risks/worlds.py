@@ -1,8 +1,8 @@
 """Worlds with a caller, a payee in another region, and a network that loses messages or is cut.
 
 A round trip is the sum of two exponential delays, as the printed table has it. Losses are of each direction by itself.
-Cuts are of both ways, at equal intervals and at an offset that is drawn; between them nothing is lost. They heal, and
-heartbeats come again; on datagrams what they met is lost, on connections it waits.
+Cuts are of both ways, in one world of the way back alone, at equal intervals and at an offset that is drawn; between
+them nothing is lost. They heal, and heartbeats come again; on datagrams what they met is lost, on connections it waits.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from experiments.risks.arms import (
+    BACK,
     BEAT_US,
     CUT,
     CUT_US,
@@ -44,7 +45,7 @@ BEGINS_US: Final = 1_000_000
 ENDS_US: Final = 37_000_000
 #: After the last charge every rule has given up or was answered, and what was queued has been executed.
 _UNTIL_US: Final = ENDS_US + GIVE_UP_US + CUT_US
-RATES_PER_S: Final = MappingProxyType({CUT: 25.0, STREAM: 10.0, UNIFORM: 60.0})
+RATES_PER_S: Final = MappingProxyType({CUT: 25.0, BACK: 25.0, STREAM: 10.0, UNIFORM: 60.0})
 _RATE_PER_S: Final = 40.0
 _HERE: Final = "here"
 _THERE: Final = "there"
@@ -81,7 +82,7 @@ class Staged:
 
 def cuts_of(scenario: str, seed: int) -> tuple[tuple[int, int], ...]:
     """Begin and end of each cut, at an offset that is the seed's alone."""
-    if scenario not in (CUT, STREAM, UNIFORM):
+    if scenario not in (CUT, BACK, STREAM, UNIFORM):
         return ()
     period_us, cut_us = (UNIFORM_PERIOD_US, UNIFORM_CUT_US) if scenario == UNIFORM else (PERIOD_US, CUT_US)
     first_us = BEGINS_US + int(Chance(seed).generator("cuts").integers(period_us - cut_us))
@@ -96,8 +97,9 @@ def staged(scenario: str, arm: str, seed: int) -> Staged:
         noise=MappingProxyType({Tier.BETWEEN_REGIONS: Exponential(float(ONE_WAY_US))}),
     )
     cuts = cuts_of(scenario, seed)
+    kind = "partition-one-way" if scenario == BACK else "partition-full"
     faults = [
-        Fault(id=f"cut-{number}", kind="partition-full", targets=(_THERE,), at=begin_us, for_us=end_us - begin_us)
+        Fault(id=f"cut-{number}", kind=kind, targets=(_THERE,), at=begin_us, for_us=end_us - begin_us)
         for number, (begin_us, end_us) in enumerate(cuts)
     ]
     for source, loss in zip((_HERE, _THERE), losses_of(scenario), strict=True):

@@ -2,8 +2,8 @@
 
 Silence alone says what `models.confidence.unanswered` computes, as if losses were independent. Heartbeats say more: one
 that came shows that no cut had begun by then; from the first that is missing on, one may have. The hypotheses are no
-cut, and a cut of both ways that began at any instant since something last arrived, at a constant hazard, and that
-lasts for an exponential time. All numbers come from configuration.
+cut, and a cut of both ways, or of the way back alone, that began at any instant since something last arrived, at a
+constant hazard, and that lasts for an exponential time. All numbers come from configuration.
 
 On datagrams a cut loses what is under way. On a connection (`queued`) it only keeps it, and the back-off of what is
 sent again keeps it longer than the cut: silence is then no evidence, and P(executed, or will be) stays 1 - p_req, where
@@ -44,6 +44,7 @@ class Route:
         beat_delay: Of one that is not.
         mtbc_us: Mean time between cuts of both ways; infinite for none.
         cut_us: Mean length of a cut; infinite for one that lasts.
+        back_share: Part of the cuts that are of the way back alone: answers and heartbeats are lost, requests are not.
         queued: Whether requests go on connections, where a cut keeps what it does not let through.
 
     Raises:
@@ -57,6 +58,7 @@ class Route:
     beat_delay: Delay = field(default_factory=Prompt)
     mtbc_us: float = inf
     cut_us: float = inf
+    back_share: float = 0.0
     queued: bool = False
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class Route:
                 checked_delay("beat_delay", self.beat_delay),
                 at_least("beat_us", self.beat_us, 0),
                 chance("beat_loss", self.beat_loss),
+                chance("back_share", self.back_share),
                 *(
                     None if value > 0 else f"{name}={value!r} is no mean time; give more than 0, or infinity"
                     for name, value in (("mtbc_us", self.mtbc_us), ("cut_us", self.cut_us))
@@ -144,7 +147,8 @@ def _cuts(route: Route, silent_us: float, gap: Gap) -> Iterator[_Case]:
         arrived = 1 - route.arrival.beyond(begin_us) if begin_us > 0 else 0.0
         heard_us = min(silent_us, begin_us)
         answered = (1 - request.reply_loss) * (1 - request.round_trip.beyond(heard_us)) if heard_us > 0 else 0.0
-        reaches = max(arrived, answered)
+        # A cut of the way back alone lets the request arrive, whenever it began.
+        reaches = route.back_share + (1 - route.back_share) * max(arrived, answered)
         chance_of = 1 - request.request_loss
         yield _Case(weight, chance_of * (reaches - answered), 1 - chance_of * reaches)
 

@@ -107,6 +107,14 @@ def test_one_heartbeat_that_is_lost_is_no_cut() -> None:
     assert executed(route(), 1e6, one) > executed(route(), 1e6, lasting)
 
 
+def test_a_cut_that_may_be_of_the_way_back_leaves_its_share() -> None:
+    gap = silent_since(-300_000, 2_000_000)
+    half = executed(route(back_share=0.5), 2e6, gap)
+    assert executed(route(), 2e6, gap) < 1e-4
+    # Both kinds leave all of it unanswered; of the first nothing is executed, of the second all that is not lost.
+    assert half == pytest.approx(0.5 * 0.99, abs=1e-3)
+
+
 def test_on_a_connection_silence_is_no_evidence() -> None:
     queued = route(queued=True)
     said = {executed(queued, us, silent_since(-300_000, 2_000_000)) for us in (1e5, 1e6, 8e6)}
@@ -120,8 +128,8 @@ def test_a_no_that_is_not_fenced_is_worth_what_is_not_under_way() -> None:
 
 
 def test_everything_wrong_with_a_route_is_told_at_once() -> None:
-    with pytest.raises(ValueError, match=r"beat_us=-1.*beat_loss=2.*mtbc_us=0.*cut_us=-1"):
-        route(beat_us=-1, beat_loss=2.0, mtbc_us=0, cut_us=-1)
+    with pytest.raises(ValueError, match=r"beat_us=-1.*beat_loss=2.*back_share=3.*mtbc_us=0.*cut_us=-1"):
+        route(beat_us=-1, beat_loss=2.0, back_share=3.0, mtbc_us=0, cut_us=-1)
 
 
 def test_silence_that_cannot_be_is_refused() -> None:
