@@ -133,8 +133,8 @@ def _answer(results: Rows) -> str:
         f"the send, {wrong(CHANCE)}; to take silence for failure {wrong(SILENCE)}; to ask a receiver that fences "
         f"{wrong(FENCE)}. Heartbeats do not tell a cut of both ways from one of the way back, so what is believed of "
         f"these is paid for in duplicates or omissions ({_mean(results, BACK, CHANCE, 'duplicates', '.0f')} done twice "
-        f"where it is wrong). On a connection a request that meets a cut is executed after the heal, so never by waiting. "
-        f"Intervals are 95 % over {len(results.seeds)} runs."
+        f"where it is wrong). On a connection a request that meets a cut is executed after the heal, so never by "
+        f"waiting. Intervals are 95 % over {len(results.seeds)} runs."
     )
 
 

@@ -51,7 +51,7 @@ PRESETS: Final[Mapping[str, Preset]] = MappingProxyType(
                 budget=BudgetOptions(kind=BudgetKind.RATIO, ratio=0.2, free_per_s=10.0, window_us=10_000_000),
             ),
             source="Finagle, RetryBudget (blog of 8 February 2016): 20 % of requests on top of 10 a second, over 10 s; "
-            "at once, the budget being the bound. Requests are retried 25 times at most.",
+            "at once. That bound is of all requests together; that one is retried 25 times at most is ours.",
         ),
         "aws-standard": Preset(
             policy=RetryPolicy(
