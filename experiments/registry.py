@@ -24,6 +24,7 @@ MODULES: tuple[str, ...] = (
     "experiments.key_space",
     "experiments.layer_priority",
     "experiments.log_management",
+    "experiments.merge_clusters",
     "experiments.merge_domains",
     "experiments.pbs",
     "experiments.persistence_schemes",

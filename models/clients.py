@@ -19,7 +19,7 @@ from models.domain import Command
 from models.domains.bank_account import Deposit, Withdraw
 from models.store.requests import Accepted, Conflict, Gone, InDoubt, Refused, RolledBack, Submit, Unavailable
 from models.tenancy import asked_as
-from sim.history import Kind, Operation
+from sim.history import Kind, Operation, Value
 from sim.host import Context, Service, Wait
 from sim.topology import Location
 
@@ -47,6 +47,9 @@ class Workload:
         attempt_timeout_us: Patience with one attempt.
         backoff_us: Pause after the first failed attempt; doubles for each further one.
         audit_us: When clients read everything at every replica of their region, at rest; None for never.
+        contended: Whether aggregates of any domain are as unequally wanted as accounts, and commands as often harmless
+            as deposits are made (`models.demand`); else all are alike.
+        locality: Chance that a client keeps to aggregates whose primary is in its region, in [0, 1].
         only: Ids of the operations that are issued, the others being left out; None for all. What
             an operation is does not depend on those before it, so this cuts a run down to a few.
     """
@@ -64,6 +67,8 @@ class Workload:
     attempt_timeout_us: int = 600_000
     backoff_us: int = 100_000
     audit_us: int | None = None
+    contended: bool = False
+    locality: float = 0.0
     only: frozenset[int] | None = None
 
     def __post_init__(self) -> None:
@@ -75,6 +80,8 @@ class Workload:
                 raise ValueError(f"{name}={getattr(self, name)} is negative; give at least 0")
         if not 0 <= self.deposit_fraction <= 1:
             raise ValueError(f"{self.deposit_fraction=} is no share; give a number in [0, 1]")
+        if not 0 <= self.locality <= 1:
+            raise ValueError(f"{self.locality=} is no chance; give a number in [0, 1]")
         if self.amount_max < self.amount_min:
             raise ValueError(f"{self.amount_max=} is below {self.amount_min=}; raise it")
         if self.ends_us <= self.begins_us:
@@ -101,7 +108,7 @@ class Drawn(NamedTuple):
     aggregate: int
     command: Command
     f: str
-    value: int
+    value: Value
     tenant: int = 0
 
 
@@ -252,9 +259,7 @@ class Client(Service):
         answer = yield asked
         return answer
 
-    def _record(
-        self, command_id: int, drawn: Drawn, kind: Kind, value: int | str | None, version: int | None = None
-    ) -> None:
+    def _record(self, command_id: int, drawn: Drawn, kind: Kind, value: Value, version: int | None = None) -> None:
         self.ctx.record(Operation(command_id, kind, drawn.f, drawn.aggregate, value, version))
 
     def _mark(self, point: str) -> None:

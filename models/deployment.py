@@ -1,6 +1,6 @@
 """Designs laid over a topology: each factory says which services run where.
 
-All four give every region the same hosts and shards. Shard i of a region is the store on its
+All give every region the same hosts and shards. Shard i of a region is the store on its
 i-th server; monitors and operators, where a design has them, sit on the first. A factory's
 keyword arguments are its options; in a scenario file durations, rates and sizes lose their
 suffix and gain a unit (`heartbeat = "200ms"` is `heartbeat_us`).
@@ -33,11 +33,14 @@ from models.store.shard import Shard
 from models.system import Site, System
 from sim.host import Placement
 from sim.topology import RegionName, at_service
+from sim.wording import Refused
 
 __all__ = [
+    "aggregate_primary",
     "home_failover",
     "home_region",
     "majority",
+    "read_only_when_cut",
     "region_split",
 ]
 
@@ -53,19 +56,52 @@ def home_region(
     site: Site,
     workload: Workload,
     *,
+    domain: str = BankAccount.name,
     home: RegionName = _HOME,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
 ) -> System:
     """One region owns the domain and answers when it has flushed; logs are shipped behind."""
-    ship = ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)
-    return _home(site, workload, home, ship, _BEHIND)
+    layout = _laid(site, workload, domain, heartbeat_us, resend_us)
+    return _home(layout, _BEHIND, layout.number_of(home))
+
+
+def aggregate_primary(
+    site: Site,
+    workload: Workload,
+    *,
+    domain: str = BankAccount.name,
+    heartbeat_us: int = 500_000,
+    resend_us: int = 1_000_000,
+) -> System:
+    """As `home_region`, but each aggregate has its own home: those of shards take turns over the regions.
+
+    A cut then takes away a part of the aggregates from each side, in place of all from one.
+    """
+    return _home(_laid(site, workload, domain, heartbeat_us, resend_us, taking_turns=True), _BEHIND, 0)
+
+
+def read_only_when_cut(
+    site: Site,
+    workload: Workload,
+    *,
+    domain: str = BankAccount.name,
+    home: RegionName = _HOME,
+    heartbeat_us: int = 500_000,
+    resend_us: int = 1_000_000,
+) -> System:
+    """The home answers when every region has flushed: in a cut all can still be read everywhere and nothing written."""
+    layout = _laid(site, workload, domain, heartbeat_us, resend_us)
+    regions = len(layout.numbers)
+    everywhere = Scheme(name="multi-persist", tier=Tier.DEVICE, holders=regions, spread=Spread.REGION)
+    return _home(layout, everywhere, layout.number_of(home))
 
 
 def majority(
     site: Site,
     workload: Workload,
     *,
+    domain: str = BankAccount.name,
     home: RegionName = _HOME,
     election_us: int = 1_500_000,
     heartbeat_us: int = 300_000,
@@ -79,8 +115,10 @@ def majority(
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
-    layout = RegionLayout(site.topology, workload, ShipOptions(heartbeat_us=max(1, heartbeat_us)))
-    numbers, read = tuple(layout.numbers.values()), Reading(site, workload)
+    read = Reading(site, workload)
+    wanted = read.domain(domain)
+    layout = RegionLayout(site.topology, workload, ShipOptions(heartbeat_us=max(1, heartbeat_us)), domain=wanted)
+    numbers = tuple(layout.numbers.values())
     scheme = read.of(lambda: raft_scheme(len(numbers), len(numbers), "region"))
     watching = read.of(lambda: detector_of(detector, heartbeat_us)) if detector else None
     options = read.of(
@@ -98,6 +136,7 @@ def home_failover(
     site: Site,
     workload: Workload,
     *,
+    domain: str = BankAccount.name,
     home: RegionName = _HOME,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
@@ -111,7 +150,7 @@ def home_failover(
     The preference is the order of the topology. Operators begin `reconcile_delay_us` after they
     find divergent entries and submit `reconcile_per_s` of them.
     """
-    layout = RegionLayout(site.topology, workload, ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
+    layout = _laid(site, workload, domain, heartbeat_us, resend_us)
     number = layout.number_of(home)
     placements = layout.stores(Shard, _BEHIND, number)
     preference = tuple(layout.numbers.values())
@@ -178,13 +217,20 @@ def region_split(
     sources = (1, 2) if parts is None else tuple(part.number for part in parts)
     noted(problems, lambda: policy_named(merge) if wanted is None else policy_for(merge, wanted, sources))
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert ship is not None
     layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, kind)
     return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))
 
 
-def _home(site: Site, workload: Workload, home: str, ship: ShipOptions, scheme: Scheme) -> System:
-    layout = RegionLayout(site.topology, workload, ship)
-    placements = layout.stores(Shard, scheme, layout.number_of(home))
+def _laid(
+    site: Site, workload: Workload, domain: str, heartbeat_us: int, resend_us: int, *, taking_turns: bool = False
+) -> RegionLayout:
+    """Where members and clients of a design with homes are."""
+    ship = ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)
+    return RegionLayout(site.topology, workload, ship, domain=domain_of(domain, workload), taking_turns=taking_turns)
+
+
+def _home(layout: RegionLayout, scheme: Scheme, home: int) -> System:
+    placements = layout.stores(Shard, scheme, home)
     return layout.system(placements, Shard, home_ledger, operable=True)

@@ -16,15 +16,17 @@ In the words of scenario files 0 stands for never, or for all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar, Unpack, get_type_hints
 
 from models.clients import BankMix, Mix, Workload
+from models.demand import ContendedMix
 from models.domain import Domain
 from models.domains import shipped
 from models.domains.auction import Auction
 from models.domains.bank_account import BankAccount
 from models.domains.floored_counter import FlooredCounter
+from models.domains.household import Household
 from models.mixes import DomainMix
 from models.store.group.wire import ShipOptions
 from models.store.log.snapshots import SnapshotPolicy
@@ -33,26 +35,11 @@ from models.store.schemes import Scheme
 from models.store.words import scheme_of
 from models.system import Site
 from sim.topology import HostSpec, Topology
-from sim.wording import way_to
+from sim.wording import Refused, way_to
 
 __all__ = ["KeptOptions", "LogOptions", "Reading", "Refused", "domain_of", "home_of", "log_policy", "mix_of", "noted"]
 
 T = TypeVar("T")
-
-
-class Refused(ValueError):
-    """Options of a factory that make no sense, with every reason found; whoever prints it gives each its line.
-
-    Attributes:
-        problems: At least one.
-    """
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("; ".join(self.problems))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.problems,)
 
 
 class LogOptions(TypedDict, total=False):
@@ -206,6 +193,8 @@ def mix_of(domain: Domain[Any], workload: Workload) -> Mix:
     """What clients do with one domain."""
     if isinstance(domain, BankAccount):
         return BankMix(workload)
+    if workload.contended:
+        return ContendedMix(domain, workload)
     return DomainMix({domain.name: domain.number}, workload.accounts)
 
 
@@ -215,7 +204,10 @@ def domain_of(name: str, workload: Workload) -> Domain[Any]:
         return BankAccount(opening_balance=workload.opening_balance)
     if name == FlooredCounter.name:
         return FlooredCounter(start=workload.opening_balance)
-    domains = {**shipped().domains, Auction.name: Auction(), FlooredCounter.name: FlooredCounter()}
+    if name == Household.name:
+        return Household(opening_balance=workload.opening_balance)
+    domains: dict[str, Domain[Any]] = dict(shipped().domains)
+    domains.update((one.name, one) for one in (Household(), Auction(), FlooredCounter()))
     if name not in domains:
         raise ValueError(f"domain={name!r} is none that is shipped; {way_to(name, list(domains))}")
     return domains[name]
@@ -232,20 +224,25 @@ def home_of(topology: Topology, home: str, option: str = "home") -> str:
 
 def log_policy(**words: Unpack[LogOptions]) -> LogPolicy:
     """How logs are managed, in the words of scenario files."""
-    return LogPolicy(
-        segment=words.get("segment", 1_000),
-        snapshots=SnapshotPolicy(
-            every=words.get("snapshot_every", 0) or None,
-            age_us=words.get("snapshot_age_us", 0) or None,
-            load_us=words.get("snapshot_load_us", 0) or None,
-        ),
-        truncate=words.get("truncate", False),
-        sweep=words.get("sweep", False),
-        retain_us=words.get("retain_us", 0),
-        retain_events=words.get("retain_events", 0),
-        peer_patience=words.get("peer_patience", 100_000),
-        every_us=words.get("keep_every_us", 1_000_000),
-    )
+    try:
+        return LogPolicy(
+            segment=words.get("segment", 1_000),
+            snapshots=SnapshotPolicy(
+                every=words.get("snapshot_every", 0) or None,
+                age_us=words.get("snapshot_age_us", 0) or None,
+                load_us=words.get("snapshot_load_us", 0) or None,
+            ),
+            truncate=words.get("truncate", False),
+            sweep=words.get("sweep", False),
+            retain_us=words.get("retain_us", 0),
+            retain_events=words.get("retain_events", 0),
+            peer_patience=words.get("peer_patience", 100_000),
+            every_us=words.get("keep_every_us", 1_000_000),
+        )
+    except Refused as refused:
+        # Beside the other options of a factory it has to say what is done so often.
+        told = [f"keep_{one}" if one.startswith("every_us=") else one for one in refused.problems]
+        raise Refused(told) from None
 
 
 def noted(problems: list[str], make: Callable[[], Any]) -> Any:

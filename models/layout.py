@@ -13,9 +13,12 @@ from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 from models.addressing import Scope, pack_type
-from models.clients import BankMix, Client, Mix, Route, Workload
+from models.clients import Client, Mix, Route, Workload
+from models.demand import LocalMix
 from models.detection import Plan
+from models.domain import Domain
 from models.domains.bank_account import BankAccount
+from models.factories import mix_of
 from models.ledger import Ledger
 from models.routing import RoutingClient
 from models.store.group.wire import ShipOptions
@@ -25,7 +28,7 @@ from models.system import BANK_RECORDS, System
 from sim.host import Context, Placement, Service
 from sim.topology import Location, Topology, at_service
 
-__all__ = ["CLIENT", "STORE", "RegionLayout", "client_placements", "maker", "shard_of"]
+__all__ = ["CLIENT", "STORE", "RegionLayout", "client_placements", "maker", "primary_of", "shard_of"]
 
 STORE: Final = "store"
 CLIENT: Final = "client"
@@ -37,6 +40,11 @@ def shard_of(account: int, shards: int) -> int:
     """The shard, from 0, that an aggregate belongs to; the same in every region and every run."""
     digest = blake2b(account.to_bytes(8, "big"), digest_size=8).digest()
     return int.from_bytes(digest, "big") % shards
+
+
+def primary_of(account: int, shards: int, regions: Sequence[str]) -> str:
+    """The region where an aggregate is at home, where each has a home of its own: those of shards take turns."""
+    return regions[shard_of(account, shards) % len(regions)]
 
 
 def client_placements(
@@ -62,13 +70,21 @@ def client_placements(
     kind = Client if detector is None else RoutingClient
     for region in topology.regions:
         hosts = topology.clients(region)
+        asked = _near(mix, topology, region, workload) if workload.locality else mix
         number = topology.region_number(region)
         for index, host in enumerate(hosts):
             share = 1 / (len(topology.regions) * len(hosts))
             first_id = number << 48 | index << 40 | 1
-            make = _client_maker(workload, share, first_id, route_of(region, index), mix, tenants, detector)
+            make = _client_maker(workload, share, first_id, route_of(region, index), asked, tenants, detector)
             placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=kind))
     return placed
+
+
+def _near(mix: Mix, topology: Topology, region: str, workload: Workload) -> Mix:
+    """The same for clients of a region, who prefer what is at home there."""
+    shards = len(topology.servers(region))
+    primaries = [primary_of(account, shards, topology.regions) for account in range(workload.accounts)]
+    return LocalMix(mix, region, primaries, workload.locality)
 
 
 def maker(make: Callable[..., Any], *arguments: object) -> Callable[[Context], Any]:
@@ -79,6 +95,13 @@ def maker(make: Callable[..., Any], *arguments: object) -> Callable[[Context], A
 class RegionLayout:
     """Shards and clients over a topology where every region has a member of every shard.
 
+    Args:
+        topology: Where.
+        workload: What its clients do.
+        ship: How logs are shipped.
+        domain: What is stored, the bank's accounts if not given.
+        taking_turns: Whether each shard has a home of its own (`primary_of`); else all have the one that is asked for.
+
     Attributes:
         numbers: By region, its number.
         servers: By region, the locations of its servers.
@@ -87,7 +110,15 @@ class RegionLayout:
         domain: What is stored.
     """
 
-    def __init__(self, topology: Topology, workload: Workload, ship: ShipOptions) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        workload: Workload,
+        ship: ShipOptions,
+        *,
+        domain: Domain[Any] | None = None,
+        taking_turns: bool = False,
+    ) -> None:
         self.numbers = {region: topology.region_number(region) for region in topology.regions}
         self.servers = {r: tuple(host.location for host in topology.servers(r)) for r in topology.regions}
         counts = {region: len(servers) for region, servers in self.servers.items()}
@@ -97,7 +128,8 @@ class RegionLayout:
         self.store_locations = {
             region: tuple(at_service(server, STORE) for server in servers) for region, servers in self.servers.items()
         }
-        self.domain = BankAccount(opening_balance=workload.opening_balance)
+        self.domain = BankAccount(opening_balance=workload.opening_balance) if domain is None else domain
+        self._taking_turns = taking_turns
         self._topology = topology
         self._workload = workload
         self._ship = ship
@@ -128,6 +160,8 @@ class RegionLayout:
     def options(self, region: str, shard: int, scheme: Scheme, home: int) -> MemberOptions:
         """What the member of a shard in a region is told."""
         others = [r for r in self.numbers if r != region]
+        if self._taking_turns:
+            home = tuple(self.numbers.values())[shard % len(self.numbers)]
         return MemberOptions(
             number=self.numbers[region],
             shard=shard,
@@ -147,7 +181,7 @@ class RegionLayout:
             entries = tuple((store,) for store in self.store_locations[region])
             return lambda account: entries[self._shard_of[account]]
 
-        return client_placements(self._topology, self._workload, BankMix(self._workload), route_of)
+        return client_placements(self._topology, self._workload, mix_of(self.domain, self._workload), route_of)
 
     def system(
         self,

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from models.addressing import conflicts
 from models.delivery_ends import OutboxEnd, OutsideEnd
 from models.detection_end import DetectionEnd
-from models.domain import Denied
+from models.domain import Denied, Event
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
 from models.loading_end import LoadingEnd
@@ -76,7 +76,9 @@ class FinalEvent(NamedTuple):
     `ordinal` is compared with the notes that `Ledger.watermark` names, of the same shard. For
     `applied` both are an epoch and a position (`unpack_ordinal`; the rule is in `models.ordinals`),
     for `stable` a time stamp. `region` accepted it. Of several tenants `command_id` is the operation's
-    of the history, since each counts its commands for itself (`models.tenancy`).
+    of the history, since each counts its commands for itself (`models.tenancy`). `event` is the fact, None where it is
+    no longer kept in full; `origin` and `position` are its place in its stream, and `seen` what its writer had of
+    others, where there are several.
     """
 
     account: int
@@ -91,6 +93,10 @@ class FinalEvent(NamedTuple):
     address: int
     tenant: int = 0
     told: int | str | None = None
+    event: Event | None = None
+    origin: int = 0
+    position: int = 0
+    seen: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,6 +315,10 @@ def _final(
         entry.address,
         entry.tenant,
         entry.told,
+        event,
+        entry.origin,
+        entry.position,
+        entry.seen,
     )
 
 

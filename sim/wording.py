@@ -1,11 +1,27 @@
-"""Words for people: the name that somebody most likely meant, and counts."""
+"""Words for people: the name that somebody most likely meant, counts, and all that is wrong at once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any
 
-__all__ = ["counted", "nearest", "way_to"]
+__all__ = ["Refused", "counted", "nearest", "way_to"]
+
+
+class Refused(ValueError):
+    """Options that make no sense, with every reason found; whoever prints it gives each its line.
+
+    Attributes:
+        problems: At least one.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(self.problems))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.problems,)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

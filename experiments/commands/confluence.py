@@ -10,7 +10,7 @@ import click
 
 from experiments.confluence import DOMAINS, RULES, SOURCES, TEXTBOOK, Held, Side, Trial, split_domain, split_policy
 from models.merging import UnfitPolicy, meaning_of
-from models.merging.policies import POLICIES
+from models.merging.policies import POLICIES, LastWriter
 from sim.checkers.confluence import Confluence, Divergence, SplitSystem, confluent
 from sim.wording import way_to
 
@@ -42,7 +42,7 @@ class _Question(NamedTuple):
     "--merge",
     "rule",
     type=click.Choice([*sorted(RULES), *sorted(POLICIES)]),
-    help="How a domain's events merge, by a rule or by a merge policy; by default, by each rule.",
+    help="How a domain's events merge, by a rule or by a merge policy; by default, by each rule and by last-writer.",
 )
 def confluence(names: tuple[str, ...], *, depth: int, rule: str | None) -> int:
     """Ask which systems two sides of a cut can go on with alone, and merge.
@@ -69,7 +69,7 @@ def _questions(name: str, rule: str | None) -> Iterator[_Question]:
     if case := TEXTBOOK.get(name):
         yield _Question(name, case.title, case.system, case.known)
     elif trial := DOMAINS.get(name):
-        for word in (rule,) if rule else sorted(RULES):
+        for word in (rule,) if rule else (*sorted(RULES), LastWriter.name):
             yield _Question(name, f"merged by {word}", _split(name, trial, word))
     elif ":" in name:
         yield _Question(name, "your own", _own(name))

@@ -7,7 +7,7 @@ known, `shipped` the lab's own domains. `policies` asks the policies of `models.
 
 from experiments.confluence.policies import SOURCES, Side, split_policy
 from experiments.confluence.shipped import DOMAINS, RULES, Trial
-from experiments.confluence.splitting import Folded, Held, MergeRule, Step, apply_all, last_write, replay, split_domain
+from experiments.confluence.splitting import Folded, Held, MergeRule, Step, apply_all, replay, split_domain
 from experiments.confluence.textbook import TEXTBOOK, Case
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "Step",
     "Trial",
     "apply_all",
-    "last_write",
     "replay",
     "split_domain",
     "split_policy",

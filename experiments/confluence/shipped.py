@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from experiments.confluence.splitting import MergeRule, apply_all, last_write, replay
+from experiments.confluence.splitting import MergeRule, apply_all, replay
 from models.domain import Command, Domain
 from models.domains import (
     auction,
@@ -15,6 +15,7 @@ from models.domains import (
     cart,
     counter,
     floored_counter,
+    household,
     inventory,
     profile,
     seats,
@@ -39,9 +40,7 @@ class Trial:
 
 
 #: What two sides' events may be merged by.
-RULES: Final[Mapping[str, MergeRule]] = MappingProxyType(
-    {"apply-all": apply_all, "replay": replay, "last-write": last_write}
-)
+RULES: Final[Mapping[str, MergeRule]] = MappingProxyType({"apply-all": apply_all, "replay": replay})
 
 #: By the domain's name.
 DOMAINS: Final[Mapping[str, Trial]] = MappingProxyType(
@@ -60,6 +59,15 @@ DOMAINS: Final[Mapping[str, Trial]] = MappingProxyType(
                     transfer.RecordCredit(),
                     transfer.Abandon(),
                     transfer.RecordRefund(),
+                ),
+            ),
+            Trial(
+                domain=household.Household(accounts=2, opening_balance=1),
+                commands=(
+                    household.Move(source=0, target=1, amount=1),
+                    household.Move(source=1, target=0, amount=1),
+                    household.Move(source=0, target=1, amount=2),
+                    household.Even(account=0),
                 ),
             ),
             Trial(

@@ -2,8 +2,12 @@
 
 Each side decides commands on its own state, as a sub-domain does during a cut. After the heal the events
 of both come in one canonical order, by their place within their side and then by side, and a rule folds
-them into the last common state. Three rules are here, pure and without a network: what the policies of a
-merge domain come to where there is nothing but two sides and one heal.
+them into the last common state.
+
+Two rules are here that no policy of `models.merging` can stand in for. `apply_all` is `commutative` without its
+refusal of what does not commute: here one is to see what would come of it. `replay` takes nothing back where what
+was promised holds already, so that two who change a field alike owe nobody; `canonical-replay` compares events,
+not what they come to, and owes. Where a policy gives the answer, it is asked itself (`policies`): `last-writer`.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from models.domain import Command, Denied, Domain, Event, State
 from sim.checkers.confluence import SplitSystem
 
-__all__ = ["Folded", "Held", "MergeRule", "Step", "apply_all", "last_write", "replay", "split_domain"]
+__all__ = ["Folded", "Held", "MergeRule", "Step", "apply_all", "replay", "split_domain"]
 
 StateT = TypeVar("StateT", bound=State)
 
@@ -72,15 +76,6 @@ def replay(domain: Domain[StateT], base: StateT, steps: Sequence[Step]) -> Folde
             undone.append(step)
         base = domain.evolve(base, event)
     return Folded(base, tuple(undone))
-
-
-def last_write(domain: Domain[StateT], base: StateT, steps: Sequence[Step]) -> Folded[StateT]:
-    """The side of the last event wins with all it has; what the other side accepted is gone."""
-    winner = steps[-1].side if steps else 0
-    for step in steps:
-        if step.side == winner:
-            base = domain.evolve(base, step.event)
-    return Folded(base, tuple(step for step in steps if step.side != winner))
 
 
 def split_domain(

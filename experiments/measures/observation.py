@@ -15,12 +15,23 @@ from models.ledger import FinalEvent, Ledger
 from models.ordinals import unpack_ordinal
 from models.system import BANK_RECORDS, System
 from sim.faults import KINDS
-from sim.history import History, HistoryRow, Kind
+from sim.history import History, HistoryRow, Kind, Value
 from sim.topology import Location, host_of
 from sim.trace import TraceLevel
 from sim.world import World
 
-__all__ = ["Answer", "Observation", "Outcome", "Progress", "Window", "carry_out", "gather", "observe"]
+__all__ = [
+    "Answer",
+    "Observation",
+    "Outcome",
+    "Progress",
+    "Window",
+    "answers_of",
+    "carry_out",
+    "first_cut",
+    "gather",
+    "observe",
+]
 
 _WATERMARKS: Final = ("applied", "stable")
 #: Of the read side.
@@ -54,7 +65,10 @@ class Outcome(StrEnum):
 
 
 class Answer(NamedTuple):
-    """One operation of a client; `amount` is signed, times are microseconds."""
+    """One operation of a client; `amount` is signed and 0 where there is none, times are microseconds.
+
+    `f` and `said` are what the history says was asked (`models.demand.command_of` makes a command of it).
+    """
 
     command_id: int
     region: str
@@ -63,6 +77,8 @@ class Answer(NamedTuple):
     invoked_us: int
     answered_us: int | None
     outcome: Outcome
+    f: str = ""
+    said: Value = None
 
 
 class Window(NamedTuple):
@@ -182,7 +198,7 @@ def carry_out(
         ledger=system.ledger(world.service),
         progress=tuple(progress),
         noted={name: tuple(rows) for name, rows in noted.items()},
-        cut=_first_cut(scenario),
+        cut=first_cut(scenario),
     )
 
 
@@ -274,17 +290,18 @@ def _noted(
 def _answer(invoke: HistoryRow, completion: HistoryRow | None) -> Answer:
     region = invoke.client.split("/", 1)[0]
     assert isinstance(invoke.key, int)
-    assert isinstance(invoke.value, int)
-    known = (invoke.op, region, invoke.key, invoke.value, invoke.t_us)
+    amount = invoke.value if isinstance(invoke.value, int) else 0
+    known = (invoke.op, region, invoke.key, amount, invoke.t_us)
+    asked = (invoke.f, invoke.value)
     if completion is None or completion.kind is Kind.INFO:
-        return Answer(*known, None, Outcome.UNANSWERED)
+        return Answer(*known, None, Outcome.UNANSWERED, *asked)
     if completion.kind is Kind.OK:
-        return Answer(*known, completion.t_us, Outcome.ACCEPTED)
+        return Answer(*known, completion.t_us, Outcome.ACCEPTED, *asked)
     denied = str(completion.value).startswith("denied:")
-    return Answer(*known, completion.t_us, Outcome.DENIED if denied else Outcome.REFUSED)
+    return Answer(*known, completion.t_us, Outcome.DENIED if denied else Outcome.REFUSED, *asked)
 
 
-def _first_cut(scenario: Scenario) -> Window | None:
+def first_cut(scenario: Scenario) -> Window | None:
     """The window and the smaller side of the partition that begins first, in whole regions."""
     cuts = [f for f in scenario.faults if isinstance(f.at, int) and KINDS[f.kind].cuts(f, scenario.topology)]
     if not cuts:

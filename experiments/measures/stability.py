@@ -35,6 +35,8 @@ class Stability(NamedTuple):
         backlog_peak: The most that waited.
         backlog: Events waiting at each whole second of the run.
         unstable_at_end: Events not stable when the run ended; above 0 the times are censored.
+        lag_p50_s: From acceptance to stability, median over the events accepted after the warm-up and before the cut.
+        lag_p99_s: The same, 99th percentile.
     """
 
     stable_after_heal_s: float | None
@@ -43,6 +45,8 @@ class Stability(NamedTuple):
     backlog_peak: int
     backlog: tuple[int, ...]
     unstable_at_end: int
+    lag_p50_s: float = 0.0
+    lag_p99_s: float = 0.0
 
 
 def stability(observation: Observation) -> Stability:
@@ -56,6 +60,8 @@ def stability(observation: Observation) -> Stability:
     before = _backlog(accepted, stable, calm)
     p99 = float(np.quantile(before, 0.99, method="inverted_cdf")) if len(before) else 0.0
     changes = np.sort(np.concatenate((accepted, stable[np.isfinite(stable)])))
+    early = (accepted >= warm_us) & (accepted < (cut.begin_us if cut else observation.scenario.workload.ends_us))
+    lags = (stable - accepted)[early] / 1e6
     return Stability(
         stable_after_heal_s=_stable_after(accepted, stable, cut.end_us) if cut else None,
         drained_after_heal_s=_drained_after(accepted, stable, changes, cut.end_us, p99) if cut else None,
@@ -63,7 +69,13 @@ def stability(observation: Observation) -> Stability:
         backlog_peak=int(_backlog(accepted, stable, changes).max(initial=0)),
         backlog=tuple(waiting.tolist()),
         unstable_at_end=int(np.count_nonzero(~np.isfinite(stable))),
+        lag_p50_s=_quantile(lags, 0.5),
+        lag_p99_s=_quantile(lags, 0.99),
     )
+
+
+def _quantile(values: NDArray[np.float64], level: float) -> float:
+    return float(np.quantile(values, level, method="inverted_cdf")) if len(values) else 0.0
 
 
 def _instants(observation: Observation) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

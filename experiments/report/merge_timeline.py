@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from experiments.merge_domains import ARMS, BIN_US, MergeRow
+from experiments.merging import ARMS, BIN_US, MergeRow
 from experiments.report import PALETTE, new_figure, save_figure, shade
 from experiments.results import Results
 from experiments.scenario import load
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["cut_of", "timeline"]
 
-_COLOURS: Final[Mapping[str, str]] = {arm.name: colour for arm, colour in zip(ARMS, PALETTE, strict=False)}
+_DRAWN: Final = ("home", "failover", "failover-fast", "majority", "split", "escrow", "lww")
+_COLOURS: Final[Mapping[str, str]] = dict(zip(_DRAWN, PALETTE, strict=True))
 
 
 def timeline(results: Results[MergeRow], scenario: str, path: Path) -> None:
@@ -25,7 +26,7 @@ def timeline(results: Results[MergeRow], scenario: str, path: Path) -> None:
     bin_s = BIN_US / 1e6
     for arm in ARMS:
         rows = results.at(scenario, arm.name)
-        if not rows:
+        if not rows or arm.name not in _COLOURS:
             continue
         series = [results.series(scenario, arm.name, row.seed) for row in rows]
         wide = arm.name in ("home", "split")  # drawn first and wide, so that a line that coincides leaves a rim

@@ -2,7 +2,8 @@
 
 Read a shipped file first (`experiments/scenarios/`), then `schema` for what each key may
 hold. `loader` turns a file into a frozen `Scenario`, or raises one `ScenarioError` that
-tells every mistake at once; `build` turns a scenario and a seed into a world that can run.
+tells every mistake at once, those that a factory finds in the words of the file (`refusals`);
+`build` turns a scenario and a seed into a world that can run.
 """
 
 from experiments.scenario.build import build

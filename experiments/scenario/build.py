@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from experiments.scenario.operations import with_runbooks
-from experiments.scenario.problems import Problem, ScenarioError, findings
+from experiments.scenario.problems import Problem, ScenarioError
+from experiments.scenario.refusals import refusals
 from experiments.scenario.scenario import Scenario
 from models.system import System
 from sim.trace import TraceLevel
@@ -44,6 +45,6 @@ def build(
         for template in system.templates:
             world.offer(template)
     except ValueError as refused:
-        found = findings("system", scenario.system.factory, refused)
+        found = refusals(scenario.system, refused)
         raise ScenarioError(Problem(scenario.file, *one) for one in found) from refused
     return world, system

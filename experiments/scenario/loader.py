@@ -25,8 +25,9 @@ from experiments.scenario.operations import (
     restarts,
     with_runbooks,
 )
-from experiments.scenario.problems import NOTHING, Finding, Problem, ScenarioError, finding, findings, shown
+from experiments.scenario.problems import NOTHING, Finding, Problem, ScenarioError, finding, shown
 from experiments.scenario.property import Property, PropertyUse, claim
+from experiments.scenario.refusals import refusals
 from experiments.scenario.scenario import Scenario, SystemChoice, frozen_document
 from experiments.scenario.schema import (
     SECTIONS,
@@ -207,7 +208,7 @@ class _Reader:
                 system = with_runbooks(system, operations, self.world)
             marks = marks_of(system.placements, self.world, system.templates)
         except ValueError as refused:
-            self._add(findings("system", self.system.factory, refused))
+            self._add(refusals(self.system, refused))
             return None
         for (path, _), fault in zip(self.faults, faults, strict=True):
             for problem in trigger_problems(fault, marks, self.world):
@@ -353,6 +354,8 @@ class _Reader:
             attempt_timeout_us=load["attempt_timeout"],
             backoff_us=load["backoff"],
             audit_us=load["audit"],
+            contended=load["contended"],
+            locality=load["locality"],
             only=None if load["only"] is None else frozenset(load["only"]),
         )
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from sim.wording import way_to
 
-__all__ = ["NOTHING", "Finding", "Problem", "ScenarioError", "explain", "finding", "findings", "raised", "shown"]
+__all__ = ["NOTHING", "Finding", "Problem", "ScenarioError", "explain", "finding", "raised", "reasons", "shown"]
 
 #: How an absent value is shown.
 NOTHING: Final = "(nothing)"
@@ -85,9 +85,9 @@ def finding(path: str, value: object, message: str) -> Finding:
     return Finding(path, shown(value), rule.removeprefix(f"{value!r} ").removeprefix("is "), way_out or "change it")
 
 
-def findings(path: str, value: object, refused: ValueError) -> list[Finding]:
-    """One for each reason that a refusal lists in its `problems`, or one of what it says."""
-    return [finding(path, value, one) for one in getattr(refused, "problems", None) or (str(refused),)]
+def reasons(refused: ValueError) -> tuple[str, ...]:
+    """Those that a refusal lists in its `problems`, or what it says."""
+    return tuple(getattr(refused, "problems", None) or (str(refused),))
 
 
 def raised(error: BaseException) -> str:

@@ -218,6 +218,8 @@ class WorkloadSection(Section):
     attempt_timeout: SomeTime = 600_000
     backoff: SomeTime = 100_000
     audit: SomeTime | None = None
+    contended: bool = False
+    locality: Share = 0.0
     only: Annotated[list[int], AfterValidator(_all_once)] | None = None
 
 

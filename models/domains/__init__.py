@@ -5,7 +5,8 @@ name that only one may have (username), a seat that only one may sit on, stock t
 there twice (inventory), a step done twice (transfer), a set that two people edit (cart,
 profile), and nothing at all (counter, whose events commute). `shipped` is all of these in one
 application. Beside them stand a counter with a floor, the plainest thing that rights can be held in, an
-auction, which nobody may win before everybody has closed, and a log that is appended to.
+auction, which nobody may win before everybody has closed, the ledger of a household, whose sum no merge can break, and
+a log that is appended to.
 """
 
 from models.domains.append_log import AppendLog
@@ -14,6 +15,7 @@ from models.domains.bank_account import BankAccount
 from models.domains.cart import Cart
 from models.domains.counter import Counter
 from models.domains.floored_counter import FlooredCounter
+from models.domains.household import Household
 from models.domains.inventory import Inventory
 from models.domains.profile import Profile
 from models.domains.seats import Seats
@@ -28,6 +30,7 @@ __all__ = [
     "Cart",
     "Counter",
     "FlooredCounter",
+    "Household",
     "Inventory",
     "Profile",
     "Seats",

@@ -32,7 +32,7 @@ from models.stores import home_of, noted
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
 from sim.topology import Location, Topology, at_service
-from sim.wording import way_to
+from sim.wording import Refused, way_to
 
 __all__ = ["PERFORMER", "RECEIVER", "EffectMix", "effects", "lay_out", "ordering_of"]
 
@@ -137,7 +137,7 @@ def lay_out(
     if act_us < 1:
         problems.append(f"{act_us=} is no patience; give at least 1")
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert place is not None
     at = at_service(topology.clients(place)[-1].location, RECEIVER)
     how = PerformerOptions(ordering=order, receiver=at, policy=policy, act_us=act_us)

@@ -121,14 +121,7 @@ def placed_store(
     going = read.of(lambda: _steps(topology, everybody, leaves, joins=False)) or ()
     first = tuple(node for node in everybody if node.number not in {step.node.number for step in coming})
     read.problems += _mistakes(placement, partitions, coming, going, (split_above_per_s, merge_below_per_s, rebalance))
-    read.problems += (told_twice := _out_of_order(topology, coming, going))
-    enough = False
-    if not first:
-        read.problems.append("every node joins later, so nobody holds anything at first; let some be there")
-    else:
-        enough = bool(read.of(lambda: _enough(chosen, scheme, first)))
-    if enough and not told_twice:
-        read.problems += _too_few_left(topology, chosen, first, coming, going)
+    enough = _looked_through(read, topology, chosen, scheme, first, coming, going)
     number = kept_domain.number if kept_domain else 1
     by_hand = read.of(lambda: tablets_by_hand(topology, tablets, first, chosen, number)) if tablets else None
     placing: Any = None
@@ -186,20 +179,33 @@ def placed_store(
         routes=routes,
         detector=watching,
     )
-    placements = [
-        *laid.members(),
-        *laid.servers(),
-        *laid.masters(deciding, start, placing),
-        *(
-            laid.operators(seats[0], promote_after_us, force_after_us)
-            if promote_after_us and chosen.holders > 1
-            else ()
-        ),
-        *laid.clients(mix_of(kept_domain, workload)),
-    ]
+    placements = [*laid.members(), *laid.servers(), *laid.masters(deciding, start, placing)]
+    if promote_after_us and chosen.holders > 1:
+        placements += laid.operators(seats[0], promote_after_us, force_after_us)
+    placements += laid.clients(mix_of(kept_domain, workload))
     return System(
         placements=tuple(placements), ledger=laid.ledger, records=BANK_RECORDS, templates=(laid.template(found_us),)
     )
+
+
+def _looked_through(
+    read: Reading,
+    topology: Topology,
+    scheme: Scheme,
+    words: str,
+    first: Sequence[Node],
+    coming: Sequence[Step],
+    going: Sequence[Step],
+) -> bool:
+    """Whether there are nodes enough at first; what is wrong with a plan of who comes and goes is noted."""
+    read.problems += (told_twice := _out_of_order(topology, coming, going))
+    if not first:
+        read.problems.append("every node joins later, so nobody holds anything at first; let some be there")
+        return False
+    enough = bool(read.of(lambda: _enough(scheme, words, first)))
+    if enough and not told_twice:
+        read.problems += _too_few_left(topology, scheme, first, coming, going)
+    return enough
 
 
 def _mistakes(

@@ -39,6 +39,7 @@ from models.store.options import MemberOptions
 from models.store.writing import Writer
 from sim.host import Context, Wait, handles
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["DECISIONS", "MASTER", "Master", "MasterOptions", "Step"]
 
@@ -98,7 +99,7 @@ class MasterOptions:
         if self.merge_below and not no_rates:
             noted(no_rates, lambda: limits_of(self.split_above, self.merge_below))
         if wrong or no_rates:
-            raise ValueError("; ".join((*wrong, *no_rates)))
+            raise Refused((*wrong, *no_rates))
 
 
 class Master(Writer, RaftMember):

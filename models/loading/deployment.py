@@ -31,6 +31,7 @@ from models.stores import domain_of, home_of, noted
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
 from sim.topology import Location, Topology, at_service
+from sim.wording import Refused
 
 __all__ = ["HANDLER", "KEEPER", "loaded_store"]
 
@@ -102,7 +103,7 @@ def loaded_store(
         ),
     )
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert wanted is not None
     assert place is not None
     member = MemberOptions(number=0, shard=0, home=0, forward_timeout_us=ask_us)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["LoadingOptions", "Strategy", "strategy_of"]
 
@@ -88,7 +89,7 @@ class LoadingOptions:
         if not 0 < self.weight <= 1:
             problems.append(f"{self.weight=} learns nothing; give a number in (0, 1]")
         if problems:
-            raise ValueError("; ".join(problems))
+            raise Refused(problems)
 
 
 def strategy_of(word: str) -> Strategy:

@@ -19,6 +19,7 @@ from models.domains.cart import Added, Basket, Cart, CheckedOut, Removed
 from models.domains.counter import Added as Counted
 from models.domains.counter import Count, Counter
 from models.domains.floored_counter import FlooredCounter
+from models.domains.household import Evened, Household, Moved
 from models.domains.inventory import Cancelled, Inventory, Received, Reserved, Shipped, Stock
 from models.domains.profile import Changed, Document, Profile
 from models.domains.seats import GivenBack, Hall, Seats, Taken
@@ -40,6 +41,11 @@ def meaning_of(domain: Domain[Any]) -> Meaning:
 def _shortfall(state: Any, _: Withdrawn) -> Deposited:
     """The bank puts in what is missing, and bears the loss."""
     return Deposited(amount=-state.balance)
+
+
+def _evened(_: Any, event: Moved) -> Evened:
+    """The household's other accounts put in what is missing."""
+    return Evened(account=event.source)
 
 
 def _refill(state: Any, _: Counted) -> Counted:
@@ -211,6 +217,11 @@ def _shipped() -> Mapping[type[Domain[Any]], Meaning]:
             ),
             Profile: Meaning(
                 parts={Changed: lambda e: (f"field {e.field}",)}, observed=_OBSERVED_PROFILE, leaves=_PROFILE_LEAVES
+            ),
+            Household: Meaning(
+                parts={Moved: lambda e: (f"account {e.source}", f"account {e.target}")},
+                repairs={Moved: _evened},
+                commuting=frozenset({Moved}),
             ),
             Transfer: Meaning(),
             Auction: Meaning(

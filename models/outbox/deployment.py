@@ -29,6 +29,7 @@ from models.stores import home_of, noted
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
 from sim.topology import Location, Topology, at_service
+from sim.wording import Refused
 
 __all__ = ["RELAY", "OrderMix", "OutboxShard", "consumer_name", "lay_out", "outbox"]
 
@@ -140,7 +141,7 @@ def lay_out(
     if relays > 1 and chosen is not None and place is not None:
         tenures = noted(problems, lambda: groups_of(topology, Tenure(), chosen, place, 1, first=1)) or ()
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert place is not None
     assert chosen is not None
     log = LogPolicy(segment=10, snapshots=SnapshotPolicy(every=8), truncate=prune, sweep=prune, every_us=200_000)

@@ -32,6 +32,7 @@ from models.stores import domain_of, home_of, noted
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Context, Placement
 from sim.topology import HostSpec, Location, Topology, at_service
+from sim.wording import Refused
 
 __all__ = ["API", "FAR", "api_store"]
 
@@ -112,7 +113,7 @@ def api_store(
         ),
     )
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert wanted is not None
     assert place is not None
     member = MemberOptions(number=0, shard=0, home=0, forward_timeout_us=ask_us)

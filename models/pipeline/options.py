@@ -8,7 +8,7 @@ from models.addressing import content_hash
 from models.pipeline.joining import Generation
 from models.pipeline.plan import KINDS, Plan
 from sim.topology import Location
-from sim.wording import way_to
+from sim.wording import Refused, way_to
 
 __all__ = ["FULL", "PipelineOptions", "token_of"]
 
@@ -80,7 +80,7 @@ class PipelineOptions:
         if bool(self.fails) != bool(self.fails_every_us):
             problems.append(f"{self.fails=} and {self.fails_every_us=} go together; give both, or neither")
         if problems:
-            raise ValueError("; ".join(problems))
+            raise Refused(problems)
 
 
 def token_of(secret: int, user: int) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sim.wording import way_to
+from sim.wording import Refused, way_to
 
 __all__ = ["KINDS", "LINK", "UNBOUNDED", "Plan", "StagePlan", "plan_of"]
 
@@ -82,7 +82,7 @@ def plan_of(stages: str, flow: str, away: str = "") -> Plan:
             between = order[1 : order.index("execute")]
             problems.append(f"{away=} begins nothing that another host could do; {way_to(away, between)}")
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     chain = [known[name] for name in order]
     cut = order.index(away) if away else len(chain) - 1
     return Plan(near=tuple(chain[:cut]), far=tuple(chain[cut:-1]), reply=chain[-1])

@@ -33,6 +33,7 @@ from models.stores import home_of, noted
 from models.system import BANK_RECORDS, Site, System
 from sim.host import Placement
 from sim.topology import Location, Topology, at_service
+from sim.wording import Refused
 
 __all__ = ["MANAGER", "TransferMix", "lay_out", "transfers"]
 
@@ -140,7 +141,7 @@ def lay_out(
         # Whether every command of the process has an owner, told like all else.
         noted(problems, lambda: Application("transfers", (purse, process.domain), (process,)))
     if problems:
-        raise ValueError("; ".join(dict.fromkeys(problems)))  # both domains may be laid out wrongly alike
+        raise Refused(tuple(dict.fromkeys(problems)))  # both domains may be laid out wrongly alike
     assert place is not None
     assert process is not None
     # A step that is given up is cancelled by a denial under its key: it must be stored.

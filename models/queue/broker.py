@@ -113,8 +113,8 @@ class Broker(Shard):
             if tenant == 0 and isinstance(stream.state, Lane):
                 leases.shelves[key] = Shelf(stream.state.last)
                 self._depth += len(stream.state.waiting) + len(stream.state.parked)
-        # What may yet be taken back is not there for anybody.
-        for entry in self.journal.after(self.committed):
+        # What may yet be taken back is not there for anybody; of a head that is gone or was handed over nothing may be.
+        for entry in self.journal.after(max(self.committed, self.journal.base.position)):
             if entry.event.__class__ is Enqueued:
                 assert isinstance(entry.told, int)
                 shelf = leases.shelves[instance_of(entry.address)]

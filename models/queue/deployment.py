@@ -13,28 +13,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Workload
-from models.groups import BACKUPS, backups_of, operator_of, store_name
+from models.factories import KeptOptions, LogOptions, Reading
+from models.groups import backups_of, operator_of
 from models.keyspace.directory import Line, first_directory
 from models.keyspace.layout import first_map
 from models.keyspace.placement import check_length, nodes_of
 from models.keyspace.storage import PLACEMENTS, Stored, key_of, key_space
+from models.keyspace.tablets import TabletMap
 from models.queue.broker import Broker
 from models.queue.consumer import ConsumerOptions
 from models.queue.lanes import Lanes, Parking
-from models.queue.layout import RECEIVER, RECORDS, QueueLayout
+from models.queue.layout import RECEIVER, QueueLayout
 from models.queue.options import Mode, Overflow, QueueOptions
 from models.queue.producer import ProducerOptions
 from models.store.group.wire import ShipOptions
-from models.store.options import LogPolicy, MemberOptions
-from models.store.schemes import Scheme
-from models.store.words import scheme_of
-from models.stores import home_of, log_policy, noted
+from models.store.schemes import SCHEMES, Scheme
 from models.system import Site, System
-from sim.topology import at_service
+from sim.topology import Topology, at_service
 from sim.wording import way_to
 
 __all__ = ["queue"]
@@ -73,17 +72,13 @@ def queue(
     poison_share: float = 0.0,
     cured_us: int = -1,
     retry_us: int = -1,
-    snapshot_every: int = 0,
-    segment: int = 1_000,
-    truncate: bool = False,
-    sweep: bool = False,
-    keep_every_us: int = 1_000_000,
     promote_after_us: int = 0,
     force_after_us: int = -1,
     gather_us: int = 500_000,
     heartbeat_us: int = 200_000,
     resend_us: int = 500_000,
     backup_every_us: int = 0,
+    **log: Unpack[LogOptions],
 ) -> System:
     """A queue under one scheme. Keys are the workload's accounts; 0 stands for never, or for any number.
 
@@ -121,121 +116,62 @@ def queue(
         poison_share: Share of the messages that are poison.
         cured_us: From when on none is; below 0 for never.
         retry_us: When the desk has what is parked tried again; below 0 for never.
-        snapshot_every: Events of a lane between snapshots.
-        segment: Entries in a file.
-        truncate: Whether the head of the log goes.
-        sweep: Whether a snapshot is taken of whatever holds it back.
-        keep_every_us: Between looks.
         promote_after_us: How long a shard is without a leader before operators promote another.
         force_after_us: From then to forcing it; below 0 for never.
         gather_us: How long one that is forced listens.
         heartbeat_us: Of the shards.
         resend_us: Of the shards.
         backup_every_us: Between backups.
+        log: How members keep their logs; an aggregate is a lane.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
-    problems: list[str] = []
-    topology = site.topology
-    chosen: Scheme | None = noted(problems, lambda: scheme_of(scheme))
-    place = noted(problems, lambda: home_of(topology, home)) or topology.regions[0]
-    said = noted(problems, lambda: _word(Mode, "mode", mode))
-    parks = noted(problems, lambda: _word(Parking, "parking", parking))
-    full = noted(problems, lambda: _word(Overflow, "overflow", overflow))
-    # In place of a word that is none stands one that goes with the rest, so that no mistake is told that is not there.
-    how = noted(
-        problems,
-        lambda: QueueOptions(
-            mode=said or (Mode.DEDUPLICATED if window else Mode.AT_LEAST_ONCE),
-            ordered=ordered,
-            visibility_us=visibility_us,
-            attempts=attempts,
-            parking=parks or (Parking.ALONE if attempts else Parking.NONE),
-            depth=depth,
-            overflow=full or Overflow.REFUSE,
-            waiting=waiting,
-            window=window,
-        ),
-    )
-    log = noted(
-        problems,
-        lambda: log_policy(
-            segment=segment,
-            snapshot_every=snapshot_every,
-            snapshot_age_us=0,
-            snapshot_load_us=0,
-            truncate=truncate,
-            sweep=sweep,
-            retain_us=0,
-            retain_events=0,
-            peer_patience=100_000,
-            keep_every_us=keep_every_us,
-        ),
-    )
-    ship = noted(problems, lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us))
-    problems += _at_least(1, partitions=partitions, batch=batch, take=take, consumers=consumers, vnodes=vnodes)
-    problems += _at_least(1, wait_us=wait_us, work_us=work_us)
-    problems += _at_least(0, linger_us=linger_us, stall_us=stall_us, promote_after_us=promote_after_us)
-    problems += _at_least(0, backup_every_us=backup_every_us)
-    problems += _of_clients(batch, linger_us, depth, stall_share, stall_us, poison_share)
-    if placement not in PLACEMENTS:
-        problems.append(f"{placement=} is none; {way_to(placement, PLACEMENTS)}")
-    if parking == "none" and retry_us >= 0:
-        problems.append(f"{retry_us=} has what is parked tried again, and nothing parks; choose a `parking`")
-    if not topology.clients(place):
-        problems.append(f"region {place!r} has no client host, where the receiver would be; give it one")
-    nodes = nodes_of(topology)
-    if chosen is not None:
-        noted(problems, lambda: check_length(chosen.members, nodes, chosen.spread))
-    if problems:
-        raise ValueError("; ".join(problems))
-    assert chosen is not None
-    domain = lanes(attempts, how.parking)
-    holders = None
-    if placement != "tablets":
-        space = key_space(
-            topology,
-            placement=placement,
-            spread=chosen.spread,
-            copies=chosen.members,
-            vnodes=vnodes,
-            salt=salt,
-            slots=slots,
-            parts={(Stored.QUEUE, domain.number): partitions},
-        )
-        holders = partial(space.holders, Stored.QUEUE, number=domain.number, n=chosen.members)
-    start = first_map(holders, partial(key_of, Stored.QUEUE, number=domain.number), nodes, chosen, workload, partitions)
-    member = MemberOptions(
-        number=0,
-        shard=0,
-        home=0,
-        scheme=replace(chosen, holders=1, copies=None),
-        event_type=pack_type(Scope.SERVICE, command=False, domain=domain.number),
-        ship=ship or ShipOptions(),
-        log=log or LogPolicy(),
-        window=max(window, 1),
-        store_denials=False,
+    read, topology = Reading(site, workload), site.topology
+    chosen, place = read.scheme(scheme), read.home(home)
+    numbers = {"ordered": ordered, "visibility_us": visibility_us, "depth": depth, "waiting": waiting}
+    how = _behaviour(read, (mode, parking, overflow), window=window, attempts=attempts, **numbers)
+    kept: KeptOptions = {**log, "window": max(window, 1), "store_denials": False}  # type: ignore[typeddict-item]
+    member = read.member(
+        kept,
+        ship=lambda: ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us),
+        scheme=replace(chosen or SCHEMES[1], holders=1, copies=None),
+        event_type=pack_type(Scope.SERVICE, command=False, domain=lanes.number),
         gather_us=gather_us,
-        forward_timeout_us=workload.attempt_timeout_us,
     )
+    read.at_least(1, partitions=partitions, batch=batch, take=take, consumers=consumers, vnodes=vnodes)
+    read.at_least(1, wait_us=wait_us, work_us=work_us)
+    read.at_least(0, linger_us=linger_us, stall_us=stall_us)
+    read.never_or(promote_after_us=promote_after_us, backup_every_us=backup_every_us)
+    read.problems += _of_clients(batch, linger_us, depth, stall_share, stall_us, poison_share)
+    if parking == "none" and retry_us >= 0:
+        read.problems.append(f"{retry_us=} has what is parked tried again, and nothing parks; choose a `parking`")
+    if place is not None and not topology.clients(place):
+        read.problems.append(f"region {place!r} has no client host, where the receiver would be; give it one")
+    if placement not in PLACEMENTS:
+        read.problems.append(f"{placement=} is no placement; {way_to(placement, PLACEMENTS)}")
+    enough = chosen is not None and read.of(lambda: _enough(topology, scheme, chosen))
+    start = None
+    if chosen is not None and enough and placement in PLACEMENTS and partitions > 0 < vnodes:
+        first = partial(_first, topology, workload, lanes.number, chosen, placement, partitions)
+        start = read.of(lambda: first(vnodes=vnodes, salt=salt, slots=slots))
+    read.done()
+    assert chosen is not None
+    assert place is not None
+    assert how is not None
+    assert member is not None
+    assert start is not None
     laid = QueueLayout(
         topology=topology,
         workload=workload,
         scheme=chosen,
-        domain=domain,
+        domain=lanes(attempts, how.parking),
         queue=how,
         home=place,
         directory=first_directory(start, Line(None if placement == "tablets" else salt)),
     )
-    producing = ProducerOptions(
-        share=1.0,
-        first_id=1,
-        batch=batch,
-        linger_us=linger_us,
-        once=how.mode is Mode.AT_MOST_ONCE,
-        poison=poison_share,
-    )
+    once = how.mode is Mode.AT_MOST_ONCE
+    producing = ProducerOptions(share=1.0, first_id=1, batch=batch, linger_us=linger_us, once=once, poison=poison_share)
     consuming = ConsumerOptions(
         name="",
         first_id=0,
@@ -259,24 +195,64 @@ def queue(
         placements.append(operator_of(laid.desk, laid.groups, promote_after_us, force_after_us))
     if backup_every_us:
         placements.append(backups_of(laid.desk, laid.groups, backup_every_us))
-    groups = {store_name(group.domain.name, group.shard): group for group in laid.groups}
-    return System(
-        placements=tuple(placements),
-        ledger=laid.ledger,
-        records=RECORDS,
-        groups={name: tuple(location for _, location in group.members) for name, group in groups.items()},
-        backups={name: at_service(laid.desk, BACKUPS) for name in groups} if backup_every_us else {},
+    return laid.system(placements, backed_up=backup_every_us > 0)
+
+
+def _behaviour(
+    read: Reading, words: tuple[str, str, str], *, window: int, attempts: int, **numbers: Any
+) -> QueueOptions | None:
+    """How the queue behaves, by the words for its mode, its parking and its overflow, and the rest."""
+    mode: Mode | None = read.of(lambda: _word(Mode, "mode", words[0]))
+    parking: Parking | None = read.of(lambda: _word(Parking, "parking", words[1]))
+    overflow: Overflow | None = read.of(lambda: _word(Overflow, "overflow", words[2]))
+    # In place of a word that is none stands one that goes with the rest, so that no mistake is told that is not there.
+    return read.of(
+        lambda: QueueOptions(
+            mode=mode or (Mode.DEDUPLICATED if window else Mode.AT_LEAST_ONCE),
+            parking=parking or (Parking.ALONE if attempts else Parking.NONE),
+            overflow=overflow or Overflow.REFUSE,
+            window=window,
+            attempts=attempts,
+            **numbers,
+        )
+    )
+
+
+def _enough(topology: Topology, words: str, scheme: Scheme) -> bool:
+    """True; ValueError where servers stand in too few zones for a scheme."""
+    try:
+        check_length(scheme.members, nodes_of(topology), scheme.spread)
+    except ValueError as refused:
+        raise ValueError(f"scheme={words!r}: {refused}") from None
+    return True
+
+
+def _first(
+    topology: Topology,
+    workload: Workload,
+    number: int,
+    scheme: Scheme,
+    placement: str,
+    partitions: int,
+    **placed: Any,
+) -> TabletMap:
+    """Who holds which stretch of the lanes of a domain's number; ValueError for what the placement refuses."""
+    holders = None
+    if placement != "tablets":
+        parts = {(Stored.QUEUE, number): partitions}
+        space = key_space(
+            topology, placement=placement, spread=scheme.spread, copies=scheme.members, parts=parts, **placed
+        )
+        holders = partial(space.holders, Stored.QUEUE, number=number, n=scheme.members)
+    return first_map(
+        holders, partial(key_of, Stored.QUEUE, number=number), nodes_of(topology), scheme, workload, partitions
     )
 
 
 def _word(kind: type[Any], name: str, word: str) -> Any:
     if word not in [str(one) for one in kind]:
-        raise ValueError(f"{name}={word!r} is none; {way_to(word, [str(one) for one in kind])}")
+        raise ValueError(f"{name}={word!r} is no {name}; {way_to(word, [str(one) for one in kind])}")
     return kind(word)
-
-
-def _at_least(least: int, **numbers: int) -> list[str]:
-    return [f"{name}={number} is too few; give at least {least}" for name, number in numbers.items() if number < least]
 
 
 def _of_clients(

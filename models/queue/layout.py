@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from models.clients import Workload
 from models.ends import ShardEnd, shard_end
-from models.groups import Group, store_name
+from models.groups import BACKUPS, Group, store_name
 from models.keyspace.directory import Directory
 from models.keyspace.storage import Stored, key_of
 from models.layout import CLIENT, maker
@@ -24,6 +24,7 @@ from models.queue.producer import Producer, ProducerOptions
 from models.store.options import MemberOptions
 from models.store.schemes import Scheme
 from models.store.serving import Serving
+from models.system import System
 from sim.host import Context, Placement
 from sim.topology import Location, Topology, at_service
 
@@ -147,6 +148,22 @@ class QueueLayout:
             members.append([group.members[index][1] for index in order])
         begins = [held.begin for held in self.directory.held]
         return Brokers(begins, lambda key: on_line(lane(key)), members)
+
+    def system(self, placements: Sequence[Placement], *, backed_up: bool) -> System:
+        """What is placed, as a system whose end `ledger` reads.
+
+        Args:
+            placements: All of it.
+            backed_up: Whether backups are among it.
+        """
+        groups = {store_name(group.domain.name, group.shard): group for group in self.groups}
+        return System(
+            placements=tuple(placements),
+            ledger=self.ledger,
+            records=RECORDS,
+            groups={name: tuple(location for _, location in group.members) for name, group in groups.items()},
+            backups={name: at_service(self.desk, BACKUPS) for name in groups} if backed_up else {},
+        )
 
     def ledger(self, service_of: Callable[[Location], Any]) -> Ledger:
         """The end of a run, over all members that are up."""

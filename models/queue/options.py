@@ -17,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.factories import Refused
 from models.keyspace.hotkeys import SpaceSaving
 from models.queue.lanes import Parking
 
@@ -55,7 +56,7 @@ class QueueOptions:
         counted: Keys of which the load is counted, so that a hot one is seen.
 
     Raises:
-        ValueError: whatever of it does not go together, all at once.
+        Refused: whatever of it does not go together, all at once.
     """
 
     mode: Mode = Mode.AT_LEAST_ONCE
@@ -72,7 +73,7 @@ class QueueOptions:
     def __post_init__(self) -> None:
         mistakes = queue_mistakes(self)
         if mistakes:
-            raise ValueError("; ".join(mistakes))
+            raise Refused(mistakes)
 
     def counters(self) -> SpaceSaving:
         """What counts keys."""

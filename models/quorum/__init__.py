@@ -5,7 +5,8 @@ differ), `preference` (who holds a key), `options` (what may be asked of it, and
 
 On a host: `coordinator` carries operations out, read it first; `replica` holds versions on its disk;
 `node` is both, hands hints over, compares itself with others and drops tombstones. `messages` is what
-they say, `hints` what they keep for each other, `deployment` lays all of it over a topology.
+they say, `hints` what they keep for each other, `deployment` lays all of it over a topology. `aggregates` decides
+commands on whole aggregates, the last writer wins, and `aggregate_store` lays that out and reads its end.
 """
 
 from models.quorum.coordinator import Coordinator

@@ -39,7 +39,7 @@ from models.quorum.versions import (
     merge_siblings,
 )
 from sim.host import Context, Service, Wait, handles
-from sim.message import Message
+from sim.message import Message, Value
 from sim.topology import Location
 
 __all__ = ["Coordinator", "Told"]
@@ -139,7 +139,9 @@ class Coordinator(Service):
         """What a client is told of a cell: its value; of siblings, all members or all values."""
         versions = live(cell)
         if len(versions) == 1:
-            return versions[0].value
+            value = versions[0].value
+            assert not isinstance(value, Value), "an aggregate is no register"
+            return value
         if not versions:
             return None
         members = {m for v in versions for m in (v.value if isinstance(v.value, tuple) else (v.value,))}
@@ -171,7 +173,7 @@ class Coordinator(Service):
         told = yield from self._gather(key)
         return None if told is None else self._merged(told[0].values())
 
-    def _version(self, key: int, before: Cell, value: Plain, *, dead: bool = False) -> Cell:
+    def _version(self, key: int, before: Cell, value: Plain | Value, *, dead: bool = False) -> Cell:
         """A new version; its stamp is the time, or just above that of what it comes after."""
         self.made[key] = self.made.get(key, 0) + 1
         newest = latest(before.versions)

@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
+from sim.message import Value
+
 __all__ = [
     "NOTHING",
     "Cell",
@@ -50,7 +52,7 @@ class Version(NamedTuple):
 
     dot: Dot
     stamp: int
-    value: Plain
+    value: Plain | Value
     dead: bool
 
 
@@ -109,7 +111,7 @@ def merge_latest(one: Cell, other: Cell) -> Cell:
     return other if not one.versions or _rank(other) > _rank(one) else one
 
 
-def make(dot: Dot, stamp: int, value: Plain, *, dead: bool = False, after: Seen | None = None) -> Cell:
+def make(dot: Dot, stamp: int, value: Plain | Value, *, dead: bool = False, after: Seen | None = None) -> Cell:
     """A new write as a cell; `after` is what its writer has seen, None where that does not matter."""
     seen = NOTHING.seen if after is None else after.plus(dot)
     return Cell((Version(dot, stamp, value, dead),), seen)

@@ -37,7 +37,7 @@ from sim.host import Placement
 from sim.topology import Location, Topology
 from sim.wording import way_to
 
-__all__ = ["raft", "raft_placements", "raft_scheme"]
+__all__ = ["raft", "raft_placements", "raft_scheme", "too_many"]
 
 #: As `models.raft.membership` packs them.
 _MOST_HOSTS: Final = (1 << 16) - 1
@@ -119,7 +119,7 @@ def raft(
         read.problems.append(f"{placement=} is none; {way_to(placement, PLACEMENTS)}")
     elif spread in _LEVELS and members > 0 <= min(learners, spares):
         level = Spread[spread.upper()]
-        read.problems += _too_many(topology, level, around, bool(placement), members, learners + spares)
+        read.problems += too_many(topology, level, around, bool(placement), members, learners + spares)
     if shards < 1:
         read.problems.append(f"{shards=} stores nothing; give at least 1")
     mine = read.member(kept, ship=lambda: ShipOptions(heartbeat_us=max(1, heartbeat_us)))
@@ -236,7 +236,7 @@ def raft_placements(
     return placed
 
 
-def _too_many(topology: Topology, level: Spread, place: str, placed: bool, members: int, others: int) -> list[str]:
+def too_many(topology: Topology, level: Spread, place: str, placed: bool, members: int, others: int) -> list[str]:
     """Why so many members cannot be spread so far apart, with the most that can, and the level at which they could."""
     wanted, home = members + others, topology.servers(place)[0].index
 

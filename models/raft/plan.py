@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from models.detection import Plan
 from models.raft.options import RaftOptions
+from sim.wording import Refused
 
 __all__ = ["RaftPlan", "Reads"]
 
@@ -52,4 +53,4 @@ class RaftPlan:
         if not self.founders:
             wrong.append("founders=() is no group; name at least one voter")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)

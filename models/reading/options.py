@@ -8,6 +8,7 @@ from enum import StrEnum
 from models.detection import Plan
 from models.reading.feeds import Stretch
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["Checkpoint", "Poison", "ProjectorOptions"]
 
@@ -103,4 +104,4 @@ class ProjectorOptions:
         if not len(self.order) == len(self.views) == len(self.stretches):
             wrong.append("order, views and stretches are each by segment; give as many of each")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)

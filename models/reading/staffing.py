@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Final
 from models.reading.words import Reads, Seat
 from sim.host import Context, Service, Wait
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["READER", "Staff", "StaffPlan"]
 
@@ -73,7 +74,7 @@ class StaffPlan:
         if self.grown and 0 < self.shrinks_us <= self.grows_us:
             wrong.append(f"shrinks_us={self.shrinks_us} is not after grows_us={self.grows_us}; let it grow first")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
     @property
     def changes(self) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from sim.wording import Refused
+
 __all__ = ["Backoff", "Jitter", "Uniform"]
 
 
@@ -63,7 +65,7 @@ class Backoff:
         if not 0 <= self.share <= 1:
             wrong.append(f"share={self.share} of a pause is no jitter; give a number in [0, 1]")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
     def pause_us(self, failed: int, last_us: int, draws: Uniform) -> int:
         """The pause after an attempt; takes one draw unless there is no jitter.

@@ -14,6 +14,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sim.wording import Refused
+
 __all__ = ["Breaker", "BreakerOptions", "Position"]
 
 
@@ -57,7 +59,7 @@ class BreakerOptions:
         if self.probes < 1:
             wrong.append(f"probes={self.probes}: without half-open probes it never closes again; give at least 1")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 class Breaker:

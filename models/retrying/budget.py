@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from sim.wording import Refused
+
 __all__ = ["Bucket", "Budget", "BudgetKind", "BudgetOptions", "Ratio", "Throttle", "Unlimited"]
 
 _SECOND_US: Final = 1_000_000
@@ -91,7 +93,7 @@ class BudgetOptions:
         if self.window_us < 1:
             wrong.append(f"window_us={self.window_us} keeps nothing; give at least 1")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
     def make(self) -> Budget:
         """A full one."""

@@ -18,6 +18,7 @@ from models.stores import noted
 from models.system import Site, System
 from sim.host import Placement
 from sim.topology import Location, Topology, at_service
+from sim.wording import Refused
 
 __all__ = ["TIER", "tier_locations", "tiers"]
 
@@ -106,7 +107,7 @@ def tiers(
     if not any(topology.clients(region) for region in topology.regions):
         problems.append("no client host asks for anything; give at least one")
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert options is not None
     found = tier_locations(topology, depth)
     placed = []

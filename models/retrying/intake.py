@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sim.host import Wait
+from sim.wording import Refused
 
 __all__ = ["Intake", "IntakeOptions", "Job", "Order"]
 
@@ -59,7 +60,7 @@ class IntakeOptions:
             if getattr(self, name) < 1
         ]
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from models.retrying.budget import BudgetOptions
 from sim.host import Context, Wait
 from sim.message import Message
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["Asked", "End", "Retrier", "RetryPolicy"]
 
@@ -48,7 +49,7 @@ class RetryPolicy:
         if self.patience_us < 1:
             wrong.append(f"patience_us={self.patience_us} waits for no answer; give at least 1")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 class End(NamedTuple):

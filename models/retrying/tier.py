@@ -18,6 +18,7 @@ from models.retrying.words import Busy, Done, Execute, Executed, Failed, Request
 from sim.host import Context, Service, Wait, handles
 from sim.message import Message
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["Tier", "TierOptions"]
 
@@ -57,7 +58,7 @@ class TierOptions:
                 "set propagates=True or leave them out"
             )
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 class Tier(Service):

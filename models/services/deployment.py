@@ -1,67 +1,32 @@
-"""The service, its control plane and its clients over a topology.
+"""The service, its control plane and its clients over a topology: its options, and what of them is refused.
 
-Each role has servers of its own where a region has enough of them: of every region the first server keeps the
-registry (a member of the log of assignments, and a directory), the second the store of acts, the third a scheduler,
-the fourth a watcher; with fewer servers they share. Instances go to the servers from `reserved` on.
+`layout` says where its parts are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
-from models.clients import BankMix, Client, Workload
+from models.clients import Workload
 from models.detection.words import detector_of
 from models.domain import Domain
-from models.groups import Group, group_system
+from models.factories import Reading
+from models.groups import Group
 from models.keyspace.storage import groups_of
-from models.layout import CLIENT, maker
-from models.ledger import FinalEvent, Ledger
-from models.mixes import DOMAIN_SHIFT
-from models.raft.deployment import raft_placements, raft_scheme
+from models.raft.deployment import raft_scheme, too_many
 from models.raft.options import RaftOptions
-from models.raft.plan import Reads
 from models.retrying.backoff import Backoff
 from models.retrying.budget import BudgetKind, BudgetOptions
 from models.retrying.policy import RetryPolicy
-from models.services.acts import Acts
-from models.services.assignments import Assignment, Assignments
-from models.services.client import ServiceClient, ServiceClientOptions
-from models.services.deciding import Room, place
-from models.services.directory import Directory
-from models.services.ends import services_end
-from models.services.instance import Instance, InstanceOptions, Seat, instance_name
+from models.services.deciding import Room
+from models.services.layout import STORE, Kinds, ServiceLayout
 from models.services.options import ControlOptions, ScalingOptions
-from models.services.scheduler import Scheduler, SchedulerOptions
-from models.services.watcher import Watcher
-from models.store.group.wire import ShipOptions
-from models.store.options import MemberOptions
-from models.stores import noted
+from models.store.schemes import Scheme
 from models.system import Site, System
-from sim.host import Context, Placement, Template
-from sim.topology import Location, Topology, at_service
+from sim.topology import Topology
 
-__all__ = ["DIRECTORY", "INSTANCE", "SCHEDULER", "WATCHER", "Kinds", "service"]
-
-DIRECTORY: Final = "directory"
-SCHEDULER: Final = "scheduler"
-WATCHER: Final = "watcher"
-INSTANCE: Final = "worker"
-#: Which server of a region a role is on, modulo how many there are.
-_STORE, _SCHEDULERS, _WATCHERS = 1, 2, 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kinds:
-    """What the parts of the system are; no option, a subclass differs in the one thing that it overrides."""
-
-    directory: type[Directory] = Directory
-    watcher: type[Watcher] = Watcher
-    scheduler: type[Scheduler] = Scheduler
-    assignments: type[Assignments] = Assignments
-    acts: type[Acts] = Acts
+__all__ = ["service"]
 
 
 def service(
@@ -110,145 +75,87 @@ def service(
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
     """
+    read, topology = Reading(site, workload), site.topology
     kinds = kinds or Kinds()
-    problems: list[str] = []
-    topology = site.topology
     if not 0 <= delay_spread < 1:
-        problems.append(f"{delay_spread=} is no share of the delay; give a number in [0, 1)")
-    if delay_us < 1:
-        problems.append(f"{delay_us=} is no delay; give at least 1")
-    slowest_us = round(max(1, delay_us) * (1 + delay_spread))
-    control = noted(
-        problems,
+        read.problems.append(f"{delay_spread=} is no share of the delay; give a number in [0, 1)")
+    read.at_least(1, delay_us=delay_us)
+    delays_us = round(delay_us * (1 - delay_spread)), round(max(1, delay_us) * (1 + delay_spread))
+    control = read.of(
         lambda: ControlOptions(
             beat_us=beat_us,
             lease_us=lease_us,
             suspect_us=suspect_us,
             report_us=report_us,
             decide_us=decide_us,
-            grace_us=slowest_us + suspect_us + 4 * patience_us,
+            grace_us=max(1, delays_us[1] + suspect_us + 4 * patience_us),
             patience_us=patience_us,
             preserve=preserve,
             cache_us=cache_us,
-        ),
+        )
     )
-    watched = noted(problems, lambda: detector_of(detector, beat_us)) if detector else None
-    scaling = noted(
-        problems,
+    watched = read.of(lambda: detector_of(detector, max(4, beat_us))) if detector else None
+    scaling = read.of(
         lambda: ScalingOptions(
             least=least, most=most, target_per_s=target_per_s, tolerance=tolerance, settle_us=settle_us, spare=spare
-        ),
+        )
     )
-    policy = noted(
-        problems,
+    policy = _policy(read, workload, attempts, budget, ratio)
+    rooms = _rooms(topology, per_host, reserved)
+    read.problems += _no_room(rooms, most, per_host, reserved)
+    read.problems += _no_servers(topology, schedulers=schedulers, watchers=watchers)
+    raft = read.of(
+        lambda: RaftOptions(election_us=election_us, heartbeat_us=heartbeat_us, retry_us=max(1, 2 * heartbeat_us))
+    )
+    scheme = read.of(lambda: raft_scheme(members, members, spread))
+    if scheme is not None:
+        read.problems += too_many(topology, scheme.spread, topology.regions[0], False, members, 0)
+    read.done()
+    assert scheme is not None
+    assert control is not None
+    assert scaling is not None
+    assert policy is not None
+    assert raft is not None
+    laid = ServiceLayout(
+        topology=topology,
+        workload=workload,
+        kinds=kinds,
+        groups=_groups(topology, kinds, scheme),
+        rooms=rooms,
+        control=control,
+        scaling=scaling,
+        policy=policy,
+        watched=watched,
+        schedulers=schedulers,
+        watchers=watchers,
+    )
+    return laid.system(raft, begun=least + spare if begun else 0, delays_us=delays_us)
+
+
+def _policy(read: Reading, workload: Workload, attempts: int, budget: BudgetKind, ratio: float) -> RetryPolicy | None:
+    """How clients retry."""
+    if budget is BudgetKind.RATIO and not ratio > 0:
+        read.problems.append(f"{ratio=} allows no retry, ever; raise it, or take another `budget`")
+        ratio = 1.0
+    return read.of(
         lambda: RetryPolicy(
             attempts=attempts,
             patience_us=workload.attempt_timeout_us,
             backoff=Backoff(base_us=workload.backoff_us, cap_us=max(workload.backoff_us, workload.deadline_us)),
             budget=BudgetOptions(kind=budget, ratio=ratio),
-        ),
-    )
-    rooms = _rooms(topology, per_host, reserved)
-    problems += _no_room(rooms, most, per_host, reserved)
-    problems += _too_many(topology, schedulers=schedulers, watchers=watchers)
-    scheme = noted(problems, lambda: raft_scheme(members, members, spread))
-    raft = noted(
-        problems,
-        lambda: RaftOptions(election_us=election_us, heartbeat_us=heartbeat_us, retry_us=max(1, 2 * heartbeat_us)),
-    )
-    groups: list[Group] = []
-    if scheme is not None:
-        domains: tuple[Domain[Any], ...] = (kinds.assignments(), kinds.acts())
-        for first, domain in enumerate(domains):
-            groups += noted(problems, partial(_group, topology, domain, scheme, first)) or ()
-    if problems:
-        raise ValueError("; ".join(dict.fromkeys(problems)))  # both groups have the same members
-    mine = MemberOptions(
-        number=0,
-        shard=0,
-        home=0,
-        ship=ShipOptions(heartbeat_us=heartbeat_us),
-        store_denials=False,
-        forward_timeout_us=patience_us,
-    )
-    registry, store = groups
-    placed = [one for group in groups for one in raft_placements(group, mine, raft, Reads.INDEX, members, 0)]
-    directories = tuple(at_service(_host(location), DIRECTORY) for _, location in registry.members)
-    watching = _role(topology, _WATCHERS, watchers, WATCHER)
-    deciding = _role(topology, _SCHEDULERS, schedulers, SCHEDULER)
-    told = SchedulerOptions(
-        template=INSTANCE,
-        registry=tuple(location for _, location in registry.members),
-        rooms=rooms,
-        listeners=(*directories, *watching),
-        watchers=watchers,
-        control=control,
-        scaling=scaling,
-    )
-    placed += [_placed(at, DIRECTORY, kinds.directory, control) for at in directories]
-    placed += [_placed(at, WATCHER, kinds.watcher, control, deciding, watched and watched.make) for at in watching]
-    placed += [_placed(at, SCHEDULER, kinds.scheduler, told) for at in deciding]
-    instances = InstanceOptions(
-        listeners=(*directories, *watching), store=tuple(location for _, location in store.members), control=control
-    )
-    placed += _begun(rooms, least + spare, instances) if begun else []
-    system = group_system(topology, workload, BankMix(workload), groups, placements=placed, records="services")
-    clients = _clients(topology, workload, directories, control, policy)
-    return replace(
-        system,
-        placements=(*(one for one in system.placements if one.kind is not Client), *clients),
-        templates=(_template(instances, round(delay_us * (1 - delay_spread)), slowest_us),),
-        ledger=_with_services(system, topology, rooms, directories, least),
+        )
     )
 
 
-def _group(topology: Topology, domain: Domain[Any], scheme: Any, first: int) -> tuple[Group, ...]:
-    return groups_of(topology, domain, scheme, topology.regions[0], 1, first=first * _STORE)
-
-
-def _template(options: InstanceOptions, delay_us_min: int, delay_us_max: int) -> Template:
-    return Template(
-        name=INSTANCE,
-        make=lambda ctx, seat: Instance(ctx, seat, options),
-        delay_us_min=delay_us_min,
-        delay_us_max=delay_us_max,
-        kind=Instance,
-        named=instance_name,
+def _groups(topology: Topology, kinds: Kinds, scheme: Scheme) -> tuple[Group, ...]:
+    """The log of assignments and the store of acts."""
+    domains: tuple[Domain[Any], ...] = (kinds.assignments(), kinds.acts())
+    home = topology.regions[0]
+    return tuple(
+        group
+        for first, domain in enumerate(domains)
+        for group in groups_of(topology, domain, scheme, home, 1, first=first * STORE)
     )
-
-
-def _begun(rooms: Sequence[Room], count: int, options: InstanceOptions) -> list[Placement]:
-    """The first instances, where a scheduler that knows of none puts one after the other."""
-    slots: dict[int, Assignment] = {}
-    placed = []
-    for slot in range(count):
-        room = place(slots, rooms, frozenset())
-        assert room is not None, "there is room for the most"
-        slots[slot] = Assignment(epoch=1, host=room.host, live=True)
-        seat = Seat(slot=slot, epoch=1, host=room.host)
-        make: Callable[[Context], Instance] = maker(Instance, seat, options)
-        placed.append(Placement(host=room.at, name=instance_name(seat), make=make, kind=Instance))
-    return placed
-
-
-def _with_services(
-    system: System, topology: Topology, rooms: Sequence[Room], directories: Sequence[Location], least: int
-) -> Callable[[Callable[[Location], Any]], Ledger]:
-    read = system.ledger
-    assert read is not None
-    hosts = {room.host: room.at for room in rooms}
-    where = {topology.index_of(_host(at)): at for at in directories}
-
-    def ledger(service_of: Callable[[Location], Any]) -> Ledger:
-        found = read(service_of)
-        assigned, acted = _by_slot(found.final, Assignments.number), _by_slot(found.final, Acts.number)
-        return replace(found, services=services_end(assigned, acted, hosts, where, least, service_of))
-
-    return ledger
-
-
-def _by_slot(final: Mapping[int, Sequence[FinalEvent]], number: int) -> dict[int, Sequence[FinalEvent]]:
-    return {key & (1 << DOMAIN_SHIFT) - 1: events for key, events in final.items() if key >> DOMAIN_SHIFT == number}
 
 
 def _rooms(topology: Topology, per_host: int, reserved: int) -> tuple[Room, ...]:
@@ -273,56 +180,13 @@ def _no_room(rooms: Sequence[Room], most: int, per_host: int, reserved: int) -> 
     return wrong
 
 
-def _too_many(topology: Topology, **counts: int) -> list[str]:
+def _no_servers(topology: Topology, **counts: int) -> list[str]:
     servers = sum(len(topology.servers(region)) for region in topology.regions)
     wrong = []
     for name, count in counts.items():
         if not 1 <= count <= servers:
-            wrong.append(f"{name}={count} on {servers} servers, one on each: give 1..{servers}")
+            wrong.append(f"{name}={count} on {servers} servers, one on each; give 1..{servers}")
         elif name == "watchers" and count % 2 == 0:
-            wrong.append(f"{name}={count}: a majority of them survives no more than of one fewer; give {count - 1}")
+            ways = " or ".join(str(way) for way in (count - 1, count + 1) if way <= servers)
+            wrong.append(f"{name}={count}: an even group survives no more failures than one of one less; give {ways}")
     return wrong
-
-
-def _role(topology: Topology, role: int, count: int, name: str) -> tuple[Location, ...]:
-    """Where the services of a role are: one in each region, then another in each, on servers of its own."""
-    by_region = [topology.servers(region) for region in topology.regions]
-    hosts = [
-        servers[(role + turn) % len(servers)]
-        for turn in range(max(len(servers) for servers in by_region))
-        for servers in by_region
-        if turn < len(servers)
-    ]
-    return tuple(at_service(host.location, name) for host in hosts[:count])
-
-
-def _clients(
-    topology: Topology,
-    workload: Workload,
-    directories: Sequence[Location],
-    control: ControlOptions,
-    policy: RetryPolicy,
-) -> list[Placement]:
-    hosts = [host for region in topology.regions for host in topology.clients(region)]
-    region_of = {at: topology.hosts[topology.index_of(_host(at))].region for at in directories}
-    placed = []
-    for index, host in enumerate(hosts):
-        nearest = sorted(range(len(directories)), key=lambda n: (region_of[directories[n]] != host.region, n))
-        options = ServiceClientOptions(
-            directories=tuple(directories[n] for n in nearest),
-            share=1 / len(hosts),
-            first_id=(index + 1) << 40 | 1,
-            control=control,
-            policy=policy,
-        )
-        make: Callable[[Context], ServiceClient] = maker(ServiceClient, workload, options)
-        placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=ServiceClient))
-    return placed
-
-
-def _placed(at: Location, name: str, kind: type[Any], *told: object) -> Placement:
-    return Placement(host=_host(at), name=name, make=maker(kind, *told), kind=kind)
-
-
-def _host(location: Location) -> Location:
-    return Location((int(location) >> 64) << 64)

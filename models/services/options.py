@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from models.factories import Refused
+
 __all__ = ["ControlOptions", "ScalingOptions"]
 
 
@@ -24,7 +26,7 @@ class ControlOptions:
         cache_us: How old what a client knows of instances may become before it asks again.
 
     Raises:
-        ValueError: whatever of it makes no sense, all at once.
+        Refused: whatever of it makes no sense, all at once.
     """
 
     beat_us: int = 250_000
@@ -52,7 +54,7 @@ class ControlOptions:
         if not 0 < self.preserve <= 1:
             wrong.append(f"preserve={self.preserve} is no share of instances; give a number above 0, up to 1")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ class ScalingOptions:
         spare: Instances kept beyond what the load needs.
 
     Raises:
-        ValueError: whatever of it makes no sense, all at once.
+        Refused: whatever of it makes no sense, all at once.
     """
 
     least: int = 2
@@ -90,7 +92,7 @@ class ScalingOptions:
             wrong.append(f"spare={self.spare} is negative; give at least 0")
         elif self.most < self.least + self.spare:
             wrong.append(
-                f"least={self.least} and spare={self.spare} are above most={self.most}; "
+                f"least={self.least} with spare={self.spare} comes to more than most={self.most}; "
                 f"give most={self.least + self.spare}, or fewer"
             )
         if not self.target_per_s > 0:
@@ -100,4 +102,4 @@ class ScalingOptions:
         if self.settle_us < 0:
             wrong.append(f"settle_us={self.settle_us} is negative; give at least 0")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)

@@ -10,6 +10,7 @@ from models.store.group.wire import ShipOptions
 from models.store.log.snapshots import SnapshotPolicy
 from models.store.schemes import SCHEMES, Scheme
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["InDoubt", "LogPolicy", "MemberOptions"]
 
@@ -63,10 +64,10 @@ class LogPolicy:
         if self.truncate and not self.sweep and policy.every is None and policy.age_us is None:
             wrong.append(
                 "truncate=True drops only what snapshots cover, and none is ever taken; "
-                "give `every` or `age_us`, or set sweep=True"
+                "have one taken every so many events, or at an age, or sweep"
             )
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +138,7 @@ class MemberOptions:
             if getattr(self, name) < 0
         ]
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
     @property
     def members(self) -> int:

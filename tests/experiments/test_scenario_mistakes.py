@@ -241,7 +241,7 @@ def test_every_mistake_is_told_at_once_whatever_section_it_is_in() -> None:
             "tests.experiments.scenario_broken_import:x",
             "cannot be imported: RuntimeError: no licence (scenario_broken_import.py, line 3); repair the module",
         ),
-        ("system.shards", 3, f'system = "{SYSTEMS}:picky": shards=3 is more than there are hosts; lower it'),
+        ("system.shards", 3, "system.shards = 3: more than there are hosts; lower it"),
         (
             "system.factory",
             f"{SYSTEMS}:hasty",

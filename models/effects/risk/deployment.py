@@ -12,7 +12,7 @@ from models.effects.risk.posterior import Route
 from models.effects.risk.rules import RiskRule, Rung, on_time, warn_if_never
 from models.stores import noted
 from models.system import Site, System
-from sim.wording import way_to
+from sim.wording import Refused, way_to
 
 __all__ = ["effects_by_risk", "ladder_of", "rule_of"]
 
@@ -57,7 +57,7 @@ def effects_by_risk(
     if rule is not None and can is not None:
         problems += rule.problems(can)
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert rule is not None
     warn_if_never(rule)
     return lay_out(
@@ -109,7 +109,7 @@ def rule_of(
     if give_up_us < 1:
         problems.append(f"{give_up_us=} gives up at once; give at least 1")
     if problems:
-        raise ValueError("; ".join(problems))
+        raise Refused(problems)
     assert rungs is not None
     assert costs is not None
     request = Request(request_loss=_LOSS, reply_loss=_LOSS, round_trip=Erlang(mean_us=_ROUND_TRIP_US, stages=2))

@@ -11,6 +11,7 @@ from models.store.log.entries import ENVELOPE_BYTES, SEEN_BYTES, Entry
 from models.store.log.journal import Answered
 from models.store.log.snapshots import Snapshot
 from sim.message import Message
+from sim.wording import Refused
 
 __all__ = ["Install", "Ship", "ShipAck", "ShipOptions"]
 
@@ -141,10 +142,14 @@ class ShipOptions:
     held: int = 32
 
     def __post_init__(self) -> None:
-        for name in ("batch", "resend_us", "heartbeat_us", "held"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)} ships nothing; give at least 1")
+        wrong = [
+            f"{name}={getattr(self, name)} ships nothing; give at least 1"
+            for name in ("batch", "resend_us", "heartbeat_us", "held")
+            if getattr(self, name) < 1
+        ]
         if self.window < self.batch:
-            raise ValueError(f"{self.window=} holds no batch of {self.batch}; raise it")
+            wrong.append(f"window={self.window} holds no batch of {self.batch}; raise it")
         if self.resend_us_max < self.resend_us:
-            raise ValueError(f"{self.resend_us_max=} is below {self.resend_us=}; raise it")
+            wrong.append(f"resend_us={self.resend_us} is above resend_us_max={self.resend_us_max}; lower it")
+        if wrong:
+            raise Refused(wrong)

@@ -13,8 +13,9 @@ from models.retrying.breaker import Breaker
 from models.retrying.deployment import tiers
 from models.services.acts import Acts
 from models.services.assignments import Assignments
-from models.services.deployment import Kinds, service
+from models.services.deployment import service
 from models.services.directory import Directory
+from models.services.layout import Kinds
 from models.services.watcher import Watcher
 from models.system import Site, System
 

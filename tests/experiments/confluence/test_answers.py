@@ -2,12 +2,13 @@
 
 import pytest
 
-from experiments.confluence import DOMAINS, RULES, TEXTBOOK, Case, apply_all, last_write, replay, split_domain
+from experiments.confluence import DOMAINS, RULES, TEXTBOOK, Case, apply_all, replay, split_domain, split_policy
 from models.domain import Domain
 from models.domains.bank_account import BankAccount, Deposit, Withdraw
 from models.domains.counter import Add, Counter
 from models.domains.shipped import shipped
 from models.domains.username import Claim, Username
+from models.merging.policies import CanonicalReplay, LastWriter
 from sim.checkers.confluence import Confluence, confluent
 
 
@@ -24,6 +25,7 @@ ANSWERS = {
     "apply-all": {
         "bank-account": "broken",
         "transfer": "broken",
+        "household": "broken",
         "inventory": "broken",
         "seats": "broken",
         "username": "broken",
@@ -35,7 +37,6 @@ ANSWERS = {
     },
     # Replayed, no invariant breaks; what it costs is what had been promised.
     "replay": dict.fromkeys(DOMAINS, "compensation owed") | {"counter": "confluent", "profile": "confluent"},
-    "last-write": dict.fromkeys(DOMAINS, "compensation owed"),
 }
 
 
@@ -64,8 +65,23 @@ def test_a_promise_that_holds_already_is_not_owed() -> None:
     assert confluent(split_domain(Username(), (Claim(person=1),), replay), depth=4).outcome is Confluence.CONFLUENT
 
 
-def test_last_write_loses_what_the_other_side_added() -> None:
-    answer = confluent(split_domain(Counter(), (Add(n=1),), last_write), depth=2)
+@pytest.mark.parametrize("name", DOMAINS)
+def test_where_the_last_writer_wins_somebody_is_owed_in_every_domain(name: str) -> None:
+    trial = DOMAINS[name]
+    system = split_policy(trial.domain, trial.commands, LastWriter(trial.domain))
+    assert confluent(system, depth=3).outcome is Confluence.OWED
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_the_deployed_replay_answers_as_the_rule_but_owes_for_a_promise_that_holds_already(name: str) -> None:
+    trial = DOMAINS[name]
+    system = split_policy(trial.domain, trial.commands, CanonicalReplay(trial.domain))
+    expected = "compensation owed" if name == "profile" else ANSWERS["replay"][name]
+    assert str(confluent(system, depth=3).outcome) == expected
+
+
+def test_the_last_write_loses_what_the_other_side_added() -> None:
+    answer = confluent(split_policy(Counter(), (Add(n=1),), LastWriter(Counter())), depth=2)
     assert answer.reason == "side 0 was told yes to Add(n=1)"
 
 

@@ -63,7 +63,7 @@ def test_everything_wrong_with_a_system_is_told_at_once() -> None:
     wrong = {"receiver": "mailer", "declared": "queryable", "ordering": "act", "owners": 9}
     with pytest.raises(ScenarioError) as told:
         load("effect_printer").with_system(wrong)
-    for part in ("orders nothing", "cannot be asked; choose", "semantics='ask-first'", "owners=9 do not fit"):
+    for part in ("orders nothing", "cannot be asked; choose", "semantics='ask-first'", "owners = 9: do not fit"):
         assert part in str(told.value)
 
 

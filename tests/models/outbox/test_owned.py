@@ -48,5 +48,5 @@ def test_an_old_relay_that_comes_back_after_consumers_have_forgotten_must_be_fen
 
 
 def test_there_is_a_server_for_each_relay() -> None:
-    with pytest.raises(ScenarioError, match="relays=7 do not fit on 3 servers"):
+    with pytest.raises(ScenarioError, match="relays = 7: do not fit on 3 servers"):
         load("outbox_moved").with_system({"relays": 7})

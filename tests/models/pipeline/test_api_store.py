@@ -61,7 +61,7 @@ def test_two_runs_of_a_seed_are_one() -> None:
         ({"flow": "accept > audit > reply"}, "'audit', which is no stage"),
         ({"lease": "300ms", "beat": "200ms"}, "shorter than two heartbeats"),
         ({"closes": "upstream"}, "no way that closes travel"),
-        ({"stranger_every": -1}, "stranger_every=-1 is negative"),
+        ({"stranger_every": -1}, "stranger_every = -1: negative"),
     ],
 )
 def test_bad_input_is_refused_before_the_run(wrong: dict[str, Any], told: str) -> None:

@@ -49,5 +49,5 @@ def test_managers_with_keys_of_their_own_make_money() -> None:
 def test_there_is_a_server_for_each_manager_and_none_is_suspected_between_two_heartbeats() -> None:
     with pytest.raises(ScenarioError) as told:
         load("process_moved").with_system({"managers": 9, "suspect": "1ms"})
-    assert "managers=9 do not fit on 3 servers" in str(told.value)
+    assert "managers = 9: do not fit on 3 servers" in str(told.value)
     assert "a healthy owner would be suspected" in str(told.value)

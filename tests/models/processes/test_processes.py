@@ -174,5 +174,5 @@ def test_what_one_shard_took_back_leaves_the_processes_of_another_as_they_were()
 def test_everything_wrong_with_a_deployment_is_told_at_once() -> None:
     with pytest.raises(ScenarioError) as told:
         load("process_transfers").with_system({"ceiling": 10, "purses": "nowhere", "shards": 0})
-    for part in ("raise the ceiling", "'nowhere' is no persistence scheme", "shards=0 stores nothing"):
+    for part in ("raise the ceiling", "'nowhere' is no persistence scheme", "shards = 0: stores nothing"):
         assert part in str(told.value)

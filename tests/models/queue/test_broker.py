@@ -296,3 +296,13 @@ def test_the_networks_copy_of_a_settlement_ends_nothing_before_it_is_durable_and
     desk.ctx.advance(10_000)
     assert isinstance(copy.value, SettleTold)
     assert messages(desk.take()) == [2]
+
+
+def test_who_was_handed_a_log_without_its_head_leads_whatever_it_knew_before() -> None:
+    desk = Desk(members=3)
+    broker = desk.broker
+    for _ in broker.journal.restart_at(5, ()):
+        desk.ctx.advance(5_000)
+    assert broker.committed < broker.journal.base.position == 5
+    broker._lead()
+    assert (broker._depth, broker._leases.shelves) == (0, {}), "and has nothing that may yet be taken back"

@@ -8,6 +8,7 @@ import pytest
 
 from experiments.scenario import ScenarioError, load
 from models import Site, Workload
+from models.factories import Refused
 from models.queue import Mode, Overflow, Parking, QueueOptions, queue
 from sim.topology import grid
 
@@ -41,16 +42,16 @@ def test_what_does_not_go_together_is_refused(wrong: dict[str, Any], told: str) 
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"mode": "exactly-once"}, "mode='exactly-once' is none"),
+        ({"mode": "exactly-once"}, "mode='exactly-once' is no mode"),
         ({"scheme": "multi-persist:2/9"}, "more than the 3 that hold nodes"),
-        ({"placement": "circle"}, "placement='circle' is none"),
+        ({"placement": "circle"}, "placement='circle' is no placement"),
         ({"batch": 4}, "never meet with linger_us=0"),
         ({"linger_us": 5}, "waits for others that batch=1 does not take"),
         ({"batch": 8, "linger_us": 5, "depth": 4}, "never fit in depth=4"),
         ({"retry_us": 5}, "nothing parks"),
         ({"poison_share": 2.0}, "poison_share=2.0 is no share"),
         ({"stall_share": 0.5}, "give both or none"),
-        ({"partitions": 0}, "partitions=0 is too few"),
+        ({"partitions": 0}, "partitions=0 is none"),
         ({"home": "b"}, "no region here"),
     ],
 )
@@ -64,6 +65,21 @@ def test_all_mistakes_are_told_at_once() -> None:
         queue(SITE, LOAD, mode="exactly-once", take=0, placement="circle")
 
 
+def test_each_mistake_is_one_line_and_none_waits_for_the_others_to_be_mended() -> None:
+    wrong: dict[str, Any] = {"depth": -1, "waiting": 0, "gather_us": -5, "segment": 0, "placement": "slots", "slots": 2}
+    with pytest.raises(Refused) as refused:
+        queue(SITE, LOAD, **wrong)
+    parts = ["depth=-1", "waiting=0", "segment=0", "gather_us=-5", "slots=2"]
+    assert [part in line for part, line in zip(parts, refused.value.problems, strict=True)] == [True] * len(parts)
+
+
+def test_a_scheme_that_is_too_wide_is_told_beside_a_placement_that_is_none() -> None:
+    with pytest.raises(Refused) as refused:
+        queue(SITE, LOAD, scheme="multi-persist:2/9", placement="circle", heartbeat_us=0, resend_us=0)
+    begins = ["heartbeat_us=0", "resend_us=0", "placement='circle'", "scheme='multi-persist:2/9':"]
+    assert sorted(line.partition(" ")[0] for line in refused.value.problems) == sorted(begins)
+
+
 def test_a_queue_needs_a_client_host() -> None:
     with pytest.raises(ValueError, match="where the receiver would be"):
         queue(Site(grid(["a"], clusters=1, hosts=3, clients=0, cores=2)), LOAD)
@@ -73,5 +89,5 @@ def test_words_that_are_none_are_told_together_and_hide_nothing() -> None:
     wrong = {"mode": "maybe", "parking": "aside", "overflow": "burn", "visibility": "0s"}
     with pytest.raises(ScenarioError) as told:
         load("queue_calm").with_system(wrong)
-    for part in ("mode='maybe'", "parking='aside'", "overflow='burn'", "visibility_us=0 holds no letter"):
-        assert part in str(told.value)
+    for part in ('mode = "maybe"', 'parking = "aside"', 'overflow = "burn"', 'visibility = "0 s": holds no letter'):
+        assert f"system.{part}" in str(told.value)

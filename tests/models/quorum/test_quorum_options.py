@@ -87,7 +87,10 @@ def test_a_scenario_with_a_quorum_that_cannot_be_met_is_refused(
     assert main(["check", str(tmp_path / "bad.toml"), "--seeds", "1"]) == 2
     told = capsys.readouterr()
     lines = [line for line in (told.out + told.err).splitlines() if "bad.toml: system" in line]
-    assert [("n=7 replicas need" in line, "w=9 of n=7" in line) for line in lines] == [(True, False), (False, True)]
+    assert [("n = 7: replicas need" in line, "w = 9: of n=7" in line) for line in lines] == [
+        (True, False),
+        (False, True),
+    ]
     assert all("the nearest that can be met is n=" in line for line in lines)
 
 

@@ -163,7 +163,7 @@ def test_mistakes_are_told_all_at_once() -> None:
         ({"mode": "inline", "rebuild": "1s"}, "has no consumers"),
         ({"global_sequence": True, "force_after": "1s", "promote_after": "1s"}, "takes nothing back"),
         ({"mode": "live", "poison_every": 3}, "nowhere to park"),
-        ({"placement": "rings"}, "placement='rings' is none; did you mean 'ring'"),
+        ({"placement": "rings"}, 'placement = "rings": none; did you mean .ring'),
         ({"views": "multi-persist:4/4"}, "of the 3 reading hosts 3 are far enough apart"),
         ({"suspect": "10ms"}, "everybody is suspected between two heartbeats"),
         ({"alarm": 5, "band": 0}, "holds no account"),

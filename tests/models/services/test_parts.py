@@ -309,7 +309,7 @@ def test_it_obeys_a_stop_for_its_own_epoch_only() -> None:
         (lambda: ControlOptions(suspect_us=100_000), "allows for no lost heartbeat"),
         (lambda: ControlOptions(preserve=0.0), "no share of instances"),
         (lambda: ControlOptions(cache_us=0), "is no time"),
-        (lambda: ScalingOptions(least=5, most=3), "are above most=3; give most=5"),
+        (lambda: ScalingOptions(least=5, most=3), "comes to more than most=3; give most=5"),
         (lambda: ScalingOptions(least=0), "serve nobody"),
         (lambda: ScalingOptions(tolerance=1.0), "no share"),
         (lambda: ScalingOptions(spare=-1), "negative"),

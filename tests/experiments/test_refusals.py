@@ -1,0 +1,75 @@
+"""What a factory refuses is told in the words of the file: keys, not parameters, and quantities with units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from experiments.scenario import ScenarioError, load
+from experiments.scenario.problems import Finding
+from experiments.scenario.refusals import refusals
+from experiments.scenario.scenario import SystemChoice
+from models import Site, System, Workload
+from sim.wording import Refused
+
+
+def choosy(
+    site: Site, workload: Workload, *, lease_us: int = 1, beat_us: int = 1, rate_per_s: float = 0.0, name: str = ""
+) -> System:
+    raise AssertionError("it is not called")
+
+
+def told(*reasons: str, make: Callable[..., System] = choosy) -> list[tuple[str, str, str, str]]:
+    found = refusals(SystemChoice(factory="its.name:here", make=make, options={}), Refused(reasons))
+    assert all(isinstance(one, Finding) for one in found)
+    return [tuple(one) for one in found]
+
+
+@pytest.mark.parametrize(
+    ("reason", "finding"),
+    [
+        ("lease_us=0 is no time; give at least 1", ("system.lease", '"0 s"', "no time", 'give at least "1 us"')),
+        (
+            "lease_us=900 ends before beat_us=1500 is over; give at least 3000, or 0 for never",
+            (
+                "system.lease",
+                '"900 us"',
+                'ends before beat = "1.5 ms" is over',
+                'give at least "3 ms", or "0 s" for never',
+            ),
+        ),
+        ("rate_per_s=0.5 is too few; raise it", ("system.rate", '"0.5/s"', "too few", "raise it")),
+        ("name='a b': nobody; give one", ("system.name", '"a b"', "nobody", "give one")),
+        # What is of no option, or of two alike, is of the factory.
+        ("other_us=5 is odd; leave it", ("system", '"its.name:here"', "other_us=5 is odd", "leave it")),
+        (
+            "lease_us=5 and beat_us=6 clash; change one",
+            ("system", '"its.name:here"', 'lease = "5 us" and beat = "6 us" clash', "change one"),
+        ),
+    ],
+)
+def test_an_option_is_told_by_its_key_with_its_unit(reason: str, finding: tuple[str, str, str, str]) -> None:
+    assert told(reason) == [finding]
+
+
+def test_each_reason_is_a_finding_of_its_own() -> None:
+    assert [path for path, *_ in told("lease_us=0 is no time; raise it", "it is late; wait")] == [
+        "system.lease",
+        "system",
+    ]
+
+
+def test_a_factory_that_cannot_be_read_keeps_its_words() -> None:
+    assert told("lease_us=0 is no time; raise it", make=print)[0][0] == "system"
+
+
+def test_a_person_sees_a_line_for_each_mistake_of_a_service() -> None:
+    with pytest.raises(ScenarioError) as refused:
+        load("services_calm").with_system({"lease": "100ms", "watchers": 2, "ratio": 0.0})
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 3
+    assert 'system.lease = "100 ms": over before a lost heartbeat of beat = "250 ms"' in lines[0]
+    assert 'give at least "500 ms", or beat = "50 ms"' in lines[0]
+    assert "system.ratio = 0.0: allows no retry" in lines[1]
+    assert "system.watchers = 2: an even group" in lines[2]
