@@ -6,6 +6,7 @@ from typing import Final
 
 from models.clients import Workload
 from models.confidence import Costs, Erlang, Request
+from models.detection.refusals import at_least
 from models.effects.deployment import lay_out
 from models.effects.outside import receiver_of
 from models.effects.risk.posterior import Route
@@ -105,7 +106,12 @@ def rule_of(
     """
     problems: list[str] = []
     rungs = noted(problems, lambda: ladder_of(ladder))
-    costs = noted(problems, lambda: Costs(lost=cost_of_loss, duplicate=cost_of_duplicate))
+    wrong = (at_least("cost_of_duplicate", cost_of_duplicate, 0), at_least("cost_of_loss", cost_of_loss, 0))
+    costs = None
+    if any(wrong):
+        problems += [one for one in wrong if one]
+    else:
+        costs = noted(problems, lambda: Costs(lost=cost_of_loss, duplicate=cost_of_duplicate))
     if give_up_us < 1:
         problems.append(f"{give_up_us=} gives up at once; give at least 1")
     if problems:

@@ -49,7 +49,7 @@ def test_everything_wrong_is_told_at_once() -> None:
     wrong = {"ladder": "fance", "cost_of_duplicate": -1.0, "give_up": "0s", "receiver": "mailer"}
     with pytest.raises(ScenarioError) as told:
         load("risk_fence").with_system(wrong)
-    for part in ("'fance'; did you mean 'fence'", "duplicate=-1.0", "give_up_us=0"):
+    for part in ("'fance'; did you mean 'fence'", "system.cost_of_duplicate = -1.0", "system.give_up = "):
         assert part in str(told.value)
     with pytest.raises(ScenarioError, match="both costs are 0"):
         load("risk_fence").with_system({"cost_of_duplicate": 0.0, "cost_of_loss": 0.0})
