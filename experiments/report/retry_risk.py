@@ -42,6 +42,8 @@ from models.effects.risk import executed
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["report"]
 
@@ -191,26 +193,7 @@ def _heard(last_us: int, now_us: int) -> Gap:
 def _frontier(page: Page, results: Rows, folder: Path) -> None:
     figure, panels = new_figure(1, 3, width_in=12.5, height_in=5.0)
     for axes, scenario in zip(panels, _DRAWN, strict=True):
-        for number, arm in enumerate(ARMS):
-            rows = results.at(scenario, arm.name)
-            if not rows:
-                continue
-            runs = [results.series(scenario, arm.name, row.seed) for row in rows]
-            omitted, twice = (
-                [fsum(run[name][index] for run in runs) / len(runs) for index in range(len(RATIOS))]
-                for name in ("omissions", "duplicates")
-            )
-            axes.plot(
-                omitted,
-                twice,
-                linestyle="-" if arm.name in (TIME, CHANCE, WRONG) else "",
-                marker=_MARKS[number],
-                color=PALETTE[number % len(PALETTE)],
-                label=arm.label,
-                markersize=6,
-                linewidth=1,
-                alpha=0.85,
-            )
+        _marks(axes, results, scenario, ("omissions",), ("duplicates",))
         for scale, limits, top in (
             (axes.set_xscale, axes.set_xlim, 1_500),
             (axes.set_yscale, axes.set_ylim, 6_000),
@@ -219,15 +202,10 @@ def _frontier(page: Page, results: Rows, folder: Path) -> None:
             limits(-0.3, top)
         axes.set_title(_TITLES[scenario], fontsize=10)
         axes.set_xlabel("never done, of 1,000")
-        axes.annotate(
-            "better", (0.05, 0.03), (0.22, 0.13), "axes fraction", arrowprops={"arrowstyle": "->"}, fontsize=9
-        )
+        arrow = {"arrowstyle": "->"}
+        axes.annotate("better", (0.05, 0.03), (0.22, 0.13), "axes fraction", arrowprops=arrow, fontsize=9)
     panels[0].set_ylabel("done twice or more, extra deeds of 1,000")
-    seen: dict[str, Artist] = {}
-    for axes in panels:
-        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
-            seen.setdefault(name, handle)
-    figure.legend(list(seen.values()), list(seen), loc="outside lower center", ncols=3, frameon=False)
+    _legend(figure, panels)
     save_figure(figure, folder / "frontier.svg")
     page.figure(
         "frontier.svg",
@@ -238,6 +216,56 @@ def _frontier(page: Page, results: Rows, folder: Path) -> None:
         "for rules that heed it; means over runs. Below 1 the axes are linear. Asking and the same key take a "
         "receiver that can do it.",
     )
+    figure, panels = new_figure(1, 3, width_in=12.5, height_in=4.6)
+    for axes, scenario in zip(panels, _DRAWN, strict=True):
+        _marks(axes, results, scenario, ("waiting_ms",), ("omissions", "duplicates"))
+        axes.set_xscale("log")
+        axes.set_yscale("symlog", linthresh=1)
+        axes.set_ylim(-0.3, 6_000)
+        axes.set_title(_TITLES[scenario], fontsize=10)
+        axes.set_xlabel("waiting until answered or parked, mean, ms")
+    panels[0].set_ylabel("never done, or extra deeds, of 1,000")
+    _legend(figure, panels)
+    save_figure(figure, folder / "waiting.svg")
+    page.figure(
+        "waiting.svg",
+        alt="Three panels, mean waiting against charges that went wrong, of 1,000, a mark for each rule and ratio. "
+        "Parking waits longest; under cuts the rules on the chance wait about as long as those that ask",
+        caption="The same by how long a caller waits for the end of the matter; lower left is better.",
+    )
+
+
+def _marks(axes: Axes, results: Rows, scenario: str, across: Sequence[str], up: Sequence[str]) -> None:
+    """A mark for each rule and ratio of costs, of sums of means over runs."""
+    for number, arm in enumerate(ARMS):
+        rows = results.at(scenario, arm.name)
+        if not rows:
+            continue
+        runs = [results.series(scenario, arm.name, row.seed) for row in rows]
+        xs, ys = (
+            [fsum(run[name][index] for run in runs for name in names) / len(runs) for index in range(len(RATIOS))]
+            for names in (across, up)
+        )
+        axes.plot(
+            xs,
+            ys,
+            linestyle="-" if arm.name in (TIME, CHANCE, WRONG) else "",
+            marker=_MARKS[number],
+            color=PALETTE[number % len(PALETTE)],
+            label=arm.label,
+            markersize=6,
+            linewidth=1,
+            alpha=0.85,
+        )
+
+
+def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """Every rule of any panel once, below all."""
+    seen: dict[str, Artist] = {}
+    for axes in panels:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            seen.setdefault(name, handle)
+    figure.legend(list(seen.values()), list(seen), loc="outside lower center", ncols=3, frameon=False)
 
 
 def _table(page: Page, results: Rows, scenario: str) -> None:

@@ -126,7 +126,7 @@ def test_the_page_has_its_figures_and_its_answer(found: Kept, tmp_path: Path) ->
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert "586.7 ms" in answer
     assert answer.split(";")[0].replace("<", "&lt;") in page
-    for name in ("frontier.svg", "silence.svg"):
+    for name in ("frontier.svg", "silence.svg", "waiting.svg"):
         assert (tmp_path / name).stat().st_size > 1_000
         assert name in page
     assert all(arm.label in page for arm in ARMS if any(row.arm == arm.name for row in found.rows))
