@@ -55,5 +55,5 @@ EXPERIMENT: Final = Experiment(
     check=check,
     report=_report,
     better=BETTER,
-    decides=40,
+    decides=60,
 )

@@ -44,4 +44,4 @@ _FULL: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {**dict.fromkeys((CALM, EVEN, UNEVEN, CUT, BACK, STREAM), _ALL), UNIFORM: (ONCE,)}
 )
 QUICK: Final = Size(seeds=4, only=_QUICK)
-FULL: Final = Size(seeds=50, only=_FULL)
+FULL: Final = Size(seeds=70, only=_FULL)

@@ -42,7 +42,7 @@ from sim.world import World
 __all__ = ["BEGINS_US", "ENDS_US", "RATES_PER_S", "Staged", "cuts_of", "staged"]
 
 BEGINS_US: Final = 1_000_000
-ENDS_US: Final = 37_000_000
+ENDS_US: Final = 25_000_000
 #: After the last charge every rule has given up or was answered, and what was queued has been executed.
 _UNTIL_US: Final = ENDS_US + GIVE_UP_US + CUT_US
 RATES_PER_S: Final = MappingProxyType({CUT: 25.0, BACK: 25.0, STREAM: 10.0, UNIFORM: 60.0})
