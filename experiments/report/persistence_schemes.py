@@ -94,7 +94,8 @@ def answer_of(results: Results[SchemeRow], findings: Sequence[Finding]) -> str:
         risk = sum(row.at_risk or 0 for row in rows) / len(rows)
         return f"{format_interval(at_least_zero(t_interval([row.lost for row in rows])), '.3g')} of {risk:.0f}"
 
-    broken = sum(breaks(row) for row in results.rows)
+    flush = flush_us()
+    broken = sum(breaks(row, flush) for row in results.rows)
     held = [finding.holds for finding in findings if not finding.sometimes]
     doubt = "" if all(held) else " (not every claim held or could be told: see below)"
     return (

@@ -119,11 +119,11 @@ def _few_strikes() -> Sequence[replicas.ReplicaResult]:
 # -- promises ------------------------------------------------------------------------------
 
 
-def breaks(row: SchemeRow) -> bool:
-    """Whether a run lost more than its scheme may lose there."""
+def breaks(row: SchemeRow, flush: tuple[int, int]) -> bool:
+    """Whether a run lost more than its scheme may lose there, where a flush takes from one to the other."""
     if row.scenario not in FAILURES:
         return row.lost > 0
-    loss, limit = promised(row.arm, row.scenario), expected(row.arm, row.scenario, flush_us())
+    loss, limit = promised(row.arm, row.scenario), expected(row.arm, row.scenario, flush)
     if loss is Loss.NOTHING and row.lost:
         return True
     return limit is not None and row.lost_age_ms is not None and row.lost_age_ms * 1000 > limit.most_us
@@ -136,7 +136,8 @@ def loses_all(arm: str, scenario: str) -> bool:
 
 
 def _promises_kept(results: Results[SchemeRow]) -> Finding:
-    bad = [row.key for row in results.rows if breaks(row)]
+    flush = flush_us()
+    bad = [row.key for row in results.rows if breaks(row, flush)]
     clean = [
         row for row in results.rows if row.scenario in FAILURES and promised(row.arm, row.scenario) is Loss.NOTHING
     ]

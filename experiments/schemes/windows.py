@@ -63,9 +63,10 @@ def windows(results: Results[SchemeRow]) -> list[Windowed]:
     cells: dict[tuple[str, str], Expected] = {}
     first: dict[tuple[object, ...], str] = {}
     like: dict[tuple[str, str], str] = {}
+    flush, rate = flush_us(), rate_per_s()
     for arm in ARMS:
         for scenario in FAILURES:
-            limit = expected(arm.name, scenario, flush_us())
+            limit = expected(arm.name, scenario, flush)
             rows = results.at(scenario, arm.name)
             if limit is None or not arm.system.get("store_denials", True) or not rows:
                 continue
@@ -75,7 +76,7 @@ def windows(results: Results[SchemeRow]) -> list[Windowed]:
             like[arm.name, scenario] = first.get(data, "")
             first.setdefault(data, f"{arm.name} in {scenario}")
     return [
-        _windowed(results.at(scenario, arm), limit, len(first), like[arm, scenario])
+        _windowed(results.at(scenario, arm), limit, len(first), like[arm, scenario], flush, rate)
         for (arm, scenario), limit in cells.items()
     ]
 
@@ -85,11 +86,13 @@ def _gone(row: SchemeRow) -> int:
     return row.resurfaced if left_behind(row.arm, row.scenario) else row.lost
 
 
-def _windowed(rows: Sequence[SchemeRow], limit: Expected, family: int, like: str) -> Windowed:
+def _windowed(
+    rows: Sequence[SchemeRow], limit: Expected, family: int, like: str, flush: tuple[int, int], rate: float
+) -> Windowed:
     arm, scenario = rows[0].arm, rows[0].scenario
-    allowed = every_us(arm, flush_us())
+    allowed = every_us(arm, flush)
     assert allowed is not None, f"{arm} loses what came within a window, and saves nothing at times"
-    surplus = [_gone(row) - rate_per_s() * (row.unsaved_ms or 0.0) / 1000 for row in rows]
+    surplus = [_gone(row) - rate * (row.unsaved_ms or 0.0) / 1000 for row in rows]
     every_ms = [row.every_ms or 0.0 for row in rows]
     ages = [row.lost_age_ms for row in rows if row.lost_age_ms is not None]
     return Windowed(
@@ -97,7 +100,7 @@ def _windowed(rows: Sequence[SchemeRow], limit: Expected, family: int, like: str
         scenario=scenario,
         behind=left_behind(arm, scenario),
         expected=limit,
-        events=rate_per_s() * limit.mean_us / 1e6,
+        events=rate * limit.mean_us / 1e6,
         measured=t_interval([_gone(row) for row in rows]),
         surplus=t_interval(surplus),
         family=t_interval(surplus, confidence=1 - 0.05 / family),

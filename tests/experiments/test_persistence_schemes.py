@@ -133,12 +133,12 @@ def test_windows_are_half_a_period_and_what_flushes_add():
 
 def test_a_broken_promise_is_noticed():
     kept = row("schemes_host_power", "persist")
-    assert not breaks(kept)
-    assert breaks(replace(kept, lost=1))
+    assert not breaks(kept, FLUSH_US)
+    assert breaks(replace(kept, lost=1), FLUSH_US)
     windowed = replace(kept, arm="periodic-200ms", lost=5)
-    assert not breaks(replace(windowed, lost_age_ms=205.0))
-    assert breaks(replace(windowed, lost_age_ms=207.0))
-    assert breaks(replace(row("schemes_process_crash", "mem"), scenario=CONTROL))
+    assert not breaks(replace(windowed, lost_age_ms=205.0), FLUSH_US)
+    assert breaks(replace(windowed, lost_age_ms=207.0), FLUSH_US)
+    assert breaks(replace(row("schemes_process_crash", "mem"), scenario=CONTROL), FLUSH_US)
 
 
 # -- runs ----------------------------------------------------------------------------------
