@@ -31,6 +31,7 @@ MODULES: tuple[str, ...] = (
     "experiments.projection_lag",
     "experiments.provisioning",
     "experiments.queue_tradeoff",
+    "experiments.retry_risk",
     "experiments.retry_storm",
     "experiments.speculative_load",
     "experiments.world_theory",

@@ -73,6 +73,8 @@ VIEWING: Final = 43
 #: Evidence of who is up, handed on by layers, and what is believed of it.
 CONFIDENCE: Final = 52
 OPINIONS: Final = 53
+#: Charges that are asked for by datagram or connection, and what is heard of who takes them.
+RISK: Final = 55
 #: Objects of small systems (`models.driver`), which belong to no domain.
 PROBE: Final = 2047
 

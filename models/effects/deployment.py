@@ -115,12 +115,13 @@ def lay_out(
     suspect_us: int = 600_000,
     act_us: int = 300_000,
     promote_after_us: int = 0,
+    policy: Policy | None = None,
 ) -> System:
-    """As `effects`, with other kinds of performers and receivers; ValueError as for that."""
+    """As `effects`, with other kinds of performers and receivers, or a policy at hand; ValueError as for that."""
     problems: list[str] = []
     topology = site.topology
     order = noted(problems, lambda: ordering_of(ordering))
-    policy = noted(problems, lambda: policy_of(semantics))
+    policy = policy or noted(problems, lambda: policy_of(semantics))
     can = noted(problems, lambda: receiver_of(receiver, dedup=dedup, fences=None if fences else False))
     chosen = noted(problems, lambda: scheme_of(scheme))
     place = noted(problems, lambda: home_of(topology, home))

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final
 
 from models.domain import Command
 from models.effects.domain import Complete, Effect, EffectState, Intend, Leave, Stage, intended_under
-from models.effects.retrying import AtMostOnce, Known, Move, Policy
+from models.effects.retrying import AtMostOnce, Attempt, Known, Move, Policy
 from models.effects.words import Act, Acted, Fenced, OutcomeIs, WhatOf
 from models.outbox.feed import FeedOptions
 from models.outbox.owning import Owner, OwnerOptions
@@ -221,10 +221,17 @@ class Performer(Owner):
     def _bring_about(self, key: int, amount: int, mine: int, may_have_acted: bool) -> Generator[Wait, Any, int]:
         """Ask outside as the policy says; returns the receipt, 0 if there is none to come."""
         ctx, how = self.ctx, self.how
-        asked, attempts, asked_us, undone = 0, 0, ctx.mono_us(), False
+        asked, undone = 0, False
+        sent_us: list[int] = []
         while self.mine == mine:
-            silence_us = ctx.mono_us() - asked_us if attempts else 0
-            known = Known(may_have_acted=may_have_acted, attempts=attempts, silence_us=silence_us, undone=undone)
+            tries = tuple(Attempt(silence_us=ctx.mono_us() - one_us) for one_us in sent_us)
+            known = Known(
+                may_have_acted=may_have_acted,
+                attempts=len(tries),
+                silence_us=tries[-1].silence_us if tries else 0,
+                undone=undone,
+                tries=tries,
+            )
             move = how.policy.move(known)
             token = mine << ATTEMPT_BITS | asked
             if move is Move.LEAVE:
@@ -246,7 +253,8 @@ class Performer(Owner):
                 request = Act(key=key, once=self.once(key), token=token + 1, amount=amount)
                 waiting = ctx.call(how.receiver, request, how.act_us)
                 ctx.point("E2")
-                attempts, asked_us, may_have_acted, undone = attempts + 1, ctx.mono_us(), True, False
+                sent_us.append(ctx.mono_us())
+                may_have_acted, undone = True, False
                 answer = yield waiting
             if isinstance(answer, Fenced):
                 self._outdone(answer.token >> ATTEMPT_BITS)

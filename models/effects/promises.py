@@ -10,6 +10,7 @@ from models.delivery_ends import Error, Promise
 from models.effects.outside import OutsideOptions
 from models.effects.performing import Ordering
 from models.effects.retrying import AskFirst, AtMostOnce, Policy
+from models.effects.risk.rules import RiskRule, Rung
 
 __all__ = ["promise_of"]
 
@@ -33,8 +34,19 @@ def promise_of(ordering: Ordering, policy: Policy, receiver: OutsideOptions, own
             # No store arbitrates who acts: an owner that was paused and the one that follows it both do.
             may = may | {Error.DUPLICATE}
         return Promise(may=frozenset(may), why="nobody asks twice")
+    if isinstance(policy, RiskRule):
+        return _of_risk(policy, receiver)
     if receiver.dedup:
         return Promise(may=frozenset(), why="the receiver dedups, within its window")
     if isinstance(policy, AskFirst) and receiver.queryable and receiver.fences:
         return Promise(may=frozenset(), why="what was not done when asked is fenced off")
     return Promise(may=frozenset({Error.DUPLICATE}), why="the receiver does what it is asked as often as it is asked")
+
+
+def _of_risk(rule: RiskRule, receiver: OutsideOptions) -> Promise:
+    """What a ladder comes to under `Ordering.INTENT`: whatever it does not settle in time is parked."""
+    parked = frozenset({Error.LEFT, Error.ORPHAN})
+    risks = (Rung.RISK in rule.ladder and rule.why_never is None) or (Rung.QUERY in rule.ladder and not receiver.fences)
+    if receiver.dedup or not risks:
+        return Promise(may=parked, why="nothing is asked for again that may have been done, and in doubt it is parked")
+    return Promise(may=parked | {Error.DUPLICATE}, why="it is asked for again where the costs allow the risk")

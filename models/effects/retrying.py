@@ -15,7 +15,18 @@ from typing import Final, Protocol
 
 from sim.wording import way_to
 
-__all__ = ["SEMANTICS", "AskFirst", "AtLeastOnce", "AtMostOnce", "Known", "Move", "Policy", "policy_of"]
+__all__ = [
+    "SEMANTICS",
+    "AskFirst",
+    "AtLeastOnce",
+    "AtMostOnce",
+    "Attempt",
+    "Gap",
+    "Known",
+    "Move",
+    "Policy",
+    "policy_of",
+]
 
 
 class Move(StrEnum):
@@ -28,6 +39,31 @@ class Move(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What was not heard of a receiver that sends heartbeats; instants are relative to the send of an attempt.
+
+    Attributes:
+        since_us: When something last arrived from it, before what is missing; below 0 if before the send.
+        missing_us: When the heartbeats were due to be sent that did not come.
+        until_us: Up to when they might have come: now, or when one was heard again.
+        back_us: When that one was sent; None while none was.
+    """
+
+    since_us: int
+    missing_us: tuple[int, ...]
+    until_us: int
+    back_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt without an answer: for how long, and what was heard of the receiver around it, if anybody listens."""
+
+    silence_us: int
+    gap: Gap | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """All that may be known.
 
@@ -36,12 +72,16 @@ class Known:
         attempts: How often this owner has asked for it.
         silence_us: Since the latest attempt of this owner, without an answer.
         undone: Whether the receiver said that it was not done, and nobody has asked for it since.
+        tries: This owner's attempts, in order.
+        hears: Whether the receiver is heard of at present, as far as anybody listens.
     """
 
     may_have_acted: bool
     attempts: int
     silence_us: int
     undone: bool
+    tries: tuple[Attempt, ...] = ()
+    hears: bool = True
 
 
 class Policy(Protocol):

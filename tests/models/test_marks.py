@@ -16,6 +16,7 @@ from models.detection.beats import Watcher as BeatWatcher
 from models.detection.swim import Member
 from models.effects.outside import Outside
 from models.effects.performing import Performer
+from models.effects.risk import Caller, Payee
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
@@ -120,6 +121,8 @@ SERVICES = (
     OutboxConsumer,
     Manager,
     OwnedManager,
+    Caller,
+    Payee,
     Performer,
     Outside,
     FedShard,

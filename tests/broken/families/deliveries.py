@@ -10,6 +10,8 @@ from typing import Any
 from models.effects.deployment import lay_out as lay_out_effects
 from models.effects.outside import Outside
 from models.effects.performing import Performer
+from models.effects.risk import RiskRule
+from models.effects.risk.deployment import rule_of
 from models.outbox.deployment import lay_out as lay_out_outbox
 from models.outbox.relay import Relay
 from models.processes.deployment import lay_out as lay_out_transfers
@@ -50,6 +52,14 @@ def mailer(
     """Effects on a receiver that knows nothing, asked for once."""
     return lay_out_effects(
         site, workload, performer, outside, receiver="mailer", semantics="at-most-once", promote_after_us=_PROMOTE_US
+    )
+
+
+def parking(site: Site, workload: Any, rule: type[RiskRule] = RiskRule) -> System:
+    """Effects on a receiver that knows nothing, under costs at which silence never allows a retry."""
+    policy = rule_of("", cost_of_duplicate=10.0, cost_of_loss=1.0, give_up_us=3_000_000, kind=rule)
+    return lay_out_effects(
+        site, workload, receiver="mailer", act_us=500_000, promote_after_us=_PROMOTE_US, policy=policy
     )
 
 
