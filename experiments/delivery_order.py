@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from experiments.deliveries import ARMS, QUICK, SCENARIOS, DeliveryRow, check, run_once
+from experiments.deliveries import ARMS, QUICK, SCENARIOS, DeliveryRow, check, run_once, scenario_of
 from experiments.experiment import Better, Experiment, ReportContext, Size
 from experiments.results import Results
 
@@ -50,4 +50,5 @@ EXPERIMENT: Final = Experiment(
     check=check,
     report=_report,
     better=BETTER,
+    scenario_of=scenario_of,
 )

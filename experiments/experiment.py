@@ -176,6 +176,7 @@ class Experiment(Generic[R]):
         report: Writes `index.html` and figures into the folder; returns the answer in one sentence, with its numbers.
         better: Which way a metric should go; one that may be read either way is left out.
         decides: Seeds from which its intervals are narrow enough to decide its claims; 0 if the quick size's are.
+        scenario_of: Makes the scenario of a cell, where that is not its file with the arm's system.
     """
 
     name: str
@@ -191,6 +192,7 @@ class Experiment(Generic[R]):
     report: Callable[[Results[R], Path, ReportContext], str]
     better: Mapping[str, Better] = field(default_factory=lambda: MappingProxyType({}))
     decides: int = 0
+    scenario_of: Callable[[Cell], object] | None = None
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]

@@ -12,7 +12,7 @@ import click
 
 from experiments.afar import Cluster, address_of
 from experiments.commands.concluding import REPORTS, Prepared, Request, conclude, shown
-from experiments.experiment import MOST_JOBS, MOST_SEEDS, Experiment
+from experiments.experiment import MOST_JOBS, MOST_SEEDS, Cell, Experiment
 from experiments.journal import Refused, open_journal
 from experiments.provenance import SCENARIOS, fingerprint
 from experiments.registry import find, module_of, names
@@ -124,15 +124,25 @@ def _require_ours(request: Request) -> None:
         raise Refused(f"{page} is not a page of the lab's and would be lost; move it, or choose another --out")
 
 
-def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepared:
-    size = request.size_of(experiment)
-    cells = experiment.cells(size)
+def _lay_out(experiment: Experiment[Any], cells: Sequence[tuple[str, str]]) -> None:
+    """Make the scenario of every cell, so that what is wrong with one is told before the first run."""
+    make = experiment.scenario_of
+    if make is not None:
+        for scenario, arm in cells:
+            make(Cell(scenario=scenario, arm=experiment.arm(arm)))
+        return
     for scenario in experiment.scenarios:
         if (SCENARIOS / f"{scenario}.toml").is_file():
             loaded = load(scenario)
             for one, arm in cells:
                 if one == scenario:
                     loaded.with_system(experiment.arm(arm).system)
+
+
+def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepared:
+    size = request.size_of(experiment)
+    cells = experiment.cells(size)
+    _lay_out(experiment, cells)
     module = module_of(name)
     mark = fingerprint(experiment, module)
     folder = request.folder / experiment.name

@@ -8,7 +8,7 @@ each, `runs` carries out all cells of an arm, `claims` holds the rows against wh
 from experiments.deliveries.arms import ARMS, CALM, CRASH, MOVED, POWER, QUICK, SCENARIOS, DeliveryRow
 from experiments.deliveries.cells import EFFECT_POINTS, OUTBOX_POINTS, PROCESS_POINTS
 from experiments.deliveries.claims import check
-from experiments.deliveries.runs import run_once
+from experiments.deliveries.runs import run_once, scenario_of
 
 __all__ = [
     "ARMS",
@@ -24,4 +24,5 @@ __all__ = [
     "DeliveryRow",
     "check",
     "run_once",
+    "scenario_of",
 ]
