@@ -212,7 +212,7 @@ class Receiver(Service):
         self._fenced = fenced
         self._next_id = first_id
         self._newest: dict[int, int] = {}
-        self._under: dict[int, set[int]] = {}
+        self._under: dict[int, int] = {}
 
     def start(self) -> None:
         """Read back what an earlier life kept; its operations are recorded."""
@@ -234,8 +234,10 @@ class Receiver(Service):
 
     def _keep(self, msg: Effects) -> Generator[Wait, Any, Effected]:
         ctx, fresh = self.ctx, []
-        for letter in msg.letters:
-            if self._knows(msg, letter):
+        # Of a copy whoever lost power in between has kept the first ones.
+        had = self._under[msg.key] if self._newest.get(msg.key) == msg.receipt else 0
+        for place, letter in enumerate(msg.letters):
+            if place < had or (self._known is not None and self._known.get(letter.message) is not None):
                 self.repeated += 1
                 continue
             record = _Kept(msg.key, msg.receipt, letter.message)
@@ -248,16 +250,11 @@ class Receiver(Service):
         yield ctx.disk.flush(_FILE)
         return Effected(kept=True)
 
-    def _knows(self, msg: Effects, letter: Letter) -> bool:
-        if self._known is not None and self._known.get(letter.message) is not None:
-            return True
-        return self._newest.get(msg.key) == msg.receipt and letter.message in self._under[msg.key]
-
     def _take(self, record: _Kept) -> None:
         newest = self._newest.get(record.key, 0)
         if record.receipt > newest:
-            self._newest[record.key], self._under[record.key] = record.receipt, set()
+            self._newest[record.key], self._under[record.key] = record.receipt, 0
         if record.receipt >= newest:
-            self._under[record.key].add(record.message)
+            self._under[record.key] += 1
         if self._known is not None:
             self._known.put(record.message, record.receipt)

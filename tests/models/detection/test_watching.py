@@ -85,7 +85,7 @@ def test_properties_count_what_was_suspected_and_what_was_declared_dead() -> Non
     [
         ({"fails": "mean:0", "holds": "phi of 0"}, "(?s)factor=0.0 is not above 0.*count=0 is not above 0"),
         ({"holds": "guarded cassandra"}, "a guard needs looks"),
-        ({"eta": "1us"}, "eta_us=1 is no interval"),
+        ({"eta": "1us"}, 'eta = "1 us": no interval'),
         ({"fails": "hunch"}, "hunch"),
     ],
 )

@@ -86,8 +86,9 @@ def test_a_client_goes_where_it_is_sent_and_passes_over_the_silent() -> None:
     assert route.target == at(1)
 
 
-def effects(receipt: int, message: int) -> Effects:
-    return Effects(key=0, receipt=receipt, letters=(Letter(message, message, 0),))
+def effects(receipt: int, *messages: int) -> Effects:
+    letters = tuple(Letter(number, message, 0) for number, message in enumerate(messages, 1))
+    return Effects(key=0, receipt=receipt, letters=letters)
 
 
 def kept(receiver: Receiver, ctx: FakeContext, message: Effects) -> bool:
@@ -120,6 +121,13 @@ def test_a_copy_that_the_network_made_is_kept_once_also_by_who_knows_no_message_
     assert [kept(receiver, ctx, effects(receipt, 5)) for receipt in (1, 1, 2)] == [True, True, True]
     assert delivered(ctx) == [5, 5]  # once of each receipt: handed out again is no copy
     assert receiver.repeated == 1
+
+
+def test_a_message_that_lies_twice_in_the_log_is_no_copy_of_the_network() -> None:
+    ctx = FakeContext(pack_location(1, 1, 1))
+    receiver = Receiver(ctx, 0, True, 1)
+    assert kept(receiver, ctx, effects(1, 5, 5))
+    assert delivered(ctx) == [5, 5]
 
 
 def test_a_fenced_receiver_refuses_whom_somebody_came_after() -> None:
