@@ -23,7 +23,7 @@ from experiments.sweep import SweepFailed, Swept, plan, sweep
 from experiments.workers import Crew, Task, cores, run_line
 from sim.wording import way_to
 
-__all__ = ["run"]
+__all__ = ["lay_out", "run"]
 
 
 def _folder(context: click.Context, parameter: click.Parameter, value: str | None) -> Path | None:
@@ -125,7 +125,7 @@ def _require_ours(request: Request) -> None:
         raise Refused(f"{page} is not a page of the lab's and would be lost; move it, or choose another --out")
 
 
-def _lay_out(experiment: Experiment[Any], cells: Sequence[tuple[str, str]]) -> None:
+def lay_out(experiment: Experiment[Any], cells: Sequence[tuple[str, str]]) -> None:
     """Make the scenario of every cell, so that what is wrong with one is told before the first run."""
     make = experiment.scenario_of
     if make is not None:
@@ -143,7 +143,7 @@ def _lay_out(experiment: Experiment[Any], cells: Sequence[tuple[str, str]]) -> N
 def _prepare(name: str, experiment: Experiment[Any], request: Request) -> Prepared:
     size = request.size_of(experiment)
     cells = experiment.cells(size)
-    _lay_out(experiment, cells)
+    lay_out(experiment, cells)
     module = module_of(name)
     mark = fingerprint(experiment, module)
     folder = request.folder / experiment.name

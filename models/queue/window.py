@@ -1,7 +1,7 @@
 """The ids that a queue remembers: those of messages alone.
 
 Every entry of a log has an id, and the store remembers each, since each is a client's. In a queue most are the
-broker's own: that letters were settled, or failed, and, where messages are not deduplicated, that they came. They
+broker's own: that letters were settled, or failed, and, at least once, that they came. They
 would push out those that producers come back with.
 """
 
