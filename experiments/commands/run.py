@@ -268,7 +268,8 @@ def _write_front(request: Request, found: dict[str, Experiment[Any]]) -> None:
     folders = [(request.size, request.out)] if request.out else [("full", REPORTS), ("quick", REPORTS / "quick")]
     listed = found if request.out else {name: find(name) for name in names()} | found
     page = (request.out or REPORTS) / "index.html"
-    write_front(page, {each.name: each.question for each in listed.values()}, folders)
+    headlines = {each.name for each in listed.values() if each.headline}
+    write_front(page, {each.name: each.question for each in listed.values()}, folders, headlines=headlines)
     click.echo(shown(page))
 
 

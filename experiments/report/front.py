@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,22 +13,34 @@ from experiments.results import load_record
 __all__ = ["write_front"]
 
 
-def write_front(path: Path, questions: Mapping[str, str], folders: Sequence[tuple[str, Path]]) -> None:
+def write_front(
+    path: Path,
+    questions: Mapping[str, str],
+    folders: Sequence[tuple[str, Path]],
+    *,
+    headlines: Collection[str] = (),
+) -> None:
     """Write the front page.
 
     Args:
         path: The page, usually `reports/index.html`.
-        questions: Questions to list first, answered or not, by experiment. Others found in the folders follow.
+        questions: Questions to list, answered or not, by experiment. Others found in the folders follow.
         folders: A label and a folder for each place that may hold an experiment's folder, such as full and quick.
+        headlines: The experiments whose questions come before all others, in a part of their own.
     """
     page = Page("What the lab found")
-    for name, question in _with_others(questions, [folder for _, folder in folders]).items():
-        page.section(question)
-        answered = [(label, folder / name) for label, folder in folders if (folder / name / "index.html").is_file()]
-        for label, folder in answered:
-            _entry(page, path, label, folder)
-        if not answered:
-            page.note(f"Not answered yet: ./lab run {name}")
+    listed = _with_others(questions, [folder for _, folder in folders])
+    first = [name for name in listed if name in headlines]
+    for title, part in (("Headline questions", first), ("What they rest on", [n for n in listed if n not in first])):
+        if first and part:
+            page.section(title)
+        for name in part:
+            page.subsection(listed[name])
+            answered = [(label, folder / name) for label, folder in folders if (folder / name / "index.html").is_file()]
+            for label, folder in answered:
+                _entry(page, path, label, folder)
+            if not answered:
+                page.note(f"Not answered yet: ./lab run {name}")
     page.write(path)
 
 

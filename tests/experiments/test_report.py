@@ -102,6 +102,13 @@ def test_the_front_page_lists_answered_and_open_questions(tmp_path: Path) -> Non
     assert 'href="quick/toy/index.html"' in html
 
 
+def test_headline_questions_come_first(tmp_path: Path) -> None:
+    write_front(tmp_path / "index.html", {"a": "Small?", "b": "Large?"}, [("full", tmp_path)], headlines={"b"})
+    html = (tmp_path / "index.html").read_text()
+    order = [html.index(text) for text in ("Headline questions", "Large?", "What they rest on", "Small?")]
+    assert order == sorted(order)
+
+
 def test_a_broken_record_hides_no_other_answer(tmp_path: Path) -> None:
     for name in ("toy", "dice"):
         (tmp_path / name).mkdir()
