@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from models.domain import Command, Denied, Domain, Event, State, decides, evolves, invariant
 
-__all__ = ["Accounts", "Even", "Evened", "Household", "Move", "Moved"]
+__all__ = ["Accounts", "Even", "Evened", "Household", "Move", "Moved", "evened"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,13 @@ class Even(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evened(Event):
-    """What was missing on it came from the others, the richest first."""
+    """What was missing on it came from the others: as much as `given` says of each, by account.
+
+    Amounts are told rather than worked out again, so that it comes to the same in whatever order events are laid.
+    """
 
     account: int
+    given: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,17 @@ class Accounts(State):
     """What is on each account."""
 
     balances: tuple[int, ...]
+
+
+def evened(state: Accounts, account: int) -> Evened:
+    """What the others give to an overdrawn account, the richest first; together they have it, as the sum is kept."""
+    missing = -state.balances[account]
+    given = [0] * len(state.balances)
+    for place in sorted(range(len(given)), key=lambda place: (-state.balances[place], place)):
+        if place != account and missing > 0:
+            given[place] = min(max(0, state.balances[place]), missing)
+            missing -= given[place]
+    return Evened(account=account, given=tuple(given))
 
 
 class Household(Domain[Accounts], name="household", number=33):
@@ -91,7 +106,7 @@ class Household(Domain[Accounts], name="household", number=33):
             return Denied(reason="no such account")
         if state.balances[command.account] >= 0:
             return Denied(reason="nothing is missing")
-        return Evened(account=command.account)
+        return evened(state, command.account)
 
     @evolves
     def moved(self, state: Accounts, event: Moved) -> Accounts:
@@ -103,13 +118,9 @@ class Household(Domain[Accounts], name="household", number=33):
 
     @evolves
     def evened(self, state: Accounts, event: Evened) -> Accounts:
-        """Nothing less than nothing there, less on the others; together they always have it, since the sum is kept."""
-        balances = list(state.balances)
-        for place in sorted(range(len(balances)), key=lambda place: (-balances[place], place)):
-            given = min(balances[place], -balances[event.account])
-            if place != event.account and given > 0:
-                balances[place] -= given
-                balances[event.account] += given
+        """More there, less on the others."""
+        balances = [balance - given for balance, given in zip(state.balances, event.given, strict=True)]
+        balances[event.account] += sum(event.given)
         return Accounts(balances=tuple(balances))
 
     @invariant

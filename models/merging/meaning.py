@@ -19,7 +19,7 @@ from models.domains.cart import Added, Basket, Cart, CheckedOut, Removed
 from models.domains.counter import Added as Counted
 from models.domains.counter import Count, Counter
 from models.domains.floored_counter import FlooredCounter
-from models.domains.household import Evened, Household, Moved
+from models.domains.household import Evened, Household, Moved, evened
 from models.domains.inventory import Cancelled, Inventory, Received, Reserved, Shipped, Stock
 from models.domains.profile import Changed, Document, Profile
 from models.domains.seats import GivenBack, Hall, Seats, Taken
@@ -43,9 +43,9 @@ def _shortfall(state: Any, _: Withdrawn) -> Deposited:
     return Deposited(amount=-state.balance)
 
 
-def _evened(_: Any, event: Moved) -> Evened:
+def _evened(state: Any, event: Moved) -> Evened:
     """The household's other accounts put in what is missing."""
-    return Evened(account=event.source)
+    return evened(state, event.source)
 
 
 def _refill(state: Any, _: Counted) -> Counted:

@@ -15,6 +15,7 @@ from models.domains import shipped
 from models.domains.bank_account import Account, BankAccount, Deposit, Withdraw, Withdrawn
 from models.domains.cart import CheckOut, Put
 from models.domains.counter import Add
+from models.domains.household import Accounts, Evened, Household, Moved, evened
 from models.domains.inventory import Receive, Reserve, Ship
 from models.domains.mixes import DRAWS, MIXES, draw
 from models.domains.profile import Change
@@ -261,3 +262,14 @@ def test_the_whole_balance_can_be_withdrawn_and_not_a_cent_more() -> None:
 
     assert bank.decide(Account(balance=10), Withdraw(amount=10)) == Withdrawn(amount=10)
     assert bank.decide(Account(balance=10), Withdraw(amount=11)) == Denied(reason="insufficient funds")
+
+
+def test_what_evens_an_account_says_how_much_so_that_its_place_among_moves_does_not_matter() -> None:
+    house = Household(accounts=3, opening_balance=10)
+    over = Accounts(balances=(-6, 4, 32))
+    made, moved = evened(over, 0), Moved(source=2, target=1, amount=30)
+    assert made == Evened(account=0, given=(0, 0, 6))
+    assert house.evolve(house.evolve(over, made), moved) == house.evolve(house.evolve(over, moved), made)
+    assert evened(Accounts(balances=(-26, 24, 32)), 0).given == (0, 0, 26)
+    assert evened(Accounts(balances=(-50, 24, 56)), 0).given == (0, 0, 50)
+    assert evened(Accounts(balances=(-60, 42, 48)), 0).given == (0, 12, 48)
