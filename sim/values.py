@@ -47,7 +47,7 @@ def _written(cls: type, fields: tuple[dataclasses.Field[Any], ...], slots: dict[
     """The source of it, as `dataclasses` would write it but for the way in which fields are set."""
     knows: dict[str, Any] = {f"_set_{name}": slot.__set__ for name, slot in slots.items()}
     by_place = ["self"]
-    by_name = []
+    by_name: list[str] = []
     for field in fields:
         parameter = field.name
         if field.default is not dataclasses.MISSING:

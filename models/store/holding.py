@@ -8,13 +8,14 @@ appended before, and requests wait in one heap by position.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from heapq import heappop, heappush
 from typing import Any, ClassVar, Final
 
 from models.domain import Domain
 from models.store.group.aside import Aside
 from models.store.group.lineage import Reign
+from models.store.log.entries import Entry
 from models.store.log.journal import Journal
 from models.store.log.keeping import Keeper
 from models.store.log.snapshots import Snapshot, Snapshots
@@ -160,6 +161,16 @@ class Holding(Service):
         self.committed = min(max(self.committed, *known), self.journal.length)
 
     # -- holding -----------------------------------------------------------------------------
+
+    def _append_all(self, entries: Sequence[Entry]) -> None:
+        """Append what another member wrote; what manages the log looks at each, else nobody has to yet."""
+        streams, keeper = self.streams, self.keeper
+        self.journal.extend(entries)
+        if not keeper.active:
+            streams.later(entries)
+            return
+        for entry in entries:
+            keeper.appended(streams.apply(entry), entry)
 
     def _hold(self) -> None:
         """Something was appended: flush it, or count it as held."""
