@@ -64,6 +64,33 @@ class Holding(Service):
         shipments: The same.
     """
 
+    # In slots: of an object with more than thirty attributes in its dictionary every method call looks twice.
+    __slots__ = (
+        "_asked_at",
+        "_flushing",
+        "_on_device",
+        "_waiting",
+        "_waits",
+        "aside",
+        "committed",
+        "damaged",
+        "domain",
+        "flushes",
+        "journal",
+        "keeper",
+        "numbering",
+        "options",
+        "promised",
+        "publisher",
+        "ready",
+        "reigns",
+        "released",
+        "shipments",
+        "snapshots",
+        "streams",
+        "whole",
+    )
+
     POINTS: ClassVar[frozenset[str]] = frozenset({"C7", "C11", "C12", "N1", "N2", "N3", "N4", "R5", "R6"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"subscriber-behind"})
 
