@@ -115,11 +115,15 @@ class Streams:
 
     def get(self, key: StreamKey) -> Stream | None:
         """A stream with a history, None if it has none."""
-        return self.by_key.get(key)
+        if self._later:
+            self._catch_up()
+        return self._by_key.get(key)
 
     def of(self, key: StreamKey) -> Stream:
         """A stream, made if it has no history; what is made counts only once something is appended to it."""
-        return self.by_key.get(key) or Stream(self._first(key[0]))
+        if self._later:
+            self._catch_up()
+        return self._by_key.get(key) or Stream(self._first(key[0]))
 
     def apply(self, entry: Entry, state: State | None = None) -> Stream:
         """Take the log's next entry.
@@ -128,7 +132,9 @@ class Streams:
             entry: Appended to the journal by now.
             state: What it leads to, where that is known.
         """
-        by_key, tenant = self.by_key, entry.tenant
+        if self._later:
+            self._catch_up()
+        by_key, tenant = self._by_key, entry.tenant
         key = (tenant, instance_of(entry.address))
         stream = by_key.get(key)
         if stream is None:
