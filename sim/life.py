@@ -75,7 +75,7 @@ class Incarnation:
         # Bound once.
         self.serving = self._served
         self.expiring = self._expire
-        self.ringing = self._ring
+        self.ringing = self._due
         self.waking = self._awake
         self._resuming = self._resume
 
@@ -268,7 +268,7 @@ class Incarnation:
             self._tasks[made] = _NOBODY
             self._resume(made, None)
 
-    def _ring(self, entry: tuple[Any, int, int, object, Timer]) -> None:
+    def _due(self, entry: tuple[Any, int, int, object, Timer]) -> None:
         """As `run`, of what a timer of a service is due to call (`HostContext.set_timer`)."""
         timer = entry[4]
         fn = timer._fn
