@@ -221,8 +221,6 @@ class Client(Service):
         while (left_us := deadline_us - ctx.mono_us()) > 0:
             answer = yield from self._ask(request, attempts, min(workload.attempt_timeout_us, left_us))
             attempts += 1
-            if answer is not None:
-                self._mark("C13")
             if answer.__class__ is Accepted:
                 self._record(command_id, drawn, Kind.OK, answer.told, answer.version)
                 return
@@ -253,17 +251,11 @@ class Client(Service):
     def _ask(self, request: Submit, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
         """What an attempt is answered, None for nothing."""
         entries = self._route(request.aggregate)
-        self._mark("C14" if attempt else "C1")
-        asked = self.ctx.call(entries[attempt % len(entries)], request, patience_us)
-        self._mark("C2")
-        answer = yield asked
+        answer = yield self.ctx.call(entries[attempt % len(entries)], request, patience_us)
         return answer
 
     def _record(self, command_id: int, drawn: Drawn, kind: Kind, value: Value, version: int | None = None) -> None:
         self.ctx.record(Operation(command_id, kind, drawn.f, drawn.aggregate, value, version))
-
-    def _mark(self, point: str) -> None:
-        """Pass a crash point; a load that dies says nothing of the store, so only scripts do."""
 
 
 class Script(Client):
@@ -302,8 +294,16 @@ class Script(Client):
             if at_us >= now_us or self._repeats:
                 self.ctx.set_timer(max(0, at_us - now_us), self._operate, command_id, drawn)
 
-    def _mark(self, point: str) -> None:
-        self.ctx.point(point)
+    def _ask(self, request: Submit, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
+        """As others do, past crash points: of a load that dies nothing would follow for the store, so only scripts."""
+        entries, point = self._route(request.aggregate), self.ctx.point
+        point("C14" if attempt else "C1")
+        asked = self.ctx.call(entries[attempt % len(entries)], request, patience_us)
+        point("C2")
+        answer = yield asked
+        if answer is not None:
+            point("C13")
+        return answer
 
 
 def zipf_weights(accounts: int, exponent: float) -> list[float]:

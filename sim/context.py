@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.chance import Draws
 from sim.channel import Channel
 from sim.history import Operation
 from sim.host import Placement, Wait, first_of, handlers
-from sim.kernel import Timer
+from sim.kernel import CALL, Timer
 from sim.message import Message
 from sim.storage import Disk
 from sim.topology import Location, host_of
@@ -37,20 +38,23 @@ class HostContext:
         "_be_patient",
         "_call_later",
         "_client",
+        "_direct",
+        "_eid",
         "_env",
         "_life",
         "_machine",
         "_name",
+        "_queue",
         "_resolve",
         "_send",
         "_src",
         "_trace",
-        "_wait",
         "channels",
         "disk",
         "handlers",
         "location",
         "service",
+        "wait",
     )
 
     def __init__(self, life: Incarnation, location: Location) -> None:
@@ -61,9 +65,14 @@ class HostContext:
         # Bound once, as every message takes them.
         self._send = life.machine.network.send
         self._be_patient = life.be_patient
+        self._queue: list[Any] = life.machine.env._queue
+        self._eid: Iterator[int] = life.machine.env._eid
         self._src = life.machine.spec.index
         self._trace = life.machine.trace
-        self._wait: Callable[[], Wait] = partial(_TracedWait, self._trace) if self._trace.full else Wait
+        #: As `Context.wait`.
+        self.wait: Callable[[], Wait] = partial(_TracedWait, self._trace) if self._trace.full else Wait
+        # Where nothing is recorded or put aside, a timer is an entry of its own on the kernel's heap.
+        self._direct = not self._trace.full and life.simple
         # The same for all, and a large group would else look a million places up.
         self._resolve = life.machine.network.places
         self.location = location
@@ -98,7 +107,7 @@ class HostContext:
         """As `Context.call`; the time-out is whole microseconds."""
         if timeout_us.__class__ is not int or timeout_us < 0:
             raise ValueError(f"{timeout_us=} is not a whole number of microseconds >= 0")
-        wait = self._wait()
+        wait = self.wait()
         if self._life.alive:
             dst, service = self._resolve.get(to) or self._look_up(to)
             machine = self._machine
@@ -122,31 +131,34 @@ class HostContext:
 
     def sleep(self, us: int) -> Wait:
         """As `Context.sleep`."""
-        wait = self._wait()
-        self._call_later(us, self._life.settle, wait)
+        wait = self.wait()
+        if self._direct and us.__class__ is int and us >= 0:
+            heappush(self._queue, (self._env._now + us, CALL, next(self._eid), self._life.waking, wait))
+        else:
+            self._call_later(us, self._life.settle, wait)
         return wait
-
-    def wait(self) -> Wait:
-        """As `Context.wait`."""
-        return self._wait()
 
     def first(self, waits: Sequence[Wait], need: int = 1) -> Wait:
         """As `Context.first`."""
-        return first_of(self._wait(), waits, need)
+        return first_of(self.wait(), waits, need)
 
     def set_timer(self, us: int, fn: Callable[..., Any], *args: Any) -> Timer:
         """As `Context.set_timer`."""
-        if self._trace.full:
-            timer = self._call_later(us, self._life.run_under, self._trace.cause, fn, args)
+        life = self._life
+        if self._direct and us.__class__ is int and us >= 0:
+            timer = Timer(self._env._now + us, fn, args)  # type: ignore[arg-type]
+            heappush(self._queue, (timer.due_us, CALL, next(self._eid), life.ringing, timer))
+        elif self._trace.full:
+            timer = self._call_later(us, life.run_under, self._trace.cause, fn, args)
         else:
-            timer = self._call_later(us, self._life.run, fn, args)
-        if not self._life.alive:
+            timer = self._call_later(us, life.run, fn, args)
+        if not life.alive:
             timer.cancel()
         return timer
 
     def channel(self, capacity: int) -> Channel:
         """As `Context.channel`."""
-        made = Channel(capacity, self._soon, make_wait=self._wait, ended=self.channels.pop)
+        made = Channel(capacity, self._soon, make_wait=self.wait, ended=self.channels.pop)
         self.channels[made] = None
         if not self._life.alive:
             made.abandon()
@@ -164,7 +176,7 @@ class HostContext:
 
     def provision(self, location: Location, service: str, config: Any = None) -> Wait:
         """As `Context.provision`."""
-        wait = self._wait()
+        wait = self.wait()
         if self._life.alive:
             tell = partial(self._life.settle, wait)
             self._machine.on_provision(self._src, location, service, config, tell)
@@ -224,6 +236,7 @@ class SkewedContext(HostContext):
         assert clock is not None
         self._clock = clock
         self._call_later = life.pausable(clock.call_later)
+        self._direct = False
         self._be_patient = self._be_patient_by_clock
 
     def now_us(self) -> int:

@@ -142,7 +142,7 @@ def inspect_host(world: World, path: str) -> HostState:
         cores=machine.spec.cores,
         busy=0 if life is None else life._busy,
         inboxes={} if life is None else {layer.name.lower(): len(life._inboxes[layer] or ()) for layer in Layer},
-        tasks=() if life is None else tuple(_where(task.gen) for task in life._tasks),
+        tasks=() if life is None else tuple(_where(task) for task in life._tasks),
         calls=0 if life is None else len(life.calls),
         timers=tuple(sorted(_timers(world, machine), key=lambda timer: timer.due_us)),
         frozen=tuple(_put_aside(world, machine)),
@@ -265,15 +265,19 @@ def _where(gen: Any) -> str:
 def _timers(world: World, machine: Machine) -> Iterator[TimerState]:
     """The timers of a host's services, found on the heap."""
     queue: list[Any] = world.env._queue
+    life = machine.life
     for entry in queue:
         timer = entry[4] if len(entry) == 5 else None
-        if not isinstance(timer, Timer) or not timer.active or timer._args == ():
+        if life is None or not isinstance(timer, Timer) or not timer.active:
             continue
         due_us = entry[0]
+        if entry[3] == life.ringing:
+            yield TimerState(due_us=due_us, what=_name(timer._fn))  # type: ignore[arg-type]
+            continue
         # A timer of a host with clocks of its own, or that can be paused, is called by the kernel's.
         while timer._args and isinstance(timer._args[0], Timer):
             timer = timer._args[0]
-        if machine.life is not None and getattr(timer._fn, "__self__", None) is machine.life:
+        if getattr(timer._fn, "__self__", None) is life:
             called = [arg for arg in timer._args if callable(arg)]
             if called:
                 yield TimerState(due_us=due_us, what=_name(called[0]))
@@ -292,7 +296,7 @@ def _put_aside(world: World, machine: Machine) -> Iterator[str]:
             src, message = args[:2]
             yield f"message from {world.topology.hosts[src].path}: {shown(message, Names(world))}"
         elif kind == StrainedLife._resume.__name__:
-            yield f"task goes on: {_where(args[0].gen)}"
+            yield f"task goes on: {_where(args[0])}"
         elif kind == StrainedLife.settle.__name__:
             yield from (f"task goes on: {_where(gen)}" for gen in _waiting_for(args[0]))
         elif kind in (StrainedLife.run.__name__, StrainedLife.run_under.__name__):
@@ -308,9 +312,9 @@ def _waiting_for(wait: Wait) -> Iterator[Any]:
     callbacks: Any = wait._callbacks or []
     for callback in callbacks if isinstance(callbacks, list) else [callbacks]:
         while isinstance(callback, partial):
-            found = [arg for arg in callback.args if hasattr(arg, "gen")]
+            found = [arg for arg in callback.args if isinstance(arg, GeneratorType)]
             if found:
-                yield found[0].gen
+                yield found[0]
                 break
             callback = next((arg for arg in callback.args if callable(arg)), None)
 

@@ -212,7 +212,7 @@ class Environment(SimpyEnvironment):
     def peek(self) -> int | float:
         """The time of the next event or call, `inf` if there is none."""
         queue: list[Any] = self._queue
-        while queue and queue[0][3] is _fire and not queue[0][4].active:
+        while queue and len(queue[0]) == 5 and isinstance(queue[0][4], Timer) and not queue[0][4].active:
             heappop(queue)
         return queue[0][0] if queue else Infinity  # SimPy's own: its real-time environment looks for that object
 

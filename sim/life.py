@@ -16,7 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from sim.bucket import Bucket
 from sim.context import HostContext, Meta, SkewedContext
@@ -36,12 +36,19 @@ Delivery = tuple[Message, Meta, int]
 #: (microseconds of core time, below 0 where a layer is capped; inbox; whether the message says how many units it is)
 _Cost = tuple[int, Layer, bool]
 
+#: A handler, or what a timer calls, that waits.
+_Generator = Generator[Wait, Any, Any]
+#: (context to reply by, sender, call): whom a task's result goes to; call 0 for nobody.
+_Teller = tuple[Any, Any, int]
 #: The end of a call's patience on the heap: time, priority, id, function, call, patience.
 _Expiry = tuple[Any, int, int, Any, int, int]
 
 
 class Incarnation:
     """One life of a host's processes."""
+
+    #: Whether its timers ring when they fall due, whatever happens.
+    simple: ClassVar[bool] = True
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -61,12 +68,16 @@ class Incarnation:
         self._costs: dict[type[Message], _Cost] = {}
         self._buckets = {layer: Bucket(us) for layer, us in machine.caps.items()} if self._cores else {}
         self._wake_us: int | None = None
-        self._tasks: dict[_Task, None] = {}
+        #: Generators under way, in order of their begin, each with whom to tell its result.
+        self._tasks: dict[_Generator, _Teller] = {}
         #: By patience, what waits to be given up, in order; the first of each line is on the heap.
         self._lines: dict[int, deque[_Expiry]] = {}
         # Bound once.
         self.serving = self._served
         self.expiring = self._expire
+        self.ringing = self._due
+        self.waking = self._awake
+        self._resuming = self._resume
 
     def start(self, placements: Sequence[Placement]) -> None:
         """Make the services, then start them in order of placement."""
@@ -110,7 +121,7 @@ class Incarnation:
         # `finally` clause of a dead process has nothing to hold on to: see HostContext.
         tasks, self._tasks = list(self._tasks), {}
         for task in tasks:
-            task.gen.close()
+            task.close()
 
     # -- messages ------------------------------------------------------------------------
 
@@ -231,7 +242,8 @@ class Incarnation:
             if answer is None:
                 pass
             elif answer.__class__ is _GENERATOR:
-                self._begin(_Task(answer, ctx, sender, call))
+                self._tasks[answer] = (ctx, sender, call)
+                self._resume(answer, None)
             elif call:
                 ctx.reply(sender, call, answer)
         if self._traced:
@@ -253,7 +265,21 @@ class Incarnation:
             self.machine.perish(self)
             return
         if made.__class__ is _GENERATOR:
-            self._begin(_Task(made, None, None, 0))
+            self._tasks[made] = _NOBODY
+            self._resume(made, None)
+
+    def _due(self, entry: tuple[Any, int, int, object, Timer]) -> None:
+        """As `run`, of what a timer of a service is due to call (`HostContext.set_timer`)."""
+        timer = entry[4]
+        fn = timer._fn
+        if fn is not None:
+            timer._fn = None
+            self.run(fn, timer._args)
+
+    def _awake(self, entry: tuple[Any, int, int, object, Wait]) -> None:
+        """A service has slept enough."""
+        if self.alive:
+            entry[4].resolve()
 
     def run_under(self, cause: int, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
         """As `run`, with a cause for the trace."""
@@ -307,14 +333,10 @@ class Incarnation:
         if wait is not None and self.alive:
             wait.resolve(None)
 
-    def _begin(self, task: _Task) -> None:
-        self._tasks[task] = None
-        self._resume(task, None)
-
-    def _resume(self, task: _Task, value: Any) -> None:
+    def _resume(self, task: _Generator, value: Any) -> None:
         if not self.alive:
             return
-        send = task.gen.send
+        send = task.send
         try:
             while True:
                 wait = send(value)
@@ -322,16 +344,18 @@ class Incarnation:
                     break
                 value = wait.value
         except StopIteration as stop:
-            del self._tasks[task]
-            if task.call and stop.value is not None:
-                task.ctx.reply(task.sender, task.call, stop.value)
+            ctx, sender, call = self._tasks.pop(task)
+            if call and stop.value is not None:
+                ctx.reply(sender, call, stop.value)
             return
         except DiskError:
             del self._tasks[task]
             self.machine.perish(self)
             return
-        # A new callback each time: one kept on the task would make a cycle of the two.
-        wait.when_done(partial(self._resume, task))
+        if wait._callbacks is None and wait.__class__ is Wait:
+            wait._callbacks = partial(self._resuming, task)  # as `when_done`, of which this is nearly every call
+        else:
+            wait.when_done(partial(self._resuming, task))
 
 
 def unspent_us(heap: Iterable[Any], lives: Mapping[object, Incarnation]) -> Counter[Incarnation]:
@@ -349,16 +373,6 @@ def unspent_us(heap: Iterable[Any], lives: Mapping[object, Incarnation]) -> Coun
     return unspent
 
 
-class _Task:
-    """A generator under way, and whom to tell its result."""
-
-    __slots__ = ("call", "ctx", "gen", "sender")
-
-    def __init__(self, gen: Generator[Wait, Any, Any], ctx: Any, sender: Any, call: int) -> None:
-        self.gen = gen
-        self.ctx = ctx
-        self.sender = sender
-        self.call = call
-
-
 _GENERATOR = type(_ for _ in ())
+#: Who is told the result of a task that nobody called.
+_NOBODY: Final[_Teller] = (None, None, 0)

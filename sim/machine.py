@@ -52,6 +52,42 @@ class Machine:
             + waiting (in an inbox or on a core).
     """
 
+    # In slots: of an object with more than thirty attributes in its dictionary each method call looks twice.
+    __slots__ = (
+        "_held_down",
+        "_lives",
+        "busy_us",
+        "calls_made",
+        "caps",
+        "chance",
+        "clock",
+        "delayed",
+        "device",
+        "effect",
+        "env",
+        "handled",
+        "history",
+        "life",
+        "lost_in_crash",
+        "met",
+        "network",
+        "on_note",
+        "on_point",
+        "on_provision",
+        "options",
+        "overflowed",
+        "perished",
+        "placements",
+        "received",
+        "restarts",
+        "service_us",
+        "spec",
+        "strained",
+        "topology",
+        "trace",
+        "unknown",
+    )
+
     def __init__(
         self,
         spec: HostSpec,

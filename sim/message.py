@@ -14,6 +14,8 @@ from enum import IntEnum, StrEnum
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Final, Union, get_args, get_origin, get_type_hints
 
+from sim.values import quicken
+
 __all__ = [
     "Layer",
     "Message",
@@ -77,6 +79,10 @@ class Value:
     __slots__ = ()
     __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        quicken(cls)
+
 
 class Message:
     """Base of all messages; a concrete one is a frozen, slotted dataclass.
@@ -89,6 +95,10 @@ class Message:
     __slots__ = ()
     type_id: ClassVar[int]
     transport: ClassVar[Transport] = Transport.DATAGRAM
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        quicken(cls)
 
     def wire_bytes(self) -> int:
         """Bytes on the wire, header included; override where a cheaper sum is known."""

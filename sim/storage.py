@@ -325,6 +325,14 @@ class Disk:
         cache.append(record)
         return len(cache) - 1
 
+    def extend(self, file: str, records: Sequence[Any]) -> None:
+        """As `append` for each of them: all, or none where the disk refuses."""
+        device = self._there(room=True)
+        if not device.values.issuperset(map(type, records)):
+            for record in records:
+                check_value(record, device.values)
+        device.file(self._prefix + file).cache.extend(records)
+
     def flush(self, file: str) -> Any:
         """A Wait for the device to hold what the file holds now; yields its durable length."""
         device = self._there()

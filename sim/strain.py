@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sim.context import Meta
 from sim.host import Placement, Wait
@@ -76,6 +76,8 @@ class PausableTimer(Timer):
 
 class StrainedLife(Incarnation):
     """A life that can be paused and slowed down."""
+
+    simple: ClassVar[bool] = False
 
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)

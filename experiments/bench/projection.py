@@ -11,11 +11,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable
 from functools import partial
-from time import process_time
 from typing import Any, Final
 
 from experiments.bench import kernel
 from experiments.bench._profile import time_share_by_file
+from experiments.bench._timing import cpu_seconds
 from experiments.workers import calm_collector
 from models.clients import Workload
 from models.reading import reading
@@ -132,9 +132,8 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
 def _timed(world: World) -> tuple[float, float]:
     """Events a CPU second of the catching up, and network messages an event."""
     sent = world.network.totals()["sent"]
-    begun = process_time()
-    events = _catch_up(world)
-    took = process_time() - begun
+    took = cpu_seconds(partial(_catch_up, world))
+    events = projected(world)
     return events / took, (world.network.totals()["sent"] - sent) / events
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping
 from functools import partial
-from time import process_time
 from types import MappingProxyType
 from typing import Any, Final
 
 from experiments.bench._profile import time_share_by_file
+from experiments.bench._timing import cpu_seconds
 from experiments.bench.kernel import MESSAGES, phold_network
 from experiments.workers import calm_collector
 from models.clients import Workload
@@ -71,9 +71,8 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
         progress(f"queue: repetition {repetition} of {REPETITIONS} (0 is the warm-up)")
         for name, options in QUEUES.items():
             worlds[name] = world = build(options)
-            begun = process_time()
-            world.run((LOAD_S + DRAIN_S) * 1_000_000)
-            rates[name].append(_messages(world) / (process_time() - begun))
+            took = cpu_seconds(partial(world.run, (LOAD_S + DRAIN_S) * 1_000_000))
+            rates[name].append(_messages(world) / took)
         sends.append(MESSAGES / phold_network(MESSAGES))
     progress("queue: profiles")
     send = statistics.median(sends[1:])

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
-from time import process_time
+from functools import partial
 from typing import Any, Final
 
+from experiments.bench._timing import cpu_seconds
 from experiments.bench.kernel import MESSAGES, phold_network
 from experiments.workers import calm_collector
 from models.clients import Workload
@@ -52,9 +53,8 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
     for repetition in range(REPETITIONS + 1):
         progress(f"quorum: repetition {repetition} of {REPETITIONS} (0 is the warm-up)")
         world = build()
-        begun = process_time()
-        world.run((LOAD_S + DRAIN_S) * 1_000_000)
-        rates.append(_commands(world) / (process_time() - begun))
+        took = cpu_seconds(partial(world.run, (LOAD_S + DRAIN_S) * 1_000_000))
+        rates.append(_commands(world) / took)
         sends.append(MESSAGES / phold_network(MESSAGES))
     commands, messages = statistics.median(rates[1:]), world.network.totals()["sent"] / _commands(world)
     return {

@@ -23,27 +23,27 @@ class ShardRoute:
 
     Args:
         members: The nearest first.
+
+    Attributes:
+        target: Whom to ask.
     """
 
-    __slots__ = ("_members", "_next")
+    __slots__ = ("_members", "_next", "target")
 
     def __init__(self, members: Sequence[Location]) -> None:
         self._members = tuple(members)
         self._next = 0
-
-    @property
-    def target(self) -> Location:
-        """Whom to ask."""
-        return self._members[self._next]
+        self.target = self._members[0]
 
     def heard(self, asked: Location, answer: Message | None) -> None:
         """Learn from an answer, or from none; what was learnt since whoever it is was asked stays as it is."""
-        if self._members[self._next] != asked:
+        if self.target != asked:
             return
         if isinstance(answer, Elsewhere) and answer.leader in self._members:
             self._next = self._members.index(answer.leader)
         elif answer is None or isinstance(answer, Elsewhere):
             self._next = (self._next + 1) % len(self._members)
+        self.target = self._members[self._next]
 
 
 class Brokers:
@@ -75,5 +75,6 @@ class Brokers:
         route = self.routes[shard]
         asked = route.target
         answer = yield ctx.call(asked, request, patience_us)
-        route.heard(asked, answer)
+        if answer is None or answer.__class__ is Elsewhere:  # of any other nothing is to be learnt
+            route.heard(asked, answer)
         return answer

@@ -108,8 +108,9 @@ class Consumer(Service):
         if not given.handed:
             return
         for one in given.handed:
-            op = self._record("hold", Kind.INVOKE, one.key, _numbers(one.letters))
-            self._record("hold", Kind.OK, one.key, _numbers(one.letters), op)
+            numbers = _numbers(one.letters)
+            op = self._record("hold", Kind.INVOKE, one.key, numbers)
+            self._record("hold", Kind.OK, one.key, numbers, op)
         # The same draws whatever comes of them; who stands still has made something of it by then, or not yet.
         stalls, early = self._draws.random() < options.stall, self._draws.random() < 0.5
         if stalls and early:

@@ -175,10 +175,8 @@ class RaftCopy(Holding):
 
     def _take(self, entries: tuple[Entry, ...]) -> None:
         """Append a leader's entries."""
-        append, apply, appended = self.journal.append, self.streams.apply, self.keeper.appended
+        self._append_all(entries)
         for entry in entries:
-            append(entry)
-            appended(apply(entry), entry)
             if entry.tenant == OWN:
                 self._heed(entry.event)
 

@@ -36,6 +36,8 @@ __all__ = ["Raft"]
 class Raft(Leading):
     """One member of one group; arguments as for a node. All times are of one monotonic clock."""
 
+    __slots__ = ()
+
     # -- time and messages -------------------------------------------------------------------
 
     @property

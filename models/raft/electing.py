@@ -20,6 +20,8 @@ __all__ = ["Electing"]
 class Electing(Following):
     """A member in an election; arguments as for a node."""
 
+    __slots__ = ("_votes",)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._votes: dict[int, bool] = {}

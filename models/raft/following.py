@@ -19,6 +19,14 @@ __all__ = ["Following"]
 class Following(Node):
     """A member as a follower; arguments as for a node."""
 
+    __slots__ = (
+        "_early",
+        "_heard_round",
+        "_installing",
+        "_owes",
+        "_verified",
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._verified = self.committed

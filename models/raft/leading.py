@@ -28,6 +28,17 @@ class Leading(Electing):
         peers: What it knows of the others, by number; empty unless it leads.
     """
 
+    __slots__ = (
+        "_beats_at_us",
+        "_due",
+        "_handed",
+        "_reign_start",
+        "_rounds",
+        "_told",
+        "_transfer",
+        "peers",
+    )
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.peers: dict[int, Progress] = {}

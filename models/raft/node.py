@@ -43,6 +43,30 @@ class Node:
         log: As given, and growing.
     """
 
+    # In slots: of an object with more than thirty attributes in its dictionary every method call looks twice.
+    __slots__ = (
+        "_detector",
+        "_draw",
+        "_effects",
+        "_heard_us",
+        "_held_back",
+        "_jitter_us",
+        "_make_detector",
+        "_ordered",
+        "_read",
+        "_saved",
+        "_since_us",
+        "_vote",
+        "_watched",
+        "committed",
+        "leader",
+        "log",
+        "me",
+        "options",
+        "role",
+        "term",
+    )
+
     def __init__(
         self,
         me: int,

@@ -8,13 +8,14 @@ appended before, and requests wait in one heap by position.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from heapq import heappop, heappush
 from typing import Any, ClassVar, Final
 
 from models.domain import Domain
 from models.store.group.aside import Aside
 from models.store.group.lineage import Reign
+from models.store.log.entries import Entry
 from models.store.log.journal import Journal
 from models.store.log.keeping import Keeper
 from models.store.log.snapshots import Snapshot, Snapshots
@@ -62,6 +63,33 @@ class Holding(Service):
         flushes: Those at times, behind the acknowledgement.
         shipments: The same.
     """
+
+    # In slots: of an object with more than thirty attributes in its dictionary every method call looks twice.
+    __slots__ = (
+        "_asked_at",
+        "_flushing",
+        "_on_device",
+        "_waiting",
+        "_waits",
+        "aside",
+        "committed",
+        "damaged",
+        "domain",
+        "flushes",
+        "journal",
+        "keeper",
+        "numbering",
+        "options",
+        "promised",
+        "publisher",
+        "ready",
+        "reigns",
+        "released",
+        "shipments",
+        "snapshots",
+        "streams",
+        "whole",
+    )
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"C7", "C11", "C12", "N1", "N2", "N3", "N4", "R5", "R6"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"subscriber-behind"})
@@ -160,6 +188,16 @@ class Holding(Service):
         self.committed = min(max(self.committed, *known), self.journal.length)
 
     # -- holding -----------------------------------------------------------------------------
+
+    def _append_all(self, entries: Sequence[Entry]) -> None:
+        """Append what another member wrote; what manages the log looks at each, else nobody has to yet."""
+        streams, keeper = self.streams, self.keeper
+        self.journal.extend(entries)
+        if not keeper.active:
+            streams.later(entries)
+            return
+        for entry in entries:
+            keeper.appended(streams.apply(entry), entry)
 
     def _hold(self) -> None:
         """Something was appended: flush it, or count it as held."""

@@ -47,6 +47,28 @@ def positions(log: Journal) -> list[int]:
     return [one.position for one in log.entries]
 
 
+@pytest.mark.parametrize("tier", Tier)
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_what_is_appended_at_once_lies_as_if_one_by_one(tier: Tier, count: int) -> None:
+    at_once, singly = (log_of(FakeContext(flush_us=FLUSH), tier=tier) for _ in range(2))
+    for log in (at_once, singly):
+        fill(log, 1)
+    at_once.extend([entry(position) for position in range(2, count + 2)])
+    fill(singly, count)
+    assert (at_once.length, at_once.written) == (singly.length, singly.written) == (count + 1, singly.written)
+    for log in (at_once, singly):
+        log.save()
+    files = [[log._disk.read(f"log.{number}") for number in range(4)] for log in (at_once, singly)]
+    assert files[0] == files[1]
+    assert at_once.entries == singly.entries
+
+
+def test_entries_that_leave_a_gap_are_no_next_ones() -> None:
+    log = log_of(FakeContext(flush_us=FLUSH))
+    with pytest.raises(AssertionError, match="come next"):
+        log.extend([entry(1), entry(3)])
+
+
 def test_all_that_wait_during_a_flush_share_the_next() -> None:
     ctx = FakeContext(flush_us=FLUSH)
     log = log_of(ctx, segment=10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -150,6 +150,40 @@ steps = st.one_of(
     st.tuples(st.just("drop"), st.floats(0, 1)),
     st.tuples(st.just("restart")),
 )
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda streams: [(key, one.version, one.state, one.tip) for key, one in streams.by_key.items()],
+        list,
+        lambda streams: list(streams.done),
+        lambda streams: streams.get((0, 1)).positions,
+        lambda streams: streams.of((0, 1)).version,
+        lambda streams: streams.head((0, 1), 9).version,
+        lambda streams: streams.entries_of((0, 1)),
+        lambda streams: streams.load((0, 1), None),
+        lambda streams: streams.snapshot((0, 1), None, 0),
+        lambda streams: streams.answered_up_to(9),
+    ],
+)
+def test_what_is_taken_later_is_there_for_whoever_asks(ask: Callable[[Streams], Any]) -> None:
+    leader, follower = Store(), Store()
+    sent = [leader.write(Deposited(amount=number), number, instance=number % 2) for number in range(1, 8)]
+    follower.journal.extend(sent)
+    follower.streams.later(sent[:3])
+    follower.streams.apply(sent[3])  # after what was left for later
+    follower.streams.later(sent[4:6])
+    follower.streams.later(sent[6:])
+    assert ask(follower.streams) == ask(leader.streams)
+
+
+def test_to_derive_all_again_forgets_what_was_left_for_later() -> None:
+    leader, follower = Store(), Store()
+    sent = [leader.write(Deposited(amount=number), number) for number in range(1, 4)]
+    follower.streams.later(sent)
+    assert follower.streams.rebuild(()) == 0
+    assert list(follower.streams) == []
 
 
 @settings(max_examples=120, deadline=None)

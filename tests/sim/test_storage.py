@@ -178,6 +178,17 @@ def test_a_record_that_memory_could_change_is_refused(record: object) -> None:
     assert disk.read("log") == []
 
 
+def test_of_many_records_at_once_all_are_taken_or_none() -> None:
+    _, device, disk = host()
+    disk.extend("log", ["a", "b"])
+    with pytest.raises(TypeError, match="not a"):
+        disk.extend("log", ["c", ["d"]])
+    device.full = True
+    with pytest.raises(DiskFull):
+        disk.extend("log", ["c", "d"])
+    assert disk.read("log") == ["a", "b"]
+
+
 def test_a_truncation_not_flushed_comes_back_after_a_power_loss() -> None:
     env, device, disk = host()
     for record in "abc":

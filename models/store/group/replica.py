@@ -252,12 +252,10 @@ class Replica(Member):
             self.ctx.set_timer(0, self._become_whole)
 
     def _take(self, entries: Sequence[Entry]) -> None:
-        append, apply, aside, appended = self.journal.append, self.streams.apply, self.aside, self.keeper.appended
-        for entry in entries:
-            append(entry)
-            if aside.entries:
-                aside.met(entry)
-            appended(apply(entry), entry)
+        self._append_all(entries)
+        if self.aside.entries:
+            for entry in entries:
+                self.aside.met(entry)
 
     def _acknowledge(self) -> None:
         """Tell the leader what is held here, if it waits to hear; it still waits for what is not held yet."""

@@ -13,7 +13,7 @@ ever durable before the one in front of it, and a recovered log has no hole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from models.store.log.entries import Entry, instance_of, version_of
@@ -179,6 +179,15 @@ class Journal:
             self._disk.append(self._file, entry)
             self.written = position
 
+    def extend(self, entries: Sequence[Entry]) -> None:
+        """Add the next entries, in order: as `append` for each, and one call of the disk for all."""
+        first, last = self.length + 1, self.length + len(entries)
+        assert [entry.position for entry in entries] == [*range(first, last + 1)], f"{first}..{last} come next"
+        self.entries += entries
+        self.length = last
+        if self._on_disk:
+            self.save()
+
     def durable_at(self, position: int) -> Generator[Wait, Any, bool]:
         """Wait until all up to `position` is durable; False if that no longer counts."""
         reign = self._reign
@@ -200,8 +209,9 @@ class Journal:
         while self.written < self.length:
             if self.written >= self._room_until:
                 self._open(self.written)
-            self._disk.append(self._file, self.at(self.written + 1))
-            self.written += 1
+            fits = min(self.length, self._room_until) - self.written
+            self._disk.extend(self._file, self.after(self.written, fits))
+            self.written += fits
 
     def dismiss(self) -> None:
         """Tell all who wait for an entry to be durable that it no longer counts."""

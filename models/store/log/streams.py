@@ -4,14 +4,17 @@ Everything here is derived from the log and the snapshots, and can be derived ag
 keeps the positions of its entries that are still in the log; its state is kept, or, where the
 cache is bounded, replayed from the newest snapshot on when somebody asks. Two tenants never
 meet: a tenant is part of every key, those of streams and those of commands.
+
+A follower is rarely asked. What its leader sends it lies there (`later`) until it is, and is derived then:
+nobody can tell the difference, and most of it never is.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from models.domain import Denied, Domain, Event, State
 from models.domain.forms import lift
@@ -20,68 +23,9 @@ from models.store.log.dedup import Window
 from models.store.log.entries import NOTHING, OWN, Closed, Control, Deleted, Entry, instance_of, version_of
 from models.store.log.journal import Answered, Journal
 from models.store.log.snapshots import Snapshot
+from models.store.log.stream import Stream, StreamKey, command_key, restored
 
 __all__ = ["Stream", "StreamKey", "Streams", "command_key"]
-
-#: (tenant, instance).
-StreamKey = tuple[int, int]
-_TENANT_SHIFT: Final = 128
-
-
-def command_key(tenant: int, event_id: int) -> int:
-    """What the window knows a command by."""
-    return tenant << _TENANT_SHIFT | event_id if tenant else event_id
-
-
-class Stream:
-    """One aggregate's events.
-
-    Attributes:
-        address: Of the last event; 0 if there never was one.
-        version: Of the last event, 0 if there never was one.
-        tip: The hash chain there.
-        state: What the events came to; None if that must be loaded.
-        positions: Of its entries in the log, in order.
-        first: Version that readers find first.
-        deleted: Whether readers find it empty.
-        closed: Whether it is closed for ever.
-        fresh: Events since the last snapshot was taken.
-        fresh_us: When the first of them came.
-    """
-
-    __slots__ = (
-        "address",
-        "closed",
-        "deleted",
-        "first",
-        "fresh",
-        "fresh_us",
-        "positions",
-        "state",
-        "tip",
-        "version",
-    )
-
-    def __init__(self, state: State | None) -> None:
-        self.address = 0
-        self.version = 0
-        self.tip = 0
-        self.state = state
-        self.positions: list[int] = []
-        self.first = 1
-        self.deleted = False
-        self.closed = False
-        self.fresh = 0
-        self.fresh_us = 0
-
-    @property
-    def last(self) -> int:
-        """Position of its last entry that is kept, 0 if none is."""
-        return self.positions[-1] if self.positions else 0
-
-    def position_of(self, version: int) -> int:
-        """Position of an entry that is kept."""
-        return self.positions[version - self.version - 1]
 
 
 class Streams:
@@ -93,9 +37,6 @@ class Streams:
         window: How many commands are remembered.
         cache: How many states are kept in memory; None for all.
 
-    Attributes:
-        by_key: Every stream with a history.
-        done: By `command_key`, the position of what a command came to, or that itself if it is not kept.
     """
 
     #: What remembers commands; a subclass may have another.
@@ -104,14 +45,33 @@ class Streams:
     def __init__(self, domain: Domain[Any], journal: Journal, *, window: int, cache: int | None = None) -> None:
         if cache is not None and cache < 1:
             raise ValueError(f"{cache=} keeps no state; give at least 1, or None for all")
-        self.by_key: dict[StreamKey, Stream] = {}
-        self.done = self.WINDOW(window)
+        self._by_key: dict[StreamKey, Stream] = {}
+        self._done = self.WINDOW(window)
+        self._later: list[Entry] = []
         self._domain = domain
         self._journal = journal
         self._initial: State = domain.initial()
         self._cache = cache
         self._warm: OrderedDict[StreamKey, None] = OrderedDict()
         self._window = window
+
+    @property
+    def by_key(self) -> dict[StreamKey, Stream]:
+        """Every stream with a history."""
+        if self._later:
+            self._catch_up()
+        return self._by_key
+
+    @property
+    def done(self) -> Window[int | Answered]:
+        """By `command_key`, the position of what a command came to, or that itself if it is not kept."""
+        if self._later:
+            self._catch_up()
+        return self._done
+
+    @done.setter
+    def done(self, window: Window[int | Answered]) -> None:
+        self._done = window
 
     def rebuild(self, snapshots: Iterable[Snapshot]) -> int:
         """Derive everything again; returns the number of events replayed.
@@ -120,35 +80,50 @@ class Streams:
             DomainFailed: an event that no code here can read, or an `evolve` that raised.
             LookupError: the log begins behind a snapshot that is not there: state would be wrong.
         """
-        self.by_key.clear()
+        self._later.clear()
+        self._by_key.clear()
         self._warm.clear()
-        self.done = self.WINDOW(self._window)
+        self._done = self.WINDOW(self._window)
         for answered in self._journal.base.window:
-            self.done.put(answered.key, answered)
+            self._done.put(answered.key, answered)
         for snapshot in snapshots:
             self._restore(snapshot)
         replayed, begun = 0, 0
         for entry in self._journal.entries:
             replayed += self._recover(entry)
             begun += version_of(entry.address) == 1
-        base, older = self._journal.base, len(self.by_key) - begun
+        base, older = self._journal.base, len(self._by_key) - begun
         if older < base.streams:
             raise LookupError(
                 f"{base.streams} streams began up to position {base.position}, where the log was truncated, "
                 f"and snapshots cover {older} of them"
             )
         if self._cache is not None:
-            for key in self.by_key:
+            for key in self._by_key:
                 self._touch(key)
         return replayed
 
+    def later(self, entries: Sequence[Entry]) -> None:
+        """As `apply` for each of the log's next entries, once somebody asks for what they come to."""
+        self._later += entries
+
+    def _catch_up(self) -> None:
+        """Somebody asks."""
+        later, self._later = self._later, []
+        for entry in later:
+            self.apply(entry)
+
     def get(self, key: StreamKey) -> Stream | None:
         """A stream with a history, None if it has none."""
-        return self.by_key.get(key)
+        if self._later:
+            self._catch_up()
+        return self._by_key.get(key)
 
     def of(self, key: StreamKey) -> Stream:
         """A stream, made if it has no history; what is made counts only once something is appended to it."""
-        return self.by_key.get(key) or Stream(self._first(key[0]))
+        if self._later:
+            self._catch_up()
+        return self._by_key.get(key) or Stream(self._first(key[0]))
 
     def apply(self, entry: Entry, state: State | None = None) -> Stream:
         """Take the log's next entry.
@@ -157,14 +132,16 @@ class Streams:
             entry: Appended to the journal by now.
             state: What it leads to, where that is known.
         """
-        tenant = entry.tenant
+        if self._later:
+            self._catch_up()
+        by_key, tenant = self._by_key, entry.tenant
         key = (tenant, instance_of(entry.address))
-        stream = self.by_key.get(key)
+        stream = by_key.get(key)
         if stream is None:
-            stream = self.by_key[key] = Stream(self._first(tenant))
+            stream = by_key[key] = Stream(self._first(tenant))
         self._step(stream, entry, state)
         if tenant != OWN:
-            self.done.put(self.key_of(tenant, entry.event_id), entry.position)
+            self._done.put(self.key_of(tenant, entry.event_id), entry.position)
         if self._cache is not None and stream.state is not None:
             self._touch(key)
         return stream
@@ -252,7 +229,7 @@ class Streams:
     def _as_it_was(self, key: StreamKey, before: Snapshot | None, upto: int | None) -> Stream:
         """A stream replayed from a snapshot to a position."""
         assert upto is None or before is None or before.position <= upto, f"{before} was taken after {upto}"
-        stream = Stream(self._first(key[0])) if before is None else _restored(before)
+        stream = Stream(self._first(key[0])) if before is None else restored(before)
         for entry in self.entries_of(key, stream.version):
             if upto is None or entry.position <= upto:
                 self._step(stream, entry, None)
@@ -325,17 +302,17 @@ class Streams:
         return after
 
     def _restore(self, snapshot: Snapshot) -> None:
-        self.by_key[snapshot.tenant, snapshot.instance] = _restored(snapshot)
+        self._by_key[snapshot.tenant, snapshot.instance] = restored(snapshot)
 
     def _recover(self, entry: Entry) -> int:
         """Take an entry that was in the log before; 1 if its event was replayed, 0 if a snapshot covers it."""
         key = (entry.tenant, instance_of(entry.address))
-        stream = self.by_key.get(key)
+        stream = self._by_key.get(key)
         version = version_of(entry.address)
         if stream is None:
-            stream = self.by_key[key] = Stream(self._first(entry.tenant))
+            stream = self._by_key[key] = Stream(self._first(entry.tenant))
         if entry.tenant != OWN:
-            self.done.put(self.key_of(entry.tenant, entry.event_id), entry.position)
+            self._done.put(self.key_of(entry.tenant, entry.event_id), entry.position)
         if version <= stream.version:
             stream.positions.append(entry.position)
             return 0
@@ -376,17 +353,6 @@ class Streams:
         # An initial state costs nothing, and a closed stream needs no other.
         if stream.state is not self._initial:
             stream.state = None
-
-
-def _restored(snapshot: Snapshot) -> Stream:
-    stream = Stream(snapshot.state)
-    stream.address = snapshot.address
-    stream.version = snapshot.version
-    stream.tip = snapshot.tip
-    stream.first = snapshot.first
-    stream.deleted = snapshot.deleted
-    stream.closed = snapshot.closed
-    return stream
 
 
 def answered_of(entry: Entry, key: int) -> Answered:
