@@ -121,9 +121,11 @@ class Hearing:
         """By stream, a time at or below which nothing of it is to come."""
         return {number: inbound.promise_us for number, inbound in self._inbound.items()}
 
-    def take(self, msg: Ship) -> list[Entry]:
+    def take(self, msg: Ship) -> Sequence[Entry]:
         """What became due with a message, in order and in its own stream's places; it is kept."""
-        entries = [self._in_its_place(entry) for entry in self._inbound[msg.source].take(msg)]
+        entries: Sequence[Entry] = self._inbound[msg.source].take(msg)
+        if msg.source in self._bundles:
+            entries = [self._in_its_place(entry) for entry in entries]
         if entries:
             self.keep(entries)
         return entries
@@ -131,11 +133,12 @@ class Hearing:
     def keep(self, entries: Sequence[Entry]) -> Wait:
         """Write entries down, and have them flushed; what to wait for."""
         disk, turn = self._ctx.disk, self._turn
+        file = _FILES[turn]
         for entry in entries:
-            disk.append(_FILES[turn], entry)
+            disk.append(file, entry)
             self._note(turn, entry)
         self._count += len(entries)
-        flushed: Wait = disk.flush(_FILES[turn])
+        flushed: Wait = disk.flush(file)
         return flushed
 
     def after(self, origin: int, position: int) -> tuple[Entry, ...]:

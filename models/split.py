@@ -49,6 +49,8 @@ MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 #: How far ahead of the time a clock's ceiling is made durable. Short, since after a restart
 #: stamps run ahead of the wall clock by it; long, since renewing it costs a flush.
 _CLOCK_RESERVE_US: Final = 2_000_000
+#: Makes a named tuple of its fields in half the time: one is made for every write that arrives.
+_new: Final = tuple.__new__
 #: The file of what the merge settled, a record for each advance of the cut.
 MERGED: Final = "merged"
 #: Writes of one sub-domain that may wait for what they had seen, such as those of a region that hears one which we
@@ -295,10 +297,10 @@ class SplitShard(Service):
         expected = self.hearing.is_expected(msg, self.session)
         if msg.entries and msg.entries[0].stamp_us <= self.merge.cut_us:
             self.ctx.point("G5")
-        late = self.merge.late
+        late, observe, ingest = self.merge.late, self.clock.observe, self.merge.ingest
         for entry in self.hearing.take(msg):
-            self.clock.observe(entry.stamp_us)
-            self.merge.ingest(write_of(entry))
+            observe(entry.stamp_us)
+            ingest(write_of(entry))
         if self.merge.late > late:
             self.ctx.note("late", self.merge.late - late)
         if msg.entries:
@@ -390,4 +392,5 @@ class SplitShard(Service):
 
 def write_of(entry: Entry) -> Write:
     """What the merge is told of an entry."""
-    return Write(entry.stamp_us, entry.origin, entry.position, entry.address, entry.event, entry.event_id, entry.seen)
+    stamp_us, origin, position, _, _, address, event_id, _, event, _, _, seen, _ = entry
+    return _new(Write, (stamp_us, origin, position, address, event, event_id, seen))
