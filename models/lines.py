@@ -88,7 +88,7 @@ def parts_of(topology: Topology, lines: Lines) -> tuple[Part, ...]:
     if lacks:
         can = [str(Lines.REGION)] * has_regions + [str(Lines.CLUSTER)] * has_clusters
         nearest = f"take lines={can[0]!r}, or " if can else ""
-        told = f"lines={str(lines)!r}, and the topology has {' and '.join(lacks)}"
+        told = f"lines={str(lines)!r} cuts along what the topology lacks: it has {' and '.join(lacks)}"
         raise ValueError(f"{told}; {nearest}give it more of them")
     found: list[Part] = []
     for region, names in clusters.items():
