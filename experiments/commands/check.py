@@ -85,7 +85,7 @@ def check(
         return _DIED
     if junit_file is not None:
         try:
-            write_text(junit_file, junit(everything, proofs))
+            write_text(junit_file, junit(everything, {str(proof.pair): proof.broken for proof in proofs}))
         except OSError as error:
             told = f"{junit_file} cannot be written any more ({error.strerror}); the verdicts are those above"
             raise Refused(told) from None

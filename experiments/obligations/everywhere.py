@@ -98,8 +98,12 @@ def pairs_of(policies: Sequence[str] = (), domains: Sequence[str] = ()) -> tuple
             else:
                 found.append(Pair(policy, domain))
         nobodys = [reason for reason, whose in unfit.items() if whose]
-        alone = bool(known) and not any(pair.policy == policy for pair in found)
-        wrong += nobodys[:1] or (list(unfit) if (domains and policies) or alone else [])
+        if nobodys:
+            wrong.append(nobodys[0])
+        elif domains and policies:
+            wrong += unfit
+        elif len(unfit) == len(known) and not domains:
+            wrong.append(f"{next(iter(unfit))}; nor does it suit any other that is shipped")
     if wrong:
         raise ValueError("\n".join(wrong))
     return tuple(found)
