@@ -10,7 +10,7 @@ in it is settled, and is emptied. So what is kept is proportional to what is not
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,9 +117,18 @@ class Hearing:
 
     # -- hearing -----------------------------------------------------------------------------
 
-    def promises(self) -> dict[int, int]:
-        """By stream, a time at or below which nothing of it is to come."""
-        return {number: inbound.promise_us for number, inbound in self._inbound.items()}
+    def promises(self, lost: Collection[int] = ()) -> dict[int, int]:
+        """By stream that is waited for, a time at or below which nothing of it is to come.
+
+        Args:
+            lost: Sub-domains that are waited for no more.
+        """
+        streams = self._streams
+        return {
+            number: inbound.promise_us
+            for number, inbound in self._inbound.items()
+            if not lost or not all(origin in lost for origin in streams[number])
+        }
 
     def take(self, msg: Ship) -> Sequence[Entry]:
         """What became due with a message, in order and in its own stream's places; it is kept."""

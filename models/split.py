@@ -346,9 +346,7 @@ class SplitShard(Service):
                 self.ctx.send(other, line)
 
     def _stable_cut(self) -> int:
-        lost = self.merge.lost
-        promises = self.hearing.promises()
-        return min(self.promised(), *(promises[number] for number in promises if number not in lost))
+        return min([self.promised(), *self.hearing.promises(self.merge.lost).values()])
 
     @handles(Drawn)
     def on_drawn(self, msg: Drawn, sender: Location) -> None:
