@@ -334,7 +334,7 @@ class SplitShard(Service):
 
     def _settle(self) -> Generator[Wait, Any, None]:
         """Give what is due its final place, if anything is; as the home, tell the others."""
-        promises = self.hearing.promises()
+        promises = self.hearing.promises(self.merge.lost)
         cut_us = self._settler.due_us(self.ctx.mono_us(), self.merge, promises, self._stable_cut())
         self.ctx.point("G1")
         settled = self.merge.settle(cut_us)
@@ -381,7 +381,7 @@ class SplitShard(Service):
     def _tell(self, settled: Settled) -> bool:
         """Tell of compensations, each known by its request however often it is told; whether there were any."""
         owed = [output.event_id for output in settled.outputs if isinstance(output, Compensated)]
-        if not self._settler.tells:
+        if not self._settler.tells(self.merge):
             return False
         for event_id in owed:
             self.ctx.note("compensated", event_id)

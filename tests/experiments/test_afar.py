@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -109,6 +110,37 @@ def test_a_cluster_gives_the_rows_of_this_machine_and_goes_on_after_a_kill(sched
     assert main(["run", MODULE, "--quick", "--jobs", "1", "--out", str(tmp_path / "here")]) == 0
     assert digests(tmp_path / "afar") == digests(tmp_path / "here")
     assert len(digests(tmp_path / "here")) == 2 * len(EXPERIMENT.arms) * len(EXPERIMENT.scenarios)
+
+
+def test_whenever_a_sweep_on_a_cluster_is_killed_no_finished_run_is_lost(scheduler: str, tmp_path: Path) -> None:
+    wait_until(lambda: has_workers(scheduler))
+    afar = ["run", MODULE, "--quick", "--on", f"dask:{scheduler}", "--out", str(tmp_path / "afar")]
+    rows = tmp_path / "afar" / "toy" / "journal" / "rows.jsonl"
+    moments = random.Random(8)
+    kept: list[str] = []
+    # Before it has begun, between two rows and in the middle of one, as it falls out.
+    for more in (0, 1, 1, 2):
+        lab = start("experiments", *afar)
+        wait_until(lambda: whole_lines(rows) >= min(len(kept) + more, 7) or lab.poll() is not None)
+        time.sleep(moments.uniform(0.0, 0.25))
+        lab.kill()
+        lab.wait()
+        lines = rows.read_text().split("\n")[:-1] if rows.exists() else []
+        assert lines[: len(kept)] == kept
+        kept = lines
+    assert 3 <= len(kept)
+
+    again = carried_out(*afar)
+    assert again.returncode == 0, again.stderr
+    finished = rows.read_text().splitlines()
+    assert finished[: len(kept)] == kept
+    assert len({json.loads(line)["key"] for line in finished}) == len(finished) == 8
+    assert main(["run", MODULE, "--quick", "--jobs", "1", "--out", str(tmp_path / "here")]) == 0
+    assert digests(tmp_path / "afar") == digests(tmp_path / "here")
+
+
+def whole_lines(rows: Path) -> int:
+    return rows.read_text().count("\n") if rows.exists() else 0
 
 
 def test_a_cluster_without_the_experiment_is_refused_before_the_first_run(scheduler: str, tmp_path: Path) -> None:
