@@ -380,7 +380,12 @@ class MergeFold:
         self._received = {origin: self._count(origin) for origin in self._pending}
 
     def _passed_over(self, write: Write, reason: str) -> tuple[Output, ...]:
-        """The fate of a write that is not merged: owed, if a client was told of it and it was no denial."""
+        """The fate of a write that is not merged: owed, unless it was a denial or nobody's request.
+
+        It came from its writer's disk, and so its client may have been told yes: whether the answer arrived nobody here
+        can know, and who asks again is answered from that log. To owe too much is safe, since a compensation has a key
+        and names its request; to owe too little breaks a promise.
+        """
         if write.event.__class__ is Denied:
             return (Merged(write.address),)
         superseded = Superseded(write.address, 0, reason)
