@@ -47,6 +47,7 @@ for _command in (
     commands.check_history,
     commands.compare,
     commands.confluence,
+    commands.obligations,
     commands.hunt_command,
     commands.replay,
     commands.test,

@@ -4,7 +4,8 @@ Read `domain` first (how commands, events and their rules are written down) and 
 then `store`, the event store that every design runs: its log, its schemes, its members. The
 designs are that store laid out and led differently: one home region, a majority, `failover` by
 `monitor` and `reconcile`, or `split` into sub-domains with `clock` and `merging`. `lines` lays a split out along
-regions or clusters with a `relay` between, `settling` says where writes become final, `losing` what a lost part is.
+regions or clusters with a `relay` between, `settling` says where writes become final, `losing` what a lost part is,
+`losing_regions` what a lost region of a tree is.
 `deployment` lays each over a topology as a `system`, and is what experiments name; `stores` does so for one domain or
 a whole application under any persistence scheme. `clients` are the load, `ledger` is how the end
 of a run is read, and `driver` the client of small systems that keep registers, logs or locks.

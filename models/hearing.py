@@ -10,7 +10,7 @@ in it is settled, and is emptied. So what is kept is proportional to what is not
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -117,13 +117,24 @@ class Hearing:
 
     # -- hearing -----------------------------------------------------------------------------
 
-    def promises(self) -> dict[int, int]:
-        """By stream, a time at or below which nothing of it is to come."""
-        return {number: inbound.promise_us for number, inbound in self._inbound.items()}
+    def promises(self, lost: Collection[int] = ()) -> dict[int, int]:
+        """By stream that is waited for, a time at or below which nothing of it is to come.
 
-    def take(self, msg: Ship) -> list[Entry]:
+        Args:
+            lost: Sub-domains that are waited for no more.
+        """
+        streams = self._streams
+        return {
+            number: inbound.promise_us
+            for number, inbound in self._inbound.items()
+            if not lost or not all(origin in lost for origin in streams[number])
+        }
+
+    def take(self, msg: Ship) -> Sequence[Entry]:
         """What became due with a message, in order and in its own stream's places; it is kept."""
-        entries = [self._in_its_place(entry) for entry in self._inbound[msg.source].take(msg)]
+        entries: Sequence[Entry] = self._inbound[msg.source].take(msg)
+        if msg.source in self._bundles:
+            entries = [self._in_its_place(entry) for entry in entries]
         if entries:
             self.keep(entries)
         return entries
@@ -131,11 +142,12 @@ class Hearing:
     def keep(self, entries: Sequence[Entry]) -> Wait:
         """Write entries down, and have them flushed; what to wait for."""
         disk, turn = self._ctx.disk, self._turn
+        file = _FILES[turn]
         for entry in entries:
-            disk.append(_FILES[turn], entry)
+            disk.append(file, entry)
             self._note(turn, entry)
         self._count += len(entries)
-        flushed: Wait = disk.flush(_FILES[turn])
+        flushed: Wait = disk.flush(file)
         return flushed
 
     def after(self, origin: int, position: int) -> tuple[Entry, ...]:

@@ -20,8 +20,9 @@ from models.hearing import Upstream
 from models.layout import STORE, client_placements, shard_of
 from models.ledger import Ledger, split_ledger
 from models.losing import LosableShard
+from models.losing_regions import LosableRelay, TreeShard
 from models.merging_end import Merging
-from models.relay import RegionRelay, RelayOptions
+from models.relay import RelayOptions
 from models.settling import Settling
 from models.split import SplitShard
 from models.store.group.wire import ShipOptions
@@ -88,7 +89,7 @@ def parts_of(topology: Topology, lines: Lines) -> tuple[Part, ...]:
     if lacks:
         can = [str(Lines.REGION)] * has_regions + [str(Lines.CLUSTER)] * has_clusters
         nearest = f"take lines={can[0]!r}, or " if can else ""
-        told = f"lines={str(lines)!r}, and the topology has {' and '.join(lacks)}"
+        told = f"lines={str(lines)!r} cuts along what the topology lacks: it has {' and '.join(lacks)}"
         raise ValueError(f"{told}; {nearest}give it more of them")
     found: list[Part] = []
     for region, names in clusters.items():
@@ -145,7 +146,7 @@ class SplitLayout:
         self.parts = parts_of(topology, lines)
         self.sources = tuple(part.number for part in self.parts)
         self._settling = settling
-        self._kind = kind
+        self._kind: Any = TreeShard if lines is Lines.BOTH and kind is LosableShard else kind
         self.shards = len(self.parts[0].servers)
         self._lines = lines
         self._topology = topology
@@ -178,14 +179,22 @@ class SplitLayout:
             ledger=lambda service_of: self._ledger(service_of, merging),
             records=BANK_RECORDS,
             merging=merging,
-            # Where relays stand between, one that is lost would have to be given up by those as well.
-            groups={} if self._lines is Lines.BOTH else self._groups(),
+            groups=self._groups(),
+            together=self._regions() if self._lines is Lines.BOTH else (),
         )
 
     def _groups(self) -> dict[str, tuple[Location, ...]]:
         """By shard, its stores, of which operators may declare one lost."""
         names = [f"{STORE}-{shard}" for shard in range(self.shards)]
         return {name: tuple(stores[shard] for stores in self._stores.values()) for shard, name in enumerate(names)}
+
+    def _regions(self) -> tuple[tuple[Location, ...], ...]:
+        """By region and shard, the stores that can be lost together alone: their relay goes with them."""
+        return tuple(
+            tuple(self._stores[part.number][shard] for part in parts)
+            for parts in self._within.values()
+            for shard in range(self.shards)
+        )
 
     def _shards(self, domain: Domain[Any], merging: Merging) -> list[Placement]:
         def make(options: MemberOptions, upstream: Upstream | None) -> Callable[[Context], Any]:
@@ -241,7 +250,7 @@ class SplitLayout:
                     ship=self._ship,
                 )
                 make = _relay_maker(options)
-                placed.append(Placement(host=parts[0].servers[shard], name=RELAY, make=make, kind=RegionRelay))
+                placed.append(Placement(host=parts[0].servers[shard], name=RELAY, make=make, kind=LosableRelay))
         return placed
 
     def _number(self, region: str) -> int:
@@ -267,5 +276,5 @@ class SplitLayout:
         return replace(split_ledger(shards, merging=merging, regions=regions), missing=missing)
 
 
-def _relay_maker(options: RelayOptions) -> Callable[[Context], RegionRelay]:
-    return lambda ctx: RegionRelay(ctx, options)
+def _relay_maker(options: RelayOptions) -> Callable[[Context], LosableRelay]:
+    return lambda ctx: LosableRelay(ctx, options)

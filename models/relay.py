@@ -98,6 +98,7 @@ class RegionRelay(Service):
             self._out[options.number, number] = self._line(options.number, peer)
             for cluster, store in options.clusters:
                 self._out[number, cluster] = self._line(number, store)
+        self._recovered()
         self.ready = True
         while True:
             self._merge()
@@ -117,11 +118,18 @@ class RegionRelay(Service):
             peer,
             self.options.ship,
             journal=stream,
-            upto=lambda: stream.durable,
+            upto=lambda: self._upto(number, peer),
             promise=lambda: self._promise(number),
             header=(number, self.options.shard),
             ties=True,
         )
+
+    def _recovered(self) -> None:
+        """Its streams are there again: take up whatever else there is."""
+
+    def _upto(self, number: int, peer: Location) -> int:
+        """Up to which position a stream may go to somebody."""
+        return self.streams[number].durable
 
     def _promise(self, number: int) -> int:
         """A time at or below which nothing will stand in a region's stream beyond what is durable of it."""

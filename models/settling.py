@@ -4,6 +4,7 @@
 *home* one part alone draws that line, and the others settle up to where its word has reached them: one place to look
 for outputs, and the others are tentative for as long as they cannot hear it. A *batch* settles now and then, and only
 while every part is heard: for as long as a cut lasts nothing is tried, and after the heal all of it is merged at once.
+A part that is declared lost need not be heard, and if it was the home every part left settles for itself.
 
 Wherever it is drawn, the line is the same kind of promise, so views differ in how far they are, never in what is there.
 """
@@ -91,8 +92,6 @@ class Settler:
     def __init__(self, settling: Settling, number: int, shard: int) -> None:
         self.settling = settling
         self._is_home = settling.place is Place.HOME and settling.home == number
-        #: Whether whoever is owed something is told from here.
-        self.tells = self._is_home or settling.place is not Place.HOME
         self._shard = shard
         self._line: Drawn | None = None
         self._batch_us = 0
@@ -109,7 +108,7 @@ class Settler:
             stable_us: The least of all promises.
         """
         place = self.settling.place
-        if place is Place.HOME and not self._is_home:
+        if place is Place.HOME and not self._is_home and self._has_home(merge):
             line = self._line
             received = {origin: merge.received(origin) for origin in merge.vector()}
             return line.cut_us if line is not None and line.covered(received) else merge.cut_us
@@ -119,6 +118,14 @@ class Settler:
                 return merge.cut_us
             self._batch_us = now_us
         return stable_us
+
+    def tells(self, merge: MergeFold) -> bool:
+        """Whether whoever is owed something is told from here."""
+        return self._is_home or not self._has_home(merge)
+
+    def _has_home(self, merge: MergeFold) -> bool:
+        """Whether one part draws the line; once that one is lost, each part draws its own."""
+        return self.settling.place is Place.HOME and self.settling.home not in merge.lost
 
     def _all_heard(self, now_us: int, promises: Mapping[int, int]) -> bool:
         for number, promise_us in promises.items():

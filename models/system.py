@@ -47,6 +47,7 @@ class System:
             `append-log`, ...); "" if nothing is said.
         initial: What every key holds at the beginning.
         groups: By name of a replicated shard that operators may act on, its members, the preferred leader first.
+        together: Members of which operators may give up either none or all at once.
         backups: By name of a shard, who keeps backups of it.
         membership: How members change; None if they cannot.
         instead: By what operators cannot do in this design, though it has shards that they act on, the way out.
@@ -61,6 +62,7 @@ class System:
     records: str = ""
     initial: Value = None
     groups: Mapping[str, tuple[Location, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    together: tuple[tuple[Location, ...], ...] = ()
     backups: Mapping[str, Location] = field(default_factory=lambda: MappingProxyType({}))
     membership: Membership | None = None
     instead: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -10,9 +10,11 @@ import click
 from click.core import ParameterSource
 from tqdm.auto import tqdm
 
+from experiments.commands.obligations import proven
 from experiments.experiment import MOST_JOBS, MOST_SEEDS
 from experiments.files import why_not_writable, write_text
 from experiments.journal import Refused
+from experiments.obligations.everywhere import Proof, ProverDied, pairs_of
 from experiments.obligations.refusing import refused_merges
 from experiments.regression import (
     ENOUGH_SEEDS,
@@ -58,7 +60,10 @@ def check(
     jobs: int | None,
     junit_file: Path | None,
 ) -> int:
-    """Validate SCENARIOS (shipped names or files; all shipped ones by default) and hold them to their properties."""
+    """Validate SCENARIOS (shipped names or files; all shipped ones by default) and hold them to their properties.
+
+    With none named, every shipped merge policy is held to what it promises of every domain that it suits, too.
+    """
     if seed is not None and context.get_parameter_source("seeds") is ParameterSource.COMMANDLINE:
         raise click.UsageError(f"--seed {seed} runs one seed alone and --seeds {seeds} several; leave one out")
     # Asked before any run, not found out after the last.
@@ -70,18 +75,21 @@ def check(
         for warning in warnings(scenario):
             click.echo(warning)
     chosen = range(seeds) if seed is None else range(seed, seed + 1)
+    proofs: list[Proof] = []
     try:
         everything = list(_checked(names, loaded, chosen, jobs or jobs_for(loaded, len(chosen))))
-    except WorkerDied as died:
+        if not scenarios:
+            proofs = list(proven(pairs_of(), chosen, jobs))
+    except (WorkerDied, ProverDied) as died:
         click.echo(f"check: {died}", err=True)
         return _DIED
     if junit_file is not None:
         try:
-            write_text(junit_file, junit(everything))
+            write_text(junit_file, junit(everything, {str(proof.pair): proof.broken for proof in proofs}))
         except OSError as error:
             told = f"{junit_file} cannot be written any more ({error.strerror}); the verdicts are those above"
             raise Refused(told) from None
-    return worst_code(checked.code for checked in everything)
+    return worst_code([*(checked.code for checked in everything), *(int(bool(proof.broken)) for proof in proofs)])
 
 
 def _checked(names: Sequence[str], loaded: Sequence[Scenario], seeds: range, jobs: int) -> Iterator[Checked]:

@@ -2,7 +2,7 @@
 
 Read `writing` first (a few sub-domains that write and hear), then `merges` (the ways in which that reaches a merge) and
 `claims`, one function for each obligation; `proving` tries them over seeds and shrinks. `shipped` does so for the
-policy of a split domain, and `refusing` for whole scenarios.
+policy of a split domain, `refusing` for whole scenarios, and `everywhere` for every policy on every domain it suits.
 """
 
 from experiments.obligations.claims import OBLIGATIONS

@@ -8,7 +8,7 @@ is written here are the elements and attributes that all readers share.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree
@@ -107,19 +107,37 @@ def lines(checked: Checked) -> Iterator[str]:
         yield f"  replay it with: {checked.replay(result.seed)}"
 
 
-def junit(everything: Sequence[Checked]) -> str:
-    """All of it as JUnit XML."""
+def junit(everything: Sequence[Checked], promises: Mapping[str, Sequence[str]] | None = None) -> str:
+    """All of it as JUnit XML.
+
+    Args:
+        everything: Scenarios, a testsuite each.
+        promises: By name of a merge policy and a domain, what is wrong with what it promises, a line each; one more
+            testsuite. None where nobody was held to any.
+    """
     names = [checked.scenario.name for checked in everything]
     root = ElementTree.Element("testsuites", name="cutset")
     for checked in everything:
         # Two files of one name, from different folders, are told apart by their paths.
         name = checked.scenario.name if names.count(checked.scenario.name) == 1 else checked.typed
         root.append(_suite(checked, name))
+    if promises:
+        root.append(_promises(promises))
     for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in root):.3f}")
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+
+
+def _promises(broken: Mapping[str, Sequence[str]]) -> ElementTree.Element:
+    count = sum(map(bool, broken.values()))
+    suite = ElementTree.Element("testsuite", name="obligations", tests=str(len(broken)), failures=str(count))
+    for name, told in broken.items():
+        case = ElementTree.SubElement(suite, "testcase", classname="obligations", name=_clean(name))
+        if told:
+            _problem(case, "failure", "obligation", told[0], told)
+    return suite
 
 
 def _suite(checked: Checked, name: str) -> ElementTree.Element:

@@ -319,6 +319,13 @@ def _check_members(
         yield Finding(
             f"{path}.targets", shown(list(operation.targets)), f"is the last member of {shard}", "add one first"
         )
+    if operation.action is Action.DECLARE_LOST and not wrong:
+        for one in system.together:
+            paths = [topology.hosts[topology.index_of(member)].path for member in one if member in members]
+            left = [one for one in paths if one not in operation.targets]
+            if 0 < len(left) < len(paths):
+                rule = f"are lost with {', '.join(left)} or not at all, since others hear of them by one relay"
+                yield Finding(f"{path}.targets", shown(list(operation.targets)), rule, "name those too")
     if operation.action is Action.DECLARE_LOST and not wrong and set(hosts) <= set(operation.targets):
         rule = f"are all members of {shard}, which leaves nobody to lead"
         yield Finding(f"{path}.targets", shown(list(operation.targets)), rule, "spare one, or restore a backup")

@@ -29,7 +29,9 @@ class Fates:
         """Hear the next record."""
         decided = {output.by for output in settled.outputs if isinstance(output, Resolved)}
         for output in settled.outputs:
-            if isinstance(output, Superseded):
+            if output.__class__ is Merged:  # most are
+                self.superseded.pop(output.address, None)
+            elif isinstance(output, Superseded):
                 # Lost, back and lost again: whoever was owed something once is owed no more.
                 told = output.by in decided or output.address in self._owed_once
                 self.superseded.setdefault(output.address, told)
@@ -37,5 +39,3 @@ class Fates:
                 self._owed_once.add(output.address)
                 if output.address in self.superseded:
                     self.superseded[output.address] = True
-            elif isinstance(output, Merged):
-                self.superseded.pop(output.address, None)

@@ -17,11 +17,12 @@ is for a person to weigh.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from models.domain import Denied, Neutral, State
+from models.merging.knowing import Knowledge
 from models.merging.policy import Policy
 from models.merging.tentative import Aggregate
 from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key
@@ -87,7 +88,10 @@ class MergeFold:
         self._aggregates: dict[int, Aggregate] = {}
         self._pending: dict[int, deque[Write]] = {number: deque() for number in sorted(numbers)}
         self._settled = dict.fromkeys(self._pending, 0)
+        #: By sub-domain, how many of its writes have been taken.
+        self._received = dict.fromkeys(self._pending, 0)
         self._held: dict[int, dict[int, Write]] = {number: {} for number in self._pending}
+        self._holds = 0
         #: Up to where a lost sub-domain counts, and up to where it was given up.
         self._lost: dict[int, int] = {}
         self._given: dict[int, int] = {}
@@ -97,10 +101,7 @@ class MergeFold:
         self._highest = dict.fromkeys(self._pending, 0)
         #: Addresses of writes that came below the cut, or below their own stream's last, and are not settled yet.
         self._late: set[int] = set()
-        #: By sub-domain, what its latest settled write had seen: nothing of it to come has seen less.
-        self._knows: dict[int, dict[int, int]] = {number: {} for number in self._pending}
-        #: By sub-domain, what it said that all its writes beyond a position will have seen.
-        self._said: dict[int, tuple[int, Mapping[int, int]]] = {}
+        self._knowledge = Knowledge(self._pending)
 
     # -- in --------------------------------------------------------------------------------
 
@@ -115,23 +116,26 @@ class MergeFold:
         """
         origin, position = write.origin, write.position
         held = self._held[origin]
-        if position <= self.received(origin) or position in held:
+        if position <= self._received[origin] or position in held:
             self.repeated += 1
             return False
         if not self._follows(write):
             if len(held) >= self._gap:
                 raise GapTooWide(origin, self.received(origin) + 1)
             held[position] = write
+            self._holds += 1
             return False
-        self._take(write)
-        self._release()
+        self._accept(write)
+        if self._holds:
+            self._release()
         return True
 
     def _release(self) -> None:
         """Take whatever waits for nothing any more."""
         while (following := self._next()) is not None:
             del self._held[following.origin][following.position]
-            self._take(following)
+            self._holds -= 1
+            self._accept(following)
 
     def _next(self) -> Write | None:
         """A write that waits for nothing any more."""
@@ -144,24 +148,31 @@ class MergeFold:
 
     def _follows(self, write: Write) -> bool:
         """Whether all that comes before a write, in its stream and by what its writer saw, has been taken."""
-        if write.position != self.received(write.origin) + 1:
+        received = self._received
+        if write.position != received[write.origin] + 1:
             return False
-        lost = self._lost
-        return all(
-            self.received(origin) >= min(position, lost.get(origin, position)) for origin, position in write.seen
-        )
+        for origin, position in write.seen:
+            if position > received[origin] and self._lost.get(origin, position) > received[origin]:
+                return False
+        return True
+
+    def _accept(self, write: Write) -> None:
+        origin = write.origin
+        self._take(write)
+        self._received[origin] = self._count(origin) if origin in self._lost else write.position
 
     def _take(self, write: Write) -> None:
-        upto = self._lost.get(write.origin)
+        origin, stamp_us = write.origin, write.stamp_us
+        upto = self._lost.get(origin)
         if upto is not None and write.position > upto:
             self._stray.append(write)
-            self._given[write.origin] = write.position
+            self._given[origin] = write.position
             return
-        self._pending[write.origin].append(write)
-        if write.stamp_us <= max(self.cut_us, self._highest[write.origin]):
+        self._pending[origin].append(write)
+        if stamp_us <= self.cut_us or stamp_us <= self._highest[origin]:
             self._late.add(write.address)
             return
-        self._highest[write.origin] = write.stamp_us
+        self._highest[origin] = stamp_us
         found = self._aggregate(write.instance)
         writes = found.writes
         if not writes or write > writes[-1]:
@@ -176,8 +187,7 @@ class MergeFold:
 
         Who writes nothing is known by this alone to have seen anything, and else nothing could ever be forgotten.
         """
-        if beyond >= self._said.get(origin, (0, {}))[0]:
-            self._said[origin] = (beyond, seen)
+        self._knowledge.say(origin, beyond, seen)
 
     @property
     def waiting(self) -> int:
@@ -213,6 +223,7 @@ class MergeFold:
             at = bisect_left(found.writes, write)
             del found.writes[at]
             found.disturb(at)
+        self._received[origin] = self._count(origin)
         self._release()  # what waited for the rest of it need not any more
 
     # -- the tentative view ----------------------------------------------------------------
@@ -247,6 +258,10 @@ class MergeFold:
 
     def received(self, origin: int) -> int:
         """How many writes of a stream have been taken."""
+        return self._received[origin]
+
+    def _count(self, origin: int) -> int:
+        """The same, counted: what is pending, and of a lost one what was passed over."""
         pending = self._pending[origin]
         taken = pending[-1].position if pending else self._settled[origin]
         if taken == self._lost.get(origin):
@@ -259,7 +274,7 @@ class MergeFold:
 
     def seen(self, origin: int) -> tuple[tuple[int, int], ...]:
         """What a writer of a sub-domain has merged, as its next write says."""
-        return tuple((number, self.received(number)) for number in self._pending if number != origin)
+        return tuple([item for item in self._received.items() if item[0] != origin])
 
     def held(self, instance: int) -> Any:
         """What the policy holds of an aggregate after everything known, in canonical order."""
@@ -306,10 +321,11 @@ class MergeFold:
         was: dict[int, Any] = {}
         step = self.policy.step
         for write in due:
-            found = concerned.get(write.instance)
+            instance = write.instance
+            found = concerned.get(instance)
             if found is None:
-                found = concerned[write.instance] = self._aggregates[write.instance]
-                was[write.instance] = found.held
+                found = concerned[instance] = self._aggregates[instance]
+                was[instance] = found.held
             found.held, more = step(found.held, write)
             outputs += more
         self._shed(due)
@@ -318,9 +334,9 @@ class MergeFold:
         for write in sorted(stray):
             lost_at = self._lost[write.origin]
             outputs += self._passed_over(write, f"sub-domain {write.origin} was declared lost at {lost_at}")
-        floor = self._floor()
+        floor, forget = self._knowledge.floor(self._lost), self.policy.forget
         for found in concerned.values():
-            found.held = self.policy.forget(found.held, floor)
+            found.held = forget(found.held, floor)
         held = tuple(
             (instance, found.held)
             for instance, found in sorted(concerned.items())
@@ -341,8 +357,8 @@ class MergeFold:
                 due.append(pending.popleft())
             if due and due[-1].origin == origin:
                 self._settled[origin] = due[-1].position
-                self._knows[origin] = dict(due[-1].seen)
-            self._believe(origin)
+                self._knowledge.settled(origin, due[-1].seen)
+            self._knowledge.believe(origin, self._settled[origin])
         due.sort()
         if not self._late:
             return due, []
@@ -361,9 +377,15 @@ class MergeFold:
             for instance, held in record.held:
                 found = self._aggregate(instance)
                 found.held, found.recorded = held, True
+        self._received = {origin: self._count(origin) for origin in self._pending}
 
     def _passed_over(self, write: Write, reason: str) -> tuple[Output, ...]:
-        """The fate of a write that is not merged: owed, if a client was told of it and it was no denial."""
+        """The fate of a write that is not merged: owed, unless it was a denial or nobody's request.
+
+        It came from its writer's disk, and so its client may have been told yes: whether the answer arrived nobody here
+        can know, and who asks again is answered from that log. To owe too much is safe, since a compensation has a key
+        and names its request; to owe too little breaks a promise.
+        """
         if write.event.__class__ is Denied:
             return (Merged(write.address),)
         superseded = Superseded(write.address, 0, reason)
@@ -372,26 +394,7 @@ class MergeFold:
         key = compensation_key(self.policy.name, (write.address,))
         return (superseded, Compensated(write.address, key, write.event_id))
 
-    def _believe(self, origin: int) -> None:
-        """Once all that a sub-domain had written when it spoke is settled, what it said holds of all to come."""
-        said = self._said.get(origin)
-        if said is not None and self._settled[origin] >= said[0]:
-            knows = self._knows[origin]
-            for number, position in self._said.pop(origin)[1].items():
-                knows[number] = max(position, knows.get(number, 0))
-
-    def _floor(self) -> tuple[tuple[int, int], ...]:
-        """By sub-domain, the position that the writes to come of every other are known to have seen."""
-        waited = [number for number in self._pending if number not in self._lost]
-        return tuple(
-            (number, min((self._knows[other].get(number, 0) for other in waited if other != number), default=0))
-            for number in self._pending
-        )
-
     def _shed(self, due: list[Write]) -> None:
         """Drop what is settled from the fronts of its aggregates' tentative lists."""
-        counts: dict[int, int] = {}
-        for write in due:
-            counts[write.instance] = counts.get(write.instance, 0) + 1
-        for instance, count in counts.items():
+        for instance, count in Counter([write.instance for write in due]).items():
             self._aggregates[instance].shed(count)

@@ -19,7 +19,7 @@ from models.domains.cart import Added, Basket, Cart, CheckedOut, Removed
 from models.domains.counter import Added as Counted
 from models.domains.counter import Count, Counter
 from models.domains.floored_counter import FlooredCounter
-from models.domains.household import Evened, Household, Moved, evened
+from models.domains.household import Accounts, Evened, Household, Moved, evened
 from models.domains.inventory import Cancelled, Inventory, Received, Reserved, Shipped, Stock
 from models.domains.profile import Changed, Document, Profile
 from models.domains.seats import GivenBack, Hall, Seats, Taken
@@ -134,6 +134,18 @@ _SHARED_HALL: Final = Shares(
     owner=lambda command, count: (command.seat - 1) % count,
 )
 
+#: Of every account each share has a part, and spends from that alone. A right is one unit on every account, since money
+#: that is passed on must not change what the accounts have together, each for itself.
+_SHARED_HOUSEHOLD: Final = Shares(
+    apart=lambda state, count: tuple(
+        Accounts(balances=balances)
+        for balances in zip(*(_parts(balance, count) for balance in state.balances), strict=True)
+    ),
+    together=lambda shares: Accounts(balances=tuple(map(sum, zip(*(share.balances for share in shares), strict=True)))),
+    rights=lambda share: min(share.balances),
+    moved=lambda share, rights: Accounts(balances=tuple(balance + rights for balance in share.balances)),
+)
+
 
 # -- what people change ----------------------------------------------------------------------------
 
@@ -222,6 +234,7 @@ def _shipped() -> Mapping[type[Domain[Any]], Meaning]:
                 parts={Moved: lambda e: (f"account {e.source}", f"account {e.target}")},
                 repairs={Moved: _evened},
                 commuting=frozenset({Moved}),
+                shares=_SHARED_HOUSEHOLD,
             ),
             Transfer: Meaning(),
             Auction: Meaning(

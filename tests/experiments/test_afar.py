@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -109,6 +110,42 @@ def test_a_cluster_gives_the_rows_of_this_machine_and_goes_on_after_a_kill(sched
     assert main(["run", MODULE, "--quick", "--jobs", "1", "--out", str(tmp_path / "here")]) == 0
     assert digests(tmp_path / "afar") == digests(tmp_path / "here")
     assert len(digests(tmp_path / "here")) == 2 * len(EXPERIMENT.arms) * len(EXPERIMENT.scenarios)
+
+
+def test_whenever_a_sweep_on_a_cluster_is_killed_no_finished_run_is_lost(scheduler: str, tmp_path: Path) -> None:
+    wait_until(lambda: has_workers(scheduler))
+    afar = ["run", MODULE, "--quick", "--on", f"dask:{scheduler}", "--out", str(tmp_path / "afar")]
+    rows = tmp_path / "afar" / "toy" / "journal" / "rows.jsonl"
+    moments = random.Random(8)
+    kept: list[str] = []
+    # Before it has begun, between two rows and in the middle of one, as it falls out.
+    for more in (0, 1, 2):
+        found = killed_after(afar, rows, min(len(kept) + more, 7), moments.uniform(0.0, 0.25))
+        assert found[: len(kept)] == kept
+        kept = found
+    assert len(kept) >= 2
+
+    again = carried_out(*afar)
+    assert again.returncode == 0, again.stderr
+    finished = rows.read_text().splitlines()
+    assert finished[: len(kept)] == kept
+    assert len({json.loads(line)["key"] for line in finished}) == len(finished) == 8
+    assert main(["run", MODULE, "--quick", "--jobs", "1", "--out", str(tmp_path / "here")]) == 0
+    assert digests(tmp_path / "afar") == digests(tmp_path / "here")
+
+
+def killed_after(arguments: list[str], rows: Path, count: int, pause_s: float) -> list[str]:
+    """The whole lines of a journal after its sweep was killed, a while after it had written so many."""
+    lab = start("experiments", *arguments)
+    wait_until(lambda: len(whole_lines(rows)) >= count or lab.poll() is not None)
+    time.sleep(pause_s)
+    lab.kill()
+    lab.wait()
+    return whole_lines(rows)
+
+
+def whole_lines(rows: Path) -> list[str]:
+    return rows.read_text().split("\n")[:-1] if rows.exists() else []
 
 
 def test_a_cluster_without_the_experiment_is_refused_before_the_first_run(scheduler: str, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ SPLITS = (
     "split_siblings",
     "split_escrow",
     "split_closing_barrier",
+    "split_observed",
+    "split_three_way",
 )
 HERE = "tests.experiments.test_merge_properties"
 

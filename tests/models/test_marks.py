@@ -24,6 +24,7 @@ from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
 from models.loading import Handler, SnapshotKeeper
 from models.losing import LosableShard
+from models.losing_regions import LosableRelay, TreeShard
 from models.monitor import Monitor
 from models.operations import Runbook
 from models.outbox.consumer import Consumer as OutboxConsumer
@@ -80,6 +81,8 @@ SERVICES = (
     SplitShard,
     LosableShard,
     RegionRelay,
+    LosableRelay,
+    TreeShard,
     Script,
     Client,
     Monitor,

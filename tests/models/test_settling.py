@@ -102,3 +102,29 @@ def test_a_placement_that_makes_no_sense_is_refused(more, told):
     site = Site(grid(["east", "west"], clusters=1, hosts=1, cores=1))
     with pytest.raises(ValueError, match=told):
         region_split(site, Workload(rate_per_s=1, ends_us=1_000_000), **more)
+
+
+def lost_to(store, number):
+    """It waits for a part no more."""
+    store.merge.declare_lost(number, 0)
+
+
+def test_when_the_home_is_lost_every_part_settles_for_itself_and_tells():
+    ctx, store = shard(Settling(place=Place.HOME, home=2, others=(at(2), at(3))))
+    promise(ctx, store, 2, 3)
+    assert store.merge.vector()[1] == 0
+    lost_to(store, 2)
+    promise(ctx, store, 3)
+    assert store.merge.vector()[1] == 1
+    assert store._settler.tells(store.merge)
+
+
+def test_a_batch_waits_for_no_part_that_is_lost():
+    ctx, store = shard(Settling(place=Place.BATCH, batch_us=1_000_000, fresh_us=2_000_000))
+    for _ in range(10):
+        promise(ctx, store, 2)
+    assert store.merge.vector()[1] == 0
+    lost_to(store, 3)
+    for _ in range(4):
+        promise(ctx, store, 2)
+    assert store.merge.vector()[1] == 1

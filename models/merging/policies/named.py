@@ -53,7 +53,11 @@ def policy_for(words: str, domain: Domain[Any], sources: Sequence[int]) -> Polic
     """
     make = policy_named(words)
     if words in POLICIES:
-        return fit(make(domain, meaning_of(domain), sources), domain, asked=True)  # `models.split` asks
+        shipped = make(domain, meaning_of(domain), sources)
+        try:
+            return fit(shipped, domain, asked=True)  # `models.split` asks
+        except UnfitPolicy as unfit:
+            raise UnfitPolicy(str(unfit).replace(f"policy {shipped.name}", f"merge={words!r}", 1)) from None
     try:
         policy = make(domain, meaning_of(domain), sources)
         problems = tuple(_misshapen(policy, domain))

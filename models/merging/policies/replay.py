@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from models.domain import Denied, Domain, Event, State
 from models.merging.policy import Obligation, Step
 from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key
 
 __all__ = ["CanonicalReplay"]
+
+_new: Final = tuple.__new__
 
 
 class CanonicalReplay:
@@ -39,12 +41,13 @@ class CanonicalReplay:
         address = write.address
         if event.__class__ is Denied:
             return Step(held, (Merged(address),))
+        # What is made for every write is made without its names, in half the time.
         domain = self._domain
         command = domain.again(event)
         assert command is not None, f"{event} has no command; `refusals` did not say so"
         again = domain.decide(held, command)
         if again == event:
-            return Step(domain.evolve(held, event), (Merged(address),))
+            return _new(Step, (domain.evolve(held, event), (_new(Merged, (address,)),)))
         return Step(domain.evolve(held, again), self._instead(write, again))
 
     def _instead(self, write: Write, again: Event) -> tuple[Output, ...]:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from models.domain import Denied, Domain, Neutral, State
-from models.merging.policies.recent import Recent, concurrent_with
+from models.merging.policies.recent import Recent, concurrent_in
 from models.merging.policies.siblings import Siblings
 from models.merging.policy import Step
 from models.merging.readings import Leaf, Meaning
 from models.merging.writes import Write, precedes
 
 __all__ = ["Change", "Changes", "ThreeWay"]
+
+_new: Final = tuple.__new__
 
 
 class Change(NamedTuple):
@@ -62,12 +64,13 @@ class ThreeWay(Siblings):
 
     def step(self, held: Recent, write: Write) -> Step:
         """Take its change from what its writer saw; then as siblings have it, change by change."""
-        if write.event.__class__ is Denied:
+        stamp_us, origin, position, address, event, event_id, seen = write
+        if event.__class__ is Denied:
             return super().step(held, write)
-        apart = concurrent_with(write, held.writes)
-        saw = self._without(held, apart)
-        changed = Changes(changes=self._between(saw, self._domain.evolve(saw, write.event)))
-        plain = Write(write.stamp_us, write.origin, write.position, write.address, changed, write.event_id, write.seen)
+        apart = concurrent_in(held, write)
+        saw = self._without(held, apart) if apart else held.state
+        changed = Changes(changes=self._between(saw, self._domain.evolve(saw, event)))
+        plain = _new(Write, (stamp_us, origin, position, address, changed, event_id, seen))
         return self.judged(held, plain, apart)
 
     def ancestor(self, held: Recent, write: Write) -> State:
@@ -75,22 +78,24 @@ class ThreeWay(Siblings):
 
         Everything that is not held any more has been seen by everybody.
         """
-        return self._without(held, concurrent_with(write, held.writes))
+        apart = concurrent_in(held, write)
+        return self._without(held, apart) if apart else held.state
 
     def _without(self, held: Recent, apart: Sequence[int]) -> State:
-        if not apart:
-            return held.state
-        unseen = frozenset(apart)
-        seen = [place for place in range(len(held.writes)) if place not in unseen]
-        if not seen:
+        """What is held comes to without some of it, places ascending and at least one."""
+        writes, lost_to, first = held.writes, held.lost_to, apart[0]
+        if len(apart) == len(writes):
             return held.base
-        if not any(held.lost_to[place] for place in seen):
+        unseen = frozenset(apart)
+        later = [place for place in range(first + 1, len(writes)) if place not in unseen]
+        if not any(lost_to) or not (any(lost_to[:first]) or any(lost_to[place] for place in later)):
             # What lost to nobody among all does not lose to anybody among fewer.
-            return self._laid(held.base, [change for place in seen for change in _changes(held.writes[place])])
+            state = held.states[first - 1] if first else held.base
+            return self._laid(state, [change for place in later for change in _changes(writes[place])])
         saw = Recent(held.base)
-        for place in seen:
-            one = held.writes[place]
-            saw = self.judged(saw, one, concurrent_with(one, saw.writes)).held
+        for place in (*range(first), *later):
+            one = writes[place]
+            saw = self.judged(saw, one, concurrent_in(saw, one)).held
         return saw.state
 
     def effect(self, state: State, event: Any) -> State:
@@ -98,13 +103,15 @@ class ThreeWay(Siblings):
         return self._laid(state, event.changes)
 
     def _laid(self, state: State, changes: Sequence[Change]) -> State:
+        if not changes:
+            return state
         reading = self._leaves
         assert reading is not None, "`refusals` said that it cannot merge this domain"
         leaves = dict(reading.of(state))
         for name, by, to in changes:
             if by is not None:
                 found = leaves.get(name)
-                leaves[name] = by if found is None else by + int(found)
+                leaves[name] = by if found is None else by + (found if found.__class__ is int else int(found))
             elif to is None:
                 leaves.pop(name, None)
             else:
@@ -117,11 +124,13 @@ class ThreeWay(Siblings):
 
         What it was built on does not matter beyond that: its change says what it makes of anything.
         """
-        ours = _changes(writes[-1])
+        event: Any = writes[-1].event
         for place in concurrent:
-            if not lost_to[place] and _disagree(_changes(writes[place]), ours):
-                lost_to[-1] = writes[place].address
-                return
+            if not lost_to[place]:
+                other: Any = writes[place].event
+                if _disagree(other.changes, event.changes):
+                    lost_to[-1] = writes[place].address
+                    return
 
     def clash(self, first: Write, second: Write) -> bool:
         """Whether they changed one thing and do not agree: not both by a difference, and not to the same value."""
@@ -155,15 +164,15 @@ class ThreeWay(Siblings):
         reading = self._leaves
         assert reading is not None, "`refusals` said that it cannot merge this domain"
         old, new = reading.of(before), reading.of(after)
-        changes = [Change(name, None) for name in old if name not in new]
+        changes: list[Change] = [Change(name, None) for name in old if name not in new]
         for name, now in new.items():
             was = old.get(name)
             if now == was:
                 continue
             if now.__class__ is not int or (was is not None and was.__class__ is not int):
-                changes.append(Change(name, None, now))
+                changes.append(_new(Change, (name, None, now)))
             else:
-                changes.append(Change(name, now - (was or 0)))
+                changes.append(_new(Change, (name, now - (was or 0), None)))
         return tuple(changes if len(changes) < 2 else sorted(changes))
 
 

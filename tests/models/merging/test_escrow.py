@@ -7,6 +7,7 @@ from models.domain import Command, Denied, Domain, Event, Neutral, State
 from models.domains.bank_account import BankAccount, Deposit, Withdraw, Withdrawn
 from models.domains.counter import Add, Added
 from models.domains.floored_counter import FlooredCounter
+from models.domains.household import Accounts, Household, Move, Moved
 from models.domains.inventory import Cancel, Inventory, Receive, Reserve, Ship, Stock
 from models.domains.profile import Profile
 from models.domains.seats import GiveBack, GivenBack, Seats, Take, Taken
@@ -73,6 +74,26 @@ def test_a_grant_moves_rights_and_leaves_the_whole() -> None:
     assert lived.rights == [6, 1, 3]
     assert lived.policy.state(lived.held) == before
     assert lived.policy.comes_to(lived.writes, {one.address for one in lived.writes}) == before
+
+
+def test_what_was_granted_may_be_granted_on() -> None:
+    lived = Lived(BANK)
+    assert isinstance(lived.ask(WEST, Grant(to=EAST, amount=4)), Granted)
+    assert isinstance(lived.ask(EAST, Grant(to=SOUTH, amount=7)), Granted)
+    assert lived.rights == [0, 0, 10]
+    assert lived.ask(SOUTH, Withdraw(amount=10)) == Withdrawn(amount=10)
+
+
+def test_a_household_spends_from_its_part_of_every_account_and_a_right_is_one_on_each() -> None:
+    lived = Lived(Household(accounts=2, opening_balance=10))
+    move = Move(source=0, target=1, amount=5)
+    assert lived.ask(WEST, move) is None
+    assert lived.policy.wanted(lived.held, WEST, move) == 1
+    assert isinstance(lived.ask(EAST, Grant(to=WEST, amount=1)), Granted)
+    assert isinstance(lived.ask(WEST, move), Moved)
+    assert lived.held.shares[0] == Accounts(balances=(0, 10))
+    assert lived.policy.state(lived.held) == Accounts(balances=(5, 15))
+    assert lived.ask(WEST, Move(source=0, target=1, amount=6)) == Denied(reason="insufficient funds")
 
 
 def test_nobody_grants_what_they_do_not_have() -> None:
