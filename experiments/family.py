@@ -43,7 +43,7 @@ class Family:
         return 1 - _ERROR / self.compared
 
     def difference(self, results: Results[R], scenario: str, first: str, second: str, metric: str) -> Interval | None:
-        """Mean of `first - second` over runs of one seed; None without a pair, or where one is None or infinite."""
+        """Mean of `first - second` over runs of one seed; None without pairs that have a value (`paired`)."""
         pairs = paired(results, scenario, first, second, metric)
         if not pairs:
             return None
@@ -60,8 +60,14 @@ class Family:
 
 
 def paired(results: Results[R], scenario: str, first: str, second: str, metric: str) -> tuple[tuple[float, float], ...]:
-    """A metric of two arms by seed; empty where they have no seed in common, or one value is None or infinite."""
+    """A metric of two arms by seed.
+
+    A seed under which neither has a value, such as a loss over samples of which there were none, says nothing of either
+    and is left out. Empty where no seed is left, or one value of a pair is None or infinite: the mean would then be of
+    the runs that went well.
+    """
     pairs = [(getattr(a, metric), getattr(b, metric)) for a, b in results.pairs(scenario, first, second)]
+    pairs = [pair for pair in pairs if pair != (None, None)]
     if any(value is None or value == inf for pair in pairs for value in pair):
         return ()
     return tuple((float(a), float(b)) for a, b in pairs)
