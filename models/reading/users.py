@@ -22,6 +22,7 @@ from models.store.requests import Accepted, InDoubt, Refused, RolledBack, Submit
 from sim.history import Kind, Operation, Value
 from sim.host import Context, Service, Wait
 from sim.topology import Location
+from sim.wording import Refused as Refusal
 
 __all__ = ["User", "UserOptions"]
 
@@ -76,7 +77,7 @@ class UserOptions:
         if self.patience_us < 0:
             wrong.append(f"patience_us={self.patience_us} is negative; give at least 0")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refusal(wrong)
 
 
 class _Asked(NamedTuple):

@@ -43,6 +43,13 @@ def test_a_process_without_a_compensation_is_refused_with_place_reason_and_way_o
         without("refund")
 
 
+def test_a_transfer_may_do_without_a_compensation_where_nothing_is_denied_after_its_debit() -> None:
+    never = {"compensates": False, "patience": "0s"}
+    load("process_moved").with_system({**never, "ceiling": 0})
+    with pytest.raises(ScenarioError, match=r"compensates = false: .*nothing takes it back; leave it out, or give"):
+        load("process_moved").with_system(never)
+
+
 def test_everything_wrong_with_a_process_is_told_at_once() -> None:
     debit, credit, refund = transfer_process().steps
     wrong = (
@@ -65,7 +72,9 @@ def test_everything_wrong_with_a_process_is_told_at_once() -> None:
 def test_an_application_owns_its_processes_and_their_commands_have_owners() -> None:
     made = Application("bank", (Purse(), Transfer()), (transfer_process(),))
     assert list(made.processes) == ["transfer"]
-    with pytest.raises(ValueError, match=r"process 'transfer' sends Cancel.*sends GiveBack.*add the domain"):
+    with pytest.raises(
+        ValueError, match=r"process 'transfer': it sends Cancel, .*sends GiveBack, .*add the one that does"
+    ):
         Application("bank", (BankAccount(), Transfer()), (transfer_process(),))
 
 
