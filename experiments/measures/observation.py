@@ -49,6 +49,7 @@ _READ: Final = (
     "stopped",
     "switched",
     "retracted",
+    "answers",
 )
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 #: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late.

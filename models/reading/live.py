@@ -19,6 +19,7 @@ from models.reading.words import Query, Rows, covered
 from models.store.group.lineage import common_prefix
 from models.store.log.entries import instance_of
 from sim.host import Context, Service, Wait, handles
+from sim.message import Message
 from sim.topology import Location
 
 __all__ = ["LiveView"]
@@ -56,13 +57,17 @@ class LiveView(Service):
         self._heard_us = 0
 
     @handles(Query)
-    def on_query(self, msg: Query, sender: Location) -> Generator[Wait, Any, Rows]:
+    def on_query(self, msg: Query, sender: Location) -> Generator[Wait, Any, Rows] | Message:
         """Read what is new, fold it, and answer; with a token, again until it is there or patience ends."""
+        return self.answer(msg)
+
+    def answer(self, msg: Query) -> Generator[Wait, Any, Rows]:
+        """The answer to a query."""
         ctx = self.ctx
         until_us = ctx.mono_us() + msg.patience_us
         while True:
             asked_us = ctx.now_us()
-            if (yield from self._catch_up()):
+            if (yield from self.catch_up()):
                 self._heard_us = max(self._heard_us, asked_us)
             versions = {key: self.rows[key].version for key, _ in msg.token if key in self.rows}
             fresh, left_us = covered(msg.token, versions), until_us - ctx.mono_us()
@@ -77,7 +82,7 @@ class LiveView(Service):
             stopped=self._stopped,
         )
 
-    def _catch_up(self) -> Generator[Wait, Any, bool]:
+    def catch_up(self) -> Generator[Wait, Any, bool]:
         """Read every feed to its end; whether all of them were."""
         whole = True
         for number, feed in enumerate(self._feeds):
