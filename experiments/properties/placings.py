@@ -7,6 +7,7 @@ from typing import Final
 from experiments.measures.observation import Observation
 from experiments.scenario.property import Sort, claim
 from models.placing_end import PlacingEnd, StretchMoved
+from models.tenancy import asked_as
 from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict
 
@@ -120,12 +121,13 @@ def master_decided(seen: Observation, *, kind: str) -> Verdict:
 
 def _in_flight(seen: Observation, placing: PlacingEnd, move: StretchMoved, near_us: int) -> list[int]:
     """Commands to a stretch that were issued before it was received and answered after it was released, or nearly."""
+    tenants = seen.ledger.tenants
     return [
         answer.command_id
         for answer in seen.answers
         if answer.invoked_us <= move.received_us + near_us
         and (answer.answered_us is None or answer.answered_us >= move.released_us - near_us)
-        and move.begin <= placing.point_of(answer.account) < move.end
+        and move.begin <= placing.point_of(answer.account, asked_as(answer.command_id, tenants)[0]) < move.end
     ]
 
 

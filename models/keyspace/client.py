@@ -41,6 +41,7 @@ class PlacedClient(Client):
         nearest: Whom it asks for routes, in this order: servers, the master last.
         routes: How many it keeps.
         detector: By their answers, whom it asks after the other owners; None to ask owners in their order.
+        tenants: As for a client; a tenant is part of each key, and so of the route.
 
     Attributes:
         routes: What it keeps.
@@ -63,8 +64,9 @@ class PlacedClient(Client):
         nearest: Sequence[Location],
         routes: int,
         detector: Plan | None = None,
+        tenants: int = 1,
     ) -> None:
-        super().__init__(ctx, workload, share=share, first_id=first_id, route=_nowhere, mix=mix)
+        super().__init__(ctx, workload, share=share, first_id=first_id, route=_nowhere, mix=mix, tenants=tenants)
         self.routes = RouteCache(routes)
         self.refreshed = 0
         self._line = directory.on_line
