@@ -48,6 +48,7 @@ def placed_store(
     master: str = "",
     partitions: int = 8,
     tenants: int = 1,
+    looks: float = 0.0,
     tablets: str = "",
     vnodes: int = 64,
     slots: int = 0,
@@ -85,6 +86,7 @@ def placed_store(
             the first leads first. The first server of the first region if empty.
         partitions: Stretches at the beginning.
         tenants: Whose aggregates these are: each client asks for all of them in turns, and each has keys of its own.
+        looks: Share of operations that are questions for the state of an aggregate, asked by the same routes.
         tablets: The first ones by hand: stretches of aggregates with the hosts of each, the leader first, as in
             `0-16 a/c1/h1 a/c1/h2, 16-end a/c1/h2 a/c1/h3`; dealt out evenly if empty.
         vnodes: Virtual nodes on a ring.
@@ -155,6 +157,8 @@ def placed_store(
     watching = read.of(lambda: detector_of_answers(detector, max(4, patience_us))) if detector else None
     read.never_or(promote_after_us=promote_after_us)
     read.tenants(tenants)
+    if not 0 <= looks < 1:
+        read.problems.append(f"{looks=} is no share that leaves commands to ask about; give a number in [0, 1)")
     read.at_least(1, moving=moving, routes=routes, tick_us=tick_us, found_us=found_us, vnodes=vnodes)
     read.done()
     assert kept_domain is not None
@@ -182,6 +186,7 @@ def placed_store(
         routes=routes,
         detector=watching,
         tenants=tenants,
+        looks=looks,
     )
     placements = [*laid.members(), *laid.servers(), *laid.masters(deciding, start, placing)]
     if promote_after_us and chosen.holders > 1:

@@ -56,6 +56,7 @@ class PlacedLayout:
     routes: int
     detector: Plan | None = None
     tenants: int = 1
+    looks: float = 0.0
 
     def locate(self, group: int, number: int) -> Location:
         """The member of a group on a node; of group 0, the tablet server."""
@@ -190,6 +191,7 @@ class PlacedLayout:
             routes=self.routes,
             detector=self.detector,
             tenants=self.tenants,
+            looks=self.looks,
         )
 
     def ledger(self, service_of: Callable[[Location], Any]) -> Ledger:
@@ -215,6 +217,7 @@ class PlacedLayout:
             deciders=tuple(sorted(state.deciders)) if state else (),
             stale=sum(one.stale for one in servers),
             refreshed=sum(one.refreshed for one in clients if isinstance(one, PlacedClient)),
+            looked_again=sum(one.looked_again for one in clients if isinstance(one, PlacedClient)),
             point_of=points,
         )
         return replace(placed_ledger(groups, points, self.domain.name, self.scheme, self.tenants), placing=placing)
