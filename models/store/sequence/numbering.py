@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Begin", "Begun", "NumberQuery", "Numbered", "Numbering", "Numbers", "Settle", "Settled"]
 
+#: Up to where everything was told; a pair of that, and up to where the log came as a snapshot that was not told whole.
 _MARK: Final = "numbered"
-#: Up to where this log came as a snapshot of which the sequencer had not been told everything.
-_UNTOLD: Final = "untold"
 _BATCH: Final = 200
 
 
@@ -153,8 +152,9 @@ class Numbering:
         """Tell the sequencer what is committed and what was given up, for as long as the member leads."""
         shard, ctx = self._shard, self._shard.ctx
         marks = [record for record in ctx.disk.read(_MARK) if record is not TORN]
-        self.marked = self._told = marks[-1] if marks else 0
-        self._untold = max((record for record in ctx.disk.read(_UNTOLD) if record is not TORN), default=0)
+        last = marks[-1] if marks else 0
+        self.marked, self._untold = last if isinstance(last, tuple) else (last, 0)
+        self._told = self.marked
         while True:
             self.marked = min(self.marked, shard.journal.length)
             self._told = min(self._told, shard.journal.length)
@@ -186,7 +186,7 @@ class Numbering:
         """A snapshot is about to take the place of the log up to a position; of it, up to `released` all was told."""
         if self._sequencer is not None and position > released:
             self._untold = position
-            yield self._shard.ctx.disk.replace(_UNTOLD, position)
+            yield self._shard.ctx.disk.replace(_MARK, (self.marked, position))
 
     @property
     def knows_all(self) -> bool:
