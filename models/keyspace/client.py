@@ -95,7 +95,7 @@ class PlacedClient(Client):
     def _operate(self, command_id: int, drawn: Drawn) -> Generator[Wait, Any, None]:
         """A command; or, of the same aggregate, a question in its place."""
         if self._looks and self._choices.random() < self._looks:
-            return self._look(command_id, drawn._replace(f=LOOK))
+            return self._look(command_id, Drawn(drawn.aggregate, drawn.command, LOOK, drawn.value, drawn.tenant))
         return super()._operate(command_id, drawn)
 
     def _look(self, operation: int, drawn: Drawn) -> Generator[Wait, Any, None]:
