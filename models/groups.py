@@ -179,7 +179,7 @@ def group_system(
         return lambda aggregate: entries[_name_of(group_of(aggregate))]
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:
-        place = lambda aggregate: index_of[_name_of(group_of(aggregate))]  # noqa: E731
+        place = lambda aggregate, tenant=0: index_of[_name_of(group_of(aggregate))]  # noqa: E731
         read = replace(_ledger(groups, service_of, tenants), place=place)
         return read if sequence_at is None else replace(read, sequence=_sequence(sequence_at, service_of))
 

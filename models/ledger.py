@@ -125,7 +125,8 @@ class Ledger:
         reading: The read side, where there is one.
         detection: Whom detectors suspected, where detectors are what is studied.
         merging: The merge of sub-domains, where the domain is split.
-        place: The index in `ends` of the shard that an aggregate belongs to.
+        place: The index in `ends` of the shard that an aggregate, of a tenant (0 if none is given), belongs to.
+        tenants: Whose commands they are.
     """
 
     final: Mapping[int, tuple[FinalEvent, ...]]
@@ -146,7 +147,8 @@ class Ledger:
     detection: DetectionEnd | None = None
     merging: MergingEnd | None = None
     stable: Mapping[int, Mapping[int, int | str | None]] = field(default_factory=lambda: MappingProxyType({}))
-    place: Callable[[int], int] | None = field(default=None, compare=False)
+    place: Callable[..., int] | None = field(default=None, compare=False)
+    tenants: int = 1
 
 
 def home_ledger(shards: Sequence[Mapping[int, Serving]], *, tenants: int = 1) -> Ledger:
@@ -182,6 +184,7 @@ def home_ledger(shards: Sequence[Mapping[int, Serving]], *, tenants: int = 1) ->
         divergent=tuple(divergent),
         conflicts=clashes,
         watermark="applied",
+        tenants=tenants,
     )
 
 

@@ -44,7 +44,8 @@ class PlacingEnd:
         deciders: Hosts of the masters who took them, by number, ascending.
         stale: Routes that servers refused, in their last lives.
         refreshed: Routes that clients learned in place of such.
-        point_of: Where an aggregate is on the line.
+        looked_again: Questions that were answered by a route that was learned in place of a refused one.
+        point_of: Where an aggregate, of a tenant (0 if none is given), is on the line.
     """
 
     version: int
@@ -57,4 +58,5 @@ class PlacingEnd:
     deciders: tuple[int, ...]
     stale: int
     refreshed: int
-    point_of: Callable[[int], int] = field(compare=False)
+    looked_again: int
+    point_of: Callable[..., int] = field(compare=False)

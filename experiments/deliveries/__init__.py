@@ -5,7 +5,18 @@ each, `runs` carries out all cells of an arm, `claims` holds the rows against wh
 `experiments.delivery_order` asks the question.
 """
 
-from experiments.deliveries.arms import ARMS, CALM, CRASH, MOVED, POWER, QUICK, SCENARIOS, DeliveryRow
+from experiments.deliveries.arms import (
+    ARMS,
+    CALM,
+    CRASH,
+    FULL,
+    MOVED,
+    POWER,
+    POWER_MOVED,
+    QUICK,
+    SCENARIOS,
+    DeliveryRow,
+)
 from experiments.deliveries.cells import EFFECT_POINTS, OUTBOX_POINTS, PROCESS_POINTS
 from experiments.deliveries.claims import check
 from experiments.deliveries.runs import run_once, scenario_of
@@ -15,9 +26,11 @@ __all__ = [
     "CALM",
     "CRASH",
     "EFFECT_POINTS",
+    "FULL",
     "MOVED",
     "OUTBOX_POINTS",
     "POWER",
+    "POWER_MOVED",
     "PROCESS_POINTS",
     "QUICK",
     "SCENARIOS",

@@ -1,9 +1,10 @@
 """Where a cell strikes, and with what: every point on the way of an effect, of a step of a process, of a message.
 
-Most are a crash of whoever passes the point. E7 needs an answer that comes late: the way back from the receiver is
-lost for a while before. E8 is no crash: the owner stands still as it is about to intend; where
-hosts lose power, it loses it there, and does not go on but begins anew. P9 is passed when an owner
-has read all there is: the second life of one that died dies there once more. M4 needs a purse that nobody reaches.
+Most are a crash of whoever passes the point, or of the power of its host. E7 needs an answer that comes late: the way
+back from the receiver is lost for a while before. E8, M6 and O4 are no crash: the owner stands still as it is about to
+act, for so long that another, if there is one, takes over, and goes on; where hosts lose power, it loses it there, and
+does not go on but begins anew. P9 is passed when an owner has read all there is: the second life of one that died dies
+there once more. M4 needs a purse that nobody reaches.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from experiments.deliveries.arms import OUTBOX, TRANSFER, kind_of
 from sim.faults import HERE, CrashKind, Fault, Trigger
 
 __all__ = ["EFFECT_POINTS", "OUTBOX_POINTS", "PROCESS_POINTS", "faults_of", "points_of", "why_not"]
@@ -38,6 +40,7 @@ PROCESS_POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "M3": "process written, next command not sent",
         "M4": "timed out, not cancelled",
         "M5": "compensation due, not sent",
+        "M6": "stood still, and goes on",
     }
 )
 OUTBOX_POINTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -45,10 +48,14 @@ OUTBOX_POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "O1": "taken from the log, not sent",
         "O2": "sent",
         "O3": "delivered, not marked",
+        "O4": "stood still, and goes on",
     }
 )
+#: Where an owner stands still, by the point that it passes as it learns that another has taken over.
+_STILL_AT: Final[Mapping[str, Trigger]] = MappingProxyType(
+    {"E8": Trigger(note="intending"), "M6": Trigger(point="M1"), "O4": Trigger(point="O1")}
+)
 _HOME: Final = "lab/c1/h1"
-_MANAGER: Final = "lab/c1/h3"
 _OUTSIDE: Final = "lab/clients/client2"
 #: How long a host is down before it starts again, and how long for others to take over.
 _AGAIN_US: Final = 300_000
@@ -59,7 +66,7 @@ _CUT_US: Final = 1_000_000
 
 def points_of(arm: str) -> Mapping[str, str]:
     """The points of an arm."""
-    return {"transfer": PROCESS_POINTS, "outbox": OUTBOX_POINTS}.get(arm, EFFECT_POINTS)
+    return {TRANSFER: PROCESS_POINTS, OUTBOX: OUTBOX_POINTS}.get(kind_of(arm), EFFECT_POINTS)
 
 
 def why_not(point: str, arm: str) -> str | None:
@@ -91,8 +98,8 @@ def faults_of(point: str, nth: int, *, moved: bool, kind: CrashKind = CrashKind.
             params={"to": ("lab/c1",), "one_way": True, "loss": 1.0},
         )
         return (late, _crash("E7", 1, down_us, kind))
-    if point == "E8":
-        still = Trigger(note="intending", nth=nth)
+    if point in _STILL_AT:
+        still = replace(_STILL_AT[point], nth=nth)
         if kind is CrashKind.POWER_LOSS:
             return (replace(_crash(point, nth, down_us, kind), at=still),)
         return (Fault(id="still", kind="host-pause", targets=(HERE,), at=still, for_us=_GONE_US),)
@@ -103,7 +110,7 @@ def faults_of(point: str, nth: int, *, moved: bool, kind: CrashKind = CrashKind.
         cut = Fault(
             id="cut",
             kind="partition-partial",
-            targets=(_MANAGER,),
+            targets=(HERE,),
             at=Trigger(point="M1", nth=nth),
             for_us=_CUT_US,
             params={"against": (_HOME,)},

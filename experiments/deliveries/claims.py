@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from experiments.deliveries.arms import (
+    ARMS,
     CALM,
     CRASH,
-    EFFECT_ARMS,
     MOVED,
     ORDERINGS,
     OUTBOX,
+    OUTBOX_UNFENCED,
     POWER,
+    POWER_MOVED,
     TRANSFER,
+    TRANSFER_UNFENCED,
     DeliveryRow,
     arm_name,
 )
@@ -26,7 +29,7 @@ from experiments.statistics import Interval, at_most
 __all__ = ["FAMILY", "check", "later", "wrong"]
 
 FAMILY: Final = Family(compared=2)
-_FAULTS: Final = (CRASH, MOVED, POWER)
+_FAULTS: Final = (CRASH, MOVED, POWER, POWER_MOVED)
 
 Rows = Results[DeliveryRow]
 
@@ -49,8 +52,18 @@ def check(results: Rows) -> list[Finding]:
         _unfenced(results),
         _cost(results, "persist", "act"),
         _cost(results, "intent", "act"),
-        _clean(results, TRANSFER, "Whatever step its manager dies at, a transfer ends, and no money comes or goes"),
-        _clean(results, OUTBOX, "Wherever its relay dies, an outbox delivers every message once, in order by key"),
+        _clean(
+            results,
+            (TRANSFER, TRANSFER_UNFENCED),
+            "Whatever step its manager dies at, and whether an old one goes on, a transfer ends, and no money comes or "
+            "goes",
+        ),
+        _clean(
+            results,
+            (OUTBOX, OUTBOX_UNFENCED),
+            "Wherever its relay dies, and whether an old one is refused, an outbox delivers every message once, in "
+            "order by key",
+        ),
     ]
 
 
@@ -106,7 +119,7 @@ def _promised(results: Rows) -> Finding:
 
 def _struck(results: Rows) -> Finding:
     missed: list[str] = []
-    for arm in (*(one.name for one in EFFECT_ARMS), TRANSFER, OUTBOX):
+    for arm in (one.name for one in ARMS):
         for scenario in _FAULTS:
             seen = [results.series(scenario, arm, row.seed)["struck"] for row in results.at(scenario, arm)]
             for place, point in enumerate(points_of(arm)):
@@ -163,8 +176,8 @@ def _cost(results: Rows, first: str, second: str) -> Finding:
     )
 
 
-def _clean(results: Rows, arm: str, claim: str) -> Finding:
-    rows = _of(results, [arm])
+def _clean(results: Rows, arms: Sequence[str], claim: str) -> Finding:
+    rows = _of(results, arms)
     bad = [row for row in rows if row.unpromised or wrong(row)]
     return Finding(
         claim=claim,

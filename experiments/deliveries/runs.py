@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from math import fsum
+from types import MappingProxyType
 from typing import Final
 
-from experiments.deliveries.arms import CALM, MOVED, OUTBOX, POWER, TRANSFER, DeliveryRow
+from experiments.deliveries.arms import CALM, OUTBOX, POWER, POWER_MOVED, TAKEN_OVER, TRANSFER, DeliveryRow, kind_of
 from experiments.deliveries.cells import faults_of, points_of
 from experiments.experiment import Cell, RunResult
 from experiments.measures import Observation, gather
@@ -25,7 +26,7 @@ from models.delivery_ends import EffectFate, Error
 from sim.checkers import Outcome, Verdict
 from sim.faults import CrashKind, Fault
 
-__all__ = ["Counted", "carry_out_cell", "count", "run_once", "scenario_of"]
+__all__ = ["Counted", "carry_out_cell", "count", "kind_at", "run_once", "scenario_of"]
 
 #: The passages of a point that are struck, by seed in turns: late enough that something was done before.
 _PASSAGES: Final = (3, 4, 5)
@@ -33,6 +34,10 @@ _PASSAGES: Final = (3, 4, 5)
 _UNTIL: Final = "7s"
 #: Of these a run has fewer.
 _FEW: Final = frozenset({"M4", "M5"})
+#: Two that may take over from each other, of whoever is one at a time.
+_TWO: Final = MappingProxyType({TRANSFER: "managers", OUTBOX: "relays"})
+#: Servers, where logs of orders and tenures need hosts that nobody strikes.
+_APART: Final = 5
 
 
 @dataclass(slots=True)
@@ -50,12 +55,12 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     """Run every cell of an arm; without a crash there is one, the control."""
     scenario = scenario_of(cell)
     points = () if cell.scenario == CALM else tuple(points_of(cell.arm.name))
-    kind = CrashKind.POWER_LOSS if cell.scenario == POWER else CrashKind.PROCESS_CRASH
+    kind = kind_at(cell.scenario)
     found: list[Counted] = []
     digest = ""
     for point in points or ("",):
         nth = 1 if point in _FEW else _PASSAGES[seed % len(_PASSAGES)]
-        faults = faults_of(point, nth, moved=cell.scenario == MOVED, kind=kind) if point else ()
+        faults = faults_of(point, nth, moved=cell.scenario in TAKEN_OVER, kind=kind) if point else ()
         seen = carry_out_cell(scenario, faults, seed)
         digest = _chained(digest, seen.digest)
         found.append(count(seen, cell.arm.name))
@@ -84,12 +89,19 @@ def run_once(cell: Cell, seed: int) -> RunResult:
 
 def scenario_of(cell: Cell) -> Scenario:
     """The scenario with the arm's system; with one owner where the host that dies starts again."""
-    if cell.arm.name in (TRANSFER, OUTBOX):
+    moved = cell.scenario in TAKEN_OVER
+    if (several := _TWO.get(kind_of(cell.arm.name))) is not None:
         # The same world; the crash of the file is at a point that these do not pass.
-        return load(CALM).with_system(cell.arm.system)
+        world = load(CALM).with_section("topology", {"hosts": _APART}) if moved else load(CALM)
+        return world.with_system({**cell.arm.system, **({several: 2} if moved else {})})
     scenario = load(cell.scenario)
-    owners = 1 if cell.scenario not in (CALM, MOVED) else 2
+    owners = 2 if moved or cell.scenario == CALM else 1
     return scenario.with_system({**cell.arm.system, "owners": owners}).with_section("run", {"until": _UNTIL})
+
+
+def kind_at(scenario: str) -> CrashKind:
+    """What whoever passes a point dies of."""
+    return CrashKind.POWER_LOSS if scenario in (POWER, POWER_MOVED) else CrashKind.PROCESS_CRASH
 
 
 def carry_out_cell(scenario: Scenario, faults: Sequence[Fault], seed: int) -> Observation:
@@ -102,12 +114,13 @@ def carry_out_cell(scenario: Scenario, faults: Sequence[Fault], seed: int) -> Ob
 def count(seen: Observation, arm: str) -> Counted:
     """What went wrong in a finished cell."""
     counted = Counted(struck=bool(seen.encounters) and len(seen.encounters) == len(seen.scenario.faults))
-    if arm == TRANSFER:
+    kind = kind_of(arm)
+    if kind == TRANSFER:
         money, ends = money_conserved(seen), processes_end(seen)
         lost = Error.OMISSION if "are gone" in money.reason else Error.DUPLICATE
         _judged(counted, lost, money)
         _judged(counted, Error.OPEN, ends)
-    elif arm == OUTBOX:
+    elif kind == OUTBOX:
         _judged(counted, Error.DUPLICATE, outbox_in_order(seen))
         _judged(counted, Error.OMISSION, outbox_delivers_all(seen))
     else:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from experiments.evidence import Evidence
 from experiments.scenario import Scenario, build
+from models.keyspace.client import LOOK
 from models.ledger import FinalEvent, Ledger
 from models.ordinals import unpack_ordinal
 from models.system import BANK_RECORDS, System
@@ -49,6 +50,7 @@ _READ: Final = (
     "stopped",
     "switched",
     "retracted",
+    "answers",
 )
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 #: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late.
@@ -203,8 +205,8 @@ def carry_out(
 
 
 def answers_of(history: History) -> tuple[Answer, ...]:
-    """Every operation of a bank's history with what its client was told, by invocation."""
-    return tuple(_answer(invoke, completion) for invoke, completion in history.pairs())
+    """Every command of a bank's history with what its client was told, by invocation; questions are none."""
+    return tuple(_answer(invoke, completion) for invoke, completion in history.pairs() if invoke.f != LOOK)
 
 
 def _to_the_end(world: World, scenario: Scenario, looks: Mapping[int, Callable[[], object]]) -> None:

@@ -6,9 +6,15 @@ from typing import Final
 
 from experiments.measures.observation import Observation
 from experiments.scenario.property import Sort, claim
+from models.keyspace.client import LOOK
 from models.placing_end import PlacingEnd, StretchMoved
+from models.tenancy import asked_as
 from sim.checkers import Outcome as Verdicts
 from sim.checkers import Verdict
+from sim.history import Kind
+
+#: Of an address.
+_VERSION: Final = (1 << 32) - 1
 
 __all__ = ["PLACINGS"]
 
@@ -109,6 +115,44 @@ def route_refreshed(seen: Observation) -> Verdict:
     return Verdict(Verdicts.VALID if placing.refreshed else Verdicts.INVALID, (), told)
 
 
+def looks_are_current(seen: Observation) -> Verdict:
+    """A question is told what the aggregate came to at its version, and no version older than was known before it."""
+    if seen.ledger.placing is None:
+        return _absent()
+    tenants = seen.ledger.tenants
+    told_at = {(e.account, e.tenant, e.address & _VERSION): e.told for e in seen.events()}
+    known: dict[tuple[int, int], int] = {}
+    least: dict[int, int] = {}
+    looks = 0
+    for row in seen.history:
+        if not isinstance(row.key, int):
+            continue
+        tenant = asked_as(row.op, tenants)[0]
+        if row.kind is Kind.INVOKE and row.f == LOOK:
+            least[row.op] = known.get((row.key, tenant), 0)
+        if row.version is None or row.kind is Kind.INVOKE:
+            continue
+        if row.f == LOOK:
+            looks += 1
+            if row.version < least[row.op]:
+                told = f"version {row.version} of {row.key} was told, and {least[row.op]} was known before it was asked"
+                return Verdict(Verdicts.INVALID, (row.op,), told)
+            if row.version and told_at.get((row.key, tenant, row.version)) != row.value:
+                told = f"{row.value} was told of {row.key} at version {row.version}, which came to another"
+                return Verdict(Verdicts.INVALID, (row.op,), told)
+        known[row.key, tenant] = max(row.version, known.get((row.key, tenant), 0))
+    return Verdict(Verdicts.VALID, (), f"{looks} were answered")
+
+
+def look_rerouted(seen: Observation) -> Verdict:
+    """A question that came by a stale route was answered by a better one that its client learned."""
+    placing = seen.ledger.placing
+    if placing is None:
+        return _absent()
+    found = placing.looked_again
+    return Verdict(Verdicts.VALID if found else Verdicts.INVALID, (), f"{found} questions")
+
+
 def master_decided(seen: Observation, *, kind: str) -> Verdict:
     """The master took a decision of a kind: `split`, `merge`, `reassign`, `joined`, `leaving`, `left`."""
     placing = seen.ledger.placing
@@ -120,12 +164,13 @@ def master_decided(seen: Observation, *, kind: str) -> Verdict:
 
 def _in_flight(seen: Observation, placing: PlacingEnd, move: StretchMoved, near_us: int) -> list[int]:
     """Commands to a stretch that were issued before it was received and answered after it was released, or nearly."""
+    tenants = seen.ledger.tenants
     return [
         answer.command_id
         for answer in seen.answers
         if answer.invoked_us <= move.received_us + near_us
         and (answer.answered_us is None or answer.answered_us >= move.released_us - near_us)
-        and move.begin <= placing.point_of(answer.account) < move.end
+        and move.begin <= placing.point_of(answer.account, asked_as(answer.command_id, tenants)[0]) < move.end
     ]
 
 
@@ -147,5 +192,7 @@ PLACINGS: Final = (
     claim(masters_changed, sort=Sort.EVIDENCE, ledger=True),
     claim(moved_under_load, sort=Sort.EVIDENCE, ledger=True),
     claim(route_refreshed, sort=Sort.EVIDENCE, ledger=True),
+    claim(looks_are_current, sort=Sort.SAFETY, ledger=True),
+    claim(look_rerouted, sort=Sort.EVIDENCE, ledger=True),
     claim(master_decided, sort=Sort.EVIDENCE, ledger=True),
 )

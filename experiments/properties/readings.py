@@ -24,6 +24,7 @@ from sim.history import Kind
 __all__ = ["READINGS"]
 
 _RECORDS: Final = frozenset({"reading"})
+_NO_VIEW_HOSTS: Final = "no view hosts are provisioned; take models.reading.scaling:scaled_reading"
 _CLOCKS: Final = ("clock-",)
 _WITNESSES: Final = 10
 _NO_ROW: Final = (0, 0, None, 0, 0)
@@ -218,6 +219,41 @@ def readers_share(seen: Observation) -> Verdict:
     return Verdict(Verdicts.UNKNOWN if seen.unhealed else Verdicts.INVALID, (), "; ".join(wrong[:_WITNESSES]))
 
 
+def view_host_joined(seen: Observation) -> Verdict:
+    """A view host that was provisioned while traffic flowed answered queries."""
+    end = seen.ledger.services
+    if end is None:
+        return Verdict(Verdicts.UNKNOWN, (), _NO_VIEW_HOSTS)
+    # Those that are there from the beginning have the first slots.
+    joined = sorted({slot for _, _, slot in seen.noted["answers"] if slot >= end.least})
+    return Verdict(Verdicts.VALID if joined else Verdicts.INVALID, (), f"slots {joined} answered")
+
+
+def view_host_released(seen: Observation) -> Verdict:
+    """A view host that was not needed any more lost its slot, and nobody got it."""
+    end = seen.ledger.services
+    if end is None:
+        return Verdict(Verdicts.UNKNOWN, (), _NO_VIEW_HOSTS)
+    count = sum(not turn.live for turn in end.turns)
+    return Verdict(Verdicts.VALID if count else Verdicts.INVALID, (), f"{count} times")
+
+
+def served_without_planners(seen: Observation) -> Verdict:
+    """Commands and queries were both answered in a fault, in which no slot changed hands."""
+    end = seen.ledger.services
+    if end is None:
+        return Verdict(Verdicts.UNKNOWN, (), _NO_VIEW_HOSTS)
+    attempts = attempts_of(seen.history)
+    for span in seen.spans:
+        begun = {one.f for one in attempts if one.ok and _inside(span, one.begin_us, one.end_us)}
+        changed = any(
+            span.begin_us <= turn.at_us and (span.end_us is None or turn.at_us < span.end_us) for turn in end.turns
+        )
+        if {"append", "read"} <= begun and not changed:
+            return Verdict(Verdicts.VALID, (), f"in {span.fault}")
+    return Verdict(Verdicts.INVALID, (), "in no fault")
+
+
 def read_while_nobody_could_write(seen: Observation) -> Verdict:
     """Queries were answered in a fault during which no command was: the sides fail apart."""
     return _one_side(seen, served=("read",), dark=("append",))
@@ -293,5 +329,8 @@ READINGS: Final = (
     _reading(read_while_nobody_could_write, Sort.EVIDENCE),
     _reading(written_while_nobody_could_read, Sort.EVIDENCE),
     _reading(waited_for_its_write, Sort.EVIDENCE),
+    _reading(view_host_joined, Sort.EVIDENCE),
+    _reading(view_host_released, Sort.EVIDENCE),
+    _reading(served_without_planners, Sort.EVIDENCE),
     *(_noted(name, doc) for name, doc in _NOTES),
 )

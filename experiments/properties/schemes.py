@@ -103,12 +103,11 @@ def not_given_up(seen: Observation, operations: Sequence[int]) -> list[int]:
     """Those whose first event was not given up, nor could be: another attempt may have led to a second since."""
     aside = {event.command_id for event in seen.ledger.divergent}
     answers = {answer.command_id: answer for answer in seen.answers}
-    judges, place = [_Judge(seen, end) for end in seen.ledger.ends], seen.ledger.place
-    assert place is not None
+    judges = [_Judge(seen, end) for end in seen.ledger.ends]
     return [
         operation
         for operation in operations
-        if operation not in aside and not judges[place(answers[operation].account)].permits(answers[operation])
+        if operation not in aside and not judges[_place(seen, answers[operation])].permits(answers[operation])
     ]
 
 
@@ -172,18 +171,23 @@ def _invalid(witness: Sequence[int], what: str) -> Verdict:
 def _lost(seen: Observation) -> Iterator[_Lost]:
     """Every acknowledged command that no log and no record holds at the end."""
     ledger = seen.ledger
-    place = ledger.place
-    assert place is not None, "a system that is judged by its schemes says where its aggregates are"
     here = {event.command_id for event in seen.events()} | {event.command_id for event in ledger.divergent}
     here |= seen.compensated_us().keys()
     judges = [_Judge(seen, end) for end in ledger.ends]
     for answer in seen.answers:
-        judge = judges[place(answer.account)]
+        judge = judges[_place(seen, answer)]
         acknowledged = answer.outcome is Outcome.ACCEPTED or (
             answer.outcome is Outcome.DENIED and judge.end.stores_denials
         )
         if acknowledged and answer.command_id not in here and not judge.withholds(answer.command_id):
             yield _Lost(answer.command_id, judge.end, judge.permits(answer), judge.hides(answer))
+
+
+def _place(seen: Observation, answer: Answer) -> int:
+    """The index of the shard that an operation was for."""
+    ledger = seen.ledger
+    assert ledger.place is not None, "a system that is judged by its schemes says where its aggregates are"
+    return ledger.place(answer.account, asked_as(answer.command_id, ledger.tenants)[0])
 
 
 class _Judge:

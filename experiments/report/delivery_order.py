@@ -15,9 +15,12 @@ from experiments.deliveries.arms import (
     MOVED,
     ORDERINGS,
     OUTBOX,
+    OUTBOX_UNFENCED,
     POWER,
+    POWER_MOVED,
     SEMANTICS,
     TRANSFER,
+    TRANSFER_UNFENCED,
     DeliveryRow,
     arm_name,
 )
@@ -33,12 +36,13 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_FAULTS: Final = (CRASH, MOVED, POWER)
+_FAULTS: Final = (CRASH, MOVED, POWER, POWER_MOVED)
 _TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {
         CRASH: "It starts again on its host",
         MOVED: "Another takes over",
         POWER: "Its host loses power, and it starts again there",
+        POWER_MOVED: "Its host loses power, and another takes over",
     }
 )
 _PANELS: Final = (("duplicates", "done twice"), ("omissions", "not done"), ("orphans", "done, not known"))
@@ -101,7 +105,7 @@ def _clean(results: Rows, semantics: str) -> str:
 
 def _answer(results: Rows) -> str:
     unfenced = _rows(results, [arm_name(ordering, "unfenced") for ordering in ORDERINGS])
-    process = _rows(results, [TRANSFER, OUTBOX])
+    process = _rows(results, [TRANSFER, TRANSFER_UNFENCED, OUTBOX, OUTBOX_UNFENCED])
     return (
         f"The order only chooses the error. Struck once on the way, acting first does "
         f"{_share(results, 'act-least', 'duplicates')} of the effects of a cell's run twice if it asks until it is "

@@ -18,7 +18,7 @@ from sim.units import duration_us, format_us, rate_per_s
 
 __all__ = ["refusals"]
 
-_FIRST: Final = re.compile(r"(\w+)=('[^']*'|[^\s:;,']+):? (?!and )(.+)", re.DOTALL)
+_FIRST: Final = re.compile(r"(\w+)=('[^']*'|\([^()]*\)|[^\s:;,']+):? (?!and )(.+)", re.DOTALL)
 _OWN: Final = re.compile(r"\bself\.(?=\w+=)")
 _PASSING: Final = re.compile(r"\b(\w+)=(-?\d+(?:\.\d+)?)\b")
 _LEAST: Final = re.compile(r"\b(at least|or) (\d+)\b")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from sim.wording import Refused
+
 __all__ = ["at_least", "refuse", "within"]
 
 
 def refuse(mistakes: Iterable[str | None]) -> None:
-    """Raise a ValueError that lists the mistakes, if there is one."""
+    """Raise `Refused` with the mistakes, if there is one."""
     found = [mistake for mistake in mistakes if mistake]
     if found:
-        raise ValueError("; ".join(found))
+        raise Refused(found)
 
 
 def at_least(name: str, value: float, least: float) -> str | None:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from models.domain.kit import Command, Domain
+from sim.wording import Refused
 
 __all__ = ["Application"]
 
@@ -48,7 +49,7 @@ class Application:
         processes: By name.
 
     Raises:
-        ValueError: two domains share a name, a number or a command type, or a process sends what none of
+        Refused: two domains share a name, a number or a command type, or a process sends what none of
             them decides; all at once.
     """
 
@@ -57,27 +58,40 @@ class Application:
         found = tuple(domains)
         self.domains: Mapping[str, Domain[Any]] = MappingProxyType({domain.name: domain for domain in found})
         self._owners: dict[type[Command], Domain[Any]] = {}
-        clashes = [f"two domains have the name {twice!r}" for twice in _twice(domain.name for domain in found)]
-        clashes += [f"two domains have the number {twice}" for twice in _twice(domain.number for domain in found)]
+        clashes = [
+            f"application {name!r}: two domains have the {what} {twice!r}; give each its own"
+            for what, values in (("name", [one.name for one in found]), ("number", [one.number for one in found]))
+            for twice in _twice(values)
+        ]
         for domain in found:
             for command in domain.decisions:
                 other = self._owners.setdefault(command, domain)
                 if other is not domain:
-                    clashes.append(f"{other.name!r} and {domain.name!r} both decide {command.__name__}")
+                    clashes.append(
+                        f"application {name!r}: {other.name!r} and {domain.name!r} both decide {command.__name__}; "
+                        "give each commands of its own"
+                    )
         if not found:
-            clashes.append("it has no domains")
+            clashes.append(f"application {name!r}: it has no domains; give it one")
         if clashes:
-            raise ValueError(f"application {name!r}: {'; '.join(clashes)}; give each domain its own")
+            raise Refused(clashes)
         managed = tuple(processes)
         self.processes: Mapping[str, Process] = MappingProxyType({process.name: process for process in managed})
-        astray = [f"two processes have the name {twice!r}" for twice in _twice(process.name for process in managed)]
+        astray = [
+            f"application {name!r}: two processes have the name {twice!r}; give each its own"
+            for twice in _twice(process.name for process in managed)
+        ]
         for process in managed:
+            of = f"application {name!r}, process {process.name!r}"
             if self.domains.get(process.domain.name) is None:
-                astray.append(f"process {process.name!r} is remembered by domain {process.domain.name!r}")
+                astray.append(f"{of}: domain {process.domain.name!r}, which remembers it, is not there; add it")
             unknown = {command.__name__ for command in process.commands() if command not in self._owners}
-            astray += [f"process {process.name!r} sends {command}" for command in sorted(unknown)]
+            astray += [
+                f"{of}: it sends {command}, which no domain decides; add the one that does"
+                for command in sorted(unknown)
+            ]
         if astray:
-            raise ValueError(f"application {name!r}: {'; '.join(astray)}; add the domain that it needs")
+            raise Refused(astray)
 
     def domain_of(self, command: Command) -> Domain[Any]:
         """The domain that decides a command.

@@ -174,14 +174,14 @@ def _borne_out(declared: str, policy: Policy | None, can: OutsideOptions) -> lis
         problems.append(f"declared={declared!r} says nothing of effects; {way_to(declared, _DECLARED)}")
     if declared == "idempotent" and not can.dedup:
         problems.append(
-            f"declared='idempotent', and receiver {can.kind!r} has no dedup: it does again what it is asked again; "
+            f"declared='idempotent': receiver {can.kind!r} has no dedup: it does again what it is asked again; "
             "give it `dedup` of at least 1, or declare the effect plain"
         )
     if declared == "queryable" and not can.queryable:
-        problems.append(f"declared='queryable', and receiver {can.kind!r} cannot be asked; choose gateway or printer")
+        problems.append(f"declared='queryable': receiver {can.kind!r} cannot be asked; choose gateway or printer")
     if isinstance(policy, AskFirst) and not can.queryable:
         problems.append(
-            f"semantics='ask-first', and receiver {can.kind!r} cannot be asked what became of an effect; "
+            f"semantics='ask-first': receiver {can.kind!r} cannot be asked what became of an effect; "
             "choose gateway or printer, or at-most-once or at-least-once"
         )
     return problems

@@ -1,22 +1,32 @@
-"""A client of the placed store: it keeps routes, asks by them, and learns better ones when they are refused."""
+"""A client of the placed store: it keeps routes, asks by them, and learns better ones when they are refused.
+
+Part of what it asks may be questions: a *look* at an aggregate goes the way that a command goes, by the same routes,
+which are refused and learned again alike. Only who leads answers it; another owner says at once that it does not, and
+the next one is asked.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, ClassVar, Final
 
-from models.clients import Client, Mix, Workload
+from models.clients import Client, Drawn, Mix, Workload
 from models.detection import Plan
 from models.detection.answering import Answering
 from models.keyspace.directory import Directory
 from models.keyspace.keys import pack_key
 from models.keyspace.routing import Route, RouteCache, StaleRoute
-from models.keyspace.words import BEHIND, COMING, Rerouted, Routed, RouteQuery
-from models.store.requests import Submit, Unavailable
+from models.keyspace.words import BEHIND, COMING, NOT_LEADING, Rerouted, Routed, RouteQuery
+from models.store.requests import Look, Seen, Submit, Unavailable
+from models.tenancy import asked_as
+from sim.history import Kind
 from sim.host import Context, Wait
 from sim.topology import Location
 
-__all__ = ["PlacedClient"]
+__all__ = ["LOOK", "PlacedClient"]
+
+#: What a history calls a question for the state of an aggregate.
+LOOK: Final = "look"
 
 #: Most servers that one attempt asks, each because another sent it there.
 _HOPS: Final = 5
@@ -41,10 +51,13 @@ class PlacedClient(Client):
         nearest: Whom it asks for routes, in this order: servers, the master last.
         routes: How many it keeps.
         detector: By their answers, whom it asks after the other owners; None to ask owners in their order.
+        tenants: As for a client; a tenant is part of each key, and so of the route.
+        looks: Share of operations that are questions, in [0, 1).
 
     Attributes:
         routes: What it keeps.
         refreshed: Routes that it learned in place of refused ones.
+        looked_again: Those of them that a question led to.
     """
 
     NOTES: ClassVar[frozenset[str]] = frozenset({"refreshed"})
@@ -63,10 +76,15 @@ class PlacedClient(Client):
         nearest: Sequence[Location],
         routes: int,
         detector: Plan | None = None,
+        tenants: int = 1,
+        looks: float = 0.0,
     ) -> None:
-        super().__init__(ctx, workload, share=share, first_id=first_id, route=_nowhere, mix=mix)
+        super().__init__(ctx, workload, share=share, first_id=first_id, route=_nowhere, mix=mix, tenants=tenants)
         self.routes = RouteCache(routes)
         self.refreshed = 0
+        self.looked_again = 0
+        self._looks = looks
+        self._choices = ctx.rng("looks")
         self._line = directory.on_line
         self._domain = domain
         self._server_of = server_of
@@ -74,7 +92,32 @@ class PlacedClient(Client):
         self._asked = 0
         self._answering = None if detector is None else Answering(detector.make, _AGAIN_US)
 
-    def _ask(self, request: Submit, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
+    def _operate(self, command_id: int, drawn: Drawn) -> Generator[Wait, Any, None]:
+        """A command; or, of the same aggregate, a question in its place."""
+        if self._looks and self._choices.random() < self._looks:
+            return self._look(command_id, Drawn(drawn.aggregate, drawn.command, LOOK, drawn.value, drawn.tenant))
+        return super()._operate(command_id, drawn)
+
+    def _look(self, operation: int, drawn: Drawn) -> Generator[Wait, Any, None]:
+        """Ask until somebody tells, or the deadline; what is not told cannot have done harm, so it fails."""
+        ctx, workload = self.ctx, self._workload
+        self._record(operation, drawn, Kind.INVOKE, None)
+        until_us, backoff_us, attempt = ctx.mono_us() + workload.deadline_us, workload.backoff_us, 0
+        tenant = asked_as(operation, self._tenants)[0] if self._tenants > 1 else drawn.tenant
+        request, before = Look(aggregate=drawn.aggregate, tenant=tenant), self.refreshed
+        while (left_us := until_us - ctx.mono_us()) > 0:
+            answer = yield from self._ask(request, attempt, min(workload.attempt_timeout_us, left_us))
+            attempt += 1
+            if isinstance(answer, Seen):
+                self.looked_again += self.refreshed > before
+                self._record(operation, drawn, Kind.OK, answer.told, answer.version)
+                return
+            if (left_us := until_us - ctx.mono_us()) > 0:
+                yield ctx.sleep(min(backoff_us, left_us))
+                backoff_us *= 2
+        self._record(operation, drawn, Kind.FAIL, "refused:nobody tells")
+
+    def _ask(self, request: Submit | Look, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
         """One attempt: from server to server, as they say, until one answers, or none does, or it has been to many."""
         key = pack_key(request.aggregate, domain=self._domain, tenant=request.tenant)
         point = self._line(key)
@@ -91,13 +134,16 @@ class PlacedClient(Client):
             message = Routed(version=route.version, owners=route.owners, key=key, request=request)
             turn = self._owner(route, turn)
             answer = yield from self._call(route.owners[turn], message, max(1, until_us - self.ctx.mono_us()))
+            if isinstance(answer, Unavailable) and answer.reason == NOT_LEADING and turn + 1 < len(route.owners):
+                elsewhere, turn = route, turn + 1
+                continue
             if not isinstance(answer, Rerouted):
                 if answer is None and turn + 1 == len(route.owners):
                     # Nobody of them has answered: they may hold it no longer.
                     self.routes.refused(point, StaleRoute(route.version))
                 return answer
             elsewhere, turn = self._sent_on(point, answer, turn)
-        return Unavailable(command_id=request.command_id, reason="no right route")
+        return Unavailable(command_id=getattr(request, "command_id", 0), reason="no right route")
 
     def _owner(self, route: Route, turn: int) -> int:
         """Whose turn it is among the owners, by place: the first from there on that is not silent, if any is not."""

@@ -47,6 +47,8 @@ def placed_store(
     region: str = "",
     master: str = "",
     partitions: int = 8,
+    tenants: int = 1,
+    looks: float = 0.0,
     tablets: str = "",
     vnodes: int = 64,
     slots: int = 0,
@@ -83,6 +85,8 @@ def placed_store(
         master: Regions or hosts of the masters, as in `a, b/c1/h1, c`: a group of their own, so an odd number, of which
             the first leads first. The first server of the first region if empty.
         partitions: Stretches at the beginning.
+        tenants: Whose aggregates these are: each client asks for all of them in turns, and each has keys of its own.
+        looks: Share of operations that are questions for the state of an aggregate, asked by the same routes.
         tablets: The first ones by hand: stretches of aggregates with the hosts of each, the leader first, as in
             `0-16 a/c1/h1 a/c1/h2, 16-end a/c1/h2 a/c1/h3`; dealt out evenly if empty.
         vnodes: Virtual nodes on a ring.
@@ -152,6 +156,9 @@ def placed_store(
     patience_us = workload.attempt_timeout_us
     watching = read.of(lambda: detector_of_answers(detector, max(4, patience_us))) if detector else None
     read.never_or(promote_after_us=promote_after_us)
+    read.tenants(tenants)
+    if not 0 <= looks < 1:
+        read.problems.append(f"{looks=} is no share that leaves commands to ask about; give a number in [0, 1)")
     read.at_least(1, moving=moving, routes=routes, tick_us=tick_us, found_us=found_us, vnodes=vnodes)
     read.done()
     assert kept_domain is not None
@@ -161,7 +168,7 @@ def placed_store(
     line = Line(None if placement == "tablets" else salt)
     holders = None if placing is None else partial(placing.owners, n=chosen.members)
     key_of = partial(pack_key, domain=number)
-    start = by_hand or first_map(holders, key_of, first, chosen, workload, partitions)
+    start = by_hand or first_map(holders, key_of, first, chosen, workload, partitions, tenants)
     laid = PlacedLayout(
         topology=topology,
         workload=workload,
@@ -178,6 +185,8 @@ def placed_store(
         ),
         routes=routes,
         detector=watching,
+        tenants=tenants,
+        looks=looks,
     )
     placements = [*laid.members(), *laid.servers(), *laid.masters(deciding, start, placing)]
     if promote_after_us and chosen.holders > 1:

@@ -20,6 +20,7 @@ from models.keyspace.keys import HASH_BITS, KEY_BITS, KEY_END, KeyHash
 from models.keyspace.master import Action, Merge, Reassign, Split
 from models.keyspace.placement import Moved, Placement, whole_line
 from models.keyspace.tablets import TabletMap
+from sim.wording import Refused
 
 __all__ = ["Directory", "Held", "Line", "Source", "directory_mistakes", "first_directory"]
 
@@ -101,7 +102,7 @@ class Directory:
     def __init__(self, held: Sequence[Held], line: Line, version: int) -> None:
         mistakes = directory_mistakes(held)
         if mistakes:
-            raise ValueError("; ".join(mistakes))
+            raise Refused(mistakes)
         self.held = tuple(held)
         self.on_line = line
         self.version = version

@@ -75,20 +75,23 @@ def find_groups(
     return found
 
 
-def placed_ledger(groups: Sequence[Ended], point_of: Callable[[int], int], domain: str, scheme: Scheme) -> Ledger:
+def placed_ledger(
+    groups: Sequence[Ended], point_of: Callable[..., int], domain: str, scheme: Scheme, tenants: int = 1
+) -> Ledger:
     """The ledger over all groups.
 
     Args:
         groups: All of them.
-        point_of: Where an aggregate is on the line.
+        point_of: Where an aggregate, of a tenant, is on the line.
         domain: Name of what is stored.
         scheme: Under which.
+        tenants: Whose commands they are.
     """
     place = _placing(groups, point_of)
     ready = [
         {node + 1: one for node, one in group.members.items() if one is not None and one.ready} for group in groups
     ]
-    read = home_ledger(ready)
+    read = home_ledger(ready, tenants=tenants)
     views: dict[int, dict[int, int | str | None]] = {}
     by_number = {group.group: group for group in groups}
     ends: list[ShardEnd] = []
@@ -98,8 +101,10 @@ def placed_ledger(groups: Sequence[Ended], point_of: Callable[[int], int], domai
             views.setdefault(number, {}).update(mine)
         members = {(node + 1, node): one for node, one in group.members.items()}
         former = tuple(sorted(_former(group.group, by_number, set()) - set(group.owners)))
-        ends.append(replace(shard_end(domain, group.group, scheme, members), former=former))
-    final = {account: tuple(e for e in read.final[account] if e.shard == place(account)) for account in read.final}
+        ends.append(replace(shard_end(domain, group.group, scheme, members, tenants=tenants), former=former))
+    final = {
+        account: tuple(e for e in read.final[account] if e.shard == place(account, e.tenant)) for account in read.final
+    }
     return replace(
         read,
         final=final,
@@ -158,11 +163,11 @@ def _former(group: int, groups: Mapping[int, Ended], seen: set[int]) -> set[int]
     return found
 
 
-def _placing(groups: Sequence[Ended], point_of: Callable[[int], int]) -> Callable[[int], int]:
-    """The index of the group that an aggregate belongs to."""
+def _placing(groups: Sequence[Ended], point_of: Callable[..., int]) -> Callable[..., int]:
+    """The index of the group that an aggregate of a tenant belongs to."""
 
-    def place(aggregate: int) -> int:
-        point = point_of(aggregate)
+    def place(aggregate: int, tenant: int = 0) -> int:
+        point = point_of(aggregate, tenant)
         holding = [index for index, group in enumerate(groups) if group.ranges.holds(point)]
         if holding:
             return holding[-1]
@@ -177,9 +182,9 @@ def _placing(groups: Sequence[Ended], point_of: Callable[[int], int]) -> Callabl
     return place
 
 
-def key_points(on_line: Callable[[int], int], domain: int) -> Callable[[int], int]:
-    """Where the aggregates of a domain are on a line."""
-    return lambda aggregate: on_line(pack_key(aggregate, domain=domain))
+def key_points(on_line: Callable[[int], int], domain: int) -> Callable[..., int]:
+    """Where the aggregates of a domain are on a line, those of tenant 0 unless another is named."""
+    return lambda aggregate, tenant=0: on_line(pack_key(aggregate, domain=domain, tenant=tenant))
 
 
 def _rank(member: PlacedShard) -> tuple[bool, int, int]:

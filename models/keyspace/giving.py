@@ -19,12 +19,12 @@ from typing import Any, ClassVar, Final
 
 from models.domain import Domain, State
 from models.keyspace.ranges import NO_RANGES, RANGES, HandedOver, Ranges, Released
-from models.keyspace.words import Coming, Gave, Give, Hold, NotHere, Taken, TakenNoted
+from models.keyspace.words import NOT_LEADING, Coming, Gave, Give, Hold, NotHere, Taken, TakenNoted
 from models.store.log.entries import OWN, Control, instance_of
 from models.store.log.journal import Answered
 from models.store.log.streams import Stream, StreamKey
 from models.store.options import MemberOptions
-from models.store.requests import Unavailable
+from models.store.requests import Look, Unavailable
 from models.store.schemes import Tier
 from models.store.shard import Shard
 from sim.host import Context, Wait, handles
@@ -85,6 +85,11 @@ class Giving(Shard):
     def point_of(self, tenant: int, aggregate: int) -> int:
         """Where an aggregate is on the line."""
         return self._point(tenant, aggregate)
+
+    @handles(Look)
+    def on_look(self, msg: Look, sender: Location) -> Any:
+        """As any member; one that does not lead says so, since whoever asks came by a route and knows the others."""
+        return self._look(msg) if self.leads else Unavailable(command_id=0, reason=NOT_LEADING)
 
     def _refusal(self, tenant: int, aggregate: int, request_id: int) -> Unavailable | None:
         point, ranges = self._point(tenant, aggregate), self.ranges

@@ -18,6 +18,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.wording import Refused
+
 __all__ = [
     "FIRST",
     "HASH_BITS",
@@ -63,7 +65,7 @@ def pack_key(instance: int, *, domain: int = 0, tenant: int = 0) -> int:
         if not 0 <= value < 1 << bits
     ]
     if mistakes:
-        raise ValueError("; ".join(mistakes))
+        raise Refused(mistakes)
     return tenant << 96 | domain << 64 | instance
 
 

@@ -55,6 +55,8 @@ class PlacedLayout:
     server: ServerOptions
     routes: int
     detector: Plan | None = None
+    tenants: int = 1
+    looks: float = 0.0
 
     def locate(self, group: int, number: int) -> Location:
         """The member of a group on a node; of group 0, the tablet server."""
@@ -188,6 +190,8 @@ class PlacedLayout:
             nearest=nearest,
             routes=self.routes,
             detector=self.detector,
+            tenants=self.tenants,
+            looks=self.looks,
         )
 
     def ledger(self, service_of: Callable[[Location], Any]) -> Ledger:
@@ -213,24 +217,31 @@ class PlacedLayout:
             deciders=tuple(sorted(state.deciders)) if state else (),
             stale=sum(one.stale for one in servers),
             refreshed=sum(one.refreshed for one in clients if isinstance(one, PlacedClient)),
+            looked_again=sum(one.looked_again for one in clients if isinstance(one, PlacedClient)),
             point_of=points,
         )
-        return replace(placed_ledger(groups, points, self.domain.name, self.scheme), placing=placing)
+        return replace(placed_ledger(groups, points, self.domain.name, self.scheme, self.tenants), placing=placing)
 
 
 def first_map(
     holders: Callable[[int], tuple[int, ...]] | None,
-    key_of: Callable[[int], int],
+    key_of: Callable[..., int],
     nodes: Sequence[Node],
     scheme: Scheme,
     workload: Workload,
     partitions: int,
+    tenants: int = 1,
 ) -> TabletMap:
-    """Who holds what at first: as many tablets with as many aggregates' keys each, or each partition as its holders."""
+    """Who holds what at first: as many tablets with as many aggregates' keys each, or each partition as its holders.
+
+    A tenant's keys lie together, behind those of the one before.
+    """
     n, spread = scheme.members, scheme.spread
     if holders is None:
-        each = max(1, workload.accounts // partitions)
-        cuts = [key_of(index * each) for index in range(1, partitions)]
+        each = max(1, workload.accounts * tenants // partitions)
+        places = (divmod(index * each, workload.accounts) for index in range(1, partitions))
+        # More partitions than there are aggregates: the last tenant's keys are cut where nobody is yet.
+        cuts = [_cut(key_of, tenant, account, workload.accounts, tenants) for tenant, account in places]
         return even_tablets(cuts, nodes, n, spread=spread, version=partitions)
     bounds = [index * KEY_END // partitions for index in range(partitions + 1)]
     found = [
@@ -238,6 +249,12 @@ def first_map(
         for index in range(partitions)
     ]
     return TabletMap(found, nodes, spread=spread, version=partitions)
+
+
+def _cut(key_of: Callable[..., int], tenant: int, account: int, accounts: int, tenants: int) -> int:
+    """The key of an account of a tenant; what is beyond the last tenant's accounts is still its own."""
+    beyond = max(0, tenant - tenants + 1)
+    return key_of(account + beyond * accounts, tenant=tenant - beyond)
 
 
 def tablets_by_hand(topology: Topology, words: str, nodes: Sequence[Node], scheme: Scheme, domain: int) -> TabletMap:

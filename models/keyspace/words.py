@@ -8,7 +8,7 @@ group fetches what it lacks from the group that has it (`Give`), and says when t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from models.addressing import KEYSPACE, Scope, message_type_id
 from models.keyspace.directory import Held, Source
@@ -21,6 +21,7 @@ from sim.message import Message
 __all__ = [
     "BEHIND",
     "COMING",
+    "NOT_LEADING",
     "STALE",
     "Coming",
     "Gave",
@@ -42,6 +43,8 @@ __all__ = [
 
 #: Why a server did not serve: the route is old; the server's map is; the data are still with another group.
 STALE, BEHIND, COMING = "stale", "behind", "coming"
+#: Why a member does not tell of an aggregate that its group has.
+NOT_LEADING: Final = "not the leader"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -219,14 +219,14 @@ def consumer_name(topic: str) -> str:
 def _topics(consumers: tuple[str, ...]) -> list[str]:
     """Topics of which nobody hears, and consumers of none."""
     problems = [
-        f"topic {topic!r} of domain {Orders.name!r} has no consumer, so what is written to the outbox under it "
-        f"would wait for ever and keep the log from being pruned; name one in `consumers`"
+        f"{consumers=}: topic {topic!r} of domain {Orders.name!r} has no consumer, so what is written to the outbox "
+        f"under it would wait for ever and keep the log from being pruned; add {topic!r}"
         for topic in Orders.TOPICS
         if topic not in consumers
     ]
     known = ", ".join(Orders.TOPICS)
     problems += [
-        f"consumer {topic!r} hears of nothing: no event carries this topic; choose from {known}"
+        f"{consumers=}: {topic!r} hears of nothing, since no event carries this topic; choose from {known}"
         for topic in consumers
         if topic not in Orders.TOPICS
     ]

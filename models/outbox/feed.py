@@ -178,6 +178,10 @@ class Follower(Service):
         """Up to which position a shard's log is needed no more."""
         return self.at[shard]
 
+    def may_lack(self, shard: int) -> bool:
+        """Whether it goes on behind entries that are gone; who derives a state from all of them stands still there."""
+        return False
+
     # -- for those that keep their place on a disk -------------------------------------------
 
     def lineage(self, shard: int) -> tuple[Reign, ...]:
@@ -226,6 +230,8 @@ class Follower(Service):
         if pulled.after > before:
             # Nobody has what lies between: it is told, never passed over in silence.
             self.ctx.note("feed-gap", pulled.after - before)
+            if not self.may_lack(shard):
+                return False
             self.at[shard] = pulled.after
         for entry in pulled.entries:
             if entry.position == self.at[shard] + 1:

@@ -41,6 +41,7 @@ class OwnedRelay(Relay, Owner):
     """
 
     FIRST: ClassVar[int] = 1
+    POINTS: ClassVar[frozenset[str]] = frozenset({"O4"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"outdone"})
 
     def __init__(
@@ -101,6 +102,7 @@ class OwnedRelay(Relay, Owner):
     def _let_go(self, to: int) -> None:
         self.mine = 0
         self.ctx.note("outdone", to)
+        self.ctx.point("O4")
 
     # -- marks -------------------------------------------------------------------------------
 

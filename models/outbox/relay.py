@@ -142,6 +142,10 @@ class Relay(Follower):
         """Up to the mark on the disk."""
         return self._marked[shard]
 
+    def may_lack(self, shard: int) -> bool:
+        """The log is kept until it has delivered what it carries: what is gone was delivered by an earlier life."""
+        return shard >= self.FIRST
+
     # -- what it decides ---------------------------------------------------------------------
 
     def goes_on(self) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.domain import Command, Domain
+from sim.wording import Refused
 
 __all__ = ["Process", "Step"]
 
@@ -56,7 +57,7 @@ class Process:
         steps: In the order in which they go forward, then those that go back.
 
     Raises:
-        ValueError: whatever is wrong with it, all at once, each with its place and the way out.
+        Refused: whatever is wrong with it, all at once, each with its place and the way out.
     """
 
     name: str
@@ -65,9 +66,9 @@ class Process:
     steps: tuple[Step, ...]
 
     def __post_init__(self) -> None:
-        told = "\n".join(f"process {self.name!r}, {problem}" for problem in self._problems())
-        if told:
-            raise ValueError(told)
+        problems = [f"process {self.name!r}, {problem}" for problem in self._problems()]
+        if problems:
+            raise Refused(problems)
 
     def due(self, state: Any) -> Step | None:
         """The step that is due in a state; None if there is nothing to do any more."""

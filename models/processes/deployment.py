@@ -65,6 +65,7 @@ def transfers(
     *,
     ceiling: int = 1_000_000,
     patience_us: int = PATIENCE_US,
+    compensates: bool = True,
     purses: str = "multi-persist:2/3",
     orders: str = "multi-persist:2/3",
     shards: int = 2,
@@ -74,8 +75,9 @@ def transfers(
     suspect_us: int = 600_000,
     promote_after_us: int = 0,
 ) -> System:
-    """Transfers between purses that begin with the workload's opening balance and hold no more than `ceiling`.
+    """Transfers between purses that begin with the workload's opening balance and hold at most `ceiling`, 0 for any.
 
+    Money that cannot be given goes back, unless the process never `compensates`: then it must be that none ever has to.
     Of several `managers` one manages, and after so long a silence (`suspect`) the next one takes its place; whether the
     one before then `lets_go` of what it has under way makes no difference to the money (`models.processes.owned`).
 
@@ -87,6 +89,7 @@ def transfers(
         workload,
         ceiling=ceiling,
         patience_us=patience_us,
+        compensates=compensates,
         purses=purses,
         orders=orders,
         shards=shards,
@@ -105,6 +108,7 @@ def lay_out(
     *,
     ceiling: int = 1_000_000,
     patience_us: int = PATIENCE_US,
+    compensates: bool = True,
     purses: str = "multi-persist:2/3",
     orders: str = "multi-persist:2/3",
     shards: int = 2,
@@ -119,7 +123,7 @@ def lay_out(
     topology = site.topology
     place = noted(problems, lambda: home_of(topology, home))
     purse = noted(problems, lambda: Purse(opening_balance=workload.opening_balance, ceiling=ceiling))
-    process = noted(problems, lambda: transfer_process(patience_us))
+    process = noted(problems, lambda: _process(patience_us, ceiling, compensates))
     if workload.accounts < 2:
         problems.append(f"accounts={workload.accounts} leaves nobody to transfer to; give at least 2")
     groups: list[Group] = []
@@ -166,6 +170,19 @@ def lay_out(
         desk = (topology.clients(place) or topology.servers(place))[0].location
         placements.append(operator_of(desk, groups, promote_after_us, -1))
     return group_system(topology, workload, TransferMix(workload), groups, placements=placements, records=BANK_RECORDS)
+
+
+def _process(patience_us: int, ceiling: int, compensates: bool) -> Process:
+    """The process of a transfer, with or without the step that takes another back; Refused if it needs that."""
+    process = transfer_process(patience_us, full=ceiling != 0)
+    if compensates:
+        return process
+    try:
+        return replace(process, steps=tuple(step for step in process.steps if not step.undoes))
+    except Refused as refused:
+        way = "leave it out, or give ceiling=0 and patience_us=0, with which nothing is denied after it"
+        told = (reason.partition("; ")[0] for reason in refused.problems)
+        raise Refused([f"{compensates=}: {reason}; {way}" for reason in told]) from None
 
 
 def _owned(

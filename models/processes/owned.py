@@ -37,6 +37,7 @@ class OwnedManager(Manager, Owner):
         lets_go: Whether it stops what it has under way once it hears of a later tenure.
     """
 
+    POINTS: ClassVar[frozenset[str]] = frozenset({"M6"})
     NOTES: ClassVar[frozenset[str]] = frozenset({"outdone"})
 
     def __init__(
@@ -65,6 +66,7 @@ class OwnedManager(Manager, Owner):
         if self.mine and not self.owns:
             self.mine = 0
             self.ctx.note("outdone", self.latest)
+            self.ctx.point("M6")
 
     def begun_again(self, shard: int) -> None:
         """What was derived of a shard may have been taken back."""

@@ -73,12 +73,14 @@ class Purse(Domain[PurseState], name="purse", number=25):
 
     Args:
         opening_balance: What each begins with.
-        ceiling: No more may be given than makes this; what comes back may exceed it.
+        ceiling: No more may be given than makes this; what comes back may exceed it. 0 for none: nothing is too much.
     """
 
     def __init__(self, opening_balance: int = 0, ceiling: int = 1_000_000) -> None:
-        if not 0 <= opening_balance <= ceiling:
-            raise ValueError(f"{opening_balance=} is not between 0 and {ceiling=}; raise the ceiling")
+        if not (0 <= opening_balance <= ceiling or (not ceiling and opening_balance >= 0)):
+            raise ValueError(
+                f"{opening_balance=} is not between 0 and {ceiling=}; raise the ceiling, or give 0 for none"
+            )
         self.opening_balance = opening_balance
         self.ceiling = ceiling
 
@@ -98,7 +100,9 @@ class Purse(Domain[PurseState], name="purse", number=25):
         """There must be room for it."""
         if command.amount <= 0:
             return Denied(reason="amount not positive")
-        return Given(amount=command.amount) if state.balance + command.amount <= self.ceiling else Denied(reason="full")
+        if self.ceiling and state.balance + command.amount > self.ceiling:
+            return Denied(reason="full")
+        return Given(amount=command.amount)
 
     @decides
     def give_back(self, state: PurseState, command: GiveBack) -> GivenBack:

@@ -15,8 +15,13 @@ __all__ = ["PATIENCE_US", "purse_of", "transfer_process"]
 PATIENCE_US: Final = 2_000_000
 
 
-def transfer_process(patience_us: int = PATIENCE_US) -> Process:
-    """The process of one transfer, whose aggregate is of the domain `transfer`."""
+def transfer_process(patience_us: int = PATIENCE_US, *, full: bool = True) -> Process:
+    """The process of one transfer, whose aggregate is of the domain `transfer`.
+
+    Args:
+        patience_us: How long money may be on its way before it goes back; 0 for ever.
+        full: Whether a purse may be too full to be given more.
+    """
     return Process(
         name="transfer",
         domain=Transfer(),
@@ -38,7 +43,7 @@ def transfer_process(patience_us: int = PATIENCE_US) -> Process:
                 ask=_give,
                 commands=(Give, Cancel),
                 done=RecordCredit(),
-                denied=Abandon(),
+                denied=Abandon() if full or patience_us else None,
                 patience_us=patience_us,
                 cancel=Cancel(),
             ),

@@ -5,7 +5,7 @@ writes it). `feeding` is what a shard hands to readers, `feeds` how a consumer f
 sequence; `projector` is the consumer, with `claims` (who should own which segment), `owning` (its writes) and
 `options` (its policies); `staffing` starts consumers and lets them go (`seated`). `viewing` and `gateway`
 answer queries; `inline` and `live` are the other two ways to project. `users` ask both sides; `layout` and
-`deployment` say what is where.
+`deployment` say what is where. In `scaling` the hosts that answer are provisioned and released by the load.
 """
 
 from models.reading.deployment import MODES, READING_RECORDS, reading

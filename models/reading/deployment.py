@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from models.addressing import Scope, pack_type
-from models.clients import BankMix, Route, Workload
+from models.clients import BankMix, Workload
 from models.detection.words import detector_of
 from models.domains.bank_account import BankAccount
 from models.factories import Reading
@@ -24,7 +24,7 @@ from models.reading.ending import reading_end
 from models.reading.feeding import FedShard
 from models.reading.feeds import GlobalFeed
 from models.reading.inline import InlineShard
-from models.reading.layout import GATEWAY, ReadLayout, part_of, view_groups, write_groups
+from models.reading.layout import GATEWAY, ReadLayout, part_of, route_from, view_groups, write_groups
 from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.projections import Balances, Poisoned
 from models.reading.projector import Projector
@@ -37,7 +37,7 @@ from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import LogPolicy, MemberOptions
 from models.system import Site, System
 from sim.host import Context, Placement
-from sim.topology import HostSpec, Location, Topology, at_service
+from sim.topology import Location, Topology, at_service
 from sim.wording import way_to
 
 __all__ = ["MODES", "READING_RECORDS", "reading"]
@@ -361,7 +361,7 @@ def _finished(
     others = [placement for placement in made.placements if placement.name != CLIENT]
     clients = [host for region in topology.regions for host in topology.clients(region)]
     for index, host in enumerate(clients):
-        route = _route(topology, host, groups)
+        route = route_from(topology, host, groups)
         mine = replace(users, share=1 / len(clients), first_id=index + 1 << 40 | 1)
         others.append(Placement(host=host.location, name=CLIENT, make=maker(User, workload, mine, route), kind=User))
     assert made.ledger is not None
@@ -379,15 +379,3 @@ def _finished(
     watched = {name: tuple(location for _, location in group.members) for name, group in views.items()}
     offered = (layout.template(),) if layout.plan.changes else ()
     return replace(made, placements=tuple(others), ledger=ledger, groups={**made.groups, **watched}, templates=offered)
-
-
-def _route(topology: Topology, host: HostSpec, groups: Sequence[Group]) -> Route:
-    """Whom a client asks: the member of its own region first, the home before all others."""
-    entries = []
-    for group in groups:
-        order = sorted(
-            range(len(group.members)),
-            key=lambda index: (topology.hosts[group.hosts[index]].region != host.region, index),
-        )
-        entries.append(tuple(group.members[index][1] for index in order))
-    return lambda aggregate: entries[shard_of(aggregate, len(entries))]

@@ -19,7 +19,7 @@ from models.store.sequence.sequencer import ReadAll, Slice
 from sim.host import Context, Wait
 from sim.topology import Location
 
-__all__ = ["Batch", "GlobalFeed", "LogFeed", "Stretch"]
+__all__ = ["Batch", "GlobalFeed", "LogFeed", "Stretch", "headless"]
 
 #: A hop's patience beyond what the member may wait for news.
 _ASK_US: Final = 400_000
@@ -56,6 +56,14 @@ class Batch(NamedTuple):
     base: int
 
 
+def headless(batch: Batch, position: int) -> str:
+    """Why nothing can be made of a batch by whoever has a log up to a position, and lacks what comes next."""
+    return (
+        f"shard {batch.feed}: its log begins behind position {batch.base}, and up to {position} it is known here; "
+        "what lies between nobody hands out"
+    )
+
+
 class LogFeed:
     """One shard's log, asked of one member after the other.
 
@@ -82,7 +90,7 @@ class LogFeed:
             self._turn += 1
             return None
         shard = self._shard
-        if found.after < after or not (found.led or found.entries):
+        if found.after < after or found.base > after or not (found.led or found.entries):
             self._turn += 1  # another may have more
         return Batch(
             shard,

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
+from models.clients import Route
 from models.domains.bank_account import BankAccount
 from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
 from models.keyspace.placement import nodes_of, zones_of
 from models.keyspace.storage import Stored, groups_of, turns
+from models.layout import shard_of
 from models.reading.feeds import GlobalFeed, LogFeed, Stretch
 from models.reading.gateway import Gateway
 from models.reading.live import LiveView
@@ -27,7 +29,19 @@ from models.store.schemes import Scheme
 from sim.host import Context, Placement, Template
 from sim.topology import HostSpec, Location, Topology, at_service
 
-__all__ = ["GATEWAY", "LIVE", "PROJECTOR", "STAFF", "ReadLayout", "part_of", "stretches", "view_groups", "write_groups"]
+__all__ = [
+    "GATEWAY",
+    "LIVE",
+    "PROJECTOR",
+    "STAFF",
+    "ReadLayout",
+    "near_members",
+    "part_of",
+    "route_from",
+    "stretches",
+    "view_groups",
+    "write_groups",
+]
 
 PROJECTOR: Final = "projector"
 GATEWAY: Final = "gateway"
@@ -88,6 +102,25 @@ def view_groups(
     )
 
 
+def route_from(topology: Topology, host: HostSpec, groups: Sequence[Group]) -> Route:
+    """Whom a client asks: the member of its own region first, the home before all others."""
+    entries = []
+    for group in groups:
+        order = sorted(
+            range(len(group.members)),
+            key=lambda index: (topology.hosts[group.hosts[index]].region != host.region, index),
+        )
+        entries.append(tuple(group.members[index][1] for index in order))
+    return lambda aggregate: entries[shard_of(aggregate, len(entries))]
+
+
+def near_members(topology: Topology, host: HostSpec, members: Sequence[Location]) -> tuple[Location, ...]:
+    """Members in the order in which a host asks them: of its own region first."""
+    regions = [topology.hosts[topology.index_of(member)].region for member in members]
+    order = sorted(range(len(members)), key=lambda index: (regions[index] != host.region, index))
+    return tuple(members[index] for index in order)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadLayout:
     """What of the read side is where.
@@ -127,11 +160,8 @@ class ReadLayout:
     ask_us: int
 
     def near(self, host: HostSpec, members: Sequence[Location]) -> tuple[Location, ...]:
-        """Members in the order in which a host asks them: of its own region first."""
-        topology = self.topology
-        regions = [topology.hosts[topology.index_of(member)].region for member in members]
-        order = sorted(range(len(members)), key=lambda index: (regions[index] != host.region, index))
-        return tuple(members[index] for index in order)
+        """As `near_members`."""
+        return near_members(self.topology, host, members)
 
     def feeds(self, ctx: Context, host: HostSpec) -> list[LogFeed | GlobalFeed]:
         """What a consumer on a host reads."""

@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from typing import Any, Final
 
 from models.keyspace.keys import HASH_END
-from models.reading.feeds import Batch, LogFeed, Stretch
+from models.reading.feeds import Batch, LogFeed, Stretch, headless
 from models.reading.projections import Balances, Row, Unprojectable, projected
 from models.reading.viewing import chosen
 from models.reading.views import Place
@@ -19,6 +19,7 @@ from models.reading.words import Query, Rows, covered
 from models.store.group.lineage import common_prefix
 from models.store.log.entries import instance_of
 from sim.host import Context, Service, Wait, handles
+from sim.message import Message
 from sim.topology import Location
 
 __all__ = ["LiveView"]
@@ -29,7 +30,7 @@ _AGAIN_US: Final = 10_000
 
 
 class LiveView(Service):
-    """Folds the logs of all shards at each query.
+    """Folds the logs of all shards at each query; where the head of one is gone that it needs, it has no answer.
 
     Args:
         ctx: Its host.
@@ -53,31 +54,36 @@ class LiveView(Service):
         self._project_us = project_us
         self._places = [Place(0, ())] * len(self._feeds)
         self._stopped = ""
+        self._headless: dict[int, str] = {}
         self._heard_us = 0
 
     @handles(Query)
-    def on_query(self, msg: Query, sender: Location) -> Generator[Wait, Any, Rows]:
+    def on_query(self, msg: Query, sender: Location) -> Generator[Wait, Any, Rows] | Message:
         """Read what is new, fold it, and answer; with a token, again until it is there or patience ends."""
+        return self.answer(msg)
+
+    def answer(self, msg: Query) -> Generator[Wait, Any, Rows]:
+        """The answer to a query."""
         ctx = self.ctx
         until_us = ctx.mono_us() + msg.patience_us
         while True:
             asked_us = ctx.now_us()
-            if (yield from self._catch_up()):
+            if (yield from self.catch_up()):
                 self._heard_us = max(self._heard_us, asked_us)
             versions = {key: self.rows[key].version for key, _ in msg.token if key in self.rows}
             fresh, left_us = covered(msg.token, versions), until_us - ctx.mono_us()
-            if fresh or left_us <= 0:
+            if fresh or left_us <= 0 or self._headless:
                 break
             yield ctx.sleep(min(_AGAIN_US, left_us))
         return Rows(
             rows=tuple(chosen(self.rows.values(), msg, self._projection)),
             places=tuple((shard, place.position) for shard, place in enumerate(self._places)),
             heard_us=self._heard_us,
-            fresh=fresh,
-            stopped=self._stopped,
+            fresh=fresh and not self._headless,
+            stopped=self._stopped or next(iter(self._headless.values()), ""),
         )
 
-    def _catch_up(self) -> Generator[Wait, Any, bool]:
+    def catch_up(self) -> Generator[Wait, Any, bool]:
         """Read every feed to its end; whether all of them were."""
         whole = True
         for number, feed in enumerate(self._feeds):
@@ -89,12 +95,17 @@ class LiveView(Service):
                     batch = yield from feed.read(self._places[number].position, self._batch, _EVERYTHING, 0)
                 if batch is None or batch.whole:
                     break
-            whole = whole and batch is not None and batch.whole and not self._stopped
+            whole = whole and batch is not None and batch.whole and not self._stopped and not self._headless
         return whole
 
     def _fold(self, batch: Batch) -> bool:
         """Take a batch; False if it does not fit any more, and is to be asked for again."""
         known = self._places[batch.feed]
+        if batch.base > known.position:
+            # Another member may have the head still; until one is asked there is no answer without what is gone.
+            self._headless[batch.feed] = headless(batch, known.position)
+            return True
+        self._headless.pop(batch.feed, None)
         if known.reigns and batch.reigns != known.reigns:
             if batch.reigns[-1].epoch < known.reigns[-1].epoch:
                 return True  # an earlier leader is not listened to

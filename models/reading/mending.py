@@ -7,7 +7,7 @@ are passed.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from models.reading.delivering import Deliveries
@@ -31,7 +31,7 @@ class Mending(Service):
     """The side of a consumer that is not reading on; arguments as for a `Projector`."""
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"P7", "P9"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"unparked", "retracted"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"unparked", "retracted", "headless"})
 
     def __init__(
         self,
@@ -121,7 +121,8 @@ class Mending(Service):
     ) -> Generator[Wait, Any, list[tuple[int, Entry]]]:
         """The parked events of a key, from the log; as many from the first on as somebody hands out."""
         wanted = {(event.shard, event.position) for event in events}
-        found = yield from self._of_keys(one, segment, frozenset((key,)))
+        first = dict(sorted(wanted, reverse=True))
+        found = yield from self._of_keys(one, segment, frozenset((key,)), first=first)
         parked = [one for one in found or () if (one[0], one[1].position) in wanted]
         return sorted(parked, key=lambda one: one[1].position)
 
@@ -155,9 +156,19 @@ class Mending(Service):
         )
 
     def _of_keys(
-        self, one: Owning, segment: int, keys: frozenset[int], *, feed: int = -1, upto: int = 0
+        self,
+        one: Owning,
+        segment: int,
+        keys: frozenset[int],
+        *,
+        feed: int = -1,
+        upto: int = 0,
+        first: Mapping[int, int] | None = None,
     ) -> Generator[Wait, Any, list[tuple[int, Entry]] | None]:
-        """All events of aggregates up to the view's places, or a position of one feed; None if a member is silent."""
+        """All events of aggregates up to the view's places, or a position of one feed.
+
+        None if a member is silent, or its log begins behind what is needed: by shard from `first` on, or all of it.
+        """
         options = self._options
         found: list[tuple[int, Entry]] = []
         for index in range(len(self._feeds)) if feed < 0 else (feed,):
@@ -166,6 +177,10 @@ class Mending(Service):
                 limit = min(options.batch, until - at)
                 batch = yield from self._feeds[index].read(at, limit, options.stretches[segment], 0, keys)
                 if batch is None or batch.after != at or batch.upto <= at:
+                    return None
+                if batch.base > at and (first is None or first.get(index, batch.upto) <= batch.base):
+                    # Made again without what is gone, the rows would be wrong and look right.
+                    self.ctx.note("headless", index)
                     return None
                 found += batch.entries
                 at = batch.upto

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Final
 from models.keyspace.keys import MASK
 from models.reading.asking import Asking
 from models.reading.claims import Claims
-from models.reading.feeds import Batch, GlobalFeed, LogFeed
+from models.reading.feeds import Batch, GlobalFeed, LogFeed, headless
 from models.reading.mending import AHEAD, BEHIND, Mending
 from models.reading.options import Checkpoint, Poison, ProjectorOptions
 from models.reading.owning import Owning
@@ -181,6 +181,9 @@ class Projector(Mending):
         for batch in (yield from asking.answers(one.view)):
             if not self.fits(batch, one):
                 asking.unsure(batch.feed)
+                lacking = self._lacking(batch, one)
+                if lacking and not one.view.stopped and not (yield from one.write(one.saving(stopped=lacking))):
+                    return None
                 continue
             known = one.view.place(batch.feed)
             if batch.reigns != known.reigns and known.reigns:
@@ -206,6 +209,11 @@ class Projector(Mending):
             self.ctx.note("headless", batch.feed)
             return False
         return not (known.reigns and batch.reigns and batch.reigns[-1].epoch < known.reigns[-1].epoch)
+
+    def _lacking(self, batch: Batch, one: Owning) -> str:
+        """Why the segment stands still, if the log begins behind the place that the view has; empty if it does not."""
+        at = one.view.place(batch.feed).position
+        return headless(batch, at) if batch.after == at and batch.base > at else ""
 
     def covers(self, batch: Batch, done: int) -> int:
         """Up to which place so many of a batch's entries cover it."""

@@ -21,7 +21,9 @@ from models.reading.words import Query, Rows
 from models.store.requests import Accepted, InDoubt, Refused, RolledBack, Submit, Unavailable
 from sim.history import Kind, Operation, Value
 from sim.host import Context, Service, Wait
+from sim.message import Message
 from sim.topology import Location
+from sim.wording import Refused as Refusal
 
 __all__ = ["User", "UserOptions"]
 
@@ -76,7 +78,7 @@ class UserOptions:
         if self.patience_us < 0:
             wrong.append(f"patience_us={self.patience_us} is negative; give at least 0")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refusal(wrong)
 
 
 class _Asked(NamedTuple):
@@ -203,17 +205,11 @@ class User(Service):
     # -- the read side -----------------------------------------------------------------------
 
     def _question(self, session: _Session, asked: _Asked) -> Generator[Wait, Any, None]:
-        options, ctx = self._options, self.ctx
         key: int | str = f"band/{asked.band}"
         if asked.f == "read":
             key = session.last if asked.own and session.last is not None else asked.drawn.aggregate
         self._record(asked, Kind.INVOKE, key, None)
-        query = self._query(session, asked, key)
-        answer = None
-        for gateway in options.gateways:
-            answer = yield ctx.call(gateway, query, query.patience_us + self._workload.attempt_timeout_us)
-            if isinstance(answer, Rows) and not answer.missing:
-                break
+        answer = yield from self.ask(self._query(session, asked, key), asked.op)
         if not isinstance(answer, Rows):
             self._record(asked, Kind.INFO, key, None)
         elif answer.missing or not answer.fresh:
@@ -225,6 +221,15 @@ class User(Service):
         else:
             assert isinstance(key, int)
             self._read(session, asked, key, answer)
+
+    def ask(self, query: Query, op: int) -> Generator[Wait, Any, Message | None]:
+        """The answer of the first on the read side that has a whole one; else the last answer, None for silence."""
+        answer = None
+        for gateway in self._options.gateways:
+            answer = yield self.ctx.call(gateway, query, query.patience_us + self._workload.attempt_timeout_us)
+            if isinstance(answer, Rows) and not answer.missing:
+                break
+        return answer
 
     def _query(self, session: _Session, asked: _Asked, key: int | str) -> Query:
         options = self._options

@@ -19,6 +19,7 @@ from models.retrying.policy import Asked, End
 from sim.host import Context, Wait
 from sim.message import Message
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["HedgeOptions", "Hedger"]
 
@@ -57,7 +58,7 @@ class HedgeOptions:
         if not 2 <= self.most <= _MOST:
             wrong.append(f"most={self.most} is no number of copies; give 2 to {_MOST}")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 class Hedger:

@@ -20,8 +20,9 @@ from models.retrying.backoff import Backoff
 from models.retrying.budget import BudgetKind, BudgetOptions
 from models.retrying.policy import RetryPolicy
 from models.services.deciding import Room
-from models.services.layout import STORE, Kinds, ServiceLayout
+from models.services.layout import STORE, ServiceLayout
 from models.services.options import ControlOptions, ScalingOptions
+from models.services.plane import ControlPlane, Kinds
 from models.store.schemes import Scheme
 from models.system import Site, System
 from sim.topology import Topology
@@ -116,19 +117,20 @@ def service(
     assert scaling is not None
     assert policy is not None
     assert raft is not None
-    laid = ServiceLayout(
+    registry, store = _groups(topology, kinds, scheme)
+    plane = ControlPlane(
         topology=topology,
-        workload=workload,
+        servers=tuple(topology.servers(region) for region in topology.regions),
         kinds=kinds,
-        groups=_groups(topology, kinds, scheme),
+        registry=registry,
         rooms=rooms,
         control=control,
         scaling=scaling,
-        policy=policy,
         watched=watched,
         schedulers=schedulers,
         watchers=watchers,
     )
+    laid = ServiceLayout(topology=topology, workload=workload, plane=plane, store=store, policy=policy)
     return laid.system(raft, begun=least + spare if begun else 0, delays_us=delays_us)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from models.ledger import FinalEvent
 from models.services.assignments import read_told
 from models.services.directory import Directory
-from models.services.instance import Instance, Seat, instance_name
+from models.services.holder import Seat, SlotHolder, holder_name
 from models.services_end import SeatEnd, ServicesEnd, Turn
 from sim.topology import Location, at_service
 
@@ -37,9 +37,9 @@ def services_end(
     running: list[SeatEnd] = []
     over: list[SeatEnd] = []
     for seat in dict.fromkeys(turn.seat for turn in turns):
-        name = instance_name(Seat(slot=seat.slot, epoch=seat.epoch, host=seat.host))
+        name = holder_name(Seat(slot=seat.slot, epoch=seat.epoch, host=seat.host))
         one = service_of(at_service(hosts[seat.host], name))
-        if isinstance(one, Instance) and (one.over or one.acts):
+        if isinstance(one, SlotHolder) and (one.over or one.acts):
             (over if one.over else running).append(seat)
     listed = {}
     for host, at in sorted(directories.items()):

@@ -1,9 +1,7 @@
 """An instance of the service: it holds nothing, acts for one slot under one epoch, and says that it lives.
 
 What it knows is in its config, so it can be started anywhere, and again with its host. It opens its epoch at the
-store of acts before it serves; refused there, it is over for good, however often its host restarts. Told to stop it is
-over for this life: if its host restarts it serves its slot again, which nobody else has, until it is heard of, and
-told once more.
+store of acts before it serves; refused there, it is over for good, however often its host restarts.
 """
 
 from __future__ import annotations
@@ -15,31 +13,18 @@ from typing import Any, ClassVar, Final
 
 from models.mixes import DOMAIN_SHIFT
 from models.services.acts import Act, Acts, Open
+from models.services.holder import Seat, SlotHolder
 from models.services.options import ControlOptions
-from models.services.words import Beat, Gone, NotHere, Serve, Served, Stop
+from models.services.words import NotHere, Serve, Served
 from models.store.requests import Accepted, Refused, Submit
-from sim.host import Context, Service, Wait, handles
+from sim.host import Context, Wait, handles
 from sim.message import Message
 from sim.topology import Location
 
-__all__ = ["Instance", "InstanceOptions", "Seat", "instance_name"]
+__all__ = ["Instance", "InstanceOptions"]
 
 #: Ids of openings, clear of clients' operations: slot, epoch and attempt below this.
 _OPENINGS: Final = 1 << 62
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """What an instance is for; `host` is its host's topology index."""
-
-    slot: int
-    epoch: int
-    host: int
-
-
-def instance_name(seat: Seat) -> str:
-    """What the instance of a seat is called on its host; asked for twice, it is started once."""
-    return f"worker-{seat.slot}-{seat.epoch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,40 +42,23 @@ class InstanceOptions:
     control: ControlOptions
 
 
-class Instance(Service):
-    """One instance.
+class Instance(SlotHolder):
+    """One instance; arguments as for any holder of a slot, and where acts are kept."""
 
-    Attributes:
-        seat: What it is for.
-        over: Whether it was replaced, or told to stop.
-    """
-
-    NOTES: ClassVar[frozenset[str]] = frozenset({"opened", "deposed"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"opened"})
     POINTS: ClassVar[frozenset[str]] = frozenset({"E1", "E4"})
 
     def __init__(self, ctx: Context, seat: Seat, options: InstanceOptions) -> None:
         super().__init__(ctx)
-        self.seat = seat
+        self.holds(seat, options.listeners, options.control)
         self.options = options
-        self.over = False
         self._open = False
-        self._given = 0
         self._asks = count(seat.host)
 
     def start(self) -> Generator[Wait, Any, None]:
         """Open the epoch, then say that it lives for as long as it acts."""
         yield from self._begin()
-        listeners, control = self.options.listeners, self.options.control
-        # Heartbeats of another life go on in the same rhythm: a detector by when they are due must not ignore them.
-        for sequence in count(self.ctx.mono_us() // control.beat_us):
-            if self.over:
-                return
-            rate_per_s = self._given * 1_000_000 / control.beat_us
-            self._given = 0
-            beat = Beat(slot=self.seat.slot, epoch=self.seat.epoch, sequence=sequence, rate_per_s=rate_per_s)
-            for listener in listeners:
-                self.ctx.send(listener, beat)
-            yield self.ctx.sleep(control.beat_us)
+        yield from self.says_it_lives()
 
     def _begin(self) -> Generator[Wait, Any, None]:
         seat = self.seat
@@ -106,7 +74,7 @@ class Instance(Service):
                 self.ctx.note("opened", f"{seat.slot}/{seat.epoch}")
                 return
             if isinstance(answer, Refused):
-                self._end()
+                self.end()
                 return
             yield self.ctx.sleep(min(1_000_000, 50_000 << min(attempt, 5)))
 
@@ -115,16 +83,10 @@ class Instance(Service):
         """Whether it has opened its epoch, and knows of nobody after it."""
         return self._open
 
-    @handles(Stop)
-    def on_stop(self, msg: Stop, sender: Location) -> None:
-        """Act no more."""
-        if msg.epoch == self.seat.epoch and msg.slot == self.seat.slot:
-            self._end()
-
     @handles(Serve)
     def on_serve(self, msg: Serve, sender: Location) -> Generator[Wait, Any, Message | None] | NotHere:
         """Act for a client, if it may."""
-        self._given += 1
+        self.given()
         if not self._open or self.over:
             return NotHere(op=msg.op, over=self.over)
         return self._serve(msg)
@@ -137,7 +99,7 @@ class Instance(Service):
             self.ctx.point("E4")
             return Served(op=msg.op, slot=seat.slot, epoch=seat.epoch)
         if isinstance(answer, Refused):
-            self._end()
+            self.end()
             return NotHere(op=msg.op, over=True)
         return None  # it may have taken place: silence says so
 
@@ -153,9 +115,7 @@ class Instance(Service):
                 return answer
         return answer
 
-    def _end(self) -> None:
-        if not self.over:
-            self.over, self._open = True, False
-            self.ctx.note("deposed", f"{self.seat.slot}/{self.seat.epoch}")
-            for listener in self.options.listeners:
-                self.ctx.send(listener, Gone(slot=self.seat.slot, epoch=self.seat.epoch))
+    def end(self) -> None:
+        """Be over: nothing of it is open any more."""
+        self._open = False
+        super().end()

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final
 from models.mixes import DOMAIN_SHIFT
 from models.services.assignments import Assign, Assignment, Assignments, Retire, read_told
 from models.services.deciding import Room, Scaler, Votes, place, votes_of
-from models.services.instance import Seat
+from models.services.holder import Seat
 from models.services.options import ControlOptions, ScalingOptions
 from models.services.words import Gone, Report, Stop
 from models.store.requests import Accepted, Look, Refused, Seen, Submit

@@ -1,10 +1,12 @@
 """Factories for the tests of the scenario loader; none of them places anything that acts."""
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import Literal, Required, TypedDict, Unpack
 
 from models.clients import Workload
 from models.ledger import Ledger
+from models.processes import transfer_process
 from models.system import Site, System
 from sim.host import Placement, Service
 from sim.topology import Location, RegionName
@@ -77,6 +79,13 @@ def broken(site: Site, workload: Workload) -> System:
 def leaving(site: Site, workload: Workload) -> System:
     """Would take the lab along."""
     raise SystemExit(0)
+
+
+def uncompensated(site: Site, workload: Workload) -> System:
+    """Manages a process that takes nothing back, and has no patience either."""
+    debit, credit, _ = transfer_process().steps
+    replace(transfer_process(), steps=(replace(debit, patience_us=-1), credit))
+    return _empty()
 
 
 def forgetful(site: Site, workload: Workload) -> System:

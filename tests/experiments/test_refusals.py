@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from experiments.cli import main
 from experiments.scenario import ScenarioError, load
 from experiments.scenario.problems import Finding
 from experiments.scenario.refusals import refusals
 from experiments.scenario.scenario import SystemChoice
+from experiments.scenario.toml import to_toml
 from models import Site, System, Workload
 from sim.wording import Refused
 
+SCENARIOS = Path(__file__).parents[2] / "experiments" / "scenarios"
+SYSTEMS = "tests.experiments.scenario_systems"
+
 
 def choosy(
-    site: Site, workload: Workload, *, lease_us: int = 1, beat_us: int = 1, rate_per_s: float = 0.0, name: str = ""
+    site: Site,
+    workload: Workload,
+    *,
+    lease_us: int = 1,
+    beat_us: int = 1,
+    rate_per_s: float = 0.0,
+    name: str = "",
+    names: tuple[str, ...] = (),
 ) -> System:
     raise AssertionError("it is not called")
 
@@ -41,6 +55,10 @@ def told(*reasons: str, make: Callable[..., System] = choosy) -> list[tuple[str,
         ),
         ("rate_per_s=0.5 is too few; raise it", ("system.rate", '"0.5/s"', "too few", "raise it")),
         ("name='a b': nobody; give one", ("system.name", '"a b"', "nobody", "give one")),
+        (
+            "names=('a', 'b'): 'c' is missing; add 'c'",
+            ("system.names", '["a", "b"]', "'c' is missing", "add 'c'"),
+        ),
         # What is of no option, or of two alike, is of the factory.
         ("other_us=5 is odd; leave it", ("system", '"its.name:here"', "other_us=5 is odd", "leave it")),
         (
@@ -73,3 +91,67 @@ def test_a_person_sees_a_line_for_each_mistake_of_a_service() -> None:
     assert 'give at least "500 ms", or beat = "50 ms"' in lines[0]
     assert "system.ratio = 0.0: allows no retry" in lines[1]
     assert "system.watchers = 2: an even group" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "options", "lines"),
+    [
+        (
+            "process_moved",
+            {"compensates": False},
+            [
+                "system.compensates = false: process 'transfer', step 'debit': step 'credit' may be denied after it",
+            ],
+        ),
+        (
+            "process_moved",
+            {"factory": f"{SYSTEMS}:uncompensated"},
+            [
+                f"system = \"{SYSTEMS}:uncompensated\": process 'transfer', step 'debit': step 'credit' may be denied",
+                f"system = \"{SYSTEMS}:uncompensated\": process 'transfer', step 'debit': patience_us=-1 is no time",
+            ],
+        ),
+        (
+            "outbox_relay",
+            {"consumers": ["billing", "archive"]},
+            [
+                "system.consumers = [\"billing\", \"archive\"]: topic 'shipping' of domain 'orders' has no consumer",
+                'system.consumers = ["billing", "archive"]: \'archive\' hears of nothing, since no event carries this',
+            ],
+        ),
+        (
+            "effect_gateway",
+            {"dedup": 0},
+            ["system.declared = \"idempotent\": receiver 'gateway' has no dedup: it does again what it is asked again"],
+        ),
+        (
+            "projection_poison",
+            {"poison": "skip", "poison_every": 1, "reads": 2.0, "selects": -1.0, "sessions": 0},
+            [
+                "system.poison_every = 1: poisons every event; give at least 2, or 0 for none",
+                'system.poison = "skip": no policy; choose one of park, stop',
+                "system.reads = 2.0: no share; give a number in [0, 1]",
+                "system.selects = -1.0: no share; give a number in [0, 1]",
+                "system.sessions = 0: none; give at least 1",
+            ],
+        ),
+    ],
+    ids=["no compensation", "somebody's own process", "no consumer", "no dedup", "a projection that raises"],
+)
+def test_a_person_sees_place_value_rule_and_way_out_and_no_traceback(
+    scenario: str,
+    options: dict[str, object],
+    lines: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    document = tomllib.loads((SCENARIOS / f"{scenario}.toml").read_text())
+    document["system"] = options if "factory" in options else {**document["system"], **options}
+    file = tmp_path / "mine.toml"
+    file.write_text(to_toml(document))
+    assert main(["check", str(file), "--seeds", "1"]) == 2
+    said = capsys.readouterr()
+    assert "Traceback" not in said.out + said.err
+    found = [line.partition(": ")[2] for line in (said.out + said.err).splitlines() if "mine.toml" in line]
+    assert len(found) == len(lines)
+    assert all(line.startswith(told) for line, told in zip(found, lines, strict=True)), found

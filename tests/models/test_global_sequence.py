@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from models.store.group.wire import Install, Ship
 from models.store.sequence.numbering import Begin, Begun, Numbered, NumberQuery, Numbers, Settle, Settled
 from models.store.sequence.sequencer import GlobalReader, ReadAll, Sequencer, Slice
+from models.store.shard import Shard
 from sim.host import Wait
 from sim.testing.fake import FakeContext
 from sim.topology import Location, at_service, pack_location
-from tests.models.shards import LOCAL, at, shard_of_region
+from tests.models.shards import FOUNDING, LOCAL, at, shard_of_region
 
 PATIENCE_US = 1_000_000
 MEMBERS = tuple(at_service(pack_location(1, 1, host), "store") for host in (1, 2, 3))
@@ -186,3 +188,58 @@ def test_a_number_in_hand_is_pending_until_it_is_used_or_given_up() -> None:
     assert numbering.about((5, 6)).never == (6,)
     numbering.give_up(5)
     assert numbering.about((5, 6)).never == (5, 6)
+
+
+def numbers(ctx: FakeContext, shard: Shard, *asked: int) -> Numbers:
+    answer = ctx.deliver(shard, NumberQuery(numbers=asked)).value
+    assert isinstance(answer, Numbers)
+    return answer
+
+
+def test_a_member_that_got_a_snapshot_does_not_say_never_of_what_the_sequencer_was_not_told() -> None:
+    """Of the log up to 5 the sequencer has heard up to 2, and what stood between is in no entry any more."""
+    ctx, shard = shard_of_region(2, sequencer=at(50, "sequencer"))
+    assert numbers(ctx, shard, 4).never == (4,)
+    install = Install(
+        source=1,
+        shard=0,
+        reigns=FOUNDING,
+        position=5,
+        snapshots=(),
+        window=(),
+        committed=5,
+        upto=5,
+        session=1,
+        challenge=0,
+        released=2,
+    )
+    ctx.deliver(shard, install)
+    ctx.advance(20_000)
+    assert shard.journal.base.position == 5
+    assert numbers(ctx, shard, 4).never == ()
+    told = Ship(
+        source=1, shard=0, reigns=FOUNDING, first=6, entries=(), promise_us=0, probe=False, committed=5, released=5
+    )
+    ctx.deliver(shard, told)
+    assert numbers(ctx, shard, 4).never == (4,)
+
+
+def test_what_the_sequencer_was_not_told_is_remembered_by_the_next_life() -> None:
+    ctx, shard = shard_of_region(2, sequencer=at(50, "sequencer"))
+    install = Install(
+        source=1,
+        shard=0,
+        reigns=FOUNDING,
+        position=5,
+        snapshots=(),
+        window=(),
+        committed=5,
+        upto=5,
+        session=1,
+        challenge=0,
+        released=2,
+    )
+    ctx.deliver(shard, install)
+    ctx.advance(20_000)
+    ctx, shard = shard_of_region(2, ctx.power_loss(), sequencer=at(50, "sequencer"))
+    assert numbers(ctx, shard, 4).never == ()

@@ -47,6 +47,7 @@ from models.reading.gateway import Gateway
 from models.reading.inline import InlineShard
 from models.reading.live import LiveView
 from models.reading.projector import Projector
+from models.reading.scaling import SeekingUser, ViewHost
 from models.reading.seated import Seated
 from models.reading.staffing import Staff
 from models.reading.users import User
@@ -136,7 +137,9 @@ SERVICES = (
     Staff,
     Gateway,
     LiveView,
+    ViewHost,
     User,
+    SeekingUser,
     Bell,
     Pulser,
     ClusterObserver,

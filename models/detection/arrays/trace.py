@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.wording import Refused
+
 __all__ = ["Ints", "Trace"]
 
 Ints = NDArray[np.int64]
@@ -61,7 +63,7 @@ class Trace:
             arrivals, numbers = arrivals.astype(np.int64), numbers.astype(np.int64)
             mistakes = [*_disorder(arrivals, repeats=sequences is not None), *_copies(numbers, copies)]
         if mistakes:
-            raise ValueError("; ".join(mistakes))
+            raise Refused(mistakes)
         return Trace(numbers, arrivals)
 
     def part(self, begin: int, end: int) -> Trace:

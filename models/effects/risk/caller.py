@@ -16,6 +16,7 @@ from models.effects.risk.words import Charge, Charged, ChargeIs, PayeeBeat, What
 from models.retrying.budget import BudgetOptions
 from sim.host import Context, Service, Wait, handles
 from sim.topology import Location
+from sim.wording import Refused
 
 __all__ = ["Caller", "CallerOptions", "End"]
 
@@ -56,7 +57,7 @@ class CallerOptions:
         if self.beat_us < 1:
             wrong.append(f"beat_us={self.beat_us} is no interval; give at least 1")
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise Refused(wrong)
 
 
 @dataclass(slots=True)

@@ -148,6 +148,7 @@ class Replica(Member):
                 upto=self.journal.held,
                 session=out.session,
                 challenge=out.challenge,
+                released=self.released,
             ),
         )
 
@@ -194,6 +195,7 @@ class Replica(Member):
             yield from self._adopt(msg.reigns)
         if msg.position > self.journal.length:
             yield from self._undisturbed()
+            yield from self.numbering.stands_behind(msg.position, msg.released)
             yield from self._install(msg.position, msg.snapshots, msg.window)
         self._begin()
         self._inbound.challenge = msg.challenge

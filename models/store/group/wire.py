@@ -96,6 +96,7 @@ class Install(Message):
         position: Everything up to here is in `snapshots` and `window`.
         snapshots: Every stream with a history up to there.
         window: Commands up to there that must still be known.
+        released: Up to where nobody outside needed the log any more, as in `Ship`: beyond, somebody was not told yet.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 3)
@@ -109,6 +110,7 @@ class Install(Message):
     upto: int
     session: int
     challenge: int
+    released: int = 0
 
     def work(self) -> int:
         """As many units as there are streams."""

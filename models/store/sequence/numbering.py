@@ -4,7 +4,9 @@ A number is *in hand* from when the sequencer gave it until its event is in the 
 is given up. The leader tells what was committed in the order of its log, from a durable mark
 on, and what was given up; asked about numbers that have stayed open for long, it says of each
 whether it was committed, is pending, or was never used and never will be. It can say *never* of a
-number that neither it nor its log has: whoever had it in hand led before, and can commit no more.
+number that neither it nor its log has: whoever had it in hand led before, and can commit no more. But of a log whose
+head came as a snapshot, before the sequencer was told of all of it, nobody here knows the numbers: then it says of none
+that it was never used, and what is not known stays open, for one who has the entries to tell.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Begin", "Begun", "NumberQuery", "Numbered", "Numbering", "Numbers", "Settle", "Settled"]
 
+#: Up to where everything was told; a pair of that, and up to where the log came as a snapshot that was not told whole.
 _MARK: Final = "numbered"
 _BATCH: Final = 200
 
@@ -120,6 +123,8 @@ class Numbering:
         self.marked = 0
         self._shard = shard
         self._sequencer = sequencer
+        self._told = 0
+        self._untold = 0
         self._in_hand: set[int] = set()
         self._given_up: list[int] = []
 
@@ -147,10 +152,13 @@ class Numbering:
         """Tell the sequencer what is committed and what was given up, for as long as the member leads."""
         shard, ctx = self._shard, self._shard.ctx
         marks = [record for record in ctx.disk.read(_MARK) if record is not TORN]
-        self.marked = marks[-1] if marks else 0
+        last = marks[-1] if marks else 0
+        self.marked, self._untold = last if isinstance(last, tuple) else (last, 0)
+        self._told = self.marked
         while True:
             self.marked = min(self.marked, shard.journal.length)
-            if not shard.leads or not (self._given_up or self.marked < shard.committed):
+            self._told = min(self._told, shard.journal.length)
+            if not shard.leads or not (self._given_up or self._told < shard.committed):
                 yield ctx.sleep(shard.options.settle_us)
                 continue
             yield from self._settle()
@@ -158,7 +166,7 @@ class Numbering:
     def _settle(self) -> Generator[Wait, Any, None]:
         shard, ctx = self._shard, self._shard.ctx
         assert self._sequencer is not None
-        start = max(self.marked, shard.journal.base.position)
+        start = max(self._told, shard.journal.base.position)
         entries = shard.journal.after(start, min(_BATCH, shard.committed - start))
         number = shard.options.shard
         committed = tuple(Numbered(e.number, number, e.tenant, e.address) for e in entries if e.number)
@@ -167,9 +175,23 @@ class Numbering:
         answer = yield ctx.call(self._sequencer, message, shard.options.ask_us)
         if isinstance(answer, Settled):
             del self._given_up[: len(given_up)]
-            self.marked = start + len(entries)
+            self._told = start + len(entries)
+            if not self.knows_all:
+                return  # and the log is kept: what it has beyond its head may be asked about
+            self.marked = self._told
             yield ctx.disk.replace(_MARK, self.marked)
             shard.let_go()
+
+    def stands_behind(self, position: int, released: int) -> Generator[Wait, Any, None]:
+        """A snapshot is about to take the place of the log up to a position; of it, up to `released` all was told."""
+        if self._sequencer is not None and position > released:
+            self._untold = position
+            yield self._shard.ctx.disk.replace(_MARK, (self.marked, position))
+
+    @property
+    def knows_all(self) -> bool:
+        """Whether the sequencer has heard of whatever this log does not have any more."""
+        return self._untold <= max(self.marked, self._shard.released)
 
     def about(self, numbers: tuple[int, ...]) -> Numbers:
         """What became of numbers, as the leader knows it."""
@@ -182,6 +204,6 @@ class Numbering:
                     found.append(Numbered(entry.number, shard.options.shard, entry.tenant, entry.address))
                 else:
                     pending.add(entry.number)
-        never = wanted - pending - {one.number for one in found}
+        never = wanted - pending - {one.number for one in found} if self.knows_all else set()
         epoch = max(shard.epoch, shard.promised)
         return Numbers(epoch=epoch, leads=shard.leads, committed=tuple(found), never=tuple(sorted(never)))

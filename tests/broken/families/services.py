@@ -15,7 +15,7 @@ from models.services.acts import Acts
 from models.services.assignments import Assignments
 from models.services.deployment import service
 from models.services.directory import Directory
-from models.services.layout import Kinds
+from models.services.plane import Kinds
 from models.services.watcher import Watcher
 from models.system import Site, System
 

@@ -7,17 +7,35 @@ from typing import Any
 
 import pytest
 
-from experiments.deliveries import ARMS, CALM, CRASH, EFFECT_POINTS, MOVED, POWER, SCENARIOS, DeliveryRow, check
-from experiments.deliveries.arms import EFFECT_ARMS, OUTBOX, TRANSFER
+from experiments.deliveries import (
+    ARMS,
+    CALM,
+    CRASH,
+    EFFECT_POINTS,
+    FULL,
+    MOVED,
+    POWER,
+    POWER_MOVED,
+    SCENARIOS,
+    DeliveryRow,
+    check,
+)
+from experiments.deliveries.arms import (
+    EFFECT_ARMS,
+    OUTBOX,
+    OUTBOX_UNFENCED,
+    TAKEN_OVER,
+    TRANSFER,
+    TRANSFER_UNFENCED,
+)
 from experiments.deliveries.cells import faults_of, points_of, why_not
-from experiments.deliveries.runs import Counted, carry_out_cell, count, run_once, scenario_of
+from experiments.deliveries.runs import Counted, carry_out_cell, count, kind_at, run_once, scenario_of
 from experiments.delivery_order import EXPERIMENT
 from experiments.experiment import Cell, Finding, ReportContext
 from experiments.provenance import Provenance
 from experiments.registry import find
 from experiments.results import Results
 from models.delivery_ends import Error
-from sim.faults import CrashKind
 
 SOURCE = Provenance(commit=None, clean=None, lock="l", python="3", command="./lab run delivery-order", seeds=3)
 #: What an arm errs in.
@@ -42,7 +60,7 @@ def row(scenario: str, arm: str, seed: int, **other: Any) -> DeliveryRow:
 def rows(wrong: tuple[str, str] | None = None, **other: Any) -> Results[DeliveryRow]:
     made = []
     for scenario in SCENARIOS:
-        for arm in (arm.name for arm in ARMS):
+        for arm in FULL[scenario]:
             values = ERRS.get(arm, {}) if scenario != CALM else {}
             if (scenario, arm) == (MOVED, "act-unfenced"):
                 values = {"duplicates": 1}
@@ -101,8 +119,8 @@ def test_every_point_is_a_cell_of_some_arm_and_what_is_not_has_a_reason() -> Non
 
 def counted(arm: str, scenario: str, point: str, seed: int = 0) -> Counted:
     cell = Cell(scenario=scenario, arm=EXPERIMENT.arm(arm))
-    kind = CrashKind.POWER_LOSS if scenario == POWER else CrashKind.PROCESS_CRASH
-    seen = carry_out_cell(scenario_of(cell), faults_of(point, 3, moved=scenario == MOVED, kind=kind), seed)
+    faults = faults_of(point, 3, moved=scenario in TAKEN_OVER, kind=kind_at(scenario))
+    seen = carry_out_cell(scenario_of(cell), faults, seed)
     assert len(seen.answers) <= 20
     return count(seen, arm)
 
@@ -120,6 +138,8 @@ def counted(arm: str, scenario: str, point: str, seed: int = 0) -> Counted:
         ("act-most", POWER, "E5", Error.ORPHAN),
         ("persist-most", POWER, "E1", Error.OMISSION),
         ("intent-least", POWER, "E5", Error.DUPLICATE),
+        ("act-most", POWER_MOVED, "E5", Error.ORPHAN),
+        ("persist-least", POWER_MOVED, "E5", Error.DUPLICATE),
     ],
 )
 def test_a_cell_shows_the_error_of_its_ordering_and_no_other(arm: str, scenario: str, point: str, error: Error) -> None:
@@ -137,11 +157,29 @@ def test_dedup_or_a_fence_makes_once_of_every_ordering(arm: str, point: str) -> 
     assert (found.struck, sum(found.errors.values()), found.unpromised) == (True, 0, 0)
 
 
-@pytest.mark.parametrize("arm", [TRANSFER, OUTBOX])
-def test_a_process_and_an_outbox_keep_their_word_where_the_power_fails_at_any_point(arm: str) -> None:
-    row = run_once(Cell(scenario=POWER, arm=EXPERIMENT.arm(arm)), 0).row
+@pytest.mark.parametrize(
+    ("scenario", "arm"),
+    [
+        (POWER, TRANSFER),
+        (POWER, OUTBOX),
+        (POWER_MOVED, TRANSFER),
+        (POWER_MOVED, OUTBOX),
+        (MOVED, TRANSFER_UNFENCED),
+        (MOVED, OUTBOX_UNFENCED),
+    ],
+)
+def test_a_process_and_an_outbox_keep_their_word_whatever_strikes_and_whoever_goes_on(scenario: str, arm: str) -> None:
+    row = run_once(Cell(scenario=scenario, arm=EXPERIMENT.arm(arm)), 0).row
     assert isinstance(row, DeliveryRow)
     assert (row.struck, row.unpromised) == (row.cells, 0)
+
+
+@pytest.mark.parametrize(("arm", "point"), [(TRANSFER_UNFENCED, "M6"), (OUTBOX, "O4"), (OUTBOX_UNFENCED, "O4")])
+def test_who_stood_still_learns_that_another_has_taken_over(arm: str, point: str) -> None:
+    cell = Cell(scenario=MOVED, arm=EXPERIMENT.arm(arm))
+    seen = carry_out_cell(scenario_of(cell), faults_of(point, 3, moved=True), 0)
+    assert len(seen.noted["outdone"]) == 1
+    assert max(number for *_, number in seen.noted["tenure"]) == 2
 
 
 def test_a_run_is_a_function_of_its_cell_and_seed() -> None:
@@ -149,7 +187,7 @@ def test_a_run_is_a_function_of_its_cell_and_seed() -> None:
     first, second = run_once(cell, 1), run_once(cell, 1)
     assert first == second
     assert isinstance(first.row, DeliveryRow)
-    assert (first.row.cells, first.row.struck, first.row.unpromised) == (5, 5, 0)
+    assert (first.row.cells, first.row.struck, first.row.unpromised) == (6, 6, 0)
 
 
 def test_the_report_is_written(tmp_path: Path) -> None:
@@ -159,6 +197,6 @@ def test_the_report_is_written(tmp_path: Path) -> None:
     assert "The order only chooses the error" in answer
     assert {path.name for path in tmp_path.iterdir()} == {
         "index.html",
-        *(f"{scenario}.svg" for scenario in (CRASH, MOVED, POWER)),
+        *(f"{scenario}.svg" for scenario in (CRASH, MOVED, POWER, POWER_MOVED)),
     }
     assert all(point in (tmp_path / "index.html").read_text(encoding="utf-8") for point in EFFECT_POINTS)

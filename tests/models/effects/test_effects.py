@@ -54,7 +54,7 @@ def test_what_an_earlier_owner_persisted_meanwhile_is_asked_for_all_the_same() -
 
 
 def test_an_effect_declared_idempotent_needs_a_receiver_with_dedup() -> None:
-    with pytest.raises(ScenarioError, match=r"(?s)declared='idempotent', and receiver 'mailer' has no dedup.*give it"):
+    with pytest.raises(ScenarioError, match=r"(?s)declared = \"idempotent\": receiver 'mailer' has no dedup.*give it"):
         load("effect_gateway").with_system({"receiver": "mailer"})
     load("effect_gateway").with_system({"dedup": 1})
 
@@ -63,7 +63,7 @@ def test_everything_wrong_with_a_system_is_told_at_once() -> None:
     wrong = {"receiver": "mailer", "declared": "queryable", "ordering": "act", "owners": 9}
     with pytest.raises(ScenarioError) as told:
         load("effect_printer").with_system(wrong)
-    for part in ("orders nothing", "cannot be asked; choose", "semantics='ask-first'", "owners = 9: do not fit"):
+    for part in ("orders nothing", "cannot be asked; choose", 'semantics = "ask-first"', "owners = 9: do not fit"):
         assert part in str(told.value)
 
 

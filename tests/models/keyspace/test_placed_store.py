@@ -13,9 +13,12 @@ from experiments.properties import PROPERTIES
 from experiments.scenario import parse
 from models.clients import Workload
 from models.keyspace.deployment import PLACEMENTS, placed_store
-from models.system import Site
+from models.keyspace.shard import PlacedShard
+from models.store.requests import Look, Seen
+from models.system import Site, System
 from sim.checkers import Outcome
-from sim.topology import grid
+from sim.host import handles
+from sim.topology import Location, grid
 
 SITE = Site(grid(["a", "b"], clusters=2, hosts=2, cores=1))
 LOAD = Workload(rate_per_s=1, ends_us=1)
@@ -194,3 +197,49 @@ def test_all_mistakes_are_told_at_once() -> None:
     expected = ["scheme='multi-persist:9': n=9", "'z'", "a/c9/h1@1s", "'a@x'", "routes=0"]
     expected += ["is given 2 times", "it has 1 hosts", "split again", "tick_us=0"]
     assert [word for word in expected if word not in told] == []
+
+
+def test_equal_aggregates_and_ids_of_tenants_lie_apart_and_move_apart() -> None:
+    run = seen('tenants = 2\njoins = "a/c1/h5@1s"')
+    assert broken(run) == {}
+    assert PROPERTIES["tenants_apart"].holds(run).outcome is Outcome.VALID
+    shards = [{event.shard for event in run.events() if event.tenant == tenant} for tenant in (0, 1)]
+    assert shards[0]
+    assert shards[1]
+    assert not shards[0] & shards[1]
+
+
+LOOKS = 'looks = 0.9\nrebalance = true\njoins = "a/c1/h5@1s"\nleaves = "a/c1/h1@2500ms"'
+
+
+def test_questions_go_by_the_routes_that_clients_keep_and_tell_what_is_current() -> None:
+    run = seen(LOOKS)
+    assert broken(run) == {}
+    assert [PROPERTIES[name].holds(run).outcome for name in ("looks_are_current", "look_rerouted")] == [
+        Outcome.VALID,
+        Outcome.VALID,
+    ]
+    assert len(run.answers) < sum(row.kind == "invoke" for row in run.history)
+
+
+class Telling(PlacedShard):
+    """Tells what it has, whether it leads, and whether it still has it or not."""
+
+    @handles(Look)
+    def on_look(self, msg: Look, sender: Location) -> Seen:
+        view, stream = self.told(), self.streams.of((msg.tenant, msg.aggregate))
+        return Seen(aggregate=msg.aggregate, version=stream.version, told=view.get(msg.aggregate), exists=True)
+
+
+def telling(site: Site, workload: Workload) -> System:
+    return placed_store(site, workload, Telling, partitions=4, looks=0.5, joins="a/c1/h5@1s", leaves="a/c1/h1@2500ms")
+
+
+def test_an_answer_of_whoever_has_given_the_key_away_is_held_against_the_store() -> None:
+    document = tomllib.loads(SMALL.format(system="")) | {"system": {"factory": f"{__name__}:telling"}}
+    document["workload"]["rate"] = "200/s"
+    run = gather(parse(document, name="small"), 1)
+    assert isinstance(run, Observation)
+    verdict = PROPERTIES["looks_are_current"].holds(run)
+    assert verdict.outcome is Outcome.INVALID
+    assert "was known before it was asked" in verdict.reason

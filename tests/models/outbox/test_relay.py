@@ -160,7 +160,7 @@ def test_an_event_carries_its_messages_numbered_by_key() -> None:
 
 
 def test_a_topic_without_a_consumer_is_refused_before_the_run() -> None:
-    with pytest.raises(ScenarioError, match=r"(?s)topic 'shipping' of domain 'orders' has no consumer.*name one"):
+    with pytest.raises(ScenarioError, match=r"(?s)topic 'shipping' of domain 'orders' has no consumer.*add 'shipping'"):
         load("outbox_relay").with_system({"consumers": ["billing"]})
-    with pytest.raises(ScenarioError, match="consumer 'archive' hears of nothing"):
+    with pytest.raises(ScenarioError, match="'archive' hears of nothing"):
         load("outbox_relay").with_system({"consumers": ["billing", "shipping", "archive"]})

@@ -10,7 +10,7 @@ from experiments.scenario import ScenarioError, load
 from models.addressing import mint
 from models.domain import Application, Denied
 from models.domains.bank_account import BankAccount
-from models.domains.transfer import Abandon, Ordered, RecordCredit, RecordDebit, Transfer
+from models.domains.transfer import Abandon, Debited, Ordered, RecordCredit, RecordDebit, Transfer
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, Follow, Followed
 from models.outbox.submitting import StoreOptions, key_of
@@ -43,6 +43,13 @@ def test_a_process_without_a_compensation_is_refused_with_place_reason_and_way_o
         without("refund")
 
 
+def test_a_transfer_may_do_without_a_compensation_where_nothing_is_denied_after_its_debit() -> None:
+    never = {"compensates": False, "patience": "0s"}
+    load("process_moved").with_system({**never, "ceiling": 0})
+    with pytest.raises(ScenarioError, match=r"compensates = false: .*nothing takes it back; leave it out, or give"):
+        load("process_moved").with_system(never)
+
+
 def test_everything_wrong_with_a_process_is_told_at_once() -> None:
     debit, credit, refund = transfer_process().steps
     wrong = (
@@ -65,7 +72,9 @@ def test_everything_wrong_with_a_process_is_told_at_once() -> None:
 def test_an_application_owns_its_processes_and_their_commands_have_owners() -> None:
     made = Application("bank", (Purse(), Transfer()), (transfer_process(),))
     assert list(made.processes) == ["transfer"]
-    with pytest.raises(ValueError, match=r"process 'transfer' sends Cancel.*sends GiveBack.*add the domain"):
+    with pytest.raises(
+        ValueError, match=r"process 'transfer': it sends Cancel, .*sends GiveBack, .*add the one that does"
+    ):
         Application("bank", (BankAccount(), Transfer()), (transfer_process(),))
 
 
@@ -88,6 +97,19 @@ def managed(ctx: FakeContext | None = None) -> FakeContext:
     ctx.answer(Followed(reigns=(Reign(epoch=1, region=1, start=0),), after=0, entries=(entry,), upto=1), 0)
     ctx.advance(1)
     return ctx
+
+
+def test_a_manager_stands_still_where_what_it_needs_of_the_log_is_gone() -> None:
+    ctx = managed()
+    before = len(ctx.sent)
+    debited = Entry(0, 1, 6, 1, 0, mint(1, PROCESS, 3), 6, 0, Debited(), None, 0)
+    call = next(i for i, (_, msg, _) in enumerate(ctx.calls) if isinstance(msg, Follow))
+    ctx.answer(Followed(reigns=(Reign(epoch=1, region=1, start=0),), after=5, entries=(debited,), upto=6), call)
+    ctx.advance(50_000)
+    assert ("feed-gap", 4) in ctx.notes
+    asked_for = [msg for _, msg in ctx.sent[before:]]
+    assert all(isinstance(msg, Follow) and msg.after == 1 for msg in asked_for)
+    assert asked_for
 
 
 def asked(ctx: FakeContext) -> Submit:

@@ -12,7 +12,8 @@ from models.services.acts import Act, Acted, Acts, Open, Opened, Term
 from models.services.assignments import Assign, Assigned, Assignment, Assignments, Retire, Retired, read_told
 from models.services.deciding import Room, Scaler, place, votes_of
 from models.services.directory import Directory
-from models.services.instance import Instance, InstanceOptions, Seat
+from models.services.holder import Seat
+from models.services.instance import Instance, InstanceOptions
 from models.services.watcher import Watcher
 from models.services.words import Beat, Find, Found, Gone, NotHere, Report, Seen, Serve, Served, Stop
 from models.store.requests import Accepted, Refused, Submit
