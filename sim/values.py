@@ -1,6 +1,6 @@
 """How values are built: as a dataclass builds them, in half the time.
 
-A run makes values by the million: every message, command, event and state is one, and all are frozen. What
+A run makes values by the million: every message is one, and much of what messages carry. What
 `dataclasses` writes for a frozen class sets each field by `object.__setattr__`, which finds the slot by its
 name first. Here the slots are bound once, when the class is made, and filled directly; arguments, defaults,
 `__post_init__` and errors are the same.
