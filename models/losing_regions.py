@@ -161,8 +161,7 @@ class LosableRelay(RegionRelay):
         if number not in self._given:
             self._fenced.add(number)
             yield self.ctx.disk.replace(_file(number), _FENCED)
-        if stream.durable < stream.length:
-            yield from stream.durable_at(stream.length)
+        yield from self._made_durable(number)
         given = self._given.get(number)
         return StreamStanding(length=stream.length if given is None else given, given_up=given is not None)
 
@@ -193,8 +192,13 @@ class LosableRelay(RegionRelay):
                 if entry.position == stream.length + 1 <= msg.upto:
                     stream.append(entry)
             self._abroad[msg.number].received = stream.length
+        yield from self._made_durable(msg.number)
+
+    def _made_durable(self, number: int) -> Generator[Wait, Any, None]:
+        stream = self.streams[number]
         if stream.durable < stream.length:
             yield from stream.durable_at(stream.length)
+            self._push(number)  # who relays finds nothing left to be made durable, and would not
 
     @handles(FetchStream)
     def on_fetch_stream(self, msg: FetchStream, sender: Location) -> StreamRun | None:

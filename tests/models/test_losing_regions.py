@@ -158,6 +158,16 @@ def test_what_a_lost_region_brings_along_goes_to_those_alone_who_have_given_it_u
     assert sent_to(ctx, 2) == {1, 2, 3, 4}
 
 
+def test_what_is_made_durable_for_an_operator_goes_on_to_the_clusters():
+    ctx, relay, _ = given_up(3, upto=1)
+    ctx.deliver(relay, listening(ctx, 1), at(1))
+    ctx.deliver(relay, GaveUp(number=LOST, cluster=1), at(1))
+    bring(ctx, relay, *entries_of(3, 4)[1:], first=2)
+    ctx.deliver(relay, FenceStream(number=LOST), at(1))  # as it is asked for each cluster of the region in turn
+    settle_down(ctx)
+    assert sent_to(ctx, 1) == {1, 2}
+
+
 def test_a_relay_of_a_lost_region_is_told_and_tells_its_clusters_whom_to_ask():
     ctx, relay, _ = given_up(3, 4, upto=2)
     bring(ctx, relay, first=3)
