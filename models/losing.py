@@ -100,11 +100,10 @@ class SettledRun(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WasLost(Message):
-    """You were declared lost at a position; ask one of `by` for the others' history, or if none is named who tells."""
+    """You were declared lost at a position."""
 
     type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 10)
     upto: int
-    by: tuple[Location, ...] = ()
 
 
 class LosableShard(GrantingShard):
@@ -121,7 +120,6 @@ class LosableShard(GrantingShard):
         self.was_lost = False
         self._fenced: int | None = None
         self._adopting = False
-        self._asked = 0
         self._number_at = {peer: number for number, peer in self.options.peers}
 
     def _recover_merge(self) -> None:
@@ -228,10 +226,11 @@ class LosableShard(GrantingShard):
     @handles(WasLost)
     def on_was_lost(self, msg: WasLost, sender: Location) -> Generator[Wait, Any, None]:
         """Take over the history of who tells, in place of ours."""
+        yield from self._take_over_from(sender)
+
+    def _take_over_from(self, teller: Location) -> Generator[Wait, Any, None]:
         if self._knows_already():
             return
-        teller = msg.by[self._asked % len(msg.by)] if msg.by else sender
-        self._asked += 1
         run = yield self.ctx.call(teller, FetchSettled(after_us=0), self.options.ask_us)
         knows = isinstance(run, SettledRun) and any(self.options.number in dict(_lost_in(r)) for r in run.records)
         if not knows or self._knows_already():

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Final
 
 from models.addressing import REPLICATION, Scope, message_type_id
 from models.hearing import Upstream
-from models.losing import FenceOff, GiveUp, LosableShard, Standing, WasLost
+from models.losing import FenceOff, GiveUp, LosableShard, Standing
 from models.relay import RegionRelay, RelayOptions
 from models.store.group.wire import Ship
 from models.store.log.entries import Entry, all_bytes
@@ -37,6 +37,7 @@ __all__ = [
     "GaveUp",
     "GiveUpStream",
     "LosableRelay",
+    "RegionWasLost",
     "StreamGivenUp",
     "StreamRun",
     "StreamStanding",
@@ -118,6 +119,15 @@ class GaveUp(Message):
     cluster: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionWasLost(Message):
+    """Your region was declared lost, at a position of its stream; each of `by` has the others' history."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.HOST, REPLICATION, 20)
+    upto: int
+    by: tuple[Location, ...]
+
+
 class LosableRelay(RegionRelay):
     """A relay that can give up another region's stream, and is told when its own was."""
 
@@ -161,8 +171,7 @@ class LosableRelay(RegionRelay):
         if number not in self._given:
             self._fenced.add(number)
             yield self.ctx.disk.replace(_file(number), _FENCED)
-        if stream.durable < stream.length:
-            yield from stream.durable_at(stream.length)
+        yield from self._made_durable(number)
         given = self._given.get(number)
         return StreamStanding(length=stream.length if given is None else given, given_up=given is not None)
 
@@ -193,8 +202,13 @@ class LosableRelay(RegionRelay):
                 if entry.position == stream.length + 1 <= msg.upto:
                     stream.append(entry)
             self._abroad[msg.number].received = stream.length
+        yield from self._made_durable(msg.number)
+
+    def _made_durable(self, number: int) -> Generator[Wait, Any, None]:
+        stream = self.streams[number]
         if stream.durable < stream.length:
             yield from stream.durable_at(stream.length)
+            self._push(number)  # who relays finds nothing left to be made durable, and would not
 
     @handles(FetchStream)
     def on_fetch_stream(self, msg: FetchStream, sender: Location) -> StreamRun | None:
@@ -223,11 +237,11 @@ class LosableRelay(RegionRelay):
         if self.ready and msg.source in self._given:
             self.ctx.point("G6")
             stores = tuple(store for _, store in self.options.clusters)
-            self.ctx.send(sender, WasLost(upto=self._given[msg.source], by=stores))
+            self.ctx.send(sender, RegionWasLost(upto=self._given[msg.source], by=stores))
         super().on_ship(msg, sender)
 
-    @handles(WasLost)
-    def on_was_lost(self, msg: WasLost, sender: Location) -> None:
+    @handles(RegionWasLost)
+    def on_region_was_lost(self, msg: RegionWasLost, sender: Location) -> None:
         """Let the clusters here know, and of whom to have the others' history."""
         for _, store in self.options.clusters:
             self.ctx.send(store, msg)
@@ -245,6 +259,7 @@ class TreeShard(LosableShard):
         self._stream_at = {store: stream_of[number] for number, store in upstream.stores}
         self._stream_at |= {store: upstream.number for _, store in self.options.peers}
         self._stream_at[ctx.location] = upstream.number
+        self._asked = -1
         #: Streams that were given up, durably.
         self._gone: set[int] = set()
 
@@ -299,6 +314,12 @@ class TreeShard(LosableShard):
 
     def _serves(self) -> bool:
         return self.ready and not self.was_lost
+
+    @handles(RegionWasLost)
+    def on_region_was_lost(self, msg: RegionWasLost, sender: Location) -> Generator[Wait, Any, None]:
+        """Take over the history of one that told, in place of ours; of another one the next time."""
+        self._asked += 1
+        yield from self._take_over_from(msg.by[self._asked % len(msg.by)])
 
     def _has_head(self, upto: dict[int, int]) -> bool:
         return all(self.merge.received(origin) >= position for origin, position in upto.items())

@@ -40,6 +40,7 @@ from models.store.requests import Answer, Submit, Unavailable, answer_of
 from sim.host import Context, Service, Wait, handles
 from sim.storage import TORN
 from sim.topology import Location
+from sim.tuples import made
 
 __all__ = ["MERGED", "MakePolicy", "SplitShard", "write_of"]
 
@@ -49,8 +50,6 @@ MakePolicy = Callable[[Domain[Any], Sequence[int]], Policy]
 #: How far ahead of the time a clock's ceiling is made durable. Short, since after a restart
 #: stamps run ahead of the wall clock by it; long, since renewing it costs a flush.
 _CLOCK_RESERVE_US: Final = 2_000_000
-#: Makes a named tuple of its fields in half the time: one is made for every write that arrives.
-_new: Final = tuple.__new__
 #: The file of what the merge settled, a record for each advance of the cut.
 MERGED: Final = "merged"
 #: Writes of one sub-domain that may wait for what they had seen, such as those of a region that hears one which we
@@ -391,4 +390,4 @@ class SplitShard(Service):
 def write_of(entry: Entry) -> Write:
     """What the merge is told of an entry."""
     stamp_us, origin, position, _, _, address, event_id, _, event, _, _, seen, _ = entry
-    return _new(Write, (stamp_us, origin, position, address, event, event_id, seen))
+    return made(Write, (stamp_us, origin, position, address, event, event_id, seen))

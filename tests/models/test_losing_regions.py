@@ -7,13 +7,14 @@ import pytest
 from experiments.scenario import ScenarioError, build, load, parse
 from models.domains.bank_account import BankAccount
 from models.hearing import Upstream
-from models.losing import FenceOff, FetchSettled, GiveUp, Standing, WasLost
+from models.losing import FenceOff, FetchSettled, GiveUp, Standing
 from models.losing_regions import (
     FenceStream,
     FetchStream,
     GaveUp,
     GiveUpStream,
     LosableRelay,
+    RegionWasLost,
     StreamGivenUp,
     StreamRun,
     StreamStanding,
@@ -158,10 +159,20 @@ def test_what_a_lost_region_brings_along_goes_to_those_alone_who_have_given_it_u
     assert sent_to(ctx, 2) == {1, 2, 3, 4}
 
 
+def test_what_is_made_durable_for_an_operator_goes_on_to_the_clusters():
+    ctx, relay, _ = given_up(3, upto=1)
+    ctx.deliver(relay, listening(ctx, 1), at(1))
+    ctx.deliver(relay, GaveUp(number=LOST, cluster=1), at(1))
+    bring(ctx, relay, *entries_of(3, 4)[1:], first=2)
+    ctx.deliver(relay, FenceStream(number=LOST), at(1))  # as it is asked for each cluster of the region in turn
+    settle_down(ctx)
+    assert sent_to(ctx, 1) == {1, 2}
+
+
 def test_a_relay_of_a_lost_region_is_told_and_tells_its_clusters_whom_to_ask():
     ctx, relay, _ = given_up(3, 4, upto=2)
     bring(ctx, relay, first=3)
-    told = WasLost(upto=2, by=(at(1), at(2)))
+    told = RegionWasLost(upto=2, by=(at(1), at(2)))
     assert (at(3, "relay"), told) in ctx.sent
     ctx.deliver(relay, told, at(3, "relay"))
     assert {to for to, msg in ctx.sent if msg == told} == {at(1), at(2), at(3, "relay")}
@@ -248,7 +259,7 @@ def test_a_lost_region_is_waited_for_no_more_and_what_it_brings_is_owed():
 def test_a_lost_cluster_asks_those_that_its_relay_names_in_turn():
     ctx, store = shard()
     for turn in range(2):
-        ctx.deliver(store, WasLost(upto=0, by=(at(3), at(4))), at(1, "relay"))
+        ctx.deliver(store, RegionWasLost(upto=0, by=(at(3), at(4))), at(1, "relay"))
         to, msg, wait = ctx.calls[-1]
         assert (to, msg) == (at(3 + turn), FetchSettled(after_us=0))
         wait.resolve(None)

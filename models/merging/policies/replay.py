@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from models.domain import Denied, Domain, Event, State
 from models.merging.policy import Obligation, Step
 from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key
+from sim.tuples import made
 
 __all__ = ["CanonicalReplay"]
-
-_new: Final = tuple.__new__
 
 
 class CanonicalReplay:
@@ -47,7 +46,7 @@ class CanonicalReplay:
         assert command is not None, f"{event} has no command; `refusals` did not say so"
         again = domain.decide(held, command)
         if again == event:
-            return _new(Step, (domain.evolve(held, event), (_new(Merged, (address,)),)))
+            return made(Step, (domain.evolve(held, event), (made(Merged, (address,)),)))
         return Step(domain.evolve(held, again), self._instead(write, again))
 
     def _instead(self, write: Write, again: Event) -> tuple[Output, ...]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from models.merging.policies.recent import Recent
 from models.merging.policies.winners import FirstWriter
 from models.merging.policy import Step
 from models.merging.writes import Merged, Opened, Output, Resolved, Superseded, Write, compensation_key, precedes
+from sim.tuples import made
 
 __all__ = ["Siblings"]
-
-_new: Final = tuple.__new__
 
 
 class Siblings(FirstWriter):
@@ -54,7 +52,7 @@ class Siblings(FirstWriter):
     def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
         """What loses is opened rather than taken back."""
         if not lost_to:
-            return (_new(Merged, (write.address,)),), owed
+            return (made(Merged, (write.address,)),), owed
         return (Opened(self._key(write.address, lost_to), tuple(sorted((lost_to, write.address)))),), owed
 
     def is_open(self, held: Recent, place: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from models.domain import Denied, Domain, Neutral, State
 from models.merging.policies.recent import Recent, concurrent_in
@@ -17,10 +17,9 @@ from models.merging.policies.siblings import Siblings
 from models.merging.policy import Step
 from models.merging.readings import Leaf, Meaning
 from models.merging.writes import Write, precedes
+from sim.tuples import made
 
 __all__ = ["Change", "Changes", "ThreeWay"]
-
-_new: Final = tuple.__new__
 
 
 class Change(NamedTuple):
@@ -70,7 +69,7 @@ class ThreeWay(Siblings):
         apart = concurrent_in(held, write)
         saw = self._without(held, apart) if apart else held.state
         changed = Changes(changes=self._between(saw, self._domain.evolve(saw, event)))
-        plain = _new(Write, (stamp_us, origin, position, address, changed, event_id, seen))
+        plain = made(Write, (stamp_us, origin, position, address, changed, event_id, seen))
         return self.judged(held, plain, apart)
 
     def ancestor(self, held: Recent, write: Write) -> State:
@@ -170,9 +169,9 @@ class ThreeWay(Siblings):
             if now == was:
                 continue
             if now.__class__ is not int or (was is not None and was.__class__ is not int):
-                changes.append(_new(Change, (name, None, now)))
+                changes.append(made(Change, (name, None, now)))
             else:
-                changes.append(_new(Change, (name, now - (was or 0), None)))
+                changes.append(made(Change, (name, now - (was or 0), None)))
         return tuple(changes if len(changes) < 2 else sorted(changes))
 
 
