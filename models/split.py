@@ -298,7 +298,9 @@ class SplitShard(Service):
         late = self.merge.late
         for entry in self.hearing.take(msg):
             self.clock.observe(entry.stamp_us)
-            self.merge.ingest(write_of(entry))
+            write = write_of(entry)
+            self.merge.ingest(write)
+            self._heard(write)
         if self.merge.late > late:
             self.ctx.note("late", self.merge.late - late)
         if msg.entries:
@@ -310,6 +312,9 @@ class SplitShard(Service):
             self.hearing.owe(msg.source, sender)
         elif not expected:
             self.hearing.acknowledge(msg.source, sender, self.session)
+
+    def _heard(self, write: Write) -> None:
+        """Another sub-domain's write came; who learns from it does so here."""
 
     @handles(ShipAck)
     def on_ship_ack(self, msg: ShipAck, sender: Location) -> None:

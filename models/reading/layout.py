@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
+from models.confidence.visible.viewing import FreshViewShard
 from models.domains.bank_account import BankAccount
 from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
@@ -108,6 +109,7 @@ class ReadLayout:
         kind: What consumers are.
         feed: What follows the global sequence.
         ask_us: A gateway's patience.
+        keys: How many a segment has, where views say how likely they are fresh; 0 where they do not.
     """
 
     topology: Topology
@@ -125,6 +127,7 @@ class ReadLayout:
     kind: type[Projector]
     feed: type[GlobalFeed]
     ask_us: int
+    keys: int = 0
 
     def near(self, host: HostSpec, members: Sequence[Location]) -> tuple[Location, ...]:
         """Members in the order in which a host asks them: of its own region first."""
@@ -142,15 +145,18 @@ class ReadLayout:
 
     def views(self, options: MemberOptions) -> list[Placement]:
         """The members that keep views."""
-        projection = self.projection
+        projection, keys = self.projection, self.keys
+
+        def make(ctx: Context, mine: MemberOptions, domain: Any) -> ViewShard:
+            if keys:
+                return FreshViewShard(ctx, mine, domain, projection, keys=keys)
+            return ViewShard(ctx, mine, domain, projection)
+
+        kind = FreshViewShard if keys else ViewShard
         return [
-            Placement(host=placement.host, name=placement.name, make=placement.make, kind=ViewShard)
+            Placement(host=placement.host, name=placement.name, make=placement.make, kind=kind)
             for group in self.groups
-            for placement in members_of(
-                group,
-                options,
-                lambda ctx, mine, domain: ViewShard(ctx, mine, domain, projection),  # type: ignore[arg-type]
-            )
+            for placement in members_of(group, options, make)  # type: ignore[arg-type]
         ]
 
     def consuming(self) -> list[Placement]:
