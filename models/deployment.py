@@ -236,7 +236,9 @@ def region_split(
         layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, kind)
         return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))
     shards = len(parts[0].servers) if parts else 1
-    beside = {"surviving": Surviving(aggregates=max(1, workload.accounts // shards))}
+    beside = {
+        "surviving": Surviving(aggregates=max(1, workload.accounts // shards), conflict=visible.get("conflict", 0.05))
+    }
     made = SurvivingShard if kind is LosableShard else kind
     stated = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, made, line=line, beside=beside)
     system = stated.system(Merging(domain=wanted, words=merge, sources=sources, shards=shards))

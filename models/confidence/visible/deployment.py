@@ -32,6 +32,7 @@ class VisibleOptions(TypedDict, total=False):
         dies_every_us: Mean time between deaths of who executes, 30 days.
         round_trip_us: Mean, where nothing is broken, 40 ms.
         loss: Chance that a request, or an answer, is lost where nothing is broken, 0.001.
+        conflict: In a split, chance that an acceptance is taken back before which concurrent writes came, 0.05.
     """
 
     states: bool
@@ -40,6 +41,7 @@ class VisibleOptions(TypedDict, total=False):
     dies_every_us: int
     round_trip_us: int
     loss: float
+    conflict: float
 
 
 def stating(options: VisibleOptions) -> bool:
@@ -53,6 +55,13 @@ def stating(options: VisibleOptions) -> bool:
     if unknown:
         raise TypeError(f"{unknown[0]!r} is no option; {way_to(unknown[0], known)}")
     return options.get("states", False)
+
+
+def prior(name: str, value: float) -> str | None:
+    """A mistake unless evidence moves the value."""
+    if 0 < value < 1:
+        return None
+    return f"{name}={value!r} is a prior outside (0, 1), which no evidence moves; give one between"
 
 
 def line_of(options: VisibleOptions) -> Line | None:
@@ -76,7 +85,8 @@ def line_of(options: VisibleOptions) -> Line | None:
     refuse(
         (
             *(at_least(name, us, 1) for name, us in times.items()),
-            None if 0 < loss < 1 else f"{loss=} is a prior outside (0, 1), which no silence moves; give one between",
+            prior("loss", loss),
+            prior("conflict", options.get("conflict", 0.05)),
         )
     )
     # Half of the round trip is the way there; stages make it as steady as links are.

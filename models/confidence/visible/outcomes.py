@@ -9,7 +9,7 @@ The hypotheses are no break, and each begin and end of one. Given one, attempts 
   of one that was not lost, the chance that it is still under way is A(T), the tail of the way there;
 - sent before and not arrived, or sent in it: lost, on datagrams or to who died. On a connection it waits for the heal
   and executes, unless the connection is given up before: of a break that lasts until now, with chance
-  1 - exp(-left / cut_us), where left is what remains of the give-up. Answers that are under way are lost, too.
+  1 - exp(-left / cut_us), where left is what remains of the give-up. So do answers that are under way.
 
 A command carries one key, so attempts execute it once: it is executed if one was, will be if one waits, is lost else.
 With no hazard and one attempt, executed + will_execute is `executed_if_silent`; with a cut that lasts for ever, on
@@ -32,9 +32,8 @@ from models.detection.refusals import at_least, refuse
 
 __all__ = ["Attempt", "Line", "outcome"]
 
-#: Begins of a break that are told apart between two instants that matter: of one that lasts, and of one that ended.
-_STEPS: Final = 12
-_BEGINS: Final = 6
+#: Begins of a break that are told apart between two instants that matter.
+_STEPS: Final = 10
 #: Round trips after a send in which an instant more matters.
 _NEAR: Final = 3.0
 
@@ -229,10 +228,11 @@ def _stuck(line: Line, age_us: float, begun_us: float, *, waits: bool) -> _Fate:
 
 
 def _let_go(line: Line, stuck: _Fate, healed: _Fate) -> _Fate:
-    """What waited in a connection went on at the heal, and has been on its way since."""
+    """What waited in a connection, answers too, went on at the heal, as if it had been sent then."""
     goes = 1 - line.request.request_loss
     share = stuck.waiting / goes if goes else 0.0
-    return _Fate(stuck.executed + share * healed.executed, share * healed.waiting, stuck.lost)
+    answers = stuck.executed * (healed.executed + healed.waiting) / goes if goes else 0.0
+    return _Fate(answers + share * healed.executed, share * healed.waiting, stuck.lost)
 
 
 def _hazard(line: Line) -> float:
@@ -244,12 +244,14 @@ def _broken(line: Line, span: _Span) -> Iterator[_Sums]:
     if span.since_us <= span.until_us:
         return
     cut, death = _Kind(1 / line.mtbc_us, line.cut_us), _Kind(1 / line.mtbf_us, line.down_us)
-    kinds = ([(cut,), line.queued], [(death,), False]) if line.queued else ([(cut, death), False],)
+    kinds: tuple[tuple[tuple[_Kind, ...], bool], ...] = (((cut, death), False),)
+    if line.queued:
+        kinds = (((cut,), True), ((death,), False))
     for some, queued in kinds:
         alike = tuple(kind for kind in some if kind.rate > 0)
-        if alike:
-            yield from _lasting(line, span, alike, waits=queued)
-            yield from _ended(line, span, alike, waits=queued)
+        begins = list(_begins(line, span, waits=queued)) if alike else []
+        yield from _lasting(line, span, alike, begins, waits=queued)
+        yield from _ended(line, span, alike, begins, waits=queued)
 
 
 class _Kind(NamedTuple):
@@ -259,43 +261,52 @@ class _Kind(NamedTuple):
     lasts_us: float
 
 
-def _lasting(line: Line, span: _Span, kinds: Sequence[_Kind], *, waits: bool) -> Iterator[_Sums]:
-    """Breaks that last until now, by their begin."""
-    if span.until_us:
-        return
-    hazard, ages_us, count = _hazard(line), (*span.sent_us, *span.others_us), len(span.sent_us)
-    for begun_us, step_us in _middles(_marks(line, ages_us, span), _STEPS):
-        weight = exp(-hazard * (span.since_us - begun_us)) * step_us
-        weight *= fsum(kind.rate * exp(-begun_us / kind.lasts_us) for kind in kinds)
-        fates = [_stuck(line, age_us, begun_us, waits=waits) for age_us in ages_us]
-        heals = _healed(line, max(0.0, line.give_up_us - min(begun_us, max(span.sent_us)))) if waits else 0.0
-        yield _sums(weight * prod(map(_silent, fates[count:])), fates[:count], heals)
+class _Begin(NamedTuple):
+    """A break that began at an age, as likely as its weight says, and what it makes of attempts and of all else."""
+
+    at_us: float
+    weight: float
+    fates: tuple[_Fate, ...]
 
 
-def _ended(line: Line, span: _Span, kinds: Sequence[_Kind], *, waits: bool) -> Iterator[_Sums]:
-    """Breaks that ended before now, by their begin, and between which two attempts they ended."""
+def _begins(line: Line, span: _Span, *, waits: bool) -> Iterator[_Begin]:
+    hazard, ages_us = _hazard(line), (*span.sent_us, *span.others_us)
+    for at_us, step_us in _middles(_marks(line, ages_us, span), _STEPS):
+        fates = tuple(_stuck(line, age_us, at_us, waits=waits) for age_us in ages_us)
+        yield _Begin(at_us, exp(-hazard * (span.since_us - at_us)) * step_us, fates)
+
+
+def _lasting(
+    line: Line, span: _Span, kinds: Sequence[_Kind], begins: Sequence[_Begin], *, waits: bool
+) -> Iterator[_Sums]:
+    """Breaks that last until now."""
+    count = len(span.sent_us)
+    for at_us, weight, fates in begins if not span.until_us else ():
+        lasting = weight * fsum(kind.rate * exp(-at_us / kind.lasts_us) for kind in kinds)
+        heals = _healed(line, max(0.0, line.give_up_us - min(at_us, max(span.sent_us)))) if waits else 0.0
+        yield _sums(lasting * prod(map(_silent, fates[count:])), fates[:count], heals)
+
+
+def _ended(
+    line: Line, span: _Span, kinds: Sequence[_Kind], begins: Sequence[_Begin], *, waits: bool
+) -> Iterator[_Sums]:
+    """Breaks that ended before now, by between which two attempts they did."""
     kinds = [kind for kind in kinds if kind.lasts_us < inf]
-    hazard, ages_us, count = _hazard(line), (*span.sent_us, *span.others_us), len(span.sent_us)
+    ages_us, count = (*span.sent_us, *span.others_us), len(span.sent_us)
     whole = [_undisturbed(line, age_us) for age_us in ages_us]
-    marks = _marks(line, ages_us, span)
-    ends = list(pairwise(marks)) if waits else list(pairwise(_sends(ages_us, span)))
+    ends = list(pairwise(_marks(line, ages_us, span) if waits else _sends(ages_us, span)))
     after = [_undisturbed(line, (low_us + high_us) / 2) for low_us, high_us in ends] if waits else []
-    for begun_us, step_us in _middles(marks, _BEGINS) if kinds else ():
-        before = exp(-hazard * (span.since_us - begun_us)) * step_us
-        stuck = [_stuck(line, age_us, begun_us, waits=waits) for age_us in ages_us]
+    for at_us, weight, stuck in begins if kinds else ():
         for index, (low_us, high_us) in enumerate(ends):
-            if low_us >= begun_us:
+            if low_us >= at_us:
                 break
-            earliest_us = min(high_us, begun_us)
-            ended = fsum(
-                kind.rate * (exp((earliest_us - begun_us) / kind.lasts_us) - exp((low_us - begun_us) / kind.lasts_us))
-                for kind in kinds
-            )
+            from_us, to_us = low_us - at_us, min(high_us, at_us) - at_us
+            ended = fsum(kind.rate * (exp(to_us / kind.lasts_us) - exp(from_us / kind.lasts_us)) for kind in kinds)
             fates = [
                 whole[at] if age_us <= low_us else _let_go(line, stuck[at], after[index]) if waits else stuck[at]
                 for at, age_us in enumerate(ages_us)
             ]
-            yield _sums(before * ended * prod(map(_silent, fates[count:])), fates[:count], 1.0)
+            yield _sums(weight * ended * prod(map(_silent, fates[count:])), fates[:count], 1.0)
 
 
 def _sends(ages_us: Sequence[int], span: _Span) -> list[float]:

@@ -66,7 +66,7 @@ class Surviving:
     aggregates: int
     writes_per_s: float = 0.1
     conflict: float = 0.05
-    worth: float = 2.0
+    worth: float = 8.0
 
     def __post_init__(self) -> None:
         refuse(
@@ -161,7 +161,7 @@ class SurvivingShard(LosableShard):
             silent_us=silent_us,
             met=met,
             writes_per_s=rate.mean,
-            conflict=judged.of(write.instance, max(1, met)).mean,
+            conflict=judged.chance(write.instance, max(1, met)),
             judged=judged.judged,
         )
 

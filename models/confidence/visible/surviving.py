@@ -10,13 +10,15 @@ rate is gamma(a, b) by what was counted (`rates`), so K is negative binomial:
 An acceptance that n concurrent writes came before is taken back with a chance c(n); with none it stands. Most designs
 have no law for c: of a hundred small withdrawals none may matter, or the first. So it is learnt as it is, for n of 1,
 2 to 3, 4 to 7 and so on, each a beta posterior about what all of them say; every acceptance that takes its final place
-is one trial, so the update is conjugate and exact. An aggregate's own trials are drawn towards its key space's: beta
-with the worth of some trials at c(n), to which its own are added, whatever their n. Together
+is one trial, so the update is conjugate and exact. An aggregate may be hit more or less than all are: by a factor,
+gamma about 1 and worth so many hits, whose posterior mean is (worth + hits) / (worth + hits that its trials had to
+expect). Together
 
     P(survives) = sum over k of P(K = k) (1 - c(m + k)),   c(0) = 0.
 
 Limits: acceptances of one cut share its writes, so trials are dependent, and the first cuts teach less than they seem
-to; shares of the sides are alike for all aggregates; what goes with another that was taken back counts as its own.
+to; shares of the sides are alike for all aggregates; users who rush to what was just freed write in bursts, not as
+Poisson; what goes with another that was taken back counts as its own.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ _NOTHING: Final = 1e-12
 #: Numbers of concurrent writes, in powers of two, of which all larger ones are like the last.
 _POWERS: Final = 12
 _MOST: Final = 1 << _POWERS
+#: The most that is believed of being taken back; what nobody can know is not certain.
+_SURELY: Final = 0.999
 
 
 class Beta(NamedTuple):
@@ -54,19 +58,29 @@ class Beta(NamedTuple):
         return self.harmed / (self.harmed + self.spared)
 
 
+class _Hits(NamedTuple):
+    """Acceptances of one aggregate that were taken back, and how many had to be expected to."""
+
+    harmed: float
+    expected: float
+
+
+_NO_TRIALS: Final = _Hits(0.0, 0.0)
+
+
 class Conflicts:
     """What merges taught of one key space.
 
     Args:
         prior: What is believed before any.
-        worth: In trials, of all numbers of writes for one of them, and of the key space for an aggregate.
+        worth: In trials, of all numbers of writes for one of them; in hits, of the key space for an aggregate.
 
     Attributes:
         judged: Acceptances that met concurrent writes, and took their final place.
         unexplained: Acceptances taken back though no concurrent write came before; they teach nothing here.
     """
 
-    def __init__(self, prior: Beta, worth: float = 8.0) -> None:
+    def __init__(self, prior: Beta, worth: float = 16.0) -> None:
         refuse(
             (
                 within("harmed", prior.harmed, 0, 1e9),
@@ -77,14 +91,18 @@ class Conflicts:
         self._all = prior
         self._worth = worth
         self._by_power: dict[int, Beta] = {}
-        self._own: dict[int, Beta] = {}
+        self._own: dict[int, _Hits] = {}
         self.judged = 0
         self.unexplained = 0
 
-    def of(self, aggregate: int, writes: int) -> Beta:
-        """The posterior for an acceptance that so many concurrent writes came before, at least 1."""
-        by_power = _about(self._all.mean, self._worth, self._by_power.get(_power(writes)))
-        return _about(by_power.mean, self._worth, self._own.get(aggregate))
+    def chance(self, aggregate: int, writes: int) -> float:
+        """The chance that an acceptance is taken back which so many concurrent writes came before, at least 1."""
+        own = self._own.get(aggregate, _NO_TRIALS)
+        factor = (self._worth + own.harmed) / (self._worth + own.expected)
+        return min(_SURELY, self._of_all(writes) * factor)
+
+    def _of_all(self, writes: int) -> float:
+        return _about(self._all.mean, self._worth, self._by_power.get(_power(writes))).mean
 
     def merged(self, aggregate: int, writes: int, *, reversed_: bool) -> None:
         """An acceptance took its final place, or was taken back; so many concurrent writes came before it."""
@@ -92,17 +110,14 @@ class Conflicts:
             self.unexplained += reversed_
             return
         self.judged += 1
-        power = _power(writes)
+        own, power = self._own.get(aggregate, _NO_TRIALS), _power(writes)
+        self._own[aggregate] = _Hits(own.harmed + reversed_, own.expected + self._of_all(writes))
         self._all = _with(self._all, reversed_)
-        self._by_power[power] = _with(self._by_power.get(power, _NO_TRIALS), reversed_)
-        self._own[aggregate] = _with(self._own.get(aggregate, _NO_TRIALS), reversed_)
-
-
-_NO_TRIALS: Final = Beta(0.0, 0.0)
+        self._by_power[power] = _with(self._by_power.get(power, Beta(0.0, 0.0)), reversed_)
 
 
 def _about(mean: float, worth: float, trials: Beta | None) -> Beta:
-    harmed, spared = trials or _NO_TRIALS
+    harmed, spared = trials or (0.0, 0.0)
     return Beta(harmed + worth * mean, spared + worth * (1 - mean))
 
 
@@ -135,7 +150,7 @@ def survives(rate: Gamma, conflicts: Conflicts, aggregate: int, silent_us: float
     for count in range(_MOST):
         writes = met + count
         if writes and _power(writes) != power:
-            power, harm = _power(writes), conflicts.of(aggregate, writes).mean
+            power, harm = _power(writes), conflicts.chance(aggregate, writes)
         lost.append(chance * harm)
         seen += chance
         if 1 - seen <= _NOTHING:
