@@ -90,7 +90,7 @@ class ConfidenceOptions:
 
 
 def observers(topology: Topology, options: ConfidenceOptions) -> tuple[Placement, ...]:
-    """Pulses of every server but where an observer is, and an observer of every cluster and region; clients are not watched.
+    """Pulses of every server but where an observer is, and an observer of every cluster and region; not of clients.
 
     Raises:
         ValueError: a prior for a level that is not watched, or intervals that do not fit each other.
