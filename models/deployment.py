@@ -13,7 +13,7 @@ from typing import Final, Unpack
 from models.clients import Workload
 from models.confidence.visible.deployment import VisibleOptions, clients_of, line_of, stating, told_to
 from models.confidence.visible.outcomes import Line
-from models.confidence.visible.sharing import Surviving, SurvivingShard, lasts_by, told_apart
+from models.confidence.visible.sharing import SurvivingShard, lasts_by, surviving_of, told_apart
 from models.detection.words import detector_of
 from models.domains.bank_account import BankAccount
 from models.factories import Reading, domain_of, noted
@@ -227,7 +227,8 @@ def region_split(
     sources = (1, 2) if parts is None else tuple(part.number for part in parts)
     noted(problems, lambda: policy_named(merge) if wanted is None else policy_for(merge, wanted, sources))
     line = noted(problems, lambda: line_of(visible))
-    if stating(visible):
+    if line is not None:
+        noted(problems, lambda: surviving_of(visible, 1))
         problems += [mistake for mistake in (lasts_by(merge), told_apart(lines)) if mistake]
     if problems:
         raise Refused(problems)
@@ -236,9 +237,7 @@ def region_split(
         layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, kind)
         return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))
     shards = len(parts[0].servers) if parts else 1
-    beside = {
-        "surviving": Surviving(aggregates=max(1, workload.accounts // shards), conflict=visible.get("conflict", 0.05))
-    }
+    beside = {"surviving": surviving_of(visible, max(1, workload.accounts // shards))}
     made = SurvivingShard if kind is LosableShard else kind
     stated = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, made, line=line, beside=beside)
     system = stated.system(Merging(domain=wanted, words=merge, sources=sources, shards=shards))

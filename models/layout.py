@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from models.addressing import Scope, pack_type
 from models.clients import Client, Mix, Route, Workload
+from models.confidence.routing import Believed
 from models.confidence.visible.outcomes import Line
 from models.confidence.visible.seeing import SeeingClient
 from models.demand import LocalMix
@@ -56,7 +57,7 @@ def client_placements(
     route_of: Callable[[str, int], Route],
     *,
     tenants: int = 1,
-    detector: Plan | None = None,
+    detector: Plan | Believed | None = None,
     line: Line | None = None,
 ) -> list[Placement]:
     """A client service on every client host; regions share the load equally.
@@ -238,7 +239,7 @@ def _client_maker(
     route: Route,
     mix: Mix,
     tenants: int,
-    detector: Plan | None,
+    detector: Plan | Believed | None,
     line: Line | None,
 ) -> Callable[[Context], Client]:
     if line is not None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Route, Workload
+from models.confidence.providing import rule_of
 from models.confidence.visible.deployment import clients_of, told_to
 from models.confidence.visible.viewing import SeeingUser
 from models.detection.words import detector_of
@@ -101,6 +103,7 @@ def reading(
     heartbeat_us: int = 200_000,
     records: bool = True,
     states: bool = False,
+    decides: str = "",
 ) -> System:
     """The bank with a read side. 0 stands for never; of `force_after_us`, any number below 0.
 
@@ -159,6 +162,7 @@ def reading(
         heartbeat_us: Of the shards.
         records: Whether consumers record what they deliver.
         states: Whether views say how likely they are fresh.
+        decides: When users wait rather than take what may be stale, in the words of `models.confidence.providing`.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -170,7 +174,7 @@ def reading(
     place = read.home(home) or topology.regions[0]
     beside = read.desk(place).location
     written, kept = read.scheme(scheme), read.scheme(views)
-    problems += combined(mode, global_sequence, force_after_us, rebuild_us, poison_every, states)
+    problems += combined(mode, global_sequence, force_after_us, rebuild_us, poison_every, states, decides)
     servers = topology.servers(place)
     if not 0 < readers < len(servers):
         problems.append(
@@ -279,6 +283,7 @@ def reading(
         feed=feed,
         ask_us=workload.attempt_timeout_us,
         keys=max(1, workload.accounts // segments) if states else 0,
+        waits=rule_of(decides) if decides else None,
     )
     placements = _writers(groups, told, layout, mode)
     placements += _readers(layout, options, snapshot_every, mode, groups)
@@ -352,8 +357,9 @@ def _finished(
     for index, host in enumerate(clients):
         route = _route(topology, host, groups)
         mine = replace(users, share=1 / len(clients), first_id=index + 1 << 40 | 1)
-        user = SeeingUser if layout.keys else User
-        others.append(Placement(host=host.location, name=CLIENT, make=maker(user, workload, mine, route), kind=user))
+        user: type[User] = SeeingUser if layout.keys else User
+        make = partial(SeeingUser, waits=layout.waits) if layout.keys else User
+        others.append(Placement(host=host.location, name=CLIENT, make=maker(make, workload, mine, route), kind=user))
     assert made.ledger is not None
     due = layout.due() if layout.plan.changes else ()
     write_side: Callable[[Callable[[Location], Any]], Ledger] = made.ledger

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
+from models.confidence.providing import Rule
 from models.confidence.visible.viewing import FreshViewShard
 from models.domains.bank_account import BankAccount
 from models.groups import Group, members_of
@@ -110,6 +111,7 @@ class ReadLayout:
         feed: What follows the global sequence.
         ask_us: A gateway's patience.
         keys: How many a segment has, where views say how likely they are fresh; 0 where they do not.
+        waits: When users wait rather than take what may be stale.
     """
 
     topology: Topology
@@ -128,6 +130,7 @@ class ReadLayout:
     feed: type[GlobalFeed]
     ask_us: int
     keys: int = 0
+    waits: Rule | None = None
 
     def near(self, host: HostSpec, members: Sequence[Location]) -> tuple[Location, ...]:
         """Members in the order in which a host asks them: of its own region first."""

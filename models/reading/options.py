@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from models.confidence.providing import rule_of, warn_if_never_acts
 from models.detection import Plan
 from models.reading.feeds import Stretch
 from sim.topology import Location
@@ -13,6 +14,8 @@ from sim.wording import Refused, way_to
 
 __all__ = ["MODES", "Checkpoint", "Poison", "ProjectorOptions", "combined"]
 
+#: The chance of being stale that a silence leads to, in the end.
+CERTAINLY: Final = 0.999999
 #: What the read side is: consumers that keep views, rows in the write side's shards, or logs folded at each query.
 MODES: Final = ("async", "inline", "live")
 
@@ -112,10 +115,23 @@ class ProjectorOptions:
 
 
 def combined(
-    mode: str, global_sequence: bool, force_after_us: int, rebuild_us: int, poison_every: int, states: bool
+    mode: str,
+    global_sequence: bool,
+    force_after_us: int,
+    rebuild_us: int,
+    poison_every: int,
+    states: bool,
+    decides: str,
 ) -> list[str]:
     """The mistakes of options that do not go together."""
     found = []
+    if decides and not states:
+        found.append(f"{decides=} weighs what nobody says; give states = true, or leave it out")
+    if decides:
+        try:
+            warn_if_never_acts(rule_of(decides), CERTAINLY, "nobody is surer that something is stale")
+        except ValueError as refused:
+            found.append(f"decides={refused}")
     if states and mode != "async":
         found.append(f"{mode=} keeps no views that could say how likely they are fresh; take async")
     if mode not in MODES:

@@ -214,6 +214,7 @@ class User(Service):
             answer = yield ctx.call(gateway, query, query.patience_us + self._workload.attempt_timeout_us)
             if isinstance(answer, Rows) and not answer.missing:
                 break
+        answer = yield from self._settled_for(answer, query)
         if not isinstance(answer, Rows):
             self._record(asked, Kind.INFO, key, None)
         elif answer.missing or not answer.fresh:
@@ -225,6 +226,11 @@ class User(Service):
         else:
             assert isinstance(key, int)
             self._read(session, asked, key, answer)
+
+    def _settled_for(self, answer: Any, query: Query) -> Generator[Wait, Any, Any]:
+        """What is taken: the answer as it is; who knows what it is worth may ask again."""
+        yield from ()
+        return answer
 
     def _query(self, session: Session, asked: Asked, key: int | str) -> Query:
         options = self._options

@@ -32,6 +32,8 @@ class VisibleOptions(TypedDict, total=False):
         dies_every_us: Mean time between deaths of who executes, 30 days.
         round_trip_us: Mean, where nothing is broken, 40 ms.
         loss: Chance that a request, or an answer, is lost where nothing is broken, 0.001.
+        decides: In a split, when a command is refused since what it leads to would hardly survive, in the words of
+            `models.confidence.providing`; never.
         conflict: In a split, chance that an acceptance is taken back before which concurrent writes came, 0.05.
     """
 
@@ -42,6 +44,7 @@ class VisibleOptions(TypedDict, total=False):
     round_trip_us: int
     loss: float
     conflict: float
+    decides: str
 
 
 def stating(options: VisibleOptions) -> bool:

@@ -15,8 +15,10 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
+from models.confidence.providing import Rule, rule_of, warn_if_never_acts
+from models.confidence.visible.deployment import VisibleOptions
 from models.confidence.visible.rates import Rates
-from models.confidence.visible.surviving import Beta, Conflicts, survives
+from models.confidence.visible.surviving import SURELY, Beta, Conflicts, survives
 from models.confidence.visible.values import Stated, Survival
 from models.detection.refusals import at_least, refuse, within
 from models.domain import Denied
@@ -30,7 +32,7 @@ from models.store.requests import Accepted, Answer, Submit, Unavailable
 from sim.host import Context, Wait, handles
 from sim.topology import Location
 
-__all__ = ["Surviving", "SurvivingShard", "lasts_by", "told_apart"]
+__all__ = ["Surviving", "SurvivingShard", "lasts_by", "surviving_of", "told_apart"]
 
 _PPM: Final = 1_000_000
 #: Policies under which what comes later takes nothing back that came before.
@@ -61,12 +63,14 @@ class Surviving:
         writes_per_s: Of the others to one of them.
         conflict: Chance that a concurrent write takes an acceptance back.
         worth: Of the chance, in acceptances.
+        refuses: When a command is refused in a minority, since what it leads to would hardly survive; None for never.
     """
 
     aggregates: int
     writes_per_s: float = 0.1
     conflict: float = 0.05
     worth: float = 8.0
+    refuses: Rule | None = None
 
     def __post_init__(self) -> None:
         refuse(
@@ -81,6 +85,19 @@ class Surviving:
         )
 
 
+def surviving_of(options: VisibleOptions, aggregates: int) -> Surviving:
+    """What a shard of so many aggregates believes; warns of a rule by which nothing is ever refused.
+
+    Raises:
+        ValueError: what is believed or decided makes no sense.
+    """
+    words = options.get("decides", "")
+    rule = rule_of(words) if words else None
+    if rule is not None:
+        warn_if_never_acts(rule, SURELY, "nobody can be as sure that a merge takes something back")
+    return Surviving(aggregates=aggregates, conflict=options.get("conflict", 0.05), refuses=rule)
+
+
 class SurvivingShard(LosableShard):
     """A shard of a sub-domain whose acceptances say how likely they last.
 
@@ -91,7 +108,7 @@ class SurvivingShard(LosableShard):
         more: As for a `LosableShard`.
     """
 
-    NOTES: ClassVar[frozenset[str]] = LosableShard.NOTES | {"survival"}
+    NOTES: ClassVar[frozenset[str]] = LosableShard.NOTES | {"survival", "hardly"}
 
     def __init__(self, ctx: Context, *arguments: Any, surviving: Surviving, **more: Any) -> None:
         super().__init__(ctx, *arguments, **more)
@@ -135,6 +152,9 @@ class SurvivingShard(LosableShard):
     # -- what is said --------------------------------------------------------------------------
 
     def _serve(self, msg: Submit) -> Generator[Wait, Any, Any]:
+        if self._would_hardly_survive(msg):
+            self.ctx.note("hardly", msg.command_id)
+            return Unavailable(command_id=msg.command_id, reason="it would hardly survive the merge")
         answer: Answer | Unavailable | None = yield from super()._serve(msg)
         if not isinstance(answer, Accepted):
             return answer
@@ -143,6 +163,21 @@ class SurvivingShard(LosableShard):
         stated = self._survival(self.log.at(position))
         self.ctx.note("survival", round(stated.survives * _PPM))
         return Stated(answer=answer, survival=stated)
+
+    def _would_hardly_survive(self, msg: Submit) -> bool:
+        """Whether to refuse a command that is new: what it would lead to now is weighed before it is written."""
+        rule = self._surviving.refuses
+        if rule is None or not self.is_whole or self.streams.done.get(self.streams.key_of(msg.tenant, msg.command_id)):
+            return False
+        event = self._decide(msg)
+        if event is None or event.__class__ is Denied:
+            return False
+        now_us = self.ctx.now_us()
+        silences = self._silences(now_us)
+        silent_us = round(sum(share * us for share, us in silences))
+        judged = self._conflicts_of(event.__class__.__name__)
+        chance = survives(self._rates.rate(msg.aggregate), judged, msg.aggregate, silent_us)
+        return rule.acts(1 - chance, max((us for _, us in silences), default=0))
 
     def _write(self, tenant: int, instance: int, event_id: int, event: Any, stamp_us: int) -> int:
         position = super()._write(tenant, instance, event_id, event, stamp_us)
@@ -154,7 +189,7 @@ class SurvivingShard(LosableShard):
         """By what is known now of what comes before an entry of ours."""
         write = write_of(entry)
         silent_us = round(sum(share * us for share, us in self._silences(write.stamp_us)))
-        judged = self._conflicts_of(write)
+        judged = self._conflicts_of(write.event.__class__.__name__)
         rate, met = self._rates.rate(write.instance), self._before(write)
         return Survival(
             survives=survives(rate, judged, write.instance, silent_us, met),
@@ -172,8 +207,9 @@ class SurvivingShard(LosableShard):
 
     # -- what merges teach ---------------------------------------------------------------------
 
-    def _conflicts_of(self, write: Write) -> Conflicts:
-        kind, first = write.event.__class__.__name__, self._surviving
+    def _conflicts_of(self, kind: str) -> Conflicts:
+        """What merges taught of one kind of event."""
+        first = self._surviving
         found = self._conflicts.get(kind)
         if found is None:
             prior = Beta(first.conflict * first.worth, (1 - first.conflict) * first.worth)
@@ -185,7 +221,8 @@ class SurvivingShard(LosableShard):
         while self._open and self._open[0].stamp_us <= self.saved_us:
             write = self._open.popleft()
             taken_back = write.address in self.fates.superseded
-            self._conflicts_of(write).merged(write.instance, self._before(write), reversed_=taken_back)
+            judged = self._conflicts_of(write.event.__class__.__name__)
+            judged.merged(write.instance, self._before(write), reversed_=taken_back)
         # What our earliest open write had seen, all later ones have; and what is settled comes before all to come.
         first = self._open[0] if self._open else None
         kept = {

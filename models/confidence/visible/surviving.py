@@ -29,7 +29,7 @@ from typing import Final, NamedTuple
 from models.confidence.visible.rates import Gamma
 from models.detection.refusals import at_least, refuse, within
 
-__all__ = ["Beta", "Conflicts", "survives"]
+__all__ = ["SURELY", "Beta", "Conflicts", "survives"]
 
 _SECOND_US: Final = 1_000_000
 #: Of the whole sum, so small that the rest is nothing.
@@ -38,7 +38,7 @@ _NOTHING: Final = 1e-12
 _POWERS: Final = 12
 _MOST: Final = 1 << _POWERS
 #: The most that is believed of being taken back; what nobody can know is not certain.
-_SURELY: Final = 0.999
+SURELY: Final = 0.999
 
 
 class Beta(NamedTuple):
@@ -99,7 +99,7 @@ class Conflicts:
         """The chance that an acceptance is taken back which so many concurrent writes came before, at least 1."""
         own = self._own.get(aggregate, _NO_TRIALS)
         factor = (self._worth + own.harmed) / (self._worth + own.expected)
-        return min(_SURELY, self._of_all(writes) * factor)
+        return min(SURELY, self._of_all(writes) * factor)
 
     def _of_all(self, writes: int) -> float:
         return _about(self._all.mean, self._worth, self._by_power.get(_power(writes))).mean

@@ -9,8 +9,10 @@ was told of it.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Generator
+from typing import Any, ClassVar, Final
 
+from models.confidence.providing import Rule
 from models.confidence.visible.rates import Rates
 from models.confidence.visible.values import Freshness
 from models.reading.users import Asked, Session, User
@@ -18,12 +20,14 @@ from models.reading.viewing import ViewShard
 from models.reading.views import Saved, View, head_of, view_of
 from models.reading.words import Query, Rows
 from models.visible_end import ReadSaid, VisibleEnd
-from sim.host import Context
+from sim.host import Context, Wait
 
 __all__ = ["FreshViewShard", "SeeingUser"]
 
 #: What is believed of a key before anything was counted, writes a second.
 _PRIOR_PER_S: Final = 0.1
+#: A read that may be stale is asked for again after so long.
+_WAIT_US: Final = 100_000
 #: From reading a log to the save of what was read, about.
 _SAVING_US: Final = 20_000
 #: Of a view's latest events, among which a save of a shard is looked for.
@@ -88,11 +92,34 @@ class FreshViewShard(ViewShard):
 
 
 class SeeingUser(User):
-    """Users of both sides, who keep what they were told."""
+    """Users of both sides, who keep what they were told, and may wait for what is fresher.
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    Args:
+        ctx: Their host.
+        arguments: As for a `User`.
+        waits: When a read that may be stale is asked for again after a while, up to their patience; None for never.
+    """
+
+    NOTES: ClassVar[frozenset[str]] = frozenset({"waited"})
+
+    def __init__(self, ctx: Context, *arguments: Any, waits: Rule | None = None) -> None:
+        super().__init__(ctx, *arguments)
+        self._waits = waits
         self._reads: list[ReadSaid] = []
+
+    def _settled_for(self, answer: Any, query: Query) -> Generator[Wait, Any, Any]:
+        rule, ctx = self._waits, self.ctx
+        left_us = self._options.patience_us
+        while rule is not None and left_us >= _WAIT_US and isinstance(answer, Rows) and len(answer.worth) == 1:
+            (worth,) = answer.worth
+            if not rule.waits(worth.stale, worth.bound_us or 0, _WAIT_US):
+                break
+            ctx.note("waited", worth.key)
+            left_us -= _WAIT_US
+            yield ctx.sleep(_WAIT_US)
+            again = yield ctx.call(self._options.gateways[0], query, self._workload.attempt_timeout_us)
+            answer = again if isinstance(again, Rows) and not again.missing else answer
+        return answer
 
     def _read(self, session: Session, asked: Asked, key: int, answer: Rows) -> None:
         super()._read(session, asked, key, answer)
