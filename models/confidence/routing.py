@@ -124,7 +124,9 @@ class AskedByBelief:
         since_us, last_us = self._vain_us.get(peer, (0, -1))
         if last_us < 0 or now_us - last_us >= self._plan.again_us:
             return False  # nothing was asked in vain, or so long ago that it is given another chance
-        answer = self._held(now_us).answer(host_of(peer), now_us)
+        belief = self._held(now_us)
+        belief.look(now_us)  # what others in its region do not answer speaks of it, too
+        answer = belief.answer(host_of(peer), now_us)
         return self._plan.rule.passes_over(answer, now_us - since_us)
 
     def _held(self, now_us: int) -> Belief:

@@ -104,6 +104,8 @@ def test_without_the_option_nothing_is_told() -> None:
         ("confidence_split", {"states": False, "loss": 0.1}, "loss is believed by nobody"),
         ("confidence_commands", {"cuts_every_us": 0}, "cuts_every"),
         ("confidence_reads", {"mode": "live"}, "keeps no views"),
+        ("confidence_reads", {"decides": "spectre"}, "no provider"),
+        ("confidence_minority", {"decides": "source:level=2"}, "is no chance to wait for"),
     ],
 )
 def test_what_makes_no_sense_is_refused(name: str, options: dict[str, object], told: str) -> None:
@@ -111,3 +113,27 @@ def test_what_makes_no_sense_is_refused(name: str, options: dict[str, object], t
     system = replace(scenario.system, options={**scenario.system.options, **options})
     with pytest.raises(ValueError, match=told):
         observe(replace(scenario, system=system), 1)
+
+
+def short(name: str, until_us: int, **options: object) -> Observation:
+    scenario = load(name)
+    system = replace(scenario.system, options={**scenario.system.options, **options})
+    return observe(replace(scenario, system=system, until_us=until_us), 2)
+
+
+def test_a_minority_refuses_what_would_hardly_last_and_by_a_detector_whatever_comes_in_silence() -> None:
+    by_cost = short("confidence_minority", 18_000_000, decides="consumer:miss=3:alarm=1")
+    by_bool = short("confidence_minority", 18_000_000, decides="bool:silent=2s")
+    never = short("confidence_minority", 18_000_000, decides="consumer:miss=1:alarm=500")
+    refused = [len(seen.noted["hardly"]) for seen in (by_cost, by_bool, never)]
+    assert refused[1] > refused[0] > 0 == refused[2]
+
+
+def test_users_wait_for_what_is_fresher_as_long_as_that_may_help() -> None:
+    waits = {
+        words: short("confidence_reads", 11_500_000, decides=words, patience_us=500_000).noted["waited"]
+        for words in ("spectrum:miss=20:alarm=1", "consumer:miss=20:alarm=1")
+    }
+    late = {words: [t_us for t_us, _, _ in rows if t_us > 11_000_000] for words, rows in waits.items()}
+    assert all(waits.values())
+    assert len(late["spectrum:miss=20:alarm=1"]) < len(late["consumer:miss=20:alarm=1"])
