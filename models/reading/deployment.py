@@ -16,7 +16,6 @@ from models.addressing import Scope, pack_type
 from models.clients import BankMix, Route, Workload
 from models.confidence.providing import rule_of
 from models.confidence.visible.deployment import clients_of, told_to
-from models.confidence.visible.viewing import SeeingUser
 from models.detection.words import detector_of
 from models.domains.bank_account import BankAccount
 from models.factories import Reading
@@ -34,6 +33,7 @@ from models.reading.projections import Balances, Poisoned
 from models.reading.projector import Projector
 from models.reading.seated import Seated
 from models.reading.staffing import StaffPlan
+from models.reading.telling import SeeingUser
 from models.reading.users import User, UserOptions
 from models.reading.views import Views
 from models.store.group.wire import ShipOptions

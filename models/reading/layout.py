@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any, Final
 
 from models.confidence.providing import Rule
-from models.confidence.visible.viewing import FreshViewShard
 from models.domains.bank_account import BankAccount
 from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
@@ -21,6 +20,7 @@ from models.reading.options import ProjectorOptions
 from models.reading.projections import Balances
 from models.reading.projector import Projector
 from models.reading.staffing import READER, Staff, StaffPlan
+from models.reading.telling import FreshViewShard
 from models.reading.viewing import ViewShard
 from models.reading.views import Views
 from models.reading.words import Seat

@@ -2,8 +2,9 @@
 
 Read `values` first: what is told, with all chances that there are. `rates` learns how often keys are written to, which
 is how fast a copy grows old; `outcomes` is the posterior of a command without an answer; `surviving` that of what one
-side of a cut accepted. On hosts: `viewing` says it of views, `sharing` of acceptances, `seeing` is a client that keeps
-what it is told, and `deployment` what scenario files say of it. Without `states = true` nothing of it is there.
+side of a cut accepted. On hosts: `models.reading.telling` says it of views, `sharing` of acceptances, `seeing` is a
+client that keeps what it is told, and `deployment` what scenario files say of it. Without `states = true` nothing of it
+is there.
 """
 
 from models.confidence.visible.outcomes import Attempt, Line, outcome
