@@ -65,7 +65,7 @@ def test_over_runs_as_much_comes_true_as_was_said(name: str) -> None:
 @pytest.mark.parametrize("name", JUDGED)
 def test_what_is_said_to_be_likelier_is(name: str) -> None:
     pairs = [pair for seen in runs(name) for pair in JUDGED[name](seen)]
-    bins = [one for one in binned(pairs) if one.count >= 25]
+    bins = [one for one in binned(pairs) if one.count >= 12]
     assert len(bins) >= 2
     assert [one for one in bins if not one.low - TOGETHER <= one.said <= one.high + TOGETHER] == []
     base = mean(true for _, true in pairs)
