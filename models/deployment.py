@@ -8,9 +8,12 @@ suffix and gain a unit (`heartbeat = "200ms"` is `heartbeat_us`).
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Unpack
 
 from models.clients import Workload
+from models.confidence.visible.deployment import VisibleOptions, clients_of, line_of, stating, told_to
+from models.confidence.visible.outcomes import Line
+from models.confidence.visible.sharing import SurvivingShard, lasts_by, surviving_of, told_apart
 from models.detection.words import detector_of
 from models.domains.bank_account import BankAccount
 from models.factories import Reading, domain_of, noted
@@ -60,10 +63,15 @@ def home_region(
     home: RegionName = _HOME,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
+    **visible: Unpack[VisibleOptions],
 ) -> System:
-    """One region owns the domain and answers when it has flushed; logs are shipped behind."""
-    layout = _laid(site, workload, domain, heartbeat_us, resend_us)
-    return _home(layout, _BEHIND, layout.number_of(home))
+    """One region owns the domain and answers when it has flushed; logs are shipped behind.
+
+    With `states`, clients say what became of what nobody answered, by what they believe of the way to the home.
+    """
+    layout = _laid(site, workload, domain, heartbeat_us, resend_us, line=line_of(visible))
+    system = _home(layout, _BEHIND, layout.number_of(home))
+    return told_to(system, clients_of(site.topology)) if stating(visible) else system
 
 
 def aggregate_primary(
@@ -188,6 +196,7 @@ def region_split(
     batch_us: int = 10_000_000,
     heartbeat_us: int = 500_000,
     resend_us: int = 1_000_000,
+    **visible: Unpack[VisibleOptions],
 ) -> System:
     """Every region, or cluster, owns a sub-domain and accepts locally; a merge domain in each reconciles.
 
@@ -195,7 +204,8 @@ def region_split(
     shipped one. `place` says where writes get their final place: in `every` part, in the `home` (a part's name, the
     first if none is given), or in a `batch` at most every so long. `merge` is a policy of `models.merging.policies` or
     `package.module:attribute` of your own; `silent-last-writer` is the negative control. Stores are
-    of a `kind`, which is no option: a subclass is a store that differs in that one thing.
+    of a `kind`, which is no option: a subclass is a store that differs in that one thing. With `states`, what is
+    accepted comes with the chance that it survives the merge.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once: no such domain, lines or policy, lines
@@ -216,19 +226,37 @@ def region_split(
     )
     sources = (1, 2) if parts is None else tuple(part.number for part in parts)
     noted(problems, lambda: policy_named(merge) if wanted is None else policy_for(merge, wanted, sources))
+    line = noted(problems, lambda: line_of(visible))
+    if line is not None:
+        noted(problems, lambda: surviving_of(visible, 1))
+        problems += [mistake for mistake in (lasts_by(merge), told_apart(lines)) if mistake]
     if problems:
         raise Refused(problems)
     assert ship is not None
-    layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, kind)
-    return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))
+    if line is None:
+        layout = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, kind)
+        return layout.system(Merging(domain=wanted, words=merge, sources=sources, shards=layout.shards))
+    shards = len(parts[0].servers) if parts else 1
+    beside = {"surviving": surviving_of(visible, max(1, workload.accounts // shards))}
+    made = SurvivingShard if kind is LosableShard else kind
+    stated = SplitLayout(site.topology, workload, ship, lines_of(lines), settling, made, line=line, beside=beside)
+    system = stated.system(Merging(domain=wanted, words=merge, sources=sources, shards=shards))
+    return told_to(system, clients_of(site.topology))
 
 
 def _laid(
-    site: Site, workload: Workload, domain: str, heartbeat_us: int, resend_us: int, *, taking_turns: bool = False
+    site: Site,
+    workload: Workload,
+    domain: str,
+    heartbeat_us: int,
+    resend_us: int,
+    *,
+    taking_turns: bool = False,
+    line: Line | None = None,
 ) -> RegionLayout:
     """Where members and clients of a design with homes are."""
-    ship = ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us)
-    return RegionLayout(site.topology, workload, ship, domain=domain_of(domain, workload), taking_turns=taking_turns)
+    ship, wanted = ShipOptions(heartbeat_us=heartbeat_us, resend_us=resend_us), domain_of(domain, workload)
+    return RegionLayout(site.topology, workload, ship, domain=wanted, taking_turns=taking_turns, line=line)
 
 
 def _home(layout: RegionLayout, scheme: Scheme, home: int) -> System:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from models.addressing import Scope, pack_type
 from models.clients import Mix, Route, Workload
+from models.confidence.routing import Believed
 from models.detection import Plan
 from models.domain import Domain
 from models.ends import ShardEnd, shard_end
@@ -154,12 +155,13 @@ def group_system(
     sequence_at: Location | None = None,
     backups_at: Location | None = None,
     clients: Callable[[Callable[[str], Route]], Sequence[Placement]] | None = None,
-    routing: Plan | None = None,
+    routing: Plan | Believed | None = None,
 ) -> System:
     """The finished system: clients that ask the right shard, and a ledger over all members that are up.
 
     Where something stands before the store, `clients` makes those who ask that, given where the store would be asked.
-    With `routing` clients pass over members that this detector holds to be silent, by their answers.
+    With `routing` clients pass over members that this detector holds to be silent by their answers, or that a rule
+    passes over by what is believed of them.
     """
     by_domain: dict[int, list[Group]] = {}
     for group in groups:

@@ -14,6 +14,9 @@ from typing import Any, Final, TypeVar
 
 from models.addressing import Scope, pack_type
 from models.clients import Client, Mix, Route, Workload
+from models.confidence.routing import Believed
+from models.confidence.visible.outcomes import Line
+from models.confidence.visible.seeing import SeeingClient
 from models.demand import LocalMix
 from models.detection import Plan
 from models.domain import Domain
@@ -54,7 +57,8 @@ def client_placements(
     route_of: Callable[[str, int], Route],
     *,
     tenants: int = 1,
-    detector: Plan | None = None,
+    detector: Plan | Believed | None = None,
+    line: Line | None = None,
 ) -> list[Placement]:
     """A client service on every client host; regions share the load equally.
 
@@ -65,9 +69,10 @@ def client_placements(
         route_of: By region and place among its clients, where they ask.
         tenants: For how many.
         detector: By their answers, whom they ask after the others; None to ask in the order of the route.
+        line: What they believe of the way to who executes, if they are to say what became of what nobody answered.
     """
     placed = []
-    kind = Client if detector is None else RoutingClient
+    kind = SeeingClient if line is not None else Client if detector is None else RoutingClient
     for region in topology.regions:
         hosts = topology.clients(region)
         asked = _near(mix, topology, region, workload) if workload.locality else mix
@@ -75,7 +80,7 @@ def client_placements(
         for index, host in enumerate(hosts):
             share = 1 / (len(topology.regions) * len(hosts))
             first_id = number << 48 | index << 40 | 1
-            make = _client_maker(workload, share, first_id, route_of(region, index), asked, tenants, detector)
+            make = _client_maker(workload, share, first_id, route_of(region, index), asked, tenants, detector, line)
             placed.append(Placement(host=host.location, name=CLIENT, make=make, kind=kind))
     return placed
 
@@ -101,6 +106,7 @@ class RegionLayout:
         ship: How logs are shipped.
         domain: What is stored, the bank's accounts if not given.
         taking_turns: Whether each shard has a home of its own (`primary_of`); else all have the one that is asked for.
+        line: As for `client_placements`.
 
     Attributes:
         numbers: By region, its number.
@@ -118,6 +124,7 @@ class RegionLayout:
         *,
         domain: Domain[Any] | None = None,
         taking_turns: bool = False,
+        line: Line | None = None,
     ) -> None:
         self.numbers = {region: topology.region_number(region) for region in topology.regions}
         self.servers = {r: tuple(host.location for host in topology.servers(r)) for r in topology.regions}
@@ -130,6 +137,7 @@ class RegionLayout:
         }
         self.domain = BankAccount(opening_balance=workload.opening_balance) if domain is None else domain
         self._taking_turns = taking_turns
+        self._line = line
         self._topology = topology
         self._workload = workload
         self._ship = ship
@@ -181,7 +189,8 @@ class RegionLayout:
             entries = tuple((store,) for store in self.store_locations[region])
             return lambda account: entries[self._shard_of[account]]
 
-        return client_placements(self._topology, self._workload, mix_of(self.domain, self._workload), route_of)
+        mix = mix_of(self.domain, self._workload)
+        return client_placements(self._topology, self._workload, mix, route_of, line=self._line)
 
     def system(
         self,
@@ -224,8 +233,19 @@ class RegionLayout:
 
 
 def _client_maker(
-    workload: Workload, share: float, first_id: int, route: Route, mix: Mix, tenants: int, detector: Plan | None
+    workload: Workload,
+    share: float,
+    first_id: int,
+    route: Route,
+    mix: Mix,
+    tenants: int,
+    detector: Plan | Believed | None,
+    line: Line | None,
 ) -> Callable[[Context], Client]:
+    if line is not None:
+        return lambda ctx: SeeingClient(
+            ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants, line=line
+        )
     if detector is None:
         return lambda ctx: Client(ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants)
     return lambda ctx: RoutingClient(

@@ -38,6 +38,7 @@ from models.store.log.journal import Answered
 from models.store.log.streams import command_key
 from models.store.serving import Serving
 from models.tenancy import operation_of
+from models.visible_end import VisibleEnd
 
 __all__ = [
     "EventKind",
@@ -125,6 +126,7 @@ class Ledger:
         reading: The read side, where there is one.
         detection: Whom detectors suspected, where detectors are what is studied.
         merging: The merge of sub-domains, where the domain is split.
+        visible: What clients were told with a chance, where they are.
         place: The index in `ends` of the shard that an aggregate, of a tenant (0 if none is given), belongs to.
         tenants: Whose commands they are.
     """
@@ -146,6 +148,7 @@ class Ledger:
     reading: ReadingEnd | None = None
     detection: DetectionEnd | None = None
     merging: MergingEnd | None = None
+    visible: VisibleEnd | None = None
     stable: Mapping[int, Mapping[int, int | str | None]] = field(default_factory=lambda: MappingProxyType({}))
     place: Callable[..., int] | None = field(default=None, compare=False)
     tenants: int = 1

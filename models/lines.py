@@ -8,12 +8,14 @@ regions, and each hands on to the clusters of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 from models.clients import Route, Workload
+from models.confidence.visible.outcomes import Line
 from models.domain import Domain
 from models.factories import mix_of
 from models.hearing import Upstream
@@ -128,6 +130,9 @@ class SplitLayout:
     A client asks one part of its region about an aggregate, always the same; where there are several, neighbouring
     clients ask different ones, so that parts of one region do write the same aggregate.
 
+    Shards of a kind that takes something `beside` what all do are given it; with a `line`, clients say what became of
+    what nobody answered.
+
     Attributes:
         parts: What owns the sub-domains.
         sources: Numbers of the sub-domains.
@@ -142,11 +147,15 @@ class SplitLayout:
         lines: Lines,
         settling: Settling,
         kind: type[LosableShard] = LosableShard,
+        line: Line | None = None,
+        beside: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
         self.parts = parts_of(topology, lines)
         self.sources = tuple(part.number for part in self.parts)
         self._settling = settling
         self._kind: Any = TreeShard if lines is Lines.BOTH and kind is LosableShard else kind
+        self._beside = beside
+        self._line = line
         self.shards = len(self.parts[0].servers)
         self._lines = lines
         self._topology = topology
@@ -167,7 +176,8 @@ class SplitLayout:
             stores = [[(store,) for store in self._stores[part.number]] for part in parts]
             return lambda account: stores[(account + index) % len(parts)][shard_at[account]]
 
-        clients = client_placements(self._topology, self._workload, mix_of(domain, self._workload), route_of)
+        mix = mix_of(domain, self._workload)
+        clients = client_placements(self._topology, self._workload, mix, route_of, line=self._line)
         stores = {
             region: tuple(store for part in parts for store in self._stores[part.number])
             for region, parts in self._within.items()
@@ -200,9 +210,8 @@ class SplitLayout:
         def make(options: MemberOptions, upstream: Upstream | None) -> Callable[[Context], Any]:
             others = tuple(stores[options.shard] for n, stores in self._stores.items() if n != options.number)
             settling = replace(self._settling, others=others)
-            return lambda ctx: self._kind(
-                ctx, options, domain, policy=merging.policy, upstream=upstream, settling=settling
-            )
+            more: dict[str, Any] = {"policy": merging.policy, "upstream": upstream, "settling": settling}
+            return lambda ctx: self._kind(ctx, options, domain, **more, **self._beside)
 
         placed = []
         for part in self.parts:

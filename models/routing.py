@@ -7,14 +7,16 @@ is silent; then the next is asked. One that only stood still is passed over just
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, ClassVar, Final
 
 from models.clients import Client, Mix, Route, Workload
+from models.confidence.routing import AskedByBelief, Believed
 from models.detection import Plan
 from models.detection.answering import Answering
 from models.store.requests import Submit
 from sim.host import Context, Wait
+from sim.topology import Location
 
 __all__ = ["RoutingClient"]
 
@@ -33,7 +35,7 @@ class RoutingClient(Client):
         route: As for a client.
         mix: As for a client.
         tenants: As for a client.
-        detector: By its answers, which entry is asked after the others.
+        detector: By its answers, which entry is asked after the others; or what is believed of all of them.
     """
 
     NOTES: ClassVar[frozenset[str]] = frozenset({"detour"})
@@ -48,21 +50,36 @@ class RoutingClient(Client):
         route: Route,
         mix: Mix,
         tenants: int = 1,
-        detector: Plan,
+        detector: Plan | Believed,
     ) -> None:
         super().__init__(ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants)
-        self._answering = Answering(detector.make, _AGAIN_US)
+        self._detector = detector
+        self._answering = None if isinstance(detector, Believed) else Answering(detector.make, _AGAIN_US)
+        #: By the entries that are asked about one aggregate, who chooses among them.
+        self._believing: dict[tuple[Location, ...], AskedByBelief] = {}
 
     def _ask(self, request: Submit, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
         """As others do, but of the entry whose turn it is only if it is not silent; noted is which was passed over."""
         entries, asked_us = self._route(request.aggregate), self.ctx.mono_us()
         turn = attempt % len(entries)
-        place = self._answering.choose(entries, turn, asked_us)
+        believing = self._by_belief(entries)
+        chooser = believing or self._answering
+        assert chooser is not None, "either is there"
+        place = chooser.choose(entries, turn, asked_us)
         if place != turn:
             self.ctx.note("detour", int(entries[turn]))
         answer = yield self.ctx.call(entries[place], request, patience_us)
         if answer is None:
-            self._answering.lapsed(entries[place], asked_us, self.ctx.mono_us())
+            chooser.lapsed(entries[place], asked_us, self.ctx.mono_us())
         else:
-            self._answering.answered(entries[place], self.ctx.mono_us())
+            chooser.answered(entries[place], asked_us if believing else self.ctx.mono_us())
         return answer
+
+    def _by_belief(self, entries: Sequence[Location]) -> AskedByBelief | None:
+        """Who chooses by belief among these; None where a detector does."""
+        if not isinstance(self._detector, Believed):
+            return None
+        key = tuple(entries)
+        if key not in self._believing:
+            self._believing[key] = self._detector.chooser(self.ctx.location, key)
+        return self._believing[key]

@@ -299,7 +299,9 @@ class SplitShard(Service):
         late, observe, ingest = self.merge.late, self.clock.observe, self.merge.ingest
         for entry in self.hearing.take(msg):
             observe(entry.stamp_us)
-            ingest(write_of(entry))
+            write = write_of(entry)
+            ingest(write)
+            self._heard(write)
         if self.merge.late > late:
             self.ctx.note("late", self.merge.late - late)
         if msg.entries:
@@ -311,6 +313,9 @@ class SplitShard(Service):
             self.hearing.owe(msg.source, sender)
         elif not expected:
             self.hearing.acknowledge(msg.source, sender, self.session)
+
+    def _heard(self, write: Write) -> None:
+        """Another sub-domain's write came; who learns from it does so here."""
 
     @handles(ShipAck)
     def on_ship_ack(self, msg: ShipAck, sender: Location) -> None:

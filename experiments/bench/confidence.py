@@ -5,9 +5,8 @@ round divided by its updates, the median of rounds: heartbeats of all hosts whil
 other is silent, and the silence of a whole region, looked at twice an interval. `answer_us` is a question about one
 host. `mixed_update_us` is a minute in which a region falls silent for a fifth of it.
 
-`propagation_messages_share` is what reports of clusters and regions add to the messages of the store of
-`isolate_region`, without its fault, at default settings; pulses, which replace its heartbeats or come on top, stand
-under `detail`.
+`propagation_messages_share` is what pulses of hosts and reports of clusters and regions add, all together, to the
+messages of the store of `isolate_region`, without its fault, at default settings; counts stand under `detail`.
 """
 
 from __future__ import annotations
@@ -117,7 +116,7 @@ def run(progress: Callable[[str], None]) -> dict[str, Any]:
 
 
 def added() -> tuple[float, dict[str, int]]:
-    """What reports add to a store's messages, as a share of those; and counts by who sent them."""
+    """What observers add to a store's messages, as a share of those; and counts by who sent them."""
     scenario = replace(load(STORE), faults=())
     plain, _ = build(scenario, 1)
     plain.run(STORE_US)
@@ -130,5 +129,5 @@ def added() -> tuple[float, dict[str, int]]:
         by_type[lane.type.__name__] = by_type.get(lane.type.__name__, 0) + lane.sent
     store = plain.network.totals()["sent"]
     reports = by_type[ClusterReport.__name__] + by_type[RegionReport.__name__]
-    counts = {"store": store, "pulses": by_type[Pulse.__name__], "reports": reports}
-    return reports / store, counts
+    pulses = by_type[Pulse.__name__]
+    return (pulses + reports) / store, {"store": store, "pulses": pulses, "reports": reports}

@@ -55,6 +55,8 @@ _READ: Final = (
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 #: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late.
 _SPLIT: Final = ("waiting", "granted", "inherited", "late")
+#: Of decisions by what is believed: what was refused, who was passed over, and which read was asked for again.
+_BELIEVED: Final = ("hardly", "detour", "waited")
 
 
 class Outcome(StrEnum):
@@ -188,7 +190,7 @@ def carry_out(
         common = _common(world, system, scenario, seed)
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
-    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT)}
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED)}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(

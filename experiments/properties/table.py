@@ -29,6 +29,7 @@ from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
 from experiments.properties.sequences import SEQUENCES
 from experiments.properties.services import SERVICES
+from experiments.properties.visibles import VISIBLES
 from experiments.scenario.factory import resolve
 from experiments.scenario.problems import raised
 from experiments.scenario.property import Property, PropertyUse, Sort, claim
@@ -64,6 +65,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *SCHEMES,
             *SEQUENCES,
             *SERVICES,
+            *VISIBLES,
         )
     }
 )

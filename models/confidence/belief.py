@@ -19,9 +19,10 @@ from typing import Final
 from models.confidence.answer import Answer
 from models.confidence.asking import posterior
 from models.confidence.evidence import Evidence, together
+from models.confidence.heard import Heard, mistakes_of
 from models.confidence.nodes import Node
 from models.confidence.priors import Hearing, Priors
-from models.confidence.silence import UNIT, Function, Grid, Voice, likelihood
+from models.confidence.silence import UNIT, Function, Grid, Voice
 from models.confidence.tree import Tree
 from models.detection.refusals import at_least, refuse
 from sim.topology import Location, unpack_location
@@ -31,34 +32,6 @@ __all__ = ["Belief"]
 #: Delays that are kept of a subject, and requests without a reply.
 _RECENT: Final = 4
 _ASKED: Final = 8
-
-
-class _Heard:
-    """What is known of a subject that is heard itself: its evidence by fields, and what is computed of it once."""
-
-    __slots__ = ("asked", "delays_us", "looked_us", "node", "origin", "others", "sent_us", "timely", "voice")
-
-    def __init__(self, node: Node, voice: Voice, origin: Location, begin_us: int) -> None:
-        self.node = node
-        self.voice = voice
-        self.origin = origin
-        self.sent_us: int | None = None
-        self.looked_us = begin_us
-        self.delays_us: tuple[int, ...] = ()
-        self.timely: tuple[tuple[int, int], ...] = ()
-        self.others: dict[Location, Evidence] = {}
-        self.asked: tuple[int, ...] = ()
-
-    @property
-    def evidence(self) -> Evidence:
-        """As a value."""
-        return Evidence(
-            subject=self.node.name,
-            origin=self.origin,
-            sent_us=self.sent_us,
-            looked_us=self.looked_us,
-            delays_us=self.delays_us,
-        )
 
 
 class Belief:
@@ -87,14 +60,13 @@ class Belief:
         origins: Mapping[Location, Location] | None = None,
     ) -> None:
         origins = origins or {}
-        refuse([at_least("begin_us", begin_us, 0), *_mistakes(tree, priors, grid, origins)])
+        refuse([at_least("begin_us", begin_us, 0), *mistakes_of(tree, priors, grid, origins)])
         self.observer = observer
         self.tree = tree
         self._priors = priors
         self._grid = grid
-        self._begin_us = begin_us
         self._nodes: dict[Location, Node] = {}
-        self._heard: dict[Location, _Heard] = {}
+        self._heard: dict[Location, Heard] = {}
         voices: dict[Hearing, Voice] = {}
         for subject in tree.subjects:
             above = None if subject.within is None else self._nodes[subject.within]
@@ -103,7 +75,7 @@ class Belief:
             if subject.hearing is not None:
                 voice = voices.setdefault(subject.hearing, Voice(subject.hearing, grid))
                 origin = origins.get(subject.name, observer)
-                self._heard[subject.name] = _Heard(node, voice, origin, begin_us)
+                self._heard[subject.name] = Heard(node, voice, origin, begin_us, grid)
 
     # -- evidence --------------------------------------------------------------------------
 
@@ -173,7 +145,7 @@ class Belief:
                 node = node.above
             self._rise(known.node)
 
-    def _take_over(self, known: _Heard, evidence: Evidence) -> None:
+    def _take_over(self, known: Heard, evidence: Evidence) -> None:
         before = known.evidence
         both = together(before, evidence)
         if both == before:
@@ -239,7 +211,7 @@ class Belief:
             if known.origin == self.observer:
                 self.silent(subject, now_us)
             basis = (known.evidence, *(known.others[origin] for origin in sorted(known.others)))
-            fine = self._likelihood(known, end_us=max(now_us, known.looked_us))
+            fine = known.likelihood(max(now_us, known.looked_us))
         found = posterior(node, now_us, self._grid, fine)
         return Answer(
             subject=subject,
@@ -299,7 +271,7 @@ class Belief:
 
     # -- inside ----------------------------------------------------------------------------
 
-    def _known(self, subject: Location) -> _Heard:
+    def _known(self, subject: Location) -> Heard:
         known = self._heard.get(subject)
         if known is None:
             self.tree.path(subject)
@@ -308,7 +280,7 @@ class Belief:
             )
         return known
 
-    def _news(self, known: _Heard, sent_us: int) -> None:
+    def _news(self, known: Heard, sent_us: int) -> None:
         """The way to a subject was whole when this was sent."""
         node: Node | None = known.node
         while node is not None:
@@ -316,22 +288,29 @@ class Belief:
             node = node.above
         if known.asked:
             known.asked = tuple(us for us in known.asked if us > sent_us)
+        known.settled = None
         self._weigh(known)
         # Even where it says the same, those above have another proof.
         self._rise(known.node)
 
-    def _time(self, known: _Heard) -> None:
+    def _time(self, known: Heard) -> None:
         """How likely the delays are, anew."""
         may = known.node.may_be_slow
+        known.settled = None
         known.timely = tuple(map(known.voice.timeliness, known.delays_us)) if may else ()
 
-    def _weigh(self, known: _Heard) -> bool:
+    def _weigh(self, known: Heard) -> bool:
         """Put what is known now of a subject in the place of what was; whether that says anything else."""
         node = known.node
-        new = self._likelihood(known, end_us=inf)
-        if new == node.own:
+        new = known.likelihood(inf)
+        old = node.own
+        if new is old or new == old:
             return False
-        node.exchange(node.own, new)
+        same = known.same if old.base == new.base else 0
+        if node.leaf:
+            node.replace(new, same)
+        else:
+            node.exchange(old, new, same)
         node.own = new
         return True
 
@@ -340,57 +319,20 @@ class Belief:
         above = node.above
         while above is not None:
             told = node.message()
-            above.exchange(node.told, told)
+            above.exchange(node.told, told, node.same)
             node.told = told
             node, above = above, above.above
 
     def _rise_together(self, nodes: Sequence[Node]) -> None:
-        """Tell all above some nodes, each only once."""
-        moved = {node.name for node in nodes}
-        for subject in reversed(self.tree.subjects):
-            if subject.name in moved and subject.within is not None:
-                node, above = self._nodes[subject.name], self._nodes[subject.within]
-                told = node.message()
-                above.exchange(node.told, told)
-                node.told = told
-                moved.add(subject.within)
-
-    def _likelihood(self, known: _Heard, end_us: float) -> Function:
-        sent_us, until_us, voice = known.sent_us, known.looked_us, known.voice
-        # Of what was never heard, the first is expected an interval after the begin.
-        events = voice.due(self._begin_us if sent_us is None else sent_us, until_us)
-        if known.asked:
-            events = sorted((*events, *voice.unanswered(known.asked, until_us)))
-        normal = slow = 0
-        for units in known.timely:
-            normal += units[0]
-            slow += units[1]
-        base = known.node.base
-        if not events:
-            return Function(base, [normal], [slow])
-        begin_us = -inf if sent_us is None else sent_us
-        return likelihood(events, base, begin_us=begin_us, end_us=end_us, grid=self._grid, timely=(normal, slow))
-
-
-def _mistakes(tree: Tree, priors: Priors, grid: Grid, origins: Mapping[Location, Location]) -> list[str | None]:
-    found: list[str | None] = [at_least("slot_us", grid.slot_us, 1), at_least("window", grid.window, 2)]
-    levels = {subject.level for subject in tree.subjects}
-    found += [
-        f"priors name {level!r}, and the tree has none of that level; leave it out, or watch one"
-        for level in priors.levels
-        if level not in levels
-    ]
-    hearings = {subject.hearing for subject in tree.subjects if subject.hearing is not None}
-    every = sorted({hearing.every_us for hearing in hearings})
-    found += [
-        f"{grid.slot_us=} does not fit heartbeats every {us} us; give slots of at most four intervals"
-        for us in every
-        if grid.slot_us > 4 * us
-    ]
-    heard = {subject.name for subject in tree.subjects if subject.hearing is not None}
-    found += [
-        f"origins name {tuple(unpack_location(name))}, of which nothing is heard; leave it out"
-        for name in origins
-        if name not in heard
-    ]
-    return found
+        """Tell all above some nodes: of one level each only once."""
+        layer = list(nodes)
+        while layer:
+            moved: dict[Location, Node] = {}
+            for node in layer:
+                above = node.above
+                if above is not None:
+                    told = node.message()
+                    above.exchange(node.told, told, node.same)
+                    node.told = told
+                    moved[above.name] = above
+            layer = list(moved.values())

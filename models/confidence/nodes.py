@@ -28,34 +28,23 @@ _WINDOWS: Final = 8
 class _Message:
     """What was last told, of what, and how far each slot had come."""
 
-    __slots__ = ("base", "chance", "done", "failures", "normal", "slow", "top")
+    __slots__ = ("base", "chance", "done", "failures", "top")
 
-    def __init__(
-        self, base: int, top: int, chance: float, failures: list[float], normal: list[int], slow: list[int], done: _Done
-    ) -> None:
+    def __init__(self, base: int, top: int, chance: float, failures: list[float], done: _Done) -> None:
         self.base = base
         self.top = top
         self.chance = chance
         self.failures = failures
-        self.normal = normal
-        self.slow = slow
         self.done = done
 
-    def same(
-        self, base: int, top: int, chance: float, failures: list[float], normal: list[int], slow: list[int]
-    ) -> int:
-        """The first slots, so many, of which the same would be told."""
-        if base != self.base or top != self.top or chance != self.chance or failures[0] != self.failures[0]:
+    def same(self, changed: int, base: int, top: int, chance: float, failures: list[float]) -> int:
+        """The first slots, so many, of which the same would be told, where values changed from a slot on."""
+        if base != self.base or top != self.top or chance != self.chance:
             return 0
-        count = 0
-        for value, before, slowed, slowed_before in zip(normal, self.normal, slow, self.slow, strict=False):
-            if value != before or slowed != slowed_before:
-                break
-            count += 1
-        for one, other in zip(failures[:count], self.failures[:count], strict=False):
-            if one != other:
-                return 0
-        return min(count, len(self.failures), len(failures))
+        count = min(changed, len(self.failures), len(failures))
+        while failures[:count] != self.failures[:count]:
+            count -= 1
+        return count
 
     def kept(self, same: int) -> _Done:
         """What may stay of it."""
@@ -83,6 +72,7 @@ class Node:
         begin_us: When the observer began to listen.
 
     Attributes:
+        leaf: Whether nothing stands in it, so that its own evidence is all.
         may_be_slow: Whether it, or anything that it stands in, can be slow.
         base: The first slot in which its way can have broken: that of the last proof, or the one that stands for all
             time before the begin.
@@ -91,24 +81,30 @@ class Node:
         normal: Log-likelihood of all evidence below, by onset, from `base`; the last of all later onsets and of none.
         slow: The same where something on the way down to here is slow.
         told: What it last told the node above.
+        same: Of how many of the first slots it told then what it had told before.
         own: Its own evidence's part.
     """
 
     __slots__ = (
+        "_at_proof",
         "_begin_us",
+        "_changed",
         "_full",
         "_grid",
         "_last",
         "_longest",
+        "_place",
         "above",
         "alive_us",
         "base",
+        "leaf",
         "level",
         "may_be_slow",
         "name",
         "normal",
         "own",
         "proof_us",
+        "same",
         "slow",
         "told",
     )
@@ -121,6 +117,15 @@ class Node:
         self._longest = _WINDOWS * grid.window
         self._full = _within_a_slot(level, grid)
         self._last: _Message | None = None
+        #: Of which proof the chance is known that it broke in its slot.
+        self._place: tuple[int, int | None, int | None] | None = None
+        self._at_proof = 0.0
+        #: The first slot whose value has changed since it told.
+        self._changed = 0
+        self.same = 0
+        self.leaf = True
+        if above is not None:
+            above.leaf = False
         self.base = grid.slot(begin_us) - 1
         self.proof_us: int | None = None
         self.alive_us: int | None = None
@@ -135,7 +140,9 @@ class Node:
         self.level = level
         self.may_be_slow = level.slow > 0 or (self.above is not None and self.above.may_be_slow)
         self._full = _within_a_slot(level, self._grid)
+        self._place = None
         self._last = None
+        self._changed = 0
 
     def seen_whole(self, at_us: int) -> None:
         """The way to it was whole at an instant, so it cannot have broken before."""
@@ -149,6 +156,7 @@ class Node:
             self.base += gone
         self.proof_us = at_us
         if gone > 0:
+            self._changed = 0
             self.base += gone
             keep = min(gone, len(self.normal) - 1)
             del self.normal[:keep], self.slow[:keep]
@@ -157,10 +165,17 @@ class Node:
         """Others heard of it at an instant: it had not died before, but may be cut off from here."""
         self.alive_us = at_us if self.alive_us is None else max(self.alive_us, at_us)
 
-    def exchange(self, old: Function, new: Function) -> None:
-        """Put one part of the product in the place of another."""
+    def exchange(self, old: Function, new: Function, same: int = 0) -> None:
+        """Put one part of the product in the place of another.
+
+        Args:
+            old: The one.
+            new: The other.
+            same: Of so many of their first slots both say the same, where they begin together.
+        """
         base, count = self.base, len(self.normal)
         if count == len(new.normal) == len(old.normal) == 1:
+            self._changed = 0
             self.normal[0] += new.normal[0] - old.normal[0]
             self.slow[0] += new.slow[0] - old.slow[0]
             return
@@ -169,19 +184,22 @@ class Node:
             self.normal += [self.normal[-1]] * missing
             self.slow += [self.slow[-1]] * missing
             count += missing
-        out, into = base - old.base, base - new.base
-        self.normal = [
-            value - before + after
-            for value, before, after in zip(
-                self.normal, _from(old.normal, out, count), _from(new.normal, into, count), strict=True
-            )
-        ]
-        self.slow = [
-            value - before + after
-            for value, before, after in zip(
-                self.slow, _from(old.slow, out, count), _from(new.slow, into, count), strict=True
-            )
-        ]
+        # What is before is as it was, and all that is behind may change: the last of a part stands for all later ones.
+        first = min(max(0, new.base + same - base), count - 1) if old.base == new.base else 0
+        self._changed = min(self._changed, first)
+        out, into, left = base + first - old.base, base + first - new.base, count - first
+        before, after = _from(old.normal, out, left), _from(new.normal, into, left)
+        self.normal[first:] = [a - b + c for a, b, c in zip(self.normal[first:], before, after, strict=True)]
+        before, after = _from(old.slow, out, left), _from(new.slow, into, left)
+        self.slow[first:] = [a - b + c for a, b, c in zip(self.slow[first:], before, after, strict=True)]
+
+    def replace(self, new: Function, same: int = 0) -> None:
+        """As `exchange` does with all there is, its own evidence, of a leaf."""
+        if new.base != self.base or len(new.normal) < len(self.normal):
+            self.exchange(self.own, new, same)
+            return
+        self._changed = min(self._changed, same)
+        self.normal, self.slow = list(new.normal), list(new.slow)
 
     def message(self) -> Function:
         """What the evidence below says of the way above, by its onset.
@@ -191,28 +209,33 @@ class Node:
         normal, slow = self.normal, self.slow
         chance = self.level.slow
         if len(normal) == 1:
+            self._changed = self.same = 0
+            self._last = None
             return Function(self.base, [_mixed(normal[0], slow[0], chance)], [slow[0]])
         # Later onsets are never likelier, but by a rounding.
         top = max(normal[0], slow[0], normal[-1], slow[-1])
         failures = self.failures(len(normal) - 1)
         last = self._last
-        same = 0 if last is None else last.same(self.base, top, chance, failures, normal, slow)
+        same = 0 if last is None else last.same(self._changed, self.base, top, chance, failures)
         normals, slows, states = ([], [], []) if last is None or not same else last.kept(same)
         spent, slow_spent, left = states.pop() if same else (0.0, 0.0, 1.0)
-        heres = [exp((value - top) * _A_UNIT) for value in normal[same:]]
-        slow_heres = [exp((value - top) * _A_UNIT) for value in slow[same:]]
-        for here, slow_here, failure in zip(heres, slow_heres, (*failures[same:], 0.0), strict=True):
+        fast, later = 1 - chance, (*failures[same:], 0.0)
+        least, unit, a_unit = LEAST, UNIT, _A_UNIT
+        for value, slow_value, failure in zip(normal[same:], slow[same:], later, strict=True):
             states.append((spent, slow_spent, left))
+            here = exp((value - top) * a_unit)
+            slow_here = here if slow_value == value else exp((slow_value - top) * a_unit)
             slowed = slow_spent + left * slow_here
-            whole = (1 - chance) * (spent + left * here) + chance * slowed
-            normals.append(top + int(log(whole if whole > LEAST else LEAST) * UNIT))
-            slows.append(top + int(log(slowed if slowed > LEAST else LEAST) * UNIT))
+            whole = fast * (spent + left * here) + chance * slowed
+            normals.append(top + int(log(whole if whole > least else least) * unit))
+            slows.append(top + int(log(slowed if slowed > least else least) * unit))
             failed = left * failure
             spent += failed * here
             slow_spent += failed * slow_here
             left -= failed
-        self._last = _Message(self.base, top, chance, failures, list(normal), list(slow), (normals, slows, states))
-        return Function(self.base, list(normals), list(slows))
+        self._last = _Message(self.base, top, chance, failures, (normals, slows, states))
+        self._changed, self.same = len(normal), same
+        return Function(self.base, normals, slows)
 
     @property
     def top(self) -> Node:
@@ -238,10 +261,17 @@ class Node:
     def failures(self, slots: int) -> list[float]:
         """Chance that its own part of the way breaks in a slot, if it did not before; for so many slots from `base`."""
         known = self.proof_us is not None and (self.alive_us is None or self.alive_us <= self.proof_us)
-        edges = range(self.base, self.base + (1 if known else slots) + 1)
-        dead, cut = self.deaths(edges), self.cuts(edges)
-        found = [a + b - a * b for a, b in zip(dead, cut, strict=True)]
-        return found + [self._full] * (slots - 1) if known else found
+        if not known:
+            return self._either(slots)
+        # Where nothing was heard since it was seen whole, only the slot of that is another one.
+        place = (self.base, self.proof_us, self.alive_us)
+        if place != self._place:
+            self._place, self._at_proof = place, self._either(1)[0]
+        return [self._at_proof] + [self._full] * (slots - 1)
+
+    def _either(self, slots: int) -> list[float]:
+        edges = range(self.base, self.base + slots + 1)
+        return [a + b - a * b for a, b in zip(self.deaths(edges), self.cuts(edges), strict=True)]
 
     def deaths(self, edges: Sequence[int], end_us: int | None = None) -> list[float]:
         """Chance that it dies between two slots, if it did not before; nothing counts after `end_us`."""

@@ -124,9 +124,13 @@ class _Observer(Service):
     @handles(Consult)
     def on_consult(self, msg: Consult, sender: Location) -> Opinion:
         """What it believes, with what that rests on."""
+        self._lives()
         if msg.subject not in self._options.watching.tree.by_name:
             return Opinion(None)
         return Opinion(self.belief.answer(msg.subject, self.ctx.now_us()))
+
+    def _lives(self) -> None:
+        """Whoever observes knows first hand that its own host lives, which sends no pulses therefore."""
 
     def _report(self) -> None:
         raise NotImplementedError
@@ -146,7 +150,7 @@ class ClusterObserver(_Observer):
         super().__init__(ctx, options)
         self._hosts = tuple(one for one in options.watching.tree.subjects if one.hearing is not None)
         self._numbers = {one.name: number for number, one in enumerate(self._hosts)}
-        self._lives: dict[Location, int] = {}
+        self._life_of: dict[Location, int] = {}
         self._fresh_us = _LATELY * max(one.hearing.every_us for one in self._hosts if one.hearing is not None)
 
     @handles(Pulse)
@@ -155,15 +159,21 @@ class ClusterObserver(_Observer):
         host = host_of(sender)
         if host not in self._numbers:
             return
-        if self._lives.get(host, msg.life) != msg.life:
+        if self._life_of.get(host, msg.life) != msg.life:
             self.ctx.note("another-life", self._numbers[host])
-        self._lives[host] = msg.life
+        self._life_of[host] = msg.life
         # A clock that runs ahead must not make a heartbeat come before it was sent.
         now_us = self.ctx.now_us()
         self.belief.heard(host, min(msg.sent_us, now_us), now_us)
 
+    def _lives(self) -> None:
+        own, now_us = host_of(self.ctx.location), self.ctx.now_us()
+        if own in self._numbers:
+            self.belief.heard(own, now_us, now_us)
+
     def news(self) -> ClusterNews:
         """What it heard of each host, up to now."""
+        self._lives()
         now_us = self.ctx.now_us()
         floor_us = now_us - self._fresh_us
         exceptions = []
@@ -174,6 +184,7 @@ class ClusterObserver(_Observer):
         return ClusterNews(self._options.own, now_us, floor_us, tuple(exceptions))
 
     def _report(self) -> None:
+        self._lives()
         self.belief.look(self.ctx.now_us())
         report = ClusterReport(self.ctx.now_us(), self.news())
         self.ctx.point("B1")

@@ -14,17 +14,20 @@ from dataclasses import dataclass
 from math import log
 from typing import Final, NamedTuple
 
+from models.confidence.delays import Delay
 from models.confidence.priors import Hearing
 
-__all__ = ["LEAST", "UNIT", "Event", "Function", "Grid", "Voice", "constant", "in_units", "likelihood"]
+__all__ = ["LEAST", "UNIT", "Event", "Function", "Grid", "Settled", "Voice", "constant", "in_units", "likelihood"]
 
 #: Of natural logarithms; a rounding is 3e-14.
 UNIT: Final = 1 << 44
 #: The smallest likelihood that is told from none: a thing thought impossible is merely this unlikely.
 LEAST: Final = 1e-300
 #: Of the chance of a loss: a tail that is so much less changes nothing.
-_SETTLED: Final = 1e-9
+_SETTLED: Final = 1e-7
 _LONGEST_US: Final = 1e15
+_WIDER: Final = 1.25
+_CLOSE: Final = 0.01
 #: Missing heartbeats that are weighed however seldom they come.
 _FEWEST: Final = 6
 
@@ -79,6 +82,20 @@ class Grid:
         return int(at_us // self.slot_us)
 
 
+def _settled(delay: Delay, loss: float) -> float:
+    """The age from which on a delay's tail is nothing beside a loss."""
+    settled_us = 1.0
+    least = _SETTLED * loss or LEAST
+    while delay.beyond(settled_us) > least and settled_us < _LONGEST_US:
+        settled_us *= _WIDER
+    # Not much later than it is: what is not settled is weighed again with every look.
+    low_us = settled_us / _WIDER
+    while settled_us - low_us > _CLOSE * settled_us:
+        middle_us = (low_us + settled_us) / 2
+        low_us, settled_us = (middle_us, settled_us) if delay.beyond(middle_us) > least else (low_us, middle_us)
+    return settled_us
+
+
 def in_units(value: float) -> int:
     """The logarithm of a likelihood, in units."""
     return round(log(value if value > LEAST else LEAST) * UNIT)
@@ -97,41 +114,52 @@ class Voice:
         grid: The slots.
     """
 
-    __slots__ = ("_lost", "_lost_units", "_settled_us", "_slow_delay", "_span_us", "hearing")
+    __slots__ = ("_in_time_us", "_lost", "_lost_units", "_settled_us", "_slow_delay", "_span_us", "hearing")
 
     def __init__(self, hearing: Hearing, grid: Grid) -> None:
         self.hearing = hearing
         self._slow_delay = hearing.slow_delay
         self._span_us = max(grid.window * grid.slot_us, _FEWEST * hearing.every_us)
         self._lost, self._lost_units = hearing.loss, in_units(hearing.loss)
-        #: From this age on, what has not come never will.
-        settled_us = 1.0
-        least = _SETTLED * hearing.loss or LEAST
-        while self._slow_delay.beyond(settled_us) > least and settled_us < _LONGEST_US:
-            settled_us *= 1.25
-        self._settled_us = settled_us
+        #: From this age on, what has not come never will; the first where nothing is slow.
+        self._in_time_us = _settled(hearing.delay, hearing.loss)
+        self._settled_us = _settled(self._slow_delay, hearing.loss)
 
-    def due(self, after_us: int, until_us: float) -> list[Event]:
-        """Heartbeats that should have come by `until_us`, after one that was sent at `after_us`."""
+    def due(self, after_us: int, until_us: float, settled: int = 0) -> tuple[list[Event], int]:
+        """Heartbeats that should have come by `until_us`, after one that was sent at `after_us`.
+
+        Args:
+            after_us: When the last that came was sent.
+            until_us: Up to when nothing came.
+            settled: Of so many of the first nothing has to be said any more.
+
+        Returns:
+            The others, in order, and how many of all are settled now.
+        """
         every_us = self.hearing.every_us
-        sent_us = after_us + every_us
-        if sent_us > until_us:
-            return []
+        sent_us = after_us + every_us * (settled + 1)
         last_us = min(until_us, after_us + self._span_us)
         settled_us, lost, units = until_us - self._settled_us, self._lost, self._lost_units
         found = []
         while sent_us <= last_us:
             if sent_us <= settled_us:
+                settled += 1
                 found.append(Event(sent_us, lost, lost, units, units))
             else:
                 found.append(self._missing(sent_us, until_us - sent_us))
             sent_us += every_us
-        return found
+        return found, settled
+
+    def over(self, settled: int) -> bool:
+        """Whether all heartbeats that are ever weighed are among the first so many."""
+        return self.hearing.every_us * (settled + 1) > self._span_us
 
     def _missing(self, sent_us: float, late_us: float) -> Event:
         lost = self._lost
-        normal = lost + (1 - lost) * self.hearing.delay.beyond(late_us)
         slow = lost + (1 - lost) * self._slow_delay.beyond(late_us)
+        if late_us >= self._in_time_us:
+            return Event(sent_us, lost, slow, self._lost_units, in_units(slow))
+        normal = lost + (1 - lost) * self.hearing.delay.beyond(late_us)
         return Event(sent_us, normal, slow, in_units(normal), in_units(slow))
 
     def unanswered(self, asked_us: Iterable[int], until_us: int) -> list[Event]:
@@ -153,66 +181,109 @@ class Voice:
         return in_units(self.hearing.delay.density(delay_us)), in_units(self._slow_delay.density(delay_us))
 
 
+class Settled:
+    """The first slots of a likelihood, of which nothing will change while the silence goes on.
+
+    Attributes:
+        base: The first of them.
+        until_us: Up to when nothing came.
+        events: How many heartbeats lie in them.
+        slot: The slot behind.
+        normal: The sum of the logarithms of those.
+        slow: The same where something is slow.
+        normals: The values of the slots.
+        slows: The same where something is slow.
+    """
+
+    __slots__ = ("base", "events", "normal", "normals", "slot", "slow", "slows", "until_us")
+
+    def __init__(self, base: int, timely: tuple[int, int]) -> None:
+        self.base = self.slot = base
+        self.until_us = 0
+        self.events = 0
+        self.normal, self.slow = timely
+        self.normals: list[int] = []
+        self.slows: list[int] = []
+
+
 def likelihood(
-    events: list[Event], base: int, *, begin_us: float, end_us: float, grid: Grid, timely: tuple[int, int]
+    events: list[Event],
+    base: int,
+    *,
+    begin_us: float,
+    end_us: float,
+    grid: Grid,
+    timely: tuple[int, int],
+    settled: Settled | None = None,
+    settles: int = 0,
 ) -> Function:
     """The likelihood of silence, by slot of the onset.
 
     Args:
-        events: What should have come, by time of sending.
+        events: What should have come, by time of sending; without those that lie in `settled`.
         base: The first slot.
         begin_us: Earliest onset in it.
         end_us: Latest onset that counts as one in its slot; later ones have not happened yet.
         grid: The slots.
         timely: How likely what did come is.
+        settled: From where to go on, with the same base, begin and `timely`; grows by the slots in which nothing lies
+            but the first `settles` events.
+        settles: As above.
     """
     normal, slow = timely
-    if not events:
+    if not events and settled is None:
         return Function(base, [normal], [slow])
     slot_us = grid.slot_us
     normals: list[int] = []
     slows: list[int] = []
     done, count, slot = 0, len(events), base
-    alike, mean = (-1.0, 0.0), 0
+    if settled is not None:
+        normal, slow, slot = settled.normal, settled.slow, settled.slot
+        normals, slows = list(settled.normals), list(settled.slows)
+    had = 0 if settled is None else settled.events
     while done < count:
         from_us, until_us = max(slot * slot_us, begin_us), min((slot + 1) * slot_us, end_us)
+        if slot * slot_us >= end_us:  # what is left was sent at the very end, with no onset before it
+            normal += sum(event.normal_units for event in events[done:])
+            slow += sum(event.slow_units for event in events[done:])
+            break
         first = done
         while done < count and events[done].sent_us < until_us:
             done += 1
-        inside = events[first:done]
-        if until_us <= from_us:
-            if slot * slot_us >= end_us:  # what is left was sent at the very end, with no onset before it
-                normal += sum(event.normal_units for event in events[done:])
-                slow += sum(event.slow_units for event in events[done:])
-                break
+        if first == done or until_us <= from_us:
             normals.append(normal)
             slows.append(slow)
-        elif not inside:
-            normals.append(normal)
-            slows.append(slow)
-        elif len(inside) == 1 and inside[0].normal == inside[0].slow and until_us - from_us == slot_us:
-            # Where nothing that was sent is still on its way, such slots are alike.
-            (event,) = inside
-            if (event.sent_us - from_us, event.normal) != alike:
-                alike = (event.sent_us - from_us, event.normal)
-                mean = in_units(_means(inside, from_us, until_us)[0])
-            normals.append(normal + mean)
-            slows.append(slow + mean)
-            normal += event.normal_units
-            slow += event.slow_units
         else:
-            means = _means(inside, from_us, until_us)
-            normals.append(normal + in_units(means[0]))
-            slows.append(slow + in_units(means[1]))
-            normal += sum([event.normal_units for event in inside])
-            slow += sum([event.slow_units for event in inside])
+            inside = events[first:done]
+            mean, slow_mean = _mean_units(inside, from_us, until_us)
+            normals.append(normal + mean)
+            slows.append(slow + slow_mean)
+            for event in inside:
+                normal += event.normal_units
+                slow += event.slow_units
         slot += 1
+        if settled is not None and first < done <= settles and slot * slot_us <= settled.until_us:
+            settled.events = had + done
+            settled.normal, settled.slow, settled.slot = normal, slow, slot
+            settled.normals, settled.slows = list(normals), list(slows)
     while normals and normals[-1] == normal and slows[-1] == slow:  # a slot at whose very begin the last was sent
         normals.pop()
         slows.pop()
     normals.append(normal)
     slows.append(slow)
     return Function(base, normals, slows)
+
+
+def _mean_units(inside: list[Event], from_us: float, until_us: float) -> tuple[int, int]:
+    """The logarithm of the mean likelihood of an onset in between."""
+    if len(inside) == 1 and inside[0].normal == inside[0].slow:
+        # Where nothing that was sent is still on its way, slow or not is all the same.
+        (event,) = inside
+        sent_us = max(event.sent_us, from_us)
+        units = in_units((sent_us - from_us + event.normal * (until_us - sent_us)) / (until_us - from_us))
+        return units, units
+    normal, slow = _means(inside, from_us, until_us)
+    return in_units(normal), in_units(slow)
 
 
 def _means(inside: list[Event], from_us: float, until_us: float) -> tuple[float, float]:

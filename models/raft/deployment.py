@@ -14,8 +14,9 @@ from typing import Final, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Client, Workload
+from models.confidence.routing import asked_by
 from models.detection import Plan
-from models.detection.words import detector_of, detector_of_answers
+from models.detection.words import detector_of
 from models.domains.append_log import AppendLog
 from models.driver import drivers
 from models.factories import KeptOptions, Reading, Refused, mix_of
@@ -79,7 +80,8 @@ def raft(
     domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
     operators, who hand over the lead. A follower watches its leader with `detector`, and clients pass over members that
     answer nothing by `routing`, both in the words of `models.detection.words`; if empty, with a fixed time-out of
-    `election`, and not at all. Members are near home or, with a `placement`, where the key space puts their shard:
+    `election`, and not at all. Routing may also go by what is believed of members, `belief:` and the words of a rule
+    (`models.confidence.providing`). Members are near home or, with a `placement`, where the key space puts their shard:
     voters first, then learners, then spares.
 
     Raises:
@@ -88,7 +90,7 @@ def raft(
     read, topology = Reading(site, workload), site.topology
     wanted = AppendLog() if appends else read.domain(domain)
     place = read.home(home)
-    asking = read.of(lambda: detector_of_answers(routing, max(4, workload.attempt_timeout_us))) if routing else None
+    asking = read.of(lambda: asked_by(routing, workload.attempt_timeout_us)) if routing else None
     options = read.of(
         lambda: RaftOptions(
             election_us=election_us,

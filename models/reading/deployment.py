@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from models.addressing import Scope, pack_type
 from models.clients import BankMix, Workload
+from models.confidence.providing import rule_of
+from models.confidence.visible.deployment import clients_of, told_to
 from models.detection.words import detector_of
 from models.domains.bank_account import BankAccount
 from models.factories import Reading
@@ -25,11 +28,12 @@ from models.reading.feeding import FedShard
 from models.reading.feeds import GlobalFeed
 from models.reading.inline import InlineShard
 from models.reading.layout import GATEWAY, ReadLayout, part_of, route_from, view_groups, write_groups
-from models.reading.options import Checkpoint, Poison, ProjectorOptions
+from models.reading.options import MODES, Checkpoint, Poison, ProjectorOptions, combined
 from models.reading.projections import Balances, Poisoned
 from models.reading.projector import Projector
 from models.reading.seated import Seated
 from models.reading.staffing import StaffPlan
+from models.reading.telling import SeeingUser
 from models.reading.users import User, UserOptions
 from models.reading.views import Views
 from models.store.group.wire import ShipOptions
@@ -38,12 +42,10 @@ from models.store.options import LogPolicy, MemberOptions
 from models.system import Site, System
 from sim.host import Context, Placement
 from sim.topology import Location, Topology, at_service
-from sim.wording import way_to
 
 __all__ = ["MODES", "READING_RECORDS", "reading"]
 
 BELL: Final = "bell"
-MODES: Final = ("async", "inline", "live")
 #: What users and consumers record: appends, reads, selects, and deliveries.
 READING_RECORDS: Final = "reading"
 
@@ -100,6 +102,8 @@ def reading(
     snapshot_every: int = 0,
     heartbeat_us: int = 200_000,
     records: bool = True,
+    states: bool = False,
+    decides: str = "",
 ) -> System:
     """The bank with a read side. 0 stands for never; of `force_after_us`, any number below 0.
 
@@ -157,6 +161,8 @@ def reading(
         snapshot_every: Of views: events between snapshots.
         heartbeat_us: Of the shards.
         records: Whether consumers record what they deliver.
+        states: Whether views say how likely they are fresh.
+        decides: When users wait rather than take what may be stale, in the words of `models.confidence.providing`.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -168,7 +174,7 @@ def reading(
     place = read.home(home) or topology.regions[0]
     beside = read.desk(place).location
     written, kept = read.scheme(scheme), read.scheme(views)
-    problems += _mistakes(mode, global_sequence, force_after_us, rebuild_us, poison_every)
+    problems += combined(mode, global_sequence, force_after_us, rebuild_us, poison_every, states, decides)
     servers = topology.servers(place)
     if not 0 < readers < len(servers):
         problems.append(
@@ -276,6 +282,8 @@ def reading(
         kind=Seated if plan.changes and kind is Projector else kind,
         feed=feed,
         ask_us=workload.attempt_timeout_us,
+        keys=max(1, workload.accounts // segments) if states else 0,
+        waits=rule_of(decides) if decides else None,
     )
     placements = _writers(groups, told, layout, mode)
     placements += _readers(layout, options, snapshot_every, mode, groups)
@@ -289,20 +297,6 @@ def reading(
         watched = (*groups, *layout.groups)
         placements.append(operator_of(beside, watched, promote_after_us, force_after_us))
     return _finished(topology, workload, groups, layout, placements, users, mode, checkpoint, beside)
-
-
-def _mistakes(mode: str, global_sequence: bool, force_after_us: int, rebuild_us: int, poison_every: int) -> list[str]:
-    """Options that do not go together."""
-    found = []
-    if mode not in MODES:
-        found.append(f"{mode=} is none; {way_to(mode, MODES)}")
-    if mode != "async" and (global_sequence or rebuild_us):
-        found.append(f"{mode=} has no consumers that could follow a global sequence or rebuild; take async")
-    if global_sequence and force_after_us >= 0:
-        found.append("a global sequence takes nothing back, and a forced leader may; leave `force_after` out")
-    if mode == "live" and poison_every:
-        found.append("a live view has nowhere to park an event; leave `poison_every` out, or take async")
-    return found
 
 
 def _word(words: type[Checkpoint] | type[Poison], said: str, name: str) -> Any:
@@ -363,7 +357,9 @@ def _finished(
     for index, host in enumerate(clients):
         route = route_from(topology, host, groups)
         mine = replace(users, share=1 / len(clients), first_id=index + 1 << 40 | 1)
-        others.append(Placement(host=host.location, name=CLIENT, make=maker(User, workload, mine, route), kind=User))
+        user: type[User] = SeeingUser if layout.keys else User
+        make = partial(SeeingUser, waits=layout.waits) if layout.keys else User
+        others.append(Placement(host=host.location, name=CLIENT, make=maker(make, workload, mine, route), kind=user))
     assert made.ledger is not None
     due = layout.due() if layout.plan.changes else ()
     write_side: Callable[[Callable[[Location], Any]], Ledger] = made.ledger
@@ -378,4 +374,5 @@ def _finished(
     views = {store_name(group.domain.name, group.shard): group for group in layout.groups}
     watched = {name: tuple(location for _, location in group.members) for name, group in views.items()}
     offered = (layout.template(),) if layout.plan.changes else ()
-    return replace(made, placements=tuple(others), ledger=ledger, groups={**made.groups, **watched}, templates=offered)
+    whole = replace(made, placements=tuple(others), ledger=ledger, groups={**made.groups, **watched}, templates=offered)
+    return told_to(whole, clients_of(topology)) if layout.keys else whole

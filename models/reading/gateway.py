@@ -88,4 +88,5 @@ class Gateway(Service):
             fresh=all(answer.fresh for answer in answers),
             missing=tuple(number for number in numbers if number not in found),
             stopped=next((answer.stopped for answer in answers if answer.stopped), ""),
+            worth=tuple(one for answer in answers for one in answer.worth),
         )

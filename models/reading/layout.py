@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from models.clients import Route
+from models.confidence.providing import Rule
 from models.domains.bank_account import BankAccount
 from models.groups import Group, members_of
 from models.keyspace.keys import HASH_END, KeyHash
@@ -21,6 +22,7 @@ from models.reading.options import ProjectorOptions
 from models.reading.projections import Balances
 from models.reading.projector import Projector
 from models.reading.staffing import READER, Staff, StaffPlan
+from models.reading.telling import FreshViewShard
 from models.reading.viewing import ViewShard
 from models.reading.views import Views
 from models.reading.words import Seat
@@ -141,6 +143,8 @@ class ReadLayout:
         kind: What consumers are.
         feed: What follows the global sequence.
         ask_us: A gateway's patience.
+        keys: How many a segment has, where views say how likely they are fresh; 0 where they do not.
+        waits: When users wait rather than take what may be stale.
     """
 
     topology: Topology
@@ -158,6 +162,8 @@ class ReadLayout:
     kind: type[Projector]
     feed: type[GlobalFeed]
     ask_us: int
+    keys: int = 0
+    waits: Rule | None = None
 
     def near(self, host: HostSpec, members: Sequence[Location]) -> tuple[Location, ...]:
         """As `near_members`."""
@@ -172,15 +178,18 @@ class ReadLayout:
 
     def views(self, options: MemberOptions) -> list[Placement]:
         """The members that keep views."""
-        projection = self.projection
+        projection, keys = self.projection, self.keys
+
+        def make(ctx: Context, mine: MemberOptions, domain: Any) -> ViewShard:
+            if keys:
+                return FreshViewShard(ctx, mine, domain, projection, keys=keys)
+            return ViewShard(ctx, mine, domain, projection)
+
+        kind = FreshViewShard if keys else ViewShard
         return [
-            Placement(host=placement.host, name=placement.name, make=placement.make, kind=ViewShard)
+            Placement(host=placement.host, name=placement.name, make=placement.make, kind=kind)
             for group in self.groups
-            for placement in members_of(
-                group,
-                options,
-                lambda ctx, mine, domain: ViewShard(ctx, mine, domain, projection),  # type: ignore[arg-type]
-            )
+            for placement in members_of(group, options, make)  # type: ignore[arg-type]
         ]
 
     def consuming(self) -> list[Placement]:

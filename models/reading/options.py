@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from models.confidence.providing import rule_of, warn_if_never_acts
 from models.detection import Plan
 from models.reading.feeds import Stretch
 from sim.topology import Location
-from sim.wording import Refused
+from sim.wording import Refused, way_to
 
-__all__ = ["Checkpoint", "Poison", "ProjectorOptions"]
+__all__ = ["MODES", "Checkpoint", "Poison", "ProjectorOptions", "combined"]
+
+#: The chance of being stale that a silence leads to, in the end.
+CERTAINLY: Final = 0.999999
+#: What the read side is: consumers that keep views, rows in the write side's shards, or logs folded at each query.
+MODES: Final = ("async", "inline", "live")
 
 
 class Checkpoint(StrEnum):
@@ -105,3 +112,34 @@ class ProjectorOptions:
             wrong.append("order, views and stretches are each by segment; give as many of each")
         if wrong:
             raise Refused(wrong)
+
+
+def combined(
+    mode: str,
+    global_sequence: bool,
+    force_after_us: int,
+    rebuild_us: int,
+    poison_every: int,
+    states: bool,
+    decides: str,
+) -> list[str]:
+    """The mistakes of options that do not go together."""
+    found = []
+    if decides and not states:
+        found.append(f"{decides=} weighs what nobody says; give states = true, or leave it out")
+    if decides:
+        try:
+            warn_if_never_acts(rule_of(decides), CERTAINLY, "nobody is surer that something is stale")
+        except ValueError as refused:
+            found.append(f"decides={refused}")
+    if states and mode != "async":
+        found.append(f"{mode=} keeps no views that could say how likely they are fresh; take async")
+    if mode not in MODES:
+        found.append(f"{mode=} is none; {way_to(mode, MODES)}")
+    if mode != "async" and (global_sequence or rebuild_us):
+        found.append(f"{mode=} has no consumers that could follow a global sequence or rebuild; take async")
+    if global_sequence and force_after_us >= 0:
+        found.append("a global sequence takes nothing back, and a forced leader may; leave `force_after` out")
+    if mode == "live" and poison_every:
+        found.append("a live view has nowhere to park an event; leave `poison_every` out, or take async")
+    return found

@@ -25,7 +25,7 @@ from sim.message import Message
 from sim.topology import Location
 from sim.wording import Refused as Refusal
 
-__all__ = ["User", "UserOptions"]
+__all__ = ["Asked", "Session", "User", "UserOptions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class UserOptions:
             raise Refusal(wrong)
 
 
-class _Asked(NamedTuple):
+class Asked(NamedTuple):
     """One operation of the load, before anybody asked."""
 
     op: int
@@ -92,7 +92,7 @@ class _Asked(NamedTuple):
     band: int
 
 
-class _Session:
+class Session:
     """What one session knows, and what waits in it."""
 
     __slots__ = ("_pairs", "busy", "known", "last", "waiting")
@@ -100,7 +100,7 @@ class _Session:
     def __init__(self, pairs: int) -> None:
         self._pairs = pairs
         self.busy = False
-        self.waiting: deque[_Asked] = deque()
+        self.waiting: deque[Asked] = deque()
         self.known: dict[int, int] = {}
         self.last: int | None = None
 
@@ -134,7 +134,7 @@ class User(Service):
         self._gap_us = 1_000_000 / (workload.rate_per_s * options.share)
         self._due_us = float(workload.begins_us)
         self._next = options.first_id
-        self._sessions = [_Session(options.pairs) for _ in range(options.sessions)]
+        self._sessions = [Session(options.pairs) for _ in range(options.sessions)]
 
     def start(self) -> None:
         """Schedule the first arrival; a host that restarts later stays idle."""
@@ -156,7 +156,7 @@ class User(Service):
         session.waiting.append(asked)
         return None if session.busy else self._carry_out(session)
 
-    def _draw(self) -> _Asked:
+    def _draw(self) -> Asked:
         """The next operation; as many draws whichever it is, to keep the sequence in step."""
         draws, options = self._draws, self._options
         drawn = self._mix.draw(draws)
@@ -164,9 +164,9 @@ class User(Service):
         band = draws.below(options.bands)
         op, self._next = self._next, self._next + 2  # an `as-of` stands beside a `read`
         f = "read" if chance < options.reads else "select" if chance < options.reads + options.selects else "append"
-        return _Asked(op, number, f, drawn, own, band)
+        return Asked(op, number, f, drawn, own, band)
 
-    def _carry_out(self, session: _Session) -> Generator[Wait, Any, None]:
+    def _carry_out(self, session: Session) -> Generator[Wait, Any, None]:
         session.busy = True
         while session.waiting:
             asked = session.waiting.popleft()
@@ -178,7 +178,7 @@ class User(Service):
 
     # -- the write side ----------------------------------------------------------------------
 
-    def _command(self, session: _Session, asked: _Asked) -> Generator[Wait, Any, None]:
+    def _command(self, session: Session, asked: Asked) -> Generator[Wait, Any, None]:
         ctx, workload, key = self.ctx, self._workload, asked.drawn.aggregate
         self._record(asked, Kind.INVOKE, key, asked.op)
         request = Submit(command_id=asked.op, aggregate=key, command=asked.drawn.command)
@@ -204,12 +204,13 @@ class User(Service):
 
     # -- the read side -----------------------------------------------------------------------
 
-    def _question(self, session: _Session, asked: _Asked) -> Generator[Wait, Any, None]:
+    def _question(self, session: Session, asked: Asked) -> Generator[Wait, Any, None]:
         key: int | str = f"band/{asked.band}"
         if asked.f == "read":
             key = session.last if asked.own and session.last is not None else asked.drawn.aggregate
         self._record(asked, Kind.INVOKE, key, None)
-        answer = yield from self.ask(self._query(session, asked, key), asked.op)
+        query = self._query(session, asked, key)
+        answer = yield from self._settled_for((yield from self.ask(query, asked.op)), query)
         if not isinstance(answer, Rows):
             self._record(asked, Kind.INFO, key, None)
         elif answer.missing or not answer.fresh:
@@ -231,7 +232,12 @@ class User(Service):
                 break
         return answer
 
-    def _query(self, session: _Session, asked: _Asked, key: int | str) -> Query:
+    def _settled_for(self, answer: Any, query: Query) -> Generator[Wait, Any, Any]:
+        """What is taken: the answer as it is; who knows what it is worth may ask again."""
+        yield from ()
+        return answer
+
+    def _query(self, session: Session, asked: Asked, key: int | str) -> Query:
         options = self._options
         known = session.known if options.tokens else {}
         if isinstance(key, int):
@@ -239,14 +245,14 @@ class User(Service):
             return Query(keys=(key,), token=token, patience_us=options.patience_us)
         return Query(attribute=asked.band, token=tuple(known.items()), patience_us=options.patience_us)
 
-    def _read(self, session: _Session, asked: _Asked, key: int, answer: Rows) -> None:
+    def _read(self, session: Session, asked: Asked, key: int, answer: Rows) -> None:
         row = answer.rows[0] if answer.rows else None
         version = 0 if row is None else row.version
         session.learn(key, version)
         self._record(asked, Kind.OK, key, None if row is None else row.event_id, version)
-        beside = _Asked(asked.op + 1, asked.session, "as-of", asked.drawn, asked.own, asked.band)
+        beside = Asked(asked.op + 1, asked.session, "as-of", asked.drawn, asked.own, asked.band)
         self._record(beside, Kind.INVOKE, key, None)
         self._record(beside, Kind.OK, key, answer.heard_us, version)
 
-    def _record(self, asked: _Asked, kind: Kind, key: int | str, value: Value, version: int | None = None) -> None:
+    def _record(self, asked: Asked, kind: Kind, key: int | str, value: Value, version: int | None = None) -> None:
         self.ctx.record(Operation(asked.op, kind, asked.f, key, value, version, f"s{asked.session}"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from typing import Any, Final
 
+from models.confidence.visible.values import Freshness
 from models.domain import Domain
 from models.reading.feeding import within
 from models.reading.projections import Balances, Row
@@ -93,7 +94,12 @@ class ViewShard(Shard):
             heard_us=state.heard_us,
             fresh=fresh,
             stopped=state.stopped,
+            worth=self._worth(msg, state),
         )
+
+    def _worth(self, msg: Query, state: View) -> tuple[Freshness, ...]:
+        """How likely what is shown of each key is the latest; who does not know says nothing."""
+        return ()
 
     def _shown(self) -> tuple[View, int]:
         segment = self.options.shard

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from models.addressing import VIEWING, Scope, message_type_id
+from models.confidence.visible.values import FRESHNESS_BYTES, Freshness
 from models.reading.projections import Row
 from models.reading.views import View
 from sim.message import Message, Value
@@ -87,6 +88,7 @@ class Rows(Message):
         fresh: Whether it has all of the token.
         missing: Parts of the key space that did not answer.
         stopped: Why the projection stands still somewhere; empty if it does not.
+        worth: How likely what is said of each key is the latest, where views say that.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, VIEWING, 4)
@@ -96,10 +98,11 @@ class Rows(Message):
     fresh: bool
     missing: tuple[int, ...] = ()
     stopped: str = ""
+    worth: tuple[Freshness, ...] = ()
 
     def wire_bytes(self) -> int:
         """A sum that need not look into it."""
-        return 128 + 64 * len(self.rows)
+        return 128 + 64 * len(self.rows) + FRESHNESS_BYTES * len(self.worth)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

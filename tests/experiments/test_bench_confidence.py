@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.bench.confidence import HOSTS, Crowd, added
 
 
-def test_reports_add_less_than_a_twentieth_to_the_messages_of_a_store() -> None:
+def test_pulses_and_reports_add_less_than_a_twentieth_to_the_messages_of_a_store() -> None:
     share, messages = added()
     assert 0 < share < 0.05
     assert messages["reports"] < messages["pulses"] < messages["store"]

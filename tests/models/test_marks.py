@@ -11,6 +11,8 @@ import pytest
 
 from models.clients import Client, Script
 from models.confidence.observing import ClusterObserver, Pulser, RegionObserver
+from models.confidence.visible.seeing import SeeingClient
+from models.confidence.visible.sharing import SurvivingShard
 from models.control import Registry
 from models.detection.beats import Watcher as BeatWatcher
 from models.detection.swim import Member
@@ -50,6 +52,7 @@ from models.reading.projector import Projector
 from models.reading.scaling import SeekingUser, ViewHost
 from models.reading.seated import Seated
 from models.reading.staffing import Staff
+from models.reading.telling import FreshViewShard, SeeingUser
 from models.reading.users import User
 from models.reading.viewing import ViewShard
 from models.reconcile import Operator
@@ -71,7 +74,7 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard, Master, Broker, OutboxShard, FedShard, InlineShard, ViewShard),
+    (Shard, RegisterShard, PlacedShard, Master, Broker, OutboxShard, FedShard, InlineShard, ViewShard, FreshViewShard),
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
@@ -81,11 +84,13 @@ SERVICES = (
     RegisterShard,
     SplitShard,
     LosableShard,
+    SurvivingShard,
     RegionRelay,
     LosableRelay,
     TreeShard,
     Script,
     Client,
+    SeeingClient,
     Monitor,
     Operator,
     ShardOperator,
@@ -132,6 +137,7 @@ SERVICES = (
     FedShard,
     InlineShard,
     ViewShard,
+    FreshViewShard,
     Projector,
     Seated,
     Staff,
@@ -140,6 +146,7 @@ SERVICES = (
     ViewHost,
     User,
     SeekingUser,
+    SeeingUser,
     Bell,
     Pulser,
     ClusterObserver,

@@ -24,6 +24,8 @@ PRIORS = Priors(
         "host": Level(mtbf_us=1e5 * S, mtbc_us=1e6 * S, dead=1e-3),
     }
 )
+#: Twice as often as by default, so that short runs do.
+QUICK = ConfidenceOptions(pulse_us=S, cluster_us=3 * S // 2, region_us=3 * S, priors=PRIORS)
 
 
 def world_of(*faults: Fault, asks: Location | None = None) -> World:
@@ -31,7 +33,7 @@ def world_of(*faults: Fault, asks: Location | None = None) -> World:
     topology = grid(["a", "b"], clusters=2, hosts=3, cores=1, clients=0)
     latency = uniform(["a", "b"], between_regions_rtt_us=80_000)
     world = World(topology=topology, latency=latency, hosts=HostOptions(), seed=1, faults=faults)
-    for placement in observers(topology, ConfidenceOptions(priors=PRIORS)):
+    for placement in observers(topology, QUICK):
         world.place(placement)
     if asks is not None:
         world.place(Placement(host=topology.host("a/c2/h3").location, name="asker", make=lambda ctx: Asker(ctx, asks)))
@@ -147,6 +149,15 @@ def test_who_does_not_watch_a_subject_has_no_opinion() -> None:
 )
 def test_each_layer_has_messages_of_its_own(message: type, layer: Layer) -> None:
     assert check_message_type(message) is layer
+
+
+def test_who_observes_needs_no_pulses_of_its_own_host() -> None:
+    world = world_of()
+    world.run(10 * S)
+    assert world.service_named("b/c2/h1", "pulser") is None
+    observer = world.service_named("b/c2/h1", CLUSTER_OBSERVER)
+    assert isinstance(observer, ClusterObserver)
+    assert observer.news().exceptions == ()
 
 
 def test_each_layer_up_sends_less() -> None:

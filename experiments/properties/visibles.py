@@ -1,0 +1,113 @@
+"""What clients are told with a chance: that chances are sound in every run, and that a run met what is uncertain.
+
+Whether chances come true as often as they say takes many runs, and is tested as such; in one run all of them may hang
+on a single cut.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from experiments.measures.observation import Observation
+from experiments.scenario.property import Property, Sort, claim
+from models.confidence.providing import rule_of
+from sim.checkers import Outcome, Verdict
+
+__all__ = ["VISIBLES"]
+
+_ROUNDING: Final = 1e-9
+_WITNESSES: Final = 10
+_EVEN: Final = 0.5
+#: By how much a chance may move while something is flushed.
+_FLUSH: Final = 0.05
+
+
+def chances_sum_to_one(seen: Observation) -> Verdict:
+    """Whatever is said of a command that nobody answered has chances of all that may be, which sum to 1."""
+    end = seen.ledger.visible
+    if end is None:
+        return _nothing_told()
+    wrong = [op for op, one in end.outcomes if abs(one.executed + one.will_execute + one.lost - 1) > _ROUNDING]
+    told = f"{len(end.outcomes)} commands"
+    return Verdict(Outcome.INVALID if wrong else Outcome.VALID, tuple(wrong[:_WITNESSES]), told)
+
+
+def never_certain_across_silence(seen: Observation) -> Verdict:
+    """No read says that it is surely fresh, and no acceptance that it surely lasts, with others silent meanwhile."""
+    end = seen.ledger.visible
+    if end is None:
+        return _nothing_told()
+    reads = [one.op for one in end.reads if one.freshness.fresh >= 1 and one.freshness.bound_us]
+    lasting = [op for op, one in end.survivals if one.survives >= 1 and one.silent_us]
+    wrong = reads + lasting
+    told = f"{len(end.reads)} reads, {len(end.survivals)} acceptances"
+    return Verdict(Outcome.INVALID if wrong else Outcome.VALID, tuple(wrong[:_WITNESSES]), told)
+
+
+def met_doubtful_read(seen: Observation) -> Verdict:
+    """A read was told that it is rather stale than fresh."""
+    end = seen.ledger.visible
+    return _nothing_told() if end is None else _met([one.op for one in end.reads if one.freshness.fresh < _EVEN])
+
+
+def met_doubtful_acceptance(seen: Observation) -> Verdict:
+    """An acceptance was told that the merge rather takes it back."""
+    end = seen.ledger.visible
+    return _nothing_told() if end is None else _met([op for op, one in end.survivals if one.survives < _EVEN])
+
+
+def met_doubtful_command(seen: Observation) -> Verdict:
+    """Of a command that nobody answered it was said that it rather has no effect than one."""
+    end = seen.ledger.visible
+    return _nothing_told() if end is None else _met([op for op, one in end.outcomes if one.happens < _EVEN])
+
+
+def accepts_what_likely_lasts(seen: Observation) -> Verdict:
+    """Where what would hardly survive is refused, nothing is accepted that was told so by what was known before.
+
+    What comes in while an acceptance is flushed is known afterwards only; so its concurrent writes are left out.
+    """
+    end = seen.ledger.visible
+    words = str(seen.scenario.system.options.get("decides", ""))
+    if end is None or not words:
+        return Verdict(Outcome.UNKNOWN, (), "nothing is decided by a chance; give the system states and `decides`")
+    rule = rule_of(words)
+    # Between deciding and telling lies a flush; one that was on the border may have passed it since.
+    border = rule.acts_from + _FLUSH
+    clear = [op for op, one in end.survivals if not one.met and 1 - one.survives > border]
+    told = f"{len(end.survivals)} acceptances"
+    return Verdict(Outcome.INVALID if clear else Outcome.VALID, tuple(clear[:_WITNESSES]), told)
+
+
+def refused_as_hardly_lasting(seen: Observation) -> Verdict:
+    """A command was refused since what it would lead to would hardly survive the merge."""
+    return _met([value for _, _, value in seen.noted["hardly"]])
+
+
+def took_a_detour(seen: Observation) -> Verdict:
+    """A client asked somebody else than whose turn it was."""
+    return Verdict(Outcome.VALID if seen.noted["detour"] else Outcome.INVALID, (), f"{len(seen.noted['detour'])} times")
+
+
+def _met(ops: list[int]) -> Verdict:
+    return Verdict(Outcome.VALID if ops else Outcome.INVALID, tuple(ops[:_WITNESSES]), f"{len(ops)} times")
+
+
+def _nothing_told() -> Verdict:
+    return Verdict(Outcome.UNKNOWN, (), "clients are told no chances; give the system states = true")
+
+
+_EVIDENCE: Final = (
+    met_doubtful_read,
+    met_doubtful_acceptance,
+    met_doubtful_command,
+    refused_as_hardly_lasting,
+    took_a_detour,
+)
+
+VISIBLES: Final[tuple[Property[Observation], ...]] = (
+    claim(chances_sum_to_one, ledger=True),
+    claim(never_certain_across_silence, ledger=True),
+    claim(accepts_what_likely_lasts, ledger=True),
+    *(claim(judge, ledger=True, sort=Sort.EVIDENCE) for judge in _EVIDENCE),
+)

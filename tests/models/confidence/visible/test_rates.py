@@ -1,0 +1,68 @@
+"""How fast a copy grows old: learnt rates, held to the closed form and to drawn writes."""
+
+from __future__ import annotations
+
+import pytest
+from numpy.random import PCG64, Generator
+
+from models.confidence import freshness
+from models.confidence.visible import Gamma, Rates
+from tests.models.confidence.visible.judging import binned
+
+S = 1_000_000
+
+
+def test_nothing_is_written_with_the_mean_over_what_the_rate_may_be() -> None:
+    assert Gamma(1.0, 2.0).none(3 * S) == pytest.approx(2 / 5)
+    assert Gamma(3.0, 2.0).none(3 * S) == pytest.approx((2 / 5) ** 3)
+
+
+@pytest.mark.parametrize("silent_us", [0, S // 3, 2 * S, 10 * S])
+def test_much_knowledge_leaves_the_closed_form(silent_us: int) -> None:
+    rates = Rates(1, prior_per_s=1.0)
+    rates.counted(7, 500_000)
+    rates.watched(1_000_000 * S)
+    assert rates.rate(7).none(silent_us) == pytest.approx(freshness(0.5, silent_us), rel=1e-4)
+
+
+def test_a_key_of_which_nothing_was_counted_is_thought_like_the_others() -> None:
+    rates = Rates(10, prior_per_s=5.0)
+    for key in range(9):
+        rates.counted(key, 100)
+    rates.watched(100 * S)
+    assert rates.rate(9).mean < 0.1 < 0.8 < rates.rate(3).mean < 1.1
+
+
+def test_fewer_writes_and_less_time_than_before_are_no_news() -> None:
+    rates = Rates(2, prior_per_s=1.0)
+    rates.counted(1, 5)
+    rates.watched(4 * S)
+    before = rates.rate(1)
+    rates.counted(1, 3)
+    rates.watched(2 * S)
+    assert (rates.rate(1), rates.writes) == (before, 5)
+
+
+def test_what_is_said_of_drawn_writes_comes_true_as_often() -> None:
+    """Rates differ from key to key as they are believed to; each is learnt for a while, then a silence is judged."""
+    draws = Generator(PCG64(5))
+    pairs = []
+    for _ in range(300):
+        keys = 8
+        rates = Rates(keys, prior_per_s=0.5)
+        true = [float(draws.gamma(1.0, 0.5)) for _ in range(keys)]
+        watched_s = float(draws.uniform(0, 30))
+        for key, rate in enumerate(true):
+            rates.counted(key, int(draws.poisson(rate * watched_s)))
+        rates.watched(watched_s * S)
+        for key, rate in enumerate(true):
+            silent_s = float(draws.exponential(3.0))
+            pairs.append((rates.rate(key).none(silent_s * S), bool(draws.random() < freshness(rate, silent_s * S))))
+    bins = binned(pairs)
+    assert len(bins) == 7
+    assert [one for one in bins if not one.holds] == []
+
+
+def test_bad_numbers_are_refused_all_at_once() -> None:
+    with pytest.raises(ValueError, match=r"keys=0[\s\S]*prior_per_s=0[\s\S]*worth=-1"):
+        Rates(0, prior_per_s=0, worth=-1)
