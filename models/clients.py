@@ -296,13 +296,13 @@ class Script(Client):
 
     def _ask(self, request: Submit, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
         """As others do, past crash points: of a load that dies nothing would follow for the store, so only scripts."""
-        entries, point = self._route(request.aggregate), self.ctx.point
-        point("C14" if attempt else "C1")
+        entries = self._route(request.aggregate)
+        self.ctx.point("C14" if attempt else "C1")
         asked = self.ctx.call(entries[attempt % len(entries)], request, patience_us)
-        point("C2")
+        self.ctx.point("C2")
         answer = yield asked
         if answer is not None:
-            point("C13")
+            self.ctx.point("C13")
         return answer
 
 

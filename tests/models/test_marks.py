@@ -190,16 +190,14 @@ def listed(service: type[Service], name: str) -> set[Any]:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_lists_what_it_marks(service: type[Service]) -> None:
-    # A client marks through `_mark`, which does nothing unless it is a script.
-    points = ("point", "_mark") if service is Script else ("point",)
-    assert listed(service, "POINTS") == set().union(*(marked(tree, points) for tree in trees(service)))
+    assert listed(service, "POINTS") == set().union(*(marked(tree, ("point",)) for tree in trees(service)))
     notes = set().union(*(marked(tree, ("note",)) for tree in trees(service)))
     assert {note.partition("=")[0] for note in listed(service, "NOTES")} == notes
 
 
 def test_no_module_marks_anything_for_a_service_that_is_not_looked_at() -> None:
     everything = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODELS.rglob("*.py")}
-    seen = set().union(*(marked(tree, ("point", "_mark", "note")) for kind in SERVICES for tree in trees(kind)))
+    seen = set().union(*(marked(tree, ("point", "note")) for kind in SERVICES for tree in trees(kind)))
 
-    assert set().union(*(marked(tree, ("point", "_mark", "note")) for tree in everything.values())) == seen
+    assert set().union(*(marked(tree, ("point", "note")) for tree in everything.values())) == seen
     assert len(seen) > 20
