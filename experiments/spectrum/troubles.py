@@ -1,7 +1,7 @@
 """What goes wrong in each scenario, drawn from rates by the run's seed, and the rates that right priors state.
 
 Every kind strikes whom it can strike at a constant rate, and lasts an exponential time. In `everything` all kinds
-occur, at the rates that observers with right priors believe; elsewhere only one does, three times as often, and the
+occur, at the rates that observers with right priors believe; elsewhere only one does, several times as often, and the
 same observers believe the same. So right priors are right in `everything` alone, as those of a deployment are that is
 configured once. What strikes whom, and when, is alike for every provider, being drawn before anything runs.
 """
@@ -26,6 +26,8 @@ __all__ = [
     "GRAY",
     "ONE_WAY",
     "PARTIAL",
+    "REGIONS",
+    "REPAIR_US",
     "SCENARIOS",
     "STEP_AT_US",
     "STEP_DELAY_US",
@@ -62,22 +64,22 @@ SCENARIOS: Final = tuple(TITLES)
 REGIONS: Final = ("a", "b", "c")
 _S: Final = 1_000_000
 #: Mean length of what strikes.
-_LASTS_US: Final = 10 * _S
-_ALONE: Final = 3.0
+REPAIR_US: Final = 10 * _S
 STEP_AT_US: Final = 30 * _S
-STEP_DELAY_US: Final = 250_000
+STEP_DELAY_US: Final = 150_000
 _SLOW_FACTOR: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    """A kind of trouble: of each target, how often, in seconds between two where all kinds occur."""
+    """A kind of trouble: of each target, how often, in seconds between two where all kinds occur; alone, so many times as often."""
 
     name: str
     kind: str
     targets: tuple[tuple[str, ...], ...]
     every_s: float
     params: tuple[Mapping[str, ParamValue], ...] = ()
+    alone: float = 6.0
 
 
 #: The observer stands in a/c1 and is spared, as who is dead decides nothing.
@@ -96,7 +98,7 @@ _WAY_S: Final = 800.0
 _HOST_SLOW_S: Final = 300.0
 _LINK_SLOW_S: Final = 400.0
 
-_CRASH: Final = _Kind(name="crash", kind="process-crash", targets=tuple((host,) for host in _HOSTS), every_s=_CRASH_S)
+_CRASH: Final = _Kind(name="crash", kind="process-crash", targets=tuple((host,) for host in _HOSTS), every_s=_CRASH_S, alone=3.0)
 _CUT: Final = _Kind(
     name="cut", kind="partition-full", targets=tuple((region,) for region in REGIONS), every_s=_REGION_CUT_S
 )
@@ -158,12 +160,12 @@ def drawn(scenario: str, seed: int, begin_us: int, end_us: int) -> tuple[Fault, 
     chance = Chance(seed)
     found: list[Fault] = []
     for kind in _OF[scenario]:
-        every_s = kind.every_s if scenario == EVERYTHING else kind.every_s / _ALONE
+        every_s = kind.every_s if scenario == EVERYTHING else kind.every_s / kind.alone
         for number, targets in enumerate(kind.targets):
             draws = chance.generator(f"troubles/{scenario}/{kind.name}/{number}")
             at_us = begin_us + float(draws.exponential(every_s)) * _S
             while at_us < end_us:
-                lasts_us = 1 + int(float(draws.exponential(1.0)) * _LASTS_US)
+                lasts_us = 1 + int(float(draws.exponential(1.0)) * REPAIR_US)
                 found.append(
                     Fault(
                         id=f"{kind.name}-{number}-{len(found)}",
@@ -199,7 +201,7 @@ def priors() -> Priors:
     def mean_us(*every_s: float) -> float:
         return _S / sum(1 / one for one in every_s)
 
-    share = _LASTS_US / _S
+    share = REPAIR_US / _S
     return Priors(
         levels={
             "region": Level(
