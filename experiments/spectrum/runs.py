@@ -86,7 +86,7 @@ def points_of(ready: Staged) -> list[Point]:
     truths = run_to_the_end(ready, UNTIL_US)
     places = ready.places
     observer = ready.world.topology.host("a/c1/h1").location
-    panel = Panel(observer, tuple(places.values()), (places[ONE], places[OTHER]))
+    panel = Panel(observer, tuple(places.values()), (places[ONE], places[OTHER]), ready.witnesses)
     lines, done, found = ready.notebook.lines, 0, []
     for at_us, truth in zip(ready.instants_us, truths, strict=True):
         while done < len(lines) and lines[done].at_us <= at_us:

@@ -1,23 +1,25 @@
 """Who says what about the four hosts: beliefs under each prior, of own evidence and of all; and detectors.
 
 Every teller reads the same notebook, in order, up to each instant. *Own* is what came from the hosts themselves; *all*
-adds what the other witnesses told. Detectors read the same pulses as the own belief does, and say how much they suspect
+adds what the other witnesses told. A heartbeat proves the way here; of the way there an observer knows only how often it
+is cut, unless a witness over there says when it last heard of the observer. Detectors read the same pulses as the own belief does, and say how much they suspect
 a host, so that any threshold can be applied afterwards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
 from types import MappingProxyType
 from typing import Final
 
-from experiments.spectrum.troubles import REPAIR_US, priors
+from experiments.spectrum.troubles import OUT_CUT, REPAIR_US, priors, way_out
 from experiments.spectrum.worlds import BEAT_US, GRID, HEARING, Heard, Told, tree_of_all
 from models.confidence import (
     Answer,
     Belief,
+    Evidence,
     Hearing,
     Learner,
     Learning,
@@ -29,6 +31,7 @@ from models.confidence import (
     crash_posterior,
 )
 from models.confidence.healing import healed, healed_share
+from models.confidence.tree import region_of
 from models.detection import Detector, Fixed, Mean, NfdE, Phi, Plan, Recent
 from sim.topology import Location
 
@@ -89,8 +92,9 @@ DETECTORS: Final[Mapping[str, Plan]] = MappingProxyType(
 )
 #: Intervals of silence, and one asks who is to blame; and beyond which a gap is no mere loss.
 _DOUBTED: Final = 3
-_LEARN_US: Final = BEAT_US
-_RECONSIDER: Final = 5
+#: A prior is worth a quarter of an outage: a run sees a few.
+_LEARNING: Final = Learning(outages=0.25)
+_RECONSIDER: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +121,8 @@ class Panel:
     Args:
         observer: Who reads.
         subjects: The hosts that are asked about.
-        members: Of these, the two that a group has beside the observer.
+        members: Of these, the two that a group has beside the observer, of one region.
+        witnesses: By region, who bears witness there.
         beliefs: Which beliefs are held.
     """
 
@@ -126,12 +131,21 @@ class Panel:
         observer: Location,
         subjects: Sequence[Location],
         members: Sequence[Location],
+        witnesses: Mapping[Location, Location],
         beliefs: Sequence[str] = BELIEFS,
     ) -> None:
+        self._observer = observer
         self._subjects = tuple(subjects)
         self._members = tuple(members)
+        self._regions = tuple(dict.fromkeys(map(region_of, subjects)))
         self._beliefs = {name: _belief(name, observer) for name in beliefs}
         self._learners = {name: _Learning(self._beliefs[name], REPAIR_US / _FACTORS[name]) for name in beliefs if name in (OWN_LEARNT, ALL_LEARNT)}
+        far = {region_of(subject) for subject in self._subjects} - {region_of(observer)}
+        self._out = {
+            name: {region: _way_out(observer, region, witnesses[region], _FACTORS.get(name, 1.0)) for region in sorted(far)}
+            for name in beliefs
+            if name in ALL
+        }
         self._detectors: dict[str, dict[Location, Detector]] = {
             name: {subject: plan.make() for subject in self._subjects} for name, plan in DETECTORS.items()
         }
@@ -143,6 +157,9 @@ class Panel:
     def read(self, line: Heard | Told) -> None:
         """Take note of what came."""
         if isinstance(line, Told):
+            if line.evidence.subject == self._observer:
+                self._heard_there(line.evidence)
+                return
             for name, belief in self._beliefs.items():
                 if name in ALL and line.evidence.subject in belief.tree.by_name:
                     belief.learn(line.evidence)
@@ -159,26 +176,37 @@ class Panel:
                 # Pulses keep their rhythm, so when one was sent says which it is.
                 detectors[subject].observe(sent_us // BEAT_US, at_us)
 
+    def _heard_there(self, evidence: Evidence) -> None:
+        """A witness told when it last heard of the observer."""
+        region = region_of(evidence.origin)
+        for ways in self._out.values():
+            if region in ways:
+                ways[region].learn(replace(evidence, subject=region))
+
     def say(self, now_us: int) -> Sayings:
         """What everybody thinks now."""
         for belief in self._beliefs.values():
             belief.look(now_us)
-        for learner in self._learners.values():
-            learner.learn(now_us)
+        for name, learner in self._learners.items():
+            if learner.learn(now_us):
+                for way in self._out.get(name, {}).values():
+                    way.reconsider(way_out().wrong_by(self._factor(name)))
         silent_us = {subject: now_us - self._sent_us.get(subject, 0) for subject in self._subjects}
         answers: dict[str, dict[Location, Answer]] = {}
         either: dict[str, float] = {}
         for name, belief in self._beliefs.items():
             repair_us = self._repair_us(name)
             held = {subject: belief.answer(subject, now_us) for subject in self._subjects}
+            ways = {region: self._way_there(name, region, now_us) for region in self._regions}
             answers[name] = {
-                subject: healed(answer, self._hearings[subject], repair_us) for subject, answer in held.items()
+                subject: _there_and_back(healed(answer, self._hearings[subject], repair_us), ways[region_of(subject)])
+                for subject, answer in held.items()
             }
             both = belief.all_answer(self._members, now_us)
             none = max(0.0, 1 - sum(held[one].answers for one in self._members) + both)
-            # What broke both is repaired for both.
+            # What broke both is repaired for both, and one way leads to both.
             again = min(healed_share(silent_us[one], self._hearings[one], repair_us) for one in self._members)
-            either[name] = 1 - none * (1 - again)
+            either[name] = (1 - none * (1 - again)) * ways[region_of(self._members[0])]
         return Sayings(
             answers=answers,
             either=either,
@@ -193,6 +221,19 @@ class Panel:
             },
             silent_us=silent_us,
         )
+
+    def _way_there(self, name: str, region: Location, now_us: int) -> float:
+        """The chance that what is sent arrives in a region, if what comes from there does."""
+        if region == region_of(self._observer):
+            return 1.0
+        if name not in self._out:
+            return 1 - OUT_CUT * self._factor(name)
+        return self._out[name][region].answer(region, now_us).answers
+
+    def _factor(self, name: str) -> float:
+        """How many times as often as they are cuts of one way are thought to come: what is learnt of cuts holds of all."""
+        wrong = _FACTORS.get(name, 1.0)
+        return wrong * self._learners[name].cuts if name in self._learners else wrong
 
     def _repair_us(self, name: str) -> float:
         """How long repairs are thought to take: who thinks failures rarer thinks them longer."""
@@ -219,6 +260,27 @@ def _belief(name: str, observer: Location) -> Belief:
     return Belief(observer=observer, tree=tree, priors=priors().wrong_by(_FACTORS.get(name, 1.0)), grid=GRID)
 
 
+def _way_out(observer: Location, region: Location, witness: Location, factor: float) -> Belief:
+    """A belief about the way to a region, by what its witness heard of the observer."""
+    return Belief(
+        observer=observer,
+        tree=Tree(subjects=(Subject(name=region, level="region", hearing=HEARING),)),
+        priors=way_out().wrong_by(factor),
+        grid=GRID,
+        origins={region: witness},
+    )
+
+
+def _there_and_back(answer: Answer, way_there: float) -> Answer:
+    """An answer of who must be reached, too: whoever can be heard and not be reached is unreachable."""
+    return replace(
+        answer,
+        up=answer.up * way_there,
+        slow=answer.slow * way_there,
+        unreachable=answer.unreachable + answer.answers * (1 - way_there),
+    )
+
+
 def _path(subject: Location) -> tuple[Level, ...]:
     known = priors()
     return tuple(known.of(one.level) for one in tree_of_all().path(subject))
@@ -229,7 +291,8 @@ class _Learning:
 
     def __init__(self, belief: Belief, repair_us: float) -> None:
         self._belief = belief
-        self._learner = Learner(belief.priors, Learning())
+        self._first = belief.priors
+        self._learner = Learner(belief.priors, _LEARNING)
         self._levels = {one.name: one.level for one in belief.tree.subjects}
         self._heard: dict[Location, Subject] = {one.name: one for one in belief.tree.subjects if one.hearing is not None}
         self._sent_us: dict[Location, int] = {}
@@ -269,8 +332,13 @@ class _Learning:
         prior = self._belief.priors.of(self._levels[name])
         self._learner.ended(name, died=prior.mtbf_us <= prior.mtbc_us)
 
-    def learn(self, now_us: int) -> None:
-        """Count what passed since the last time, and hold the evidence against what is thought now."""
+    @property
+    def cuts(self) -> float:
+        """How many times as often as at first cuts of regions are thought to come."""
+        return self._first.of("region").mtbc_us / self._belief.priors.of("region").mtbc_us
+
+    def learn(self, now_us: int) -> bool:
+        """Count what passed since the last time; now and then hold the evidence against what is thought by then."""
         us, self._learnt_us = now_us - self._learnt_us, now_us
         up: set[Location] = set()
         counts: dict[str, int] = {}
@@ -285,12 +353,14 @@ class _Learning:
         for level, count in counts.items():
             self._learner.watched(level, count * us)
         self._looks += 1
-        if self._looks % _RECONSIDER == 0:
-            hearings = {
-                name: self._delays[one.hearing].hearing(one.hearing)
-                for name, one in self._heard.items()
-                if one.hearing is not None
-            }
-            self._belief.reconsider(self._learner.priors(), hearings)
+        if self._looks % _RECONSIDER:
+            return False
+        hearings = {
+            name: self._delays[one.hearing].hearing(one.hearing)
+            for name, one in self._heard.items()
+            if one.hearing is not None
+        }
+        self._belief.reconsider(self._learner.priors(), hearings)
+        return True
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "EVERYTHING",
     "GRAY",
     "ONE_WAY",
+    "OUT_CUT",
     "PARTIAL",
     "REGIONS",
     "REPAIR_US",
@@ -35,6 +36,7 @@ __all__ = [
     "TOGETHER",
     "drawn",
     "priors",
+    "way_out",
 ]
 
 CALM: Final = "nothing-fails"
@@ -64,7 +66,7 @@ SCENARIOS: Final = tuple(TITLES)
 REGIONS: Final = ("a", "b", "c")
 _S: Final = 1_000_000
 #: Mean length of what strikes.
-REPAIR_US: Final = 10 * _S
+REPAIR_US: Final = 20 * _S
 STEP_AT_US: Final = 30 * _S
 STEP_DELAY_US: Final = 150_000
 _SLOW_FACTOR: Final = 10.0
@@ -88,15 +90,15 @@ _CLUSTERS: Final = ("a/c2", "b/c1", "b/c2", "c/c1", "c/c2")
 _PAIRS: Final = (("a", "b"), ("a", "c"), ("b", "c"))
 _WAYS: Final = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"))
 
-_CRASH_S: Final = 150.0
-_CLUSTER_DIES_S: Final = 400.0
-_CLUSTER_CUT_S: Final = 400.0
-_REGION_DIES_S: Final = 800.0
-_REGION_CUT_S: Final = 400.0
-_PAIR_S: Final = 400.0
-_WAY_S: Final = 800.0
-_HOST_SLOW_S: Final = 300.0
-_LINK_SLOW_S: Final = 400.0
+_CRASH_S: Final = 240.0
+_CLUSTER_DIES_S: Final = 600.0
+_CLUSTER_CUT_S: Final = 600.0
+_REGION_DIES_S: Final = 1_200.0
+_REGION_CUT_S: Final = 600.0
+_PAIR_S: Final = 600.0
+_WAY_S: Final = 1_200.0
+_HOST_SLOW_S: Final = 480.0
+_LINK_SLOW_S: Final = 600.0
 
 _CRASH: Final = _Kind(name="crash", kind="process-crash", targets=tuple((host,) for host in _HOSTS), every_s=_CRASH_S, alone=3.0)
 _CUT: Final = _Kind(
@@ -190,6 +192,15 @@ def drawn(scenario: str, seed: int, begin_us: int, end_us: int) -> tuple[Fault, 
             for one, other in _PAIRS
         )
     return tuple(found)
+
+
+#: Share of time in which the way out to a region is cut, and not the way back, if repairs take what they take.
+OUT_CUT: Final = REPAIR_US / _S / _WAY_S
+
+
+def way_out() -> Priors:
+    """How often the way to a region is cut, and not the way back."""
+    return Priors(levels={"region": Level(mtbc_us=_WAY_S * _S, cut=1e-3)})
 
 
 def priors() -> Priors:

@@ -19,6 +19,7 @@ from models.clients import Workload
 from models.confidence import Erlang, Evidence, Grid, Hearing, Subject, Tree
 from models.confidence.observing import PulseOptions, Pulser
 from models.confidence.probing import Answerer, ProbeOptions, Prober
+from models.confidence.tree import region_of
 from models.confidence.sharing import Witness, WitnessOptions
 from models.deployment import region_split
 from models.split import SplitShard
@@ -55,10 +56,10 @@ __all__ = [
 _S: Final = 1_000_000
 BEAT_US: Final = _S
 WARM_UP_US: Final = 8 * _S
-UNTIL_US: Final = 75 * _S
+UNTIL_US: Final = 100 * _S
 #: Mean time between instants of decision.
-_EVERY_US: Final = 1 * _S
-INSTANTS: Final = 60
+_EVERY_US: Final = 1_600_000
+INSTANTS: Final = 50
 LOSS: Final = 0.03
 _ROUND_TRIP_US: Final = 80_000
 _JITTER: Final = 0.2
@@ -73,7 +74,7 @@ ONE: Final = "b/c1/h1"
 OTHER: Final = "b/c2/h1"
 THIRD: Final = "c/c1/h1"
 SUBJECTS: Final = (NEAR, ONE, OTHER, THIRD)
-GRID: Final = Grid(slot_us=BEAT_US // 2, window=24)
+GRID: Final = Grid(slot_us=BEAT_US // 2, window=16)
 HEARING: Final = Hearing(
     every_us=BEAT_US, loss=LOSS, delay=Erlang(mean_us=_ROUND_TRIP_US / 2 * (1 + _JITTER), floor_us=_ROUND_TRIP_US / 2)
 )
@@ -130,6 +131,7 @@ class Staged:
         instants_us: When something is to be decided.
         notebook: What the observer hears, as it comes.
         places: By path, the locations of the four that decisions are about.
+        witnesses: By region, who bears witness there.
     """
 
     world: World
@@ -137,6 +139,7 @@ class Staged:
     instants_us: tuple[int, ...]
     notebook: Notebook
     places: Mapping[str, Location]
+    witnesses: Mapping[Location, Location]
 
     def answered_us(self) -> Mapping[tuple[int, Location], int]:
         """By number of the instant and host, after how long it answered; of those that did not, nothing."""
@@ -179,6 +182,8 @@ def staged(scenario: str, seed: int) -> Staged:
     notebook = Notebook()
     instants_us = _instants(seed)
     places = MappingProxyType({path: topology.host(path).location for path in SUBJECTS})
+    homes = tuple(topology.host(path).location for path in _WITNESSES)
+    witnesses = MappingProxyType({region_of(home): at_service(home, _WITNESS) for home in homes})
     _watch(world, topology, notebook)
     probes = ProbeOptions(
         subjects=tuple(at_service(place, _ANSWERER) for place in places.values()), at_us=instants_us, again_us=150_000, attempts=5
@@ -187,7 +192,7 @@ def staged(scenario: str, seed: int) -> Staged:
     world.place(Placement(host=observer, name=_PROBER, make=partial(_prober, probes), kind=Prober))
     for place in places.values():
         world.place(Placement(host=place, name=_ANSWERER, make=Answerer, kind=Answerer))
-    return Staged(world=world, faults=faults, instants_us=instants_us, notebook=notebook, places=places)
+    return Staged(world=world, faults=faults, instants_us=instants_us, notebook=notebook, places=places, witnesses=witnesses)
 
 
 def _instants(seed: int) -> tuple[int, ...]:

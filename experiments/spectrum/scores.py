@@ -1,0 +1,278 @@
+"""What each provider's decisions cost over many runs, and how much of what an oracle saves it takes.
+
+Between who knows nothing, and takes the one option that did best on other runs, and the oracle, who knows the present
+and the request's fate, lies what there is to gain. A provider's *share* of it is 1 where it decides as the oracle does
+and 0 where it might as well know nothing; it may be below. Booleans get everything that can be tuned on other runs:
+which detector, which threshold, and to which option yes and no are mapped, for each ratio of costs, by all runs but
+the one that is judged; beliefs get nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+
+from experiments.results import Results
+from experiments.spectrum.decisions import QUESTIONS, RATIOS
+from experiments.spectrum.runs import LEVELS, SpectrumRow
+from experiments.spectrum.tellers import (
+    ALL_HEAVY,
+    ALL_LEARNT,
+    ALL_RIGHT,
+    ALL_WRONG_10,
+    ALL_WRONG_3,
+    DETECTORS,
+    OWN_LEARNT,
+    OWN_WRONG_10,
+)
+from experiments.statistics import Interval
+
+__all__ = [
+    "ARM",
+    "CHAIN",
+    "CONSUMER",
+    "DETECTOR",
+    "DETECTOR_TUNED",
+    "HEADLINES",
+    "NOTHING",
+    "ORACLE",
+    "OWN_WHOLE",
+    "PROVIDERS",
+    "SOURCE",
+    "SPECTRUM",
+    "SPECTRUM_BOOL",
+    "TITLES",
+    "Costs",
+    "Scores",
+    "costs_of",
+]
+
+ARM: Final = "all-providers"
+NOTHING: Final = "nothing"
+DETECTOR: Final = "detector"
+DETECTOR_TUNED: Final = "detector-tuned"
+SOURCE: Final = "source"
+SPECTRUM_BOOL: Final = "spectrum-bool"
+CONSUMER: Final = "consumer"
+OWN_WHOLE: Final = "own-whole"
+SPECTRUM: Final = "spectrum"
+ORACLE: Final = "oracle"
+TITLES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        NOTHING: "nothing known: the best single option",
+        DETECTOR: "best detector, one threshold for all",
+        DETECTOR_TUNED: "best detector, tuned for each ratio",
+        SOURCE: "belief of own evidence, one threshold at its source",
+        SPECTRUM_BOOL: "belief of all evidence, one threshold at its source",
+        CONSUMER: "the chance of down, threshold at the consumer",
+        OWN_WHOLE: "all four conditions, own evidence",
+        SPECTRUM: "all four conditions, evidence of all: the spectrum",
+        ORACLE: "oracle",
+    }
+)
+PROVIDERS: Final = tuple(TITLES)
+#: From one to the next is what the estimator, the late threshold, the four conditions and others' evidence are worth.
+CHAIN: Final = (DETECTOR, SOURCE, CONSUMER, OWN_WHOLE, SPECTRUM)
+#: Priors with which headlines are told: by name, the belief of own evidence and that of all.
+HEADLINES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {"learnt": (OWN_LEARNT, ALL_LEARNT), "wrong-10": (OWN_WRONG_10, ALL_WRONG_10)}
+)
+#: Those of which only the spectrum of all evidence is shown.
+OTHERS: Final[Mapping[str, str]] = MappingProxyType(
+    {"right": ALL_RIGHT, "wrong-3": ALL_WRONG_3, "heavy": ALL_HEAVY}
+)
+_DRAWS: Final = 2_000
+#: Less than this a run is to be gained on average is nothing to share.
+_LEAST: Final = 0.02
+
+Array = np.ndarray[Any, Any]
+Rows = Results[SpectrumRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """By provider, what every run cost: runs, decisions, ratios.
+
+    Attributes:
+        scenario: Where.
+        by_provider: The costs; those of `OTHERS` by their own names.
+        chosen: What the tuned detectors came to, by decision: the detector and its level at each ratio, for the first run.
+    """
+
+    scenario: str
+    by_provider: Mapping[str, Array]
+    chosen: Mapping[str, tuple[str, ...]]
+
+    @property
+    def runs(self) -> int:
+        """How many."""
+        return int(self.by_provider[ORACLE].shape[0])
+
+
+def costs_of(results: Rows, scenario: str, priors: str) -> Costs | None:
+    """Every provider's costs in a scenario, with beliefs of one of `HEADLINES`; None without two runs."""
+    rows = results.at(scenario, ARM)
+    if len(rows) < 2:
+        return None
+    series = [results.series(scenario, ARM, row.seed) for row in rows]
+    own, everyone = HEADLINES[priors]
+    found = {name: np.zeros((len(rows), len(QUESTIONS), len(RATIOS))) for name in (*PROVIDERS, *OTHERS)}
+    for number, question in enumerate(QUESTIONS):
+        for provider, key in (
+            (ORACLE, "oracle"),
+            (CONSUMER, f"number/{own}"),
+            (OWN_WHOLE, f"whole/{own}"),
+            (SPECTRUM, f"whole/{everyone}"),
+            *((name, f"whole/{belief}") for name, belief in OTHERS.items()),
+        ):
+            found[provider][:, number, :] = [one[f"{question.name}/{key}"] for one in series]
+    bools = {source: _bools(series, source) for source in (*DETECTORS, own, everyone)}
+    always = [_shaped(series, f"{question.name}/always", (-1, 2)) for question in QUESTIONS]
+    chosen: dict[str, tuple[str, ...]] = {}
+    for run in range(len(rows)):
+        judge = np.arange(len(rows)) == run
+        learn = ~judge
+        oracle = found[ORACLE][learn].sum(axis=0)
+        for number in range(len(QUESTIONS)):
+            found[NOTHING][judge, number, :] = _constant(always[number], learn, judge)
+        nothing = np.stack([_constant(one, learn, learn).sum(axis=0) for one in always])
+        for provider, sources in ((DETECTOR, tuple(DETECTORS)), (SOURCE, (own,)), (SPECTRUM_BOOL, (everyone,))):
+            source, level = _one_for_all(bools, sources, learn, oracle, nothing)
+            for number, some in enumerate(bools[source]):
+                found[provider][judge, number, :] = _mapped(some[:, level], learn, judge)
+        for number, question in enumerate(QUESTIONS):
+            names = []
+            for at, ratio in enumerate(RATIOS):
+                source, level = _tuned(bools, number, learn, ratio)
+                costs = _mapped(bools[source][number][:, level], learn, judge)
+                found[DETECTOR_TUNED][judge, number, at] = costs[:, at]
+                names.append(f"{source} {LEVELS[source][level]:g}")
+            chosen.setdefault(question.name, tuple(names))
+    return Costs(scenario, MappingProxyType(found), MappingProxyType(chosen))
+
+
+def _shaped(series: Sequence[Mapping[str, Sequence[float]]], key: str, shape: tuple[int, ...]) -> Array:
+    return np.array([run[key] for run in series], dtype=float).reshape((len(series), *shape))
+
+
+def _bools(series: Sequence[Mapping[str, Sequence[float]]], source: str) -> list[Array]:
+    """By decision: runs, levels, combinations of booleans, options, and the part and the stake."""
+    return [
+        _shaped(series, f"{one.name}/bool/{source}", (len(LEVELS[source]), 2 ** len(one.subjects), -1, 2))
+        for one in QUESTIONS
+    ]
+
+
+def _at_ratios(sums: Array) -> Array:
+    """Costs from parts and stakes, with ratios as the last axis."""
+    ratios = np.array(RATIOS)
+    costs: Array = sums[..., 0, None] + sums[..., 1, None] * ratios
+    return costs
+
+
+def _constant(always: Array, learn: Array, judge: Array) -> Array:
+    """Costs of runs to be judged by the option that costs least on those to learn from."""
+    best = _at_ratios(always[learn].sum(axis=0)).argmin(axis=0)
+    costs = _at_ratios(always[judge])
+    taken: Array = np.take_along_axis(costs, best[None, None, :], axis=1)[:, 0, :]
+    return taken
+
+
+def _mapped(some: Array, learn: Array, judge: Array) -> Array:
+    """The same of booleans, each combination mapped to its best option; what never was said to the first."""
+    best = _at_ratios(some[learn].sum(axis=0)).argmin(axis=1)
+    costs = _at_ratios(some[judge])
+    taken: Array = np.take_along_axis(costs, best[None, :, None, :], axis=2)[:, :, 0, :].sum(axis=1)
+    return taken
+
+
+def _levels(some: Array, learn: Array) -> Array:
+    """What each level costs on runs to learn from, with the best mapping: levels, ratios."""
+    costs: Array = _at_ratios(some[learn].sum(axis=0)).min(axis=2).sum(axis=1)
+    return costs
+
+
+def _one_for_all(
+    bools: Mapping[str, list[Array]], sources: Sequence[str], learn: Array, oracle: Array, nothing: Array
+) -> tuple[str, int]:
+    """The source and level that take most of what there is to gain, over all decisions and ratios."""
+    gap = nothing - oracle
+    worth = gap > _LEAST * learn.sum()
+    best: tuple[float, str, int] | None = None
+    for source in sources:
+        costs = np.stack([_levels(some, learn) for some in bools[source]], axis=1)
+        regret = np.where(worth, (costs - oracle) / np.where(worth, gap, 1.0), 0.0).sum(axis=(1, 2))
+        level = int(regret.argmin())
+        if best is None or regret[level] < best[0]:
+            best = (float(regret[level]), source, level)
+    assert best is not None
+    return best[1], best[2]
+
+
+def _tuned(bools: Mapping[str, list[Array]], number: int, learn: Array, ratio: float) -> tuple[str, int]:
+    at = RATIOS.index(ratio)
+    found = [(_levels(bools[source][number], learn)[:, at], source) for source in DETECTORS]
+    costs, source = min(found, key=lambda one: float(one[0].min()))
+    return source, int(costs.argmin())
+
+
+class Scores:
+    """Shares of what there is to gain, with intervals over runs.
+
+    Args:
+        costs: Of one scenario.
+    """
+
+    def __init__(self, costs: Costs) -> None:
+        self.costs = costs
+        oracle, nothing = costs.by_provider[ORACLE], costs.by_provider[NOTHING]
+        self._gap = nothing - oracle
+        #: By decision and ratio, whether there is anything to gain.
+        self.worth: Array = self._gap.mean(axis=0) > _LEAST
+        key = int.from_bytes(blake2b(f"{costs.scenario}/shares".encode(), digest_size=16).digest(), "big")
+        draws = np.random.Generator(np.random.PCG64(key)).integers(0, costs.runs, size=(_DRAWS, costs.runs))
+        counts = np.zeros((_DRAWS, costs.runs))
+        np.add.at(counts, (np.arange(_DRAWS)[:, None], draws), 1.0)
+        self._counts = counts
+
+    def share(self, provider: str, *, decision: int | None = None, ratio: int | None = None) -> Interval | None:
+        """Of what there is to gain, what a provider takes; mean over decisions and ratios that are not chosen."""
+        return self._interval(self._regrets(provider), decision, ratio, of_one=True)
+
+    def more(
+        self, provider: str, other: str, *, decision: int | None = None, ratio: int | None = None
+    ) -> Interval | None:
+        """By how much a provider's share is more than another's, on the same runs."""
+        return self._interval(self._regrets(provider) - self._regrets(other), decision, ratio, of_one=False)
+
+    def cost(self, provider: str, decision: int, ratio: int) -> Interval:
+        """Mean cost of a run."""
+        values = self.costs.by_provider[provider][:, decision, ratio]
+        drawn = self._counts @ values / self.costs.runs
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        return Interval(estimate=float(values.mean()), low=float(low), high=float(high), n=self.costs.runs)
+
+    def _regrets(self, provider: str) -> Array:
+        regrets: Array = self.costs.by_provider[provider] - self.costs.by_provider[ORACLE]
+        return regrets
+
+    def _interval(self, regrets: Array, decision: int | None, ratio: int | None, *, of_one: bool) -> Interval | None:
+        worth = self.worth.copy()
+        if decision is not None:
+            worth[[at for at in range(worth.shape[0]) if at != decision]] = False
+        if ratio is not None:
+            worth[:, [at for at in range(worth.shape[1]) if at != ratio]] = False
+        if not worth.any():
+            return None
+        lost, gap = regrets[:, worth], self._gap[:, worth]
+        sign = 1.0 if of_one else 0.0
+        estimate = sign - float((lost.sum(axis=0) / gap.sum(axis=0)).mean())
+        drawn_gap = np.maximum(self._counts @ gap, _LEAST)
+        drawn = sign - (self._counts @ lost / drawn_gap).mean(axis=1)
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        return Interval(estimate=estimate, low=float(low), high=float(high), n=self.costs.runs)
