@@ -1,8 +1,8 @@
 """Five decisions as tables of costs, what each teller's words come to in their states, and what really was so.
 
 Costs are a part that always is, plus `ratio` times a stake: what it costs to be wrong in the way that hurts, counted in
-what it costs to be careful. A state of a request is its *fate* (answered in time, late, or not at all, since its host is
-dead or cannot be reached); of a failover it is the condition at the instant.
+what it costs to be careful. A state of a request is its *fate* (answered in time, late, or not at all, since its host
+is dead or cannot be reached); of a failover it is the condition at the instant.
 
 A consumer that is given one number, the chance of *down*, splits it by how often things die and are cut off in general,
 and takes several hosts for independent: it knows no better. So does one that is given it with a threshold of its own.
@@ -117,7 +117,9 @@ def flattened(answer: Answer, shares: Shares) -> Answer:
     )
 
 
-def chances_of(question: Question, sayings: Sayings, belief: str, places: Mapping[str, Location]) -> Mapping[str, float]:
+def chances_of(
+    question: Question, sayings: Sayings, belief: str, places: Mapping[str, Location]
+) -> Mapping[str, float]:
     """Of each state of a decision, by a belief's whole answer."""
     answers = tuple(sayings.answers[belief][places[path]] for path in question.subjects)
     return question.chances(answers, sayings.either[belief])
@@ -168,7 +170,7 @@ def _by_replica(answers: tuple[Answer, ...], either: float) -> Mapping[str, floa
 
 
 def _failover(ratio: float) -> Table:
-    """To wait an interval for who is gone costs 1; to depose who lives, reachable from here or not, what a split does."""
+    """To wait an interval for who is gone costs 1; to depose who lives, seen from here or not, what a split does."""
     return Table(
         name=FAILOVER,
         options=(

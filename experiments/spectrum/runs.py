@@ -1,9 +1,9 @@
 """One world, all tellers before it, and what each provider's decisions would have cost.
 
 Decisions are taken at the same instants on the same evidence by every provider, and change nothing in the world: an
-open loop, so that providers are compared on the very same points. Costs are sums of a part and of a stake, so a run keeps
-the two, and any ratio of them is weighed later; of a boolean it keeps them by threshold, by what the booleans said, and
-by option, so that thresholds and what they are mapped to can be tuned on other runs.
+open loop, so that providers are compared on the very same points. Costs are sums of a part and of a stake, so a run
+keeps the two, and any ratio of them is weighed later; of a boolean it keeps them by threshold, by what the booleans
+said, and by option, so that thresholds and what they are mapped to can be tuned on other runs.
 """
 
 from __future__ import annotations
@@ -26,7 +26,18 @@ from experiments.spectrum.decisions import (
     chances_of,
     shares_of,
 )
-from experiments.spectrum.tellers import ALL, ALL_LEARNT, ALL_RIGHT, ALL_WRONG_10, BELIEFS, DETECTORS, PATH, PHI, Panel, Sayings
+from experiments.spectrum.tellers import (
+    ALL,
+    ALL_LEARNT,
+    ALL_RIGHT,
+    ALL_WRONG_10,
+    BELIEFS,
+    DETECTORS,
+    PATH,
+    PHI,
+    Panel,
+    Sayings,
+)
 from experiments.spectrum.truths import run_to_the_end
 from experiments.spectrum.worlds import BEAT_US, ONE, OTHER, SUBJECTS, UNTIL_US, Staged, staged
 from models.confidence.deciding import Table
@@ -52,10 +63,10 @@ TELLERS: Final = (*ALL, PATH, PHI)
 class SpectrumRow(Row):
     """One run.
 
-    `points` are instants of decision, `troubled` those at which one of the four hosts was dead, cut off or slow, `silent`
-    words about hosts that had been silent for more than an interval, over all four. Scores are of what was said of
-    these, that they are down; None of a run without. `..._regret` is what decisions by the whole belief cost beyond the
-    oracle's, at a ratio of 100, mean of a point and over decisions.
+    `points` are instants of decision, `troubled` those at which one of the four hosts was dead, cut off or slow,
+    `silent` words about hosts that had been silent for more than an interval, over all four. Scores are of what was
+    said of these, that they are down; None of a run without. `..._regret` is what decisions by the whole belief cost
+    beyond the oracle's, at a ratio of 100, mean of a point and over decisions.
     """
 
     points: int
@@ -195,9 +206,7 @@ def scored(question: Question, points: Sequence[Point], ready: Staged) -> dict[s
     for belief in BELIEFS:
         told = {"whole": [chances_of(question, point.said, belief, ready.places) for point in points]}
         if belief in OWN:
-            told["number"] = [
-                chances_by_number(question, point.said, belief, ready.places, shares) for point in points
-            ]
+            told["number"] = [chances_by_number(question, point.said, belief, ready.places, shares) for point in points]
         for how, rows in told.items():
             chances = np.array([[row[state] for state in states] for row in rows]).reshape(len(points), len(states))
             by_part, by_stake = _products(chances, part), _products(chances, stake)

@@ -24,8 +24,8 @@ from experiments.spectrum.tellers import (
     ALL_HEAVY,
     ALL_LEARNT,
     ALL_RIGHT,
-    ALL_WRONG_10,
     ALL_WRONG_3,
+    ALL_WRONG_10,
     DETECTORS,
     OWN_LEARNT,
     OWN_WRONG_10,
@@ -33,18 +33,24 @@ from experiments.spectrum.tellers import (
 from experiments.statistics import Interval
 
 __all__ = [
+    "ALIKE",
     "ARM",
+    "BOOL_BETTER",
+    "BOOL_ENOUGH",
     "CHAIN",
     "CONSUMER",
     "DETECTOR",
     "DETECTOR_TUNED",
     "HEADLINES",
     "NOTHING",
+    "OPEN",
     "ORACLE",
+    "OTHERS",
     "OWN_WHOLE",
     "PROVIDERS",
     "SOURCE",
     "SPECTRUM",
+    "SPECTRUM_BETTER",
     "SPECTRUM_BOOL",
     "TITLES",
     "Costs",
@@ -83,9 +89,13 @@ HEADLINES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {"learnt": (OWN_LEARNT, ALL_LEARNT), "wrong-10": (OWN_WRONG_10, ALL_WRONG_10)}
 )
 #: Those of which only the spectrum of all evidence is shown.
-OTHERS: Final[Mapping[str, str]] = MappingProxyType(
-    {"right": ALL_RIGHT, "wrong-3": ALL_WRONG_3, "heavy": ALL_HEAVY}
-)
+OTHERS: Final[Mapping[str, str]] = MappingProxyType({"right": ALL_RIGHT, "wrong-3": ALL_WRONG_3, "heavy": ALL_HEAVY})
+#: What is said of a decision at a ratio.
+SPECTRUM_BETTER: Final = "spectrum"
+BOOL_BETTER: Final = "bool"
+BOOL_ENOUGH: Final = "alike"
+OPEN: Final = "open"
+ALIKE: Final = 0.05
 _DRAWS: Final = 2_000
 #: Less than this a run is to be gained on average is nothing to share.
 _LEAST: Final = 0.02
@@ -101,7 +111,8 @@ class Costs:
     Attributes:
         scenario: Where.
         by_provider: The costs; those of `OTHERS` by their own names.
-        chosen: What the tuned detectors came to, by decision: the detector and its level at each ratio, for the first run.
+        chosen: What the tuned detectors came to, by decision: the detector and its level at each ratio, for the first
+            run.
     """
 
     scenario: str
@@ -147,8 +158,7 @@ def costs_of(results: Rows, scenario: str, priors: str) -> Costs | None:
                 found[provider][judge, number, :] = _mapped(some[:, level], learn, judge)
         for number, question in enumerate(QUESTIONS):
             names = []
-            for at, ratio in enumerate(RATIOS):
-                source, level = _tuned(bools, number, learn, ratio)
+            for at, (source, level) in enumerate(_tuned(bools, number, learn)):
                 costs = _mapped(bools[source][number][:, level], learn, judge)
                 found[DETECTOR_TUNED][judge, number, at] = costs[:, at]
                 names.append(f"{source} {LEVELS[source][level]:g}")
@@ -214,11 +224,14 @@ def _one_for_all(
     return best[1], best[2]
 
 
-def _tuned(bools: Mapping[str, list[Array]], number: int, learn: Array, ratio: float) -> tuple[str, int]:
-    at = RATIOS.index(ratio)
-    found = [(_levels(bools[source][number], learn)[:, at], source) for source in DETECTORS]
-    costs, source = min(found, key=lambda one: float(one[0].min()))
-    return source, int(costs.argmin())
+def _tuned(bools: Mapping[str, list[Array]], number: int, learn: Array) -> list[tuple[str, int]]:
+    """By ratio, the detector and level that cost least in one decision."""
+    costs = {source: _levels(bools[source][number], learn) for source in DETECTORS}
+    found = []
+    for at in range(len(RATIOS)):
+        source = min(costs, key=lambda name: float(costs[name][:, at].min()))
+        found.append((source, int(costs[source][:, at].argmin())))
+    return found
 
 
 class Scores:
@@ -249,6 +262,26 @@ class Scores:
     ) -> Interval | None:
         """By how much a provider's share is more than another's, on the same runs."""
         return self._interval(self._regrets(provider) - self._regrets(other), decision, ratio, of_one=False)
+
+    def verdict(self, decision: int, ratio: int) -> str | None:
+        """Whether the spectrum is surely better than the tuned boolean, or worse, or the two surely alike; else open.
+
+        Alike is within `ALIKE` of what there is to gain. None where there is nothing to gain.
+        """
+        more = self.more(SPECTRUM, DETECTOR_TUNED, decision=decision, ratio=ratio)
+        if more is None or more.low is None or more.high is None:
+            return None
+        if more.low >= -ALIKE and more.high <= ALIKE:
+            return BOOL_ENOUGH
+        if more.low > 0:
+            return SPECTRUM_BETTER
+        return BOOL_BETTER if more.high < 0 else OPEN
+
+    def enough(self, decision: int) -> tuple[int, int]:
+        """At how many ratios the boolean is not surely worse than the spectrum, and of how many."""
+        found = [self.verdict(decision, ratio) for ratio in range(len(RATIOS))]
+        told = [one for one in found if one is not None]
+        return sum(one != SPECTRUM_BETTER for one in told), len(told)
 
     def cost(self, provider: str, decision: int, ratio: int) -> Interval:
         """Mean cost of a run."""

@@ -1,9 +1,9 @@
 """Who says what about the four hosts: beliefs under each prior, of own evidence and of all; and detectors.
 
 Every teller reads the same notebook, in order, up to each instant. *Own* is what came from the hosts themselves; *all*
-adds what the other witnesses told. A heartbeat proves the way here; of the way there an observer knows only how often it
-is cut, unless a witness over there says when it last heard of the observer. Detectors read the same pulses as the own belief does, and say how much they suspect
-a host, so that any threshold can be applied afterwards.
+adds what the other witnesses told. A heartbeat proves the way here; of the way there an observer knows only how often
+it is cut, unless a witness over there says when it last heard of the observer. Detectors read the same pulses as the
+own belief does, and say how much they suspect a host, so that any threshold can be applied afterwards.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from models.confidence import (
     Learning,
     Level,
     Pareto,
-    Priors,
     Subject,
     Tree,
     crash_posterior,
@@ -40,8 +39,8 @@ __all__ = [
     "ALL_HEAVY",
     "ALL_LEARNT",
     "ALL_RIGHT",
-    "ALL_WRONG_10",
     "ALL_WRONG_3",
+    "ALL_WRONG_10",
     "BELIEFS",
     "DETECTORS",
     "LABELS",
@@ -139,10 +138,16 @@ class Panel:
         self._members = tuple(members)
         self._regions = tuple(dict.fromkeys(map(region_of, subjects)))
         self._beliefs = {name: _belief(name, observer) for name in beliefs}
-        self._learners = {name: _Learning(self._beliefs[name], REPAIR_US / _FACTORS[name]) for name in beliefs if name in (OWN_LEARNT, ALL_LEARNT)}
+        self._learners = {
+            name: _Learning(self._beliefs[name], REPAIR_US / _FACTORS[name])
+            for name in beliefs
+            if name in (OWN_LEARNT, ALL_LEARNT)
+        }
         far = {region_of(subject) for subject in self._subjects} - {region_of(observer)}
         self._out = {
-            name: {region: _way_out(observer, region, witnesses[region], _FACTORS.get(name, 1.0)) for region in sorted(far)}
+            name: {
+                region: _way_out(observer, region, witnesses[region], _FACTORS.get(name, 1.0)) for region in sorted(far)
+            }
             for name in beliefs
             if name in ALL
         }
@@ -231,7 +236,7 @@ class Panel:
         return self._out[name][region].answer(region, now_us).answers
 
     def _factor(self, name: str) -> float:
-        """How many times as often as they are cuts of one way are thought to come: what is learnt of cuts holds of all."""
+        """How many times too often cuts of one way are thought to come; what is learnt of cuts holds of these."""
         wrong = _FACTORS.get(name, 1.0)
         return wrong * self._learners[name].cuts if name in self._learners else wrong
 
@@ -242,7 +247,7 @@ class Panel:
         return REPAIR_US / _FACTORS.get(name, 1.0)
 
     def _along(self, subject: Location, silent_us: int) -> float:
-        """One minus the product of what each level of the path is judged to be by the same silence, each as if alone."""
+        """One minus a product over the path: each level judged by the same silence, each as if alone."""
         missed = max(0, (silent_us - int(HEARING.delay.mean_us)) // BEAT_US)
         whole = 1.0
         for level in self._paths[subject]:
@@ -294,7 +299,9 @@ class _Learning:
         self._first = belief.priors
         self._learner = Learner(belief.priors, _LEARNING)
         self._levels = {one.name: one.level for one in belief.tree.subjects}
-        self._heard: dict[Location, Subject] = {one.name: one for one in belief.tree.subjects if one.hearing is not None}
+        self._heard: dict[Location, Subject] = {
+            one.name: one for one in belief.tree.subjects if one.hearing is not None
+        }
         self._sent_us: dict[Location, int] = {}
         self._delays = {hearing: Learner(belief.priors, Learning()) for hearing in self._hearings()}
         self._learnt_us = 0
@@ -362,5 +369,3 @@ class _Learning:
         }
         self._belief.reconsider(self._learner.priors(), hearings)
         return True
-
-

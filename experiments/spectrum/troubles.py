@@ -74,7 +74,7 @@ _SLOW_FACTOR: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    """A kind of trouble: of each target, how often, in seconds between two where all kinds occur; alone, so many times as often."""
+    """A kind of trouble: seconds between two of each target where all kinds occur; alone, so many times as often."""
 
     name: str
     kind: str
@@ -85,7 +85,9 @@ class _Kind:
 
 
 #: The observer stands in a/c1 and is spared, as who is dead decides nothing.
-_HOSTS: Final = tuple(f"{cluster}/{host}" for cluster in ("a/c2", "b/c1", "b/c2", "c/c1", "c/c2") for host in ("h1", "h2"))
+_HOSTS: Final = tuple(
+    f"{cluster}/{host}" for cluster in ("a/c2", "b/c1", "b/c2", "c/c1", "c/c2") for host in ("h1", "h2")
+)
 _CLUSTERS: Final = ("a/c2", "b/c1", "b/c2", "c/c1", "c/c2")
 _PAIRS: Final = (("a", "b"), ("a", "c"), ("b", "c"))
 _WAYS: Final = (("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"))
@@ -100,7 +102,9 @@ _WAY_S: Final = 1_200.0
 _HOST_SLOW_S: Final = 480.0
 _LINK_SLOW_S: Final = 600.0
 
-_CRASH: Final = _Kind(name="crash", kind="process-crash", targets=tuple((host,) for host in _HOSTS), every_s=_CRASH_S, alone=3.0)
+_CRASH: Final = _Kind(
+    name="crash", kind="process-crash", targets=tuple((host,) for host in _HOSTS), every_s=_CRASH_S, alone=3.0
+)
 _CUT: Final = _Kind(
     name="cut", kind="partition-full", targets=tuple((region,) for region in REGIONS), every_s=_REGION_CUT_S
 )

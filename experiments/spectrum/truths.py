@@ -1,6 +1,7 @@
 """What was so at the instants of decision: from the schedule of faults, the answers to probes, and the stores.
 
-This is what no teller and no model sees. Of a host that did not answer it is the schedule that says whether it was dead.
+This is what no teller and no model sees. Of a host that did not answer it is the schedule that says whether it was
+dead.
 """
 
 from __future__ import annotations
@@ -85,6 +86,4 @@ def _slows(path: str, fault: Fault) -> bool:
     to = fault.params.get("to")
     if not isinstance(to, tuple):
         return _among(path, fault.targets)
-    return (_among(_HERE, fault.targets) and _among(path, to)) or (
-        _among(path, fault.targets) and _among(_HERE, to)
-    )
+    return (_among(_HERE, fault.targets) and _among(path, to)) or (_among(path, fault.targets) and _among(_HERE, to))

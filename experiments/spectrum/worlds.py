@@ -19,8 +19,8 @@ from models.clients import Workload
 from models.confidence import Erlang, Evidence, Grid, Hearing, Subject, Tree
 from models.confidence.observing import PulseOptions, Pulser
 from models.confidence.probing import Answerer, ProbeOptions, Prober
-from models.confidence.tree import region_of
 from models.confidence.sharing import Witness, WitnessOptions
+from models.confidence.tree import region_of
 from models.deployment import region_split
 from models.split import SplitShard
 from models.system import Site
@@ -149,7 +149,7 @@ class Staged:
         return {(number, names[subject]): us for (number, subject), us in prober.answered_us.items()}
 
     def missing(self, owner: str, known: int) -> tuple[int, int]:
-        """Of the shard that a host owns: how many writes it has, or `known` while it is down, and how many came here."""
+        """Of a shard that a host owns: how many writes it has, `known` while it is down, and how many came here."""
         index = self.world.topology.servers(owner[0]).index(self.world.topology.host(owner))
         here = self._store(self.world.topology.servers("a")[index].path)
         there = self._store(owner)
@@ -186,13 +186,18 @@ def staged(scenario: str, seed: int) -> Staged:
     witnesses = MappingProxyType({region_of(home): at_service(home, _WITNESS) for home in homes})
     _watch(world, topology, notebook)
     probes = ProbeOptions(
-        subjects=tuple(at_service(place, _ANSWERER) for place in places.values()), at_us=instants_us, again_us=150_000, attempts=5
+        subjects=tuple(at_service(place, _ANSWERER) for place in places.values()),
+        at_us=instants_us,
+        again_us=150_000,
+        attempts=5,
     )
     observer = topology.host(_OBSERVER).location
     world.place(Placement(host=observer, name=_PROBER, make=partial(_prober, probes), kind=Prober))
     for place in places.values():
         world.place(Placement(host=place, name=_ANSWERER, make=Answerer, kind=Answerer))
-    return Staged(world=world, faults=faults, instants_us=instants_us, notebook=notebook, places=places, witnesses=witnesses)
+    return Staged(
+        world=world, faults=faults, instants_us=instants_us, notebook=notebook, places=places, witnesses=witnesses
+    )
 
 
 def _instants(seed: int) -> tuple[int, ...]:

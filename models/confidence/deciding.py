@@ -175,7 +175,9 @@ class Table:
             ValueError: a state without a chance.
         """
         missing = [state for state in self.states if state not in chances]
-        refuse([f"{self.name}: {missing} have no chance, and cost something; say how likely each is"] if missing else ())
+        refuse(
+            [f"{self.name}: {missing} have no chance, and cost something; say how likely each is"] if missing else ()
+        )
         return min(self.options, key=lambda option: option.expected(chances))
 
     def by_bounds(self, state: str, otherwise: str, bounds: Bounds) -> Option:
@@ -220,7 +222,9 @@ def fresh_or_stale(
         ValueError: a rate or a lag below 0.
     """
     slow_us = 10 * lag_us if slow_lag_us is None else slow_lag_us
-    refuse((at_least("writes_per_s", writes_per_s, 0), at_least("lag_us", lag_us, 0), at_least("slow_lag_us", slow_us, 0)))
+    refuse(
+        (at_least("writes_per_s", writes_per_s, 0), at_least("lag_us", lag_us, 0), at_least("slow_lag_us", slow_us, 0))
+    )
     silent_us = lag_us + (answer.at_us if answer.age_us is None else answer.age_us)
     found: dict[str, float] = {}
     for name, chance, us in (

@@ -1,0 +1,368 @@
+"""The page of `confidence-spectrum`: what a spectrum gains, by which part of it, where a bool is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from experiments.calibration import Verdict, brier_skill, log_loss
+from experiments.calibration.reliability import logit
+from experiments.experiment import ReportContext
+from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
+from experiments.results import Results
+from experiments.spectrum.claims import judged, said_of, scores_of
+from experiments.spectrum.decisions import QUESTIONS, RATIOS
+from experiments.spectrum.runs import SpectrumRow
+from experiments.spectrum.scores import (
+    ALIKE,
+    BOOL_BETTER,
+    BOOL_ENOUGH,
+    CHAIN,
+    CONSUMER,
+    DETECTOR,
+    DETECTOR_TUNED,
+    NOTHING,
+    OPEN,
+    ORACLE,
+    OTHERS,
+    OWN_WHOLE,
+    PROVIDERS,
+    SOURCE,
+    SPECTRUM,
+    SPECTRUM_BETTER,
+    TITLES,
+    Scores,
+)
+from experiments.spectrum.tellers import ALL, ALL_LEARNT, ALL_RIGHT, ALL_WRONG_10, LABELS, PATH, PHI
+from experiments.spectrum.troubles import CALM, EVERYTHING, SCENARIOS
+from experiments.spectrum.troubles import TITLES as TROUBLES
+from experiments.statistics import Interval, format_interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["report"]
+
+Rows = Results[SpectrumRow]
+_DRAWN: Final = (NOTHING, DETECTOR_TUNED, SOURCE, CONSUMER, SPECTRUM, ORACLE)
+_STEPS: Final[Mapping[str, str]] = {
+    SOURCE: "a belief in the place of a detector",
+    CONSUMER: "the threshold at the consumer, by its own costs",
+    OWN_WHOLE: "four conditions in the place of one number",
+    SPECTRUM: "evidence of all observers",
+}
+_WORDS: Final[Mapping[str | None, str]] = {
+    SPECTRUM_BETTER: "spectrum",
+    BOOL_BETTER: "bool",
+    BOOL_ENOUGH: "alike",
+    OPEN: "open",
+    None: "-",
+}
+_VERDICTS: Final[Mapping[bool | None, str]] = {True: "can be true", False: "cannot be true", None: "too few runs"}
+_LEFT_OUT: Final = (
+    (
+        "An open loop: providers decide at the same instants on the same evidence, and their decisions change "
+        "nothing. So they are compared on the very same points; that a choice moves load, and that a moved lead stays "
+        "moved, is left out. What a choice of detector does in a closed loop is the subject of "
+        "detection-in-the-store."
+    ),
+    (
+        "Failures are some thousand times as frequent as real ones, and last twenty heartbeats on average, where real "
+        "ones last hundreds. So chances of being up again unheard are larger here, and no evidence is ever good enough "
+        "for a move that costs a hundred waits."
+    ),
+    (
+        "Costs are tables of five decisions, linear in a ratio. A share of what there is to gain lies between knowing "
+        "nothing and an oracle that knows the present and each request's fate, but not when anything heals."
+    ),
+    (
+        "Booleans are tuned on all runs of the same world but the one that is judged: detector, threshold, and what "
+        "yes and no are mapped to, for each ratio and decision. That is more than a deployment has. Beliefs are tuned "
+        "by nothing; their priors are those of all troubles together, also in worlds that have only one kind."
+    ),
+    (
+        "One threshold for all is the best one over all decisions and ratios of that world. Others' booleans are not "
+        "exchanged: a gain of evidence of all might in part be had by exchanging booleans, and is shown at its source."
+    ),
+    (
+        "A witness tells what it heard of each host once a second; nobody relays what others told. The way to a region "
+        "is believed by what its witness heard of the observer, and of own evidence only by how often it is cut."
+    ),
+    (
+        "Learning begins ten times wrong and has the run's minute and a half; the first instants of decision are "
+        "judged with hardly anything learnt. Whether what ended was a death or a cut is taken as the prior has it."
+    ),
+    "Losses are independent. Stalls and bursts, which make detectors err, are the subject of heartbeat-average.",
+    "Retry, the sixth decision of this kind, has an experiment of its own, retry-risk: its posterior is a closed form.",
+)
+
+
+def report(results: Rows, folder: Path, context: ReportContext) -> str:
+    """Write the page and its figures; returns the answer."""
+    scores = {
+        scenario: found for scenario in SCENARIOS if (found := scores_of(results, scenario, "learnt")) is not None
+    }
+    wrong = scores_of(results, EVERYTHING, "wrong-10")
+    verdicts = judged(results, EVERYTHING)
+    answer = _answer(results, scores, wrong, verdicts)
+    page = report_page(context, answer)
+    if EVERYTHING in scores:
+        page.section("What decisions cost, by how much is at stake")
+        _curves(page, scores[EVERYTHING], folder)
+        page.section("What each part of it is worth")
+        _gains(page, scores, folder)
+        page.section("Where a bool is enough")
+        _enough(page, scores)
+        page.section("Shares, by decision and fault")
+        for scenario, found in scores.items():
+            if scenario != CALM:
+                _shares(page, scenario, found)
+        _priors(page, scores[EVERYTHING], wrong)
+    page.section("What was said against what was so")
+    _reliability(page, verdicts, folder)
+    _scores(page, results, verdicts)
+    page.section("What was claimed, and whether it held")
+    page.findings(context.findings)
+    page.section("What is left out")
+    page.bullets(_LEFT_OUT)
+    page.link("Retry by risk threshold", "../retry-risk/index.html")
+    page.write(folder / "index.html")
+    return answer
+
+
+def _told(interval: Interval | None, spec: str = ".2f") -> str:
+    return "-" if interval is None else format_interval(interval, spec)
+
+
+def _answer(results: Rows, scores: Mapping[str, Scores], wrong: Scores | None, verdicts: Mapping[str, Verdict]) -> str:
+    everything = scores.get(EVERYTHING)
+    if everything is None:
+        return "Too few runs to say; run two seeds at least."
+    steps = ", ".join(
+        f"{words} {_told(everything.more(after, before))}"
+        for before, (after, words) in zip(CHAIN, _STEPS.items(), strict=False)
+    )
+    enough = ", ".join(
+        f"{question.title.lower()} {count} of {of}"
+        for number, question in enumerate(QUESTIONS)
+        for count, of in (everything.enough(number),)
+    )
+    return (
+        "Of what an oracle would save over knowing nothing, averaged over five decisions and ratios of costs from 1 "
+        f"to {RATIOS[-1]:g}, the best detector's bool takes {_told(everything.share(DETECTOR_TUNED))} tuned for each "
+        f"ratio and {_told(everything.share(DETECTOR))} with one threshold for all, the spectrum "
+        f"{_told(everything.share(SPECTRUM))} with priors learnt from ten times wrong"
+        + (f", {_told(wrong.share(SPECTRUM))} where they stay wrong" if wrong else "")
+        + f", and {_told(everything.share('right'))} where they are right. From the one to the other: {steps}. "
+        f"A tuned bool is not surely worse, by decision and of how many ratios: {enough}. What the belief says of "
+        f"silent hosts {_VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a probability "
+        f"{_VERDICTS[verdicts[PHI].calibrated]}, posteriors multiplied along the path "
+        f"{_VERDICTS[verdicts[PATH].calibrated]}. Intervals are 95 % over {everything.costs.runs} runs."
+    )
+
+
+def _curves(page: Page, scores: Scores, folder: Path) -> None:
+    figure, panels = new_figure(2, 3, width_in=12.5, height_in=7.6)
+    for number, (axes, question) in enumerate(zip(panels, QUESTIONS, strict=False)):
+        for provider in _DRAWN:
+            intervals = [scores.cost(provider, number, at) for at in range(len(RATIOS))]
+            _line(axes, provider, intervals)
+        axes.set_xscale("log")
+        axes.set_yscale("symlog", linthresh=10)
+        axes.set_title(question.title, fontsize=10)
+        axes.set_xlabel(f"cost of {question.stake}", fontsize=8)
+    panels[0].set_ylabel("cost of a run's decisions")
+    panels[3].set_ylabel("cost of a run's decisions")
+    handles, names = panels[0].get_legend_handles_labels()
+    panels[5].axis("off")
+    panels[5].legend(handles, names, loc="center", frameon=False, fontsize=9)
+    save_figure(figure, folder / "costs.svg")
+    page.figure(
+        "costs.svg",
+        alt="Five panels, one a decision: mean cost of a run's decisions against the ratio of costs, both "
+        "logarithmic, a line for each provider between the best single option on top and the oracle at the bottom",
+        caption="All troubles together, priors learnt from ten times wrong. Lower is better; bands are 95 % over runs. "
+        "Where all lines meet, no evidence changes what is best.",
+    )
+
+
+def _line(axes: Axes, provider: str, intervals: list[Interval]) -> None:
+    colour = _colour(provider)
+    style = "--" if provider in (NOTHING, ORACLE) else "-"
+    axes.plot(RATIOS, [one.estimate for one in intervals], style, color=colour, label=TITLES[provider], linewidth=1.6)
+    lows, highs = [one.low or 0.0 for one in intervals], [one.high or 0.0 for one in intervals]
+    if provider in (DETECTOR_TUNED, SPECTRUM):
+        axes.fill_between(RATIOS, lows, highs, color=colour, alpha=0.15, linewidth=0)
+
+
+def _colour(provider: str) -> str:
+    if provider in (NOTHING, ORACLE):
+        return "#888888" if provider == NOTHING else "#000000"
+    return PALETTE[(1, 5, 2, 0)[(DETECTOR_TUNED, SOURCE, CONSUMER, SPECTRUM).index(provider)]]
+
+
+def _gains(page: Page, scores: Mapping[str, Scores], folder: Path) -> None:
+    """From the detector to the spectrum step by step, for each decision, and for all."""
+    found = scores[EVERYTHING]
+    figure, (axes,) = new_figure(width_in=11.0, height_in=4.6)
+    names = [question.title for question in QUESTIONS] + ["All five"]
+    for row, decision in enumerate([*range(len(QUESTIONS)), None]):
+        start = found.share(DETECTOR, decision=decision)
+        left = 0.0 if start is None else start.estimate
+        axes.plot([left], [row], "|", color="#000000", markersize=22, markeredgewidth=2)
+        for step, (before, after) in enumerate(pairwise(CHAIN)):
+            more = found.more(after, before, decision=decision)
+            if more is None or more.low is None or more.high is None:
+                continue
+            at = row + (step - 1.5) * 0.18
+            axes.barh(
+                at, more.estimate, left=left, height=0.16, color=PALETTE[step], label=None if row else _STEPS[after]
+            )
+            axes.plot([left + more.low, left + more.high], [at, at], color="#333333", linewidth=1)
+            left += more.estimate
+    axes.axvline(1.0, color="#000000", linestyle="--", linewidth=1)
+    axes.axvline(0.0, color="#888888", linestyle="--", linewidth=1)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlim(-1.5, 1.1)
+    axes.set_xlabel("share of what an oracle saves over knowing nothing (dashed: nothing known, oracle)")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    save_figure(figure, folder / "gains.svg")
+    page.figure(
+        "gains.svg",
+        alt="For each decision a row of four bars, one behind the other, from the share of the best detector with one "
+        "threshold for all towards the oracle's: belief, late threshold, four conditions, evidence of all",
+        caption="All troubles together, priors learnt. A row begins at the mark, the best detector's bool with one "
+        "threshold for all; each bar begins where the last ended. Whiskers are 95 % of each step, runs paired.",
+    )
+    lines = []
+    for scenario, one in scores.items():
+        if scenario == CALM:
+            continue
+        steps = [_told(one.more(after, before)) for before, after in pairwise(CHAIN)]
+        lines.append([TROUBLES[scenario], _told(one.share(DETECTOR)), *steps, _told(one.share(SPECTRUM))])
+    header = ["", "one detector's bool for all", *_STEPS.values(), "the spectrum"]
+    page.table(
+        header, lines, caption="Shares, mean over decisions and ratios: where it begins, the steps, where it ends"
+    )
+
+
+def _enough(page: Page, scores: Mapping[str, Scores]) -> None:
+    lines = []
+    for scenario, found in scores.items():
+        line = [TROUBLES[scenario]]
+        for number in range(len(QUESTIONS)):
+            told = [found.verdict(number, at) for at in range(len(RATIOS))]
+            counts = [f"{_WORDS[kind]} {told.count(kind)}" for kind in _KINDS if told.count(kind)]
+            line.append(", ".join(counts) if any(one is not None for one in told) else "nothing to gain")
+        lines.append(line)
+    page.table(["", *(question.title for question in QUESTIONS)], lines, words=True, caption="Of seven ratios of costs")
+    page.note(
+        "The spectrum against the best detector's bool, tuned for the ratio: surely better (spectrum), surely worse "
+        f"(bool), surely within {ALIKE:g} of what there is to gain (alike), or not told apart by these runs (open). A "
+        "bool is enough where it is not surely worse; with few runs that is open rather than shown. Ratios at which "
+        "there is nothing to gain are left out."
+    )
+    found = scores[EVERYTHING]
+    lines = [
+        [question.title, *(_WORDS[found.verdict(number, at)] for at in range(len(RATIOS)))]
+        for number, question in enumerate(QUESTIONS)
+    ]
+    page.table(["All troubles together", *(f"{ratio:g}" for ratio in RATIOS)], lines, words=True)
+    lines = [[question.title, *found.costs.chosen[question.name]] for question in QUESTIONS]
+    page.table(
+        ["Which detector, at which level", *(f"{ratio:g}" for ratio in RATIOS)],
+        lines,
+        words=True,
+        caption="What the tuned bool comes to, of silence in intervals or of phi",
+    )
+
+
+_KINDS: Final = (SPECTRUM_BETTER, BOOL_ENOUGH, BOOL_BETTER, OPEN)
+
+
+def _shares(page: Page, scenario: str, scores: Scores) -> None:
+    lines = [
+        [
+            TITLES[provider],
+            *(_told(scores.share(provider, decision=number)) for number in range(len(QUESTIONS))),
+            _told(scores.share(provider)),
+        ]
+        for provider in PROVIDERS
+        if provider not in (NOTHING, ORACLE)
+    ]
+    header = ["", *(question.title for question in QUESTIONS), "all"]
+    page.table(header, lines, caption=f"{TROUBLES[scenario]}: share of what an oracle saves, mean over ratios")
+
+
+def _priors(page: Page, scores: Scores, wrong: Scores | None) -> None:
+    lines = [
+        [
+            LABELS[belief],
+            *(_told(scores.share(name, decision=at)) for at in range(len(QUESTIONS))),
+            _told(scores.share(name)),
+        ]
+        for name, belief in OTHERS.items()
+    ]
+    for found, label in ((scores, LABELS[ALL_LEARNT]), (wrong, LABELS[ALL_WRONG_10])):
+        if found is not None:
+            shares = [_told(found.share(SPECTRUM, decision=at)) for at in range(len(QUESTIONS))]
+            lines.append([label, *shares, _told(found.share(SPECTRUM))])
+    header = ["", *(question.title for question in QUESTIONS), "all"]
+    page.table(
+        header, lines, caption="The spectrum of all evidence by what is believed beforehand, all troubles together"
+    )
+
+
+def _reliability(page: Page, verdicts: Mapping[str, Verdict], folder: Path) -> None:
+    figure, panels = new_figure(1, 2, width_in=11.0, height_in=4.8)
+    ticks = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+    for axes, tellers in zip(panels, ((ALL_RIGHT, ALL_WRONG_10, ALL_LEARNT), (ALL_RIGHT, PATH, PHI)), strict=True):
+        axes.plot([-8, 8], [-8, 8], color="#777777", linewidth=1)
+        for number, name in enumerate(tellers):
+            bins = verdicts[name].bins
+            said = [logit(one.said) for one in bins]
+            came = [max(-7.5, min(7.5, logit(one.came))) for one in bins]
+            axes.plot(said, came, "o-", color=PALETTE[number], markersize=4, linewidth=1, label=LABELS[name])
+            if name == ALL_RIGHT:
+                ends = [[max(-7.5, min(7.5, logit(end))) for end in (one.low, one.high)] for one in bins]
+                axes.vlines(
+                    said, [e[0] for e in ends], [e[1] for e in ends], color=PALETTE[number], alpha=0.3, linewidth=5
+                )
+        axes.set_xlim(-8, 8)
+        axes.set_ylim(-8, 8)
+        for set_ticks in (axes.set_xticks, axes.set_yticks):
+            set_ticks([logit(tick) for tick in ticks], [f"{tick:g}" for tick in ticks], fontsize=8)
+        axes.set_xlabel("said: chance that the silent host is down")
+        axes.legend(fontsize=8, loc="upper left")
+    panels[0].set_ylabel("was down")
+    panels[0].set_title("Beliefs")
+    panels[1].set_title("Two that are wrong by construction")
+    save_figure(figure, folder / "reliability.svg")
+    page.figure(
+        "reliability.svg",
+        alt="Two panels on logit axes, what was said against how often it was so: beliefs near the diagonal, phi read "
+        "as a probability and posteriors multiplied along the path far from it",
+        caption="Hosts silent for more than an interval, all troubles together. Bars: where points of the belief with "
+        "right priors would be if what it says were true and samples independent. Points at the edge were never, or "
+        "always, so.",
+    )
+
+
+def _scores(page: Page, results: Rows, verdicts: Mapping[str, Verdict]) -> None:
+    lines = []
+    for name in (*ALL, PATH, PHI):
+        runs = said_of(results, EVERYTHING, name)
+        dead = said_of(results, EVERYTHING, name, "dead") if name in ALL else []
+        values = [log_loss(runs), brier_skill(runs), log_loss(dead), brier_skill(dead)]
+        lines.append(
+            [
+                LABELS[name],
+                *("-" if value is None else f"{value:.3f}" for value in values),
+                _VERDICTS[verdicts[name].calibrated],
+            ]
+        )
+    header = ["", "down: log loss", "Brier skill", "dead: log loss", "Brier skill", "what was said of down"]
+    page.table(header, lines, caption="Hosts silent for more than an interval, all troubles together")
