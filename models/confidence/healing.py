@@ -45,7 +45,7 @@ def healed_share(silent_us: float, hearing: Hearing, repair_us: float) -> float:
             f"{repair_us=} against heartbeats every {every_us} us, of which {hearing.loss} are lost: silence says "
             f"nothing of who is down; send them more often"
         )
-    again = 1 - still + within * sum(growth**k for k in range(1, min(missing, _MOST)))
+    again = 1 - still + within * sum(growth**k for k in range(1, min(missing, _MOST) + 1))
     return again / (again + still)
 
 

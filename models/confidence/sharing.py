@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from models.confidence.evidence import Evidence
-from models.confidence.words import Pulse, Testimony
+from models.confidence.words import Pulse, Statement
 from models.detection.refusals import at_least, refuse
 from sim.host import Context, Service, handles
 from sim.topology import Location, host_of
@@ -44,7 +44,7 @@ class WitnessOptions:
     Attributes:
         subjects: Hosts, whose pulses count.
         tells: Other witnesses.
-        every_us: Between testimonies.
+        every_us: Between statements.
     """
 
     subjects: tuple[Location, ...]
@@ -89,8 +89,8 @@ class Witness(Service):
         if self._ear is not None:
             self._ear.heard(host, sent_us, now_us)
 
-    @handles(Testimony)
-    def on_testimony(self, msg: Testimony, sender: Location) -> None:
+    @handles(Statement)
+    def on_statement(self, msg: Statement, sender: Location) -> None:
         """Another witness heard this."""
         if self._ear is None:
             return
@@ -101,7 +101,7 @@ class Witness(Service):
                 self._ear.learn(Evidence(subject=host, origin=sender, sent_us=sent_us, looked_us=looked_us))
 
     def _tell(self) -> None:
-        told = Testimony(self.ctx.now_us(), tuple(sorted(self._sent_us.items())))
+        told = Statement(self.ctx.now_us(), tuple(sorted(self._sent_us.items())))
         for other in self._options.tells:
             self.ctx.send(other, told)
         self.ctx.set_timer(self._options.every_us, self._tell)

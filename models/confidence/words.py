@@ -24,7 +24,7 @@ __all__ = [
     "Probed",
     "Pulse",
     "RegionReport",
-    "Testimony",
+    "Statement",
 ]
 
 
@@ -112,7 +112,7 @@ class Opinion(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Testimony(Message):
+class Statement(Message):
     """What a witness heard at first hand, told to another.
 
     Attributes:
