@@ -12,7 +12,7 @@ from experiments.calibration.reliability import logit
 from experiments.experiment import ReportContext
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
 from experiments.results import Results
-from experiments.spectrum.claims import judged, said_of, scores_of
+from experiments.spectrum.claims import FEWEST, judged, said_of, scores_of
 from experiments.spectrum.decisions import QUESTIONS, RATIOS
 from experiments.spectrum.runs import SpectrumRow
 from experiments.spectrum.scores import (
@@ -149,15 +149,17 @@ def _answer(results: Rows, scores: Mapping[str, Scores], wrong: Scores | None, v
         for number, question in enumerate(QUESTIONS)
         for count, of in (everything.enough(number),)
     )
+    few = "" if everything.costs.runs >= FEWEST else "Too few runs to decide; as far as they tell: "
     return (
-        "Of what an oracle would save over knowing nothing, averaged over five decisions and ratios of costs from 1 "
-        f"to {RATIOS[-1]:g}, the best detector's bool takes {_told(everything.share(DETECTOR_TUNED))} tuned for each "
-        f"ratio and {_told(everything.share(DETECTOR))} with one threshold for all, the spectrum "
-        f"{_told(everything.share(SPECTRUM))} with priors learnt from ten times wrong"
+        f"{few}Of what an oracle would save over knowing nothing, on average over five decisions and ratios of costs "
+        f"from 1 to {RATIOS[everything.costs.averaged - 1]:g}, the best detector's bool takes "
+        f"{_told(everything.share(DETECTOR_TUNED))} if it is tuned for each ratio and "
+        f"{_told(everything.share(DETECTOR))} with one threshold for all. The spectrum takes "
+        f"{_told(everything.share(SPECTRUM))} with priors that are learnt from ten times wrong"
         + (f", {_told(wrong.share(SPECTRUM))} where they stay wrong" if wrong else "")
-        + f", and {_told(everything.share('right'))} where they are right. From the one to the other: {steps}. "
-        f"A tuned bool is not surely worse, by decision and of how many ratios: {enough}. What the belief says of "
-        f"silent hosts {_VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a probability "
+        + f" and {_told(everything.share('right'))} where they are right. From the one threshold to the learnt "
+        f"spectrum lead {steps}. A tuned bool is not surely worse, by decision: {enough} ratios. What the belief says "
+        f"of silent hosts {_VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a probability "
         f"{_VERDICTS[verdicts[PHI].calibrated]}, posteriors multiplied along the path "
         f"{_VERDICTS[verdicts[PATH].calibrated]}. Intervals are 95 % over {everything.costs.runs} runs."
     )

@@ -99,6 +99,8 @@ ALIKE: Final = 0.05
 _DRAWS: Final = 2_000
 #: Less than this a run is to be gained on average is nothing to share.
 _LEAST: Final = 0.02
+#: Points per unit of the largest ratio that is averaged over.
+_SEEN: Final = 3.0
 
 Array = np.ndarray[Any, Any]
 Rows = Results[SpectrumRow]
@@ -113,11 +115,22 @@ class Costs:
         by_provider: The costs; those of `OTHERS` by their own names.
         chosen: What the tuned detectors came to, by decision: the detector and its level at each ratio, for the first
             run.
+        points: Instants of all runs together.
     """
 
     scenario: str
     by_provider: Mapping[str, Array]
     chosen: Mapping[str, tuple[str, ...]]
+    points: int
+
+    @property
+    def averaged(self) -> int:
+        """How many ratios, from the smallest, averages are over.
+
+        A mistake that costs more than a third as many points as there were to tune on must be rarer than what was seen.
+        """
+        most = self.points / _SEEN
+        return max(1, sum(ratio <= most for ratio in RATIOS))
 
     @property
     def runs(self) -> int:
@@ -143,27 +156,30 @@ def costs_of(results: Rows, scenario: str, priors: str) -> Costs | None:
         ):
             found[provider][:, number, :] = [one[f"{question.name}/{key}"] for one in series]
     bools = {source: _bools(series, source) for source in (*DETECTORS, own, everyone)}
+    points = np.array([row.points for row in rows])
     always = [_shaped(series, f"{question.name}/always", (-1, 2)) for question in QUESTIONS]
     chosen: dict[str, tuple[str, ...]] = {}
     for run in range(len(rows)):
         judge = np.arange(len(rows)) == run
         learn = ~judge
+        # What is hardly ever said is mapped as if it had been said once more, at any instant.
+        once = [one[learn].sum(axis=0) / points[learn].sum() for one in always]
         oracle = found[ORACLE][learn].sum(axis=0)
         for number in range(len(QUESTIONS)):
             found[NOTHING][judge, number, :] = _constant(always[number], learn, judge)
         nothing = np.stack([_constant(one, learn, learn).sum(axis=0) for one in always])
         for provider, sources in ((DETECTOR, tuple(DETECTORS)), (SOURCE, (own,)), (SPECTRUM_BOOL, (everyone,))):
-            source, level = _one_for_all(bools, sources, learn, oracle, nothing)
+            source, level = _one_for_all(bools, sources, learn, once, oracle, nothing)
             for number, some in enumerate(bools[source]):
-                found[provider][judge, number, :] = _mapped(some[:, level], learn, judge)
+                found[provider][judge, number, :] = _mapped(some[:, level], learn, judge, once[number])
         for number, question in enumerate(QUESTIONS):
             names = []
-            for at, (source, level) in enumerate(_tuned(bools, number, learn)):
-                costs = _mapped(bools[source][number][:, level], learn, judge)
+            for at, (source, level) in enumerate(_tuned(bools, number, learn, once[number])):
+                costs = _mapped(bools[source][number][:, level], learn, judge, once[number])
                 found[DETECTOR_TUNED][judge, number, at] = costs[:, at]
                 names.append(f"{source} {LEVELS[source][level]:g}")
             chosen.setdefault(question.name, tuple(names))
-    return Costs(scenario, MappingProxyType(found), MappingProxyType(chosen))
+    return Costs(scenario, MappingProxyType(found), MappingProxyType(chosen), int(points.sum()))
 
 
 def _shaped(series: Sequence[Mapping[str, Sequence[float]]], key: str, shape: tuple[int, ...]) -> Array:
@@ -193,29 +209,34 @@ def _constant(always: Array, learn: Array, judge: Array) -> Array:
     return taken
 
 
-def _mapped(some: Array, learn: Array, judge: Array) -> Array:
-    """The same of booleans, each combination mapped to its best option; what never was said to the first."""
-    best = _at_ratios(some[learn].sum(axis=0)).argmin(axis=1)
+def _mapped(some: Array, learn: Array, judge: Array, once: Array) -> Array:
+    """The same of booleans, each combination mapped to its best option."""
+    best = _at_ratios(some[learn].sum(axis=0) + once).argmin(axis=1)
     costs = _at_ratios(some[judge])
     taken: Array = np.take_along_axis(costs, best[None, :, None, :], axis=2)[:, :, 0, :].sum(axis=1)
     return taken
 
 
-def _levels(some: Array, learn: Array) -> Array:
+def _levels(some: Array, learn: Array, once: Array) -> Array:
     """What each level costs on runs to learn from, with the best mapping: levels, ratios."""
-    costs: Array = _at_ratios(some[learn].sum(axis=0)).min(axis=2).sum(axis=1)
+    costs: Array = _at_ratios(some[learn].sum(axis=0) + once).min(axis=2).sum(axis=1)
     return costs
 
 
 def _one_for_all(
-    bools: Mapping[str, list[Array]], sources: Sequence[str], learn: Array, oracle: Array, nothing: Array
+    bools: Mapping[str, list[Array]],
+    sources: Sequence[str],
+    learn: Array,
+    once: Sequence[Array],
+    oracle: Array,
+    nothing: Array,
 ) -> tuple[str, int]:
     """The source and level that take most of what there is to gain, over all decisions and ratios."""
     gap = nothing - oracle
     worth = gap > _LEAST * learn.sum()
     best: tuple[float, str, int] | None = None
     for source in sources:
-        costs = np.stack([_levels(some, learn) for some in bools[source]], axis=1)
+        costs = np.stack([_levels(some, learn, one) for some, one in zip(bools[source], once, strict=True)], axis=1)
         regret = np.where(worth, (costs - oracle) / np.where(worth, gap, 1.0), 0.0).sum(axis=(1, 2))
         level = int(regret.argmin())
         if best is None or regret[level] < best[0]:
@@ -224,9 +245,9 @@ def _one_for_all(
     return best[1], best[2]
 
 
-def _tuned(bools: Mapping[str, list[Array]], number: int, learn: Array) -> list[tuple[str, int]]:
+def _tuned(bools: Mapping[str, list[Array]], number: int, learn: Array, once: Array) -> list[tuple[str, int]]:
     """By ratio, the detector and level that cost least in one decision."""
-    costs = {source: _levels(bools[source][number], learn) for source in DETECTORS}
+    costs = {source: _levels(bools[source][number], learn, once) for source in DETECTORS}
     found = []
     for at in range(len(RATIOS)):
         source = min(costs, key=lambda name: float(costs[name][:, at].min()))
@@ -254,7 +275,7 @@ class Scores:
         self._counts = counts
 
     def share(self, provider: str, *, decision: int | None = None, ratio: int | None = None) -> Interval | None:
-        """Of what there is to gain, what a provider takes; mean over decisions and ratios that are not chosen."""
+        """Of what there is to gain, what a provider takes; mean over decisions and averaged ratios not chosen."""
         return self._interval(self._regrets(provider), decision, ratio, of_one=True)
 
     def more(
@@ -298,14 +319,16 @@ class Scores:
         worth = self.worth.copy()
         if decision is not None:
             worth[[at for at in range(worth.shape[0]) if at != decision]] = False
-        if ratio is not None:
+        if ratio is None:
+            worth[:, self.costs.averaged :] = False
+        else:
             worth[:, [at for at in range(worth.shape[1]) if at != ratio]] = False
         if not worth.any():
             return None
         lost, gap = regrets[:, worth], self._gap[:, worth]
         sign = 1.0 if of_one else 0.0
         estimate = sign - float((lost.sum(axis=0) / gap.sum(axis=0)).mean())
-        drawn_gap = np.maximum(self._counts @ gap, _LEAST)
-        drawn = sign - (self._counts @ lost / drawn_gap).mean(axis=1)
+        # In units of the gap as these runs have it: one that is drawn anew may be next to nothing.
+        drawn = sign - (self._counts @ lost / gap.sum(axis=0)).mean(axis=1)
         low, high = np.quantile(drawn, [0.025, 0.975])
         return Interval(estimate=estimate, low=float(low), high=float(high), n=self.costs.runs)
