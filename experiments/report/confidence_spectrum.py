@@ -13,7 +13,7 @@ from experiments.experiment import ReportContext
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
 from experiments.results import Results
 from experiments.spectrum.claims import FEWEST, judged, said_of, scores_of
-from experiments.spectrum.decisions import QUESTIONS, RATIOS
+from experiments.spectrum.decisions import DECISIONS, QUESTIONS, RATIOS, ROUTE
 from experiments.spectrum.runs import SpectrumRow
 from experiments.spectrum.scores import (
     ALIKE,
@@ -23,20 +23,24 @@ from experiments.spectrum.scores import (
     CONSUMER,
     DETECTOR,
     DETECTOR_TUNED,
+    HEADLINES,
+    LEARNT,
     NOTHING,
     OPEN,
     ORACLE,
     OTHERS,
     OWN_WHOLE,
     PROVIDERS,
+    RIGHT,
     SOURCE,
     SPECTRUM,
     SPECTRUM_BETTER,
     TITLES,
+    WRONG,
     Scores,
 )
 from experiments.spectrum.tellers import ALL, ALL_LEARNT, ALL_RIGHT, ALL_WRONG_10, LABELS, PATH, PHI
-from experiments.spectrum.troubles import CALM, EVERYTHING, SCENARIOS
+from experiments.spectrum.troubles import EVERYTHING, SCENARIOS
 from experiments.spectrum.troubles import TITLES as TROUBLES
 from experiments.statistics import Interval, format_interval
 
@@ -59,6 +63,11 @@ _WORDS: Final[Mapping[str | None, str]] = {
     BOOL_ENOUGH: "alike",
     OPEN: "open",
     None: "-",
+}
+_PRIORS: Final[Mapping[str, str]] = {
+    LEARNT: "learnt from ten times wrong",
+    WRONG: "ten times wrong",
+    RIGHT: "right",
 }
 _VERDICTS: Final[Mapping[bool | None, str]] = {True: "can be true", False: "cannot be true", None: "too few runs"}
 _LEFT_OUT: Final = (
@@ -101,25 +110,23 @@ _LEFT_OUT: Final = (
 
 def report(results: Rows, folder: Path, context: ReportContext) -> str:
     """Write the page and its figures; returns the answer."""
-    scores = {
-        scenario: found for scenario in SCENARIOS if (found := scores_of(results, scenario, "learnt")) is not None
-    }
-    wrong = scores_of(results, EVERYTHING, "wrong-10")
+    scores = {scenario: found for scenario in SCENARIOS if (found := scores_of(results, scenario, LEARNT)) is not None}
+    by_priors = {name: found for name in HEADLINES if (found := scores_of(results, EVERYTHING, name)) is not None}
     verdicts = judged(results, EVERYTHING)
-    answer = _answer(results, scores, wrong, verdicts)
+    answer = _answer(by_priors, verdicts)
     page = report_page(context, answer)
-    if EVERYTHING in scores:
+    if by_priors:
         page.section("What decisions cost, by how much is at stake")
-        _curves(page, scores[EVERYTHING], folder)
+        _curves(page, by_priors, folder)
         page.section("What each part of it is worth")
-        _gains(page, scores, folder)
+        _gains(page, by_priors, folder)
+        _steps(page, by_priors, scores)
         page.section("Where a bool is enough")
-        _enough(page, scores)
+        _enough(page, by_priors, scores)
         page.section("Shares, by decision and fault")
+        _priors(page, by_priors)
         for scenario, found in scores.items():
-            if scenario != CALM:
-                _shares(page, scenario, found)
-        _priors(page, scores[EVERYTHING], wrong)
+            _shares(page, scenario, found)
     page.section("What was said against what was so")
     _reliability(page, verdicts, folder)
     _scores(page, results, verdicts)
@@ -136,57 +143,70 @@ def _told(interval: Interval | None, spec: str = ".2f") -> str:
     return "-" if interval is None else format_interval(interval, spec)
 
 
-def _answer(results: Rows, scores: Mapping[str, Scores], wrong: Scores | None, verdicts: Mapping[str, Verdict]) -> str:
-    everything = scores.get(EVERYTHING)
-    if everything is None:
+def _answer(by_priors: Mapping[str, Scores], verdicts: Mapping[str, Verdict]) -> str:
+    if not by_priors:
         return "Too few runs to say; run two seeds at least."
+    learnt, wrong, right = (by_priors[name] for name in (LEARNT, WRONG, RIGHT))
+    few = "" if learnt.costs.runs >= FEWEST else "Too few runs to decide; as far as they tell: "
+    route = list(DECISIONS).index(ROUTE)
+    enough = ", ".join(
+        f"{question.title[0].lower()}{question.title[1:]} {count} of {of}"
+        for number, question in enumerate(QUESTIONS)
+        for count, of in (learnt.enough(number),)
+    )
     steps = ", ".join(
-        f"{words} {_told(everything.more(after, before))}"
+        f"{words} {_told(right.more(after, before))}"
         for before, (after, words) in zip(CHAIN, _STEPS.items(), strict=False)
     )
-    enough = ", ".join(
-        f"{question.title.lower()} {count} of {of}"
-        for number, question in enumerate(QUESTIONS)
-        for count, of in (everything.enough(number),)
-    )
-    few = "" if everything.costs.runs >= FEWEST else "Too few runs to decide; as far as they tell: "
     return (
         f"{few}Of what an oracle would save over knowing nothing, on average over five decisions and ratios of costs "
-        f"from 1 to {RATIOS[everything.costs.averaged - 1]:g}, the best detector's bool takes "
-        f"{_told(everything.share(DETECTOR_TUNED))} if it is tuned for each ratio and "
-        f"{_told(everything.share(DETECTOR))} with one threshold for all. The spectrum takes "
-        f"{_told(everything.share(SPECTRUM))} with priors that are learnt from ten times wrong"
-        + (f", {_told(wrong.share(SPECTRUM))} where they stay wrong" if wrong else "")
-        + f" and {_told(everything.share('right'))} where they are right. From the one threshold to the learnt "
-        f"spectrum lead {steps}. A tuned bool is not surely worse, by decision: {enough} ratios. What the belief says "
-        f"of silent hosts {_VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a probability "
-        f"{_VERDICTS[verdicts[PHI].calibrated]}, posteriors multiplied along the path "
-        f"{_VERDICTS[verdicts[PATH].calibrated]}. Intervals are 95 % over {everything.costs.runs} runs."
+        f"from 1 to {RATIOS[learnt.costs.averaged - 1]:g}, the best detector's bool takes "
+        f"{_told(learnt.share(DETECTOR_TUNED))} if it is tuned for each ratio; the spectrum takes "
+        f"{_told(right.share(SPECTRUM))} with right priors, {_told(right.share('wrong-3'))} with priors wrong three "
+        f"times, {_told(wrong.share(SPECTRUM))} wrong ten times, and {_told(learnt.share(SPECTRUM))} if it learns from "
+        f"there: surely more than the bool {_surely(by_priors)}. For which replica to ask it takes "
+        f"{_told(learnt.share(SPECTRUM, decision=route))} learnt, where the tuned bool takes "
+        f"{_told(learnt.share(DETECTOR_TUNED, decision=route))}. With right priors the gain over one bool for all is "
+        f"made of {steps}. A tuned bool is not surely worse than the learnt spectrum in {enough} ratios. What "
+        f"the belief says of silent hosts {_VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a "
+        f"probability {_VERDICTS[verdicts[PHI].calibrated]}, posteriors multiplied along the path "
+        f"{_VERDICTS[verdicts[PATH].calibrated]}. Intervals are 95 % over {learnt.costs.runs} runs."
     )
 
 
-def _curves(page: Page, scores: Scores, folder: Path) -> None:
+def _surely(by_priors: Mapping[str, Scores]) -> str:
+    """With which priors the spectrum surely takes more than the tuned boolean, in words."""
+    right = by_priors[RIGHT]
+    told = {_PRIORS[name]: found.more(SPECTRUM, DETECTOR_TUNED) for name, found in by_priors.items()}
+    told["wrong three times"] = right.more("wrong-3", DETECTOR_TUNED)
+    found = [name for name, more in told.items() if more is not None and more.low is not None and more.low > 0]
+    return f"where they are {' or '.join(found)}" if found else "nowhere"
+
+
+def _curves(page: Page, by_priors: Mapping[str, Scores], folder: Path) -> None:
+    scores = by_priors[LEARNT]
     figure, panels = new_figure(2, 3, width_in=12.5, height_in=7.6)
     for number, (axes, question) in enumerate(zip(panels, QUESTIONS, strict=False)):
         for provider in _DRAWN:
-            intervals = [scores.cost(provider, number, at) for at in range(len(RATIOS))]
-            _line(axes, provider, intervals)
+            _line(axes, provider, [scores.cost(provider, number, at) for at in range(len(RATIOS))])
+        right = [by_priors[RIGHT].cost(SPECTRUM, number, at).estimate for at in range(len(RATIOS))]
+        axes.plot(RATIOS, right, ":", color=_colour(SPECTRUM), label="the spectrum, right priors", linewidth=1.8)
         axes.set_xscale("log")
-        axes.set_yscale("symlog", linthresh=10)
+        axes.set_yscale("log")
         axes.set_title(question.title, fontsize=10)
         axes.set_xlabel(f"cost of {question.stake}", fontsize=8)
-    panels[0].set_ylabel("cost of a run's decisions")
-    panels[3].set_ylabel("cost of a run's decisions")
+    for axes in (panels[0], panels[3]):
+        axes.set_ylabel("cost of a run's decisions")
     handles, names = panels[0].get_legend_handles_labels()
     panels[5].axis("off")
     panels[5].legend(handles, names, loc="center", frameon=False, fontsize=9)
     save_figure(figure, folder / "costs.svg")
     page.figure(
         "costs.svg",
-        alt="Five panels, one a decision: mean cost of a run's decisions against the ratio of costs, both "
-        "logarithmic, a line for each provider between the best single option on top and the oracle at the bottom",
-        caption="All troubles together, priors learnt from ten times wrong. Lower is better; bands are 95 % over runs. "
-        "Where all lines meet, no evidence changes what is best.",
+        alt="Five panels, one a decision: mean cost of a run's decisions against the ratio of costs, both logarithmic, "
+        "a line for each provider between the best single option on top and the oracle at the bottom",
+        caption="All troubles together; priors learnt from ten times wrong, but for the dotted line. Lower is better; "
+        "bands are 95 % over runs. Where all lines meet, no evidence changes what is best.",
     )
 
 
@@ -205,56 +225,70 @@ def _colour(provider: str) -> str:
     return PALETTE[(1, 5, 2, 0)[(DETECTOR_TUNED, SOURCE, CONSUMER, SPECTRUM).index(provider)]]
 
 
-def _gains(page: Page, scores: Mapping[str, Scores], folder: Path) -> None:
+def _gains(page: Page, by_priors: Mapping[str, Scores], folder: Path) -> None:
     """From the detector to the spectrum step by step, for each decision, and for all."""
-    found = scores[EVERYTHING]
-    figure, (axes,) = new_figure(width_in=11.0, height_in=4.6)
+    figure, panels = new_figure(1, 2, width_in=13.0, height_in=5.2)
     names = [question.title for question in QUESTIONS] + ["All five"]
-    for row, decision in enumerate([*range(len(QUESTIONS)), None]):
-        start = found.share(DETECTOR, decision=decision)
-        left = 0.0 if start is None else start.estimate
-        axes.plot([left], [row], "|", color="#000000", markersize=22, markeredgewidth=2)
-        for step, (before, after) in enumerate(pairwise(CHAIN)):
-            more = found.more(after, before, decision=decision)
-            if more is None or more.low is None or more.high is None:
-                continue
-            at = row + (step - 1.5) * 0.18
-            axes.barh(
-                at, more.estimate, left=left, height=0.16, color=PALETTE[step], label=None if row else _STEPS[after]
-            )
-            axes.plot([left + more.low, left + more.high], [at, at], color="#333333", linewidth=1)
-            left += more.estimate
-    axes.axvline(1.0, color="#000000", linestyle="--", linewidth=1)
-    axes.axvline(0.0, color="#888888", linestyle="--", linewidth=1)
-    axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
-    axes.set_xlim(-1.5, 1.1)
-    axes.set_xlabel("share of what an oracle saves over knowing nothing (dashed: nothing known, oracle)")
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    for axes, priors in zip(panels, (RIGHT, LEARNT), strict=True):
+        for row, decision in enumerate([*range(len(QUESTIONS)), None]):
+            _stack(axes, by_priors[priors], row, decision)
+        axes.axvline(1.0, color="#000000", linestyle="--", linewidth=1)
+        axes.axvline(0.0, color="#888888", linestyle="--", linewidth=1)
+        axes.set_yticks(range(len(names)), names if axes is panels[0] else [""] * len(names))
+        axes.invert_yaxis()
+        axes.set_xlim(-1.6, 1.1)
+        axes.set_xlabel("share of what an oracle saves over knowing nothing")
+        axes.set_title(f"Priors {_PRIORS[priors]}", fontsize=10)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     save_figure(figure, folder / "gains.svg")
     page.figure(
         "gains.svg",
-        alt="For each decision a row of four bars, one behind the other, from the share of the best detector with one "
-        "threshold for all towards the oracle's: belief, late threshold, four conditions, evidence of all",
-        caption="All troubles together, priors learnt. A row begins at the mark, the best detector's bool with one "
-        "threshold for all; each bar begins where the last ended. Whiskers are 95 % of each step, runs paired.",
+        alt="Two panels, for right and for learnt priors. For each decision a row of four bars, one behind the other, "
+        "from the share of the best detector with one threshold for all towards the oracle's: belief, late threshold, "
+        "four conditions, evidence of all",
+        caption="All troubles together. A row begins at the mark, the best detector's bool with one threshold for all; "
+        "each bar begins where the last ended, and goes back where a step costs. Whiskers are 95 % of each step, runs "
+        "paired; dashed are knowing nothing and the oracle.",
     )
-    lines = []
-    for scenario, one in scores.items():
-        if scenario == CALM:
-            continue
+
+
+def _stack(axes: Axes, found: Scores, row: int, decision: int | None) -> None:
+    start = found.share(DETECTOR, decision=decision)
+    if start is None:
+        return
+    left = start.estimate
+    axes.plot([left], [row], "|", color="#000000", markersize=26, markeredgewidth=2)
+    for step, (before, after) in enumerate(pairwise(CHAIN)):
+        more = found.more(after, before, decision=decision)
+        assert more is not None
+        assert more.low is not None
+        assert more.high is not None
+        at = row + (step - 1.5) * 0.18
+        label = None if row else _STEPS[after]
+        axes.barh(at, more.estimate, left=left, height=0.16, color=PALETTE[step], label=label)
+        axes.plot([left + more.low, left + more.high], [at, at], color="#333333", linewidth=1)
+        left += more.estimate
+
+
+def _steps(page: Page, by_priors: Mapping[str, Scores], scores: Mapping[str, Scores]) -> None:
+    def line(name: str, one: Scores) -> list[str]:
         steps = [_told(one.more(after, before)) for before, after in pairwise(CHAIN)]
-        lines.append([TROUBLES[scenario], _told(one.share(DETECTOR)), *steps, _told(one.share(SPECTRUM))])
+        return [name, _told(one.share(DETECTOR)), *steps, _told(one.share(SPECTRUM))]
+
+    lines = [line(f"{TROUBLES[EVERYTHING]}, priors {_PRIORS[name]}", one) for name, one in by_priors.items()]
+    lines += [line(f"{TROUBLES[name]}, learnt", one) for name, one in scores.items() if name != EVERYTHING]
     header = ["", "one detector's bool for all", *_STEPS.values(), "the spectrum"]
-    page.table(
-        header, lines, caption="Shares, mean over decisions and ratios: where it begins, the steps, where it ends"
-    )
+    caption = "Shares, mean over decisions and ratios: where it begins, the steps, where it ends"
+    page.table(header, lines, caption=caption)
 
 
-def _enough(page: Page, scores: Mapping[str, Scores]) -> None:
+def _enough(page: Page, by_priors: Mapping[str, Scores], scores: Mapping[str, Scores]) -> None:
     lines = []
-    for scenario, found in scores.items():
-        line = [TROUBLES[scenario]]
+    named = [(f"{TROUBLES[EVERYTHING]}, priors {_PRIORS[name]}", one) for name, one in by_priors.items()]
+    named += [(f"{TROUBLES[name]}, learnt", one) for name, one in scores.items() if name != EVERYTHING]
+    for name, found in named:
+        line = [name]
         for number in range(len(QUESTIONS)):
             told = [found.verdict(number, at) for at in range(len(RATIOS))]
             counts = [f"{_WORDS[kind]} {told.count(kind)}" for kind in _KINDS if told.count(kind)]
@@ -267,12 +301,12 @@ def _enough(page: Page, scores: Mapping[str, Scores]) -> None:
         "bool is enough where it is not surely worse; with few runs that is open rather than shown. Ratios at which "
         "there is nothing to gain are left out."
     )
-    found = scores[EVERYTHING]
+    found = by_priors[LEARNT]
     lines = [
         [question.title, *(_WORDS[found.verdict(number, at)] for at in range(len(RATIOS)))]
         for number, question in enumerate(QUESTIONS)
     ]
-    page.table(["All troubles together", *(f"{ratio:g}" for ratio in RATIOS)], lines, words=True)
+    page.table(["All troubles together, learnt", *(f"{ratio:g}" for ratio in RATIOS)], lines, words=True)
     lines = [[question.title, *found.costs.chosen[question.name]] for question in QUESTIONS]
     page.table(
         ["Which detector, at which level", *(f"{ratio:g}" for ratio in RATIOS)],
@@ -299,23 +333,21 @@ def _shares(page: Page, scenario: str, scores: Scores) -> None:
     page.table(header, lines, caption=f"{TROUBLES[scenario]}: share of what an oracle saves, mean over ratios")
 
 
-def _priors(page: Page, scores: Scores, wrong: Scores | None) -> None:
+def _priors(page: Page, by_priors: Mapping[str, Scores]) -> None:
+    right = by_priors[RIGHT]
+    told = [(LABELS[belief], right, name) for name, belief in OTHERS.items()]
+    told += [(LABELS[HEADLINES[name][1]], by_priors[name], SPECTRUM) for name in (WRONG, LEARNT)]
     lines = [
         [
-            LABELS[belief],
-            *(_told(scores.share(name, decision=at)) for at in range(len(QUESTIONS))),
-            _told(scores.share(name)),
+            label,
+            *(_told(found.share(name, decision=at)) for at in range(len(QUESTIONS))),
+            _told(found.share(name)),
+            _told(found.more(name, DETECTOR_TUNED)),
         ]
-        for name, belief in OTHERS.items()
+        for label, found, name in told
     ]
-    for found, label in ((scores, LABELS[ALL_LEARNT]), (wrong, LABELS[ALL_WRONG_10])):
-        if found is not None:
-            shares = [_told(found.share(SPECTRUM, decision=at)) for at in range(len(QUESTIONS))]
-            lines.append([label, *shares, _told(found.share(SPECTRUM))])
-    header = ["", *(question.title for question in QUESTIONS), "all"]
-    page.table(
-        header, lines, caption="The spectrum of all evidence by what is believed beforehand, all troubles together"
-    )
+    header = ["", *(question.title for question in QUESTIONS), "all", "more than the tuned bool"]
+    page.table(header, lines, caption="The spectrum by what is believed beforehand, all troubles together")
 
 
 def _reliability(page: Page, verdicts: Mapping[str, Verdict], folder: Path) -> None:

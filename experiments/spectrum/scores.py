@@ -28,6 +28,7 @@ from experiments.spectrum.tellers import (
     ALL_WRONG_10,
     DETECTORS,
     OWN_LEARNT,
+    OWN_RIGHT,
     OWN_WRONG_10,
 )
 from experiments.statistics import Interval
@@ -42,17 +43,20 @@ __all__ = [
     "DETECTOR",
     "DETECTOR_TUNED",
     "HEADLINES",
+    "LEARNT",
     "NOTHING",
     "OPEN",
     "ORACLE",
     "OTHERS",
     "OWN_WHOLE",
     "PROVIDERS",
+    "RIGHT",
     "SOURCE",
     "SPECTRUM",
     "SPECTRUM_BETTER",
     "SPECTRUM_BOOL",
     "TITLES",
+    "WRONG",
     "Costs",
     "Scores",
     "costs_of",
@@ -84,12 +88,19 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
 PROVIDERS: Final = tuple(TITLES)
 #: From one to the next is what the estimator, the late threshold, the four conditions and others' evidence are worth.
 CHAIN: Final = (DETECTOR, SOURCE, CONSUMER, OWN_WHOLE, SPECTRUM)
+LEARNT: Final = "learnt"
+WRONG: Final = "wrong-10"
+RIGHT: Final = "right"
 #: Priors with which headlines are told: by name, the belief of own evidence and that of all.
 HEADLINES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
-    {"learnt": (OWN_LEARNT, ALL_LEARNT), "wrong-10": (OWN_WRONG_10, ALL_WRONG_10)}
+    {
+        LEARNT: (OWN_LEARNT, ALL_LEARNT),
+        WRONG: (OWN_WRONG_10, ALL_WRONG_10),
+        RIGHT: (OWN_RIGHT, ALL_RIGHT),
+    }
 )
 #: Those of which only the spectrum of all evidence is shown.
-OTHERS: Final[Mapping[str, str]] = MappingProxyType({"right": ALL_RIGHT, "wrong-3": ALL_WRONG_3, "heavy": ALL_HEAVY})
+OTHERS: Final[Mapping[str, str]] = MappingProxyType({RIGHT: ALL_RIGHT, "wrong-3": ALL_WRONG_3, "heavy": ALL_HEAVY})
 #: What is said of a decision at a ratio.
 SPECTRUM_BETTER: Final = "spectrum"
 BOOL_BETTER: Final = "bool"
@@ -97,8 +108,8 @@ BOOL_ENOUGH: Final = "alike"
 OPEN: Final = "open"
 ALIKE: Final = 0.05
 _DRAWS: Final = 2_000
-#: Less than this a run is to be gained on average is nothing to share.
-_LEAST: Final = 0.02
+#: Less than this a run is to be gained on average, in costs of being careful once, is nothing to share.
+_LEAST: Final = 0.5
 #: Points per unit of the largest ratio that is averaged over.
 _SEEN: Final = 3.0
 

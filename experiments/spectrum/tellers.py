@@ -45,6 +45,7 @@ __all__ = [
     "DETECTORS",
     "LABELS",
     "OWN_LEARNT",
+    "OWN_RIGHT",
     "OWN_WRONG_10",
     "PATH",
     "PHI",
@@ -52,6 +53,7 @@ __all__ = [
     "Sayings",
 ]
 
+OWN_RIGHT: Final = "own-right"
 OWN_WRONG_10: Final = "own-wrong-10"
 OWN_LEARNT: Final = "own-learnt"
 ALL_RIGHT: Final = "all-right"
@@ -60,7 +62,7 @@ ALL_WRONG_10: Final = "all-wrong-10"
 ALL_HEAVY: Final = "all-heavy"
 ALL_LEARNT: Final = "all-learnt"
 ALL: Final = (ALL_RIGHT, ALL_WRONG_3, ALL_WRONG_10, ALL_HEAVY, ALL_LEARNT)
-BELIEFS: Final = (OWN_WRONG_10, OWN_LEARNT, *ALL)
+BELIEFS: Final = (OWN_RIGHT, OWN_WRONG_10, OWN_LEARNT, *ALL)
 #: Miscalibrated by construction; the check has to find them out.
 PATH: Final = "path"
 PHI: Final = "phi-read"
@@ -71,6 +73,7 @@ LABELS: Final[Mapping[str, str]] = MappingProxyType(
         ALL_WRONG_10: "failures thought 10 times rarer",
         ALL_HEAVY: "delays thought heavy-tailed",
         ALL_LEARNT: "learnt, from 10 times rarer",
+        OWN_RIGHT: "own evidence, right priors",
         OWN_WRONG_10: "own evidence, 10 times rarer",
         OWN_LEARNT: "own evidence, learnt",
         PATH: "posteriors multiplied along the path",

@@ -67,7 +67,8 @@ REGIONS: Final = ("a", "b", "c")
 _S: Final = 1_000_000
 #: Mean length of what strikes.
 REPAIR_US: Final = 20 * _S
-STEP_AT_US: Final = 30 * _S
+#: Between the first decision and the last.
+STEP_AT_US: Final = 60 * _S
 STEP_DELAY_US: Final = 150_000
 _SLOW_FACTOR: Final = 10.0
 
@@ -81,7 +82,7 @@ class _Kind:
     targets: tuple[tuple[str, ...], ...]
     every_s: float
     params: tuple[Mapping[str, ParamValue], ...] = ()
-    alone: float = 6.0
+    alone: float = 3.0
 
 
 #: The observer stands in a/c1 and is spared, as who is dead decides nothing.
@@ -102,9 +103,7 @@ _WAY_S: Final = 1_200.0
 _HOST_SLOW_S: Final = 480.0
 _LINK_SLOW_S: Final = 600.0
 
-_CRASH: Final = _Kind(
-    name="crash", kind="process-crash", targets=tuple((host,) for host in _HOSTS), every_s=_CRASH_S, alone=3.0
-)
+_CRASH: Final = _Kind(name="crash", kind="process-crash", targets=tuple((host,) for host in _HOSTS), every_s=_CRASH_S)
 _CUT: Final = _Kind(
     name="cut", kind="partition-full", targets=tuple((region,) for region in REGIONS), every_s=_REGION_CUT_S
 )

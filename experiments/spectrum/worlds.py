@@ -56,10 +56,12 @@ __all__ = [
 _S: Final = 1_000_000
 BEAT_US: Final = _S
 WARM_UP_US: Final = 8 * _S
+#: Before the first decision troubles come for half a minute, so that who learns has something to learn from.
+_FIRST_US: Final = 36 * _S
 UNTIL_US: Final = 100 * _S
 #: Mean time between instants of decision.
-_EVERY_US: Final = 1_600_000
-INSTANTS: Final = 50
+_EVERY_US: Final = 1_200_000
+INSTANTS: Final = 48
 LOSS: Final = 0.03
 _ROUND_TRIP_US: Final = 80_000
 _JITTER: Final = 0.2
@@ -79,7 +81,8 @@ HEARING: Final = Hearing(
     every_us=BEAT_US, loss=LOSS, delay=Erlang(mean_us=_ROUND_TRIP_US / 2 * (1 + _JITTER), floor_us=_ROUND_TRIP_US / 2)
 )
 _NEAR_HEARING: Final = Hearing(every_us=BEAT_US, loss=LOSS, delay=Erlang(mean_us=2_000.0))
-_LOAD: Final = Workload(rate_per_s=1.8, accounts=120, ends_us=UNTIL_US - 4 * _S)
+#: Aggregates are wanted alike, so that every shard is written to as often.
+_LOAD: Final = Workload(rate_per_s=1.8, accounts=400, zipf_exponent=0.0, ends_us=UNTIL_US - 4 * _S)
 #: Of one shard of one region, and from a write to the copy.
 WRITES_PER_S: Final = 1.8 / 3 / 4
 LAG_US: Final = 130_000.0
@@ -204,7 +207,7 @@ def _instants(seed: int) -> tuple[int, ...]:
     """Poisson, so that no heartbeat keeps step with decisions."""
     draws = Chance(seed).generator("instants")
     found: list[int] = []
-    at_us = WARM_UP_US
+    at_us = _FIRST_US
     while len(found) < INSTANTS:
         at_us += 1 + int(float(draws.exponential(_EVERY_US)))
         if at_us >= UNTIL_US - 3 * _S:
