@@ -12,8 +12,8 @@ from experiments.calibration.reliability import logit
 from experiments.experiment import ReportContext
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
 from experiments.results import Results
-from experiments.spectrum.claims import FEWEST, judged, said_of, scores_of
-from experiments.spectrum.decisions import DECISIONS, QUESTIONS, RATIOS, ROUTE
+from experiments.spectrum.claims import FEWEST, MODEST, WORDS, judged, said_of, scores_of
+from experiments.spectrum.decisions import QUESTIONS, RATIOS
 from experiments.spectrum.runs import SpectrumRow
 from experiments.spectrum.scores import (
     ALIKE,
@@ -63,11 +63,6 @@ _WORDS: Final[Mapping[str | None, str]] = {
     BOOL_ENOUGH: "alike",
     OPEN: "open",
     None: "-",
-}
-_PRIORS: Final[Mapping[str, str]] = {
-    LEARNT: "learnt from ten times wrong",
-    WRONG: "ten times wrong",
-    RIGHT: "right",
 }
 _VERDICTS: Final[Mapping[bool | None, str]] = {True: "can be true", False: "cannot be true", None: "too few runs"}
 _LEFT_OUT: Final = (
@@ -148,28 +143,29 @@ def _answer(by_priors: Mapping[str, Scores], verdicts: Mapping[str, Verdict]) ->
         return "Too few runs to say; run two seeds at least."
     learnt, wrong, right = (by_priors[name] for name in (LEARNT, WRONG, RIGHT))
     few = "" if learnt.costs.runs >= FEWEST else "Too few runs to decide; as far as they tell: "
-    route = list(DECISIONS).index(ROUTE)
     enough = ", ".join(
         f"{question.title[0].lower()}{question.title[1:]} {count} of {of}"
         for number, question in enumerate(QUESTIONS)
         for count, of in (learnt.enough(number),)
     )
     steps = ", ".join(
-        f"{words} {_told(right.more(after, before))}"
+        f"{words} {_told(right.more(after, before, most=MODEST))}"
         for before, (after, words) in zip(CHAIN, _STEPS.items(), strict=False)
     )
     return (
-        f"{few}Of what an oracle would save over knowing nothing, on average over five decisions and ratios of costs "
-        f"from 1 to {RATIOS[learnt.costs.averaged - 1]:g}, the best detector's bool takes "
-        f"{_told(learnt.share(DETECTOR_TUNED))} if it is tuned for each ratio; the spectrum takes "
-        f"{_told(right.share(SPECTRUM))} with right priors, {_told(right.share('wrong-3'))} with priors wrong three "
-        f"times, {_told(wrong.share(SPECTRUM))} wrong ten times, and {_told(learnt.share(SPECTRUM))} if it learns from "
-        f"there: surely more than the bool {_surely(by_priors)}. For which replica to ask it takes "
-        f"{_told(learnt.share(SPECTRUM, decision=route))} learnt, where the tuned bool takes "
-        f"{_told(learnt.share(DETECTOR_TUNED, decision=route))}. With right priors the gain over one bool for all is "
-        f"made of {steps}. A tuned bool is not surely worse than the learnt spectrum in {enough} ratios. What "
-        f"the belief says of silent hosts {_VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a "
-        f"probability {_VERDICTS[verdicts[PHI].calibrated]}, posteriors multiplied along the path "
+        f"{few}Of what an oracle would save over knowing nothing, on average over five decisions, the best detector's "
+        f"bool, tuned for each ratio of costs, takes {_told(learnt.share(DETECTOR_TUNED, most=MODEST))} where to be "
+        f"wrong costs up to {MODEST:g} times what it costs to be careful, and the spectrum "
+        f"{_told(learnt.share(SPECTRUM, most=MODEST))} with priors learnt from ten times wrong, "
+        f"{_told(wrong.share(SPECTRUM, most=MODEST))} where they stay wrong, "
+        f"{_told(right.share(SPECTRUM, most=MODEST))} where they are right. Over ratios up to "
+        f"{RATIOS[learnt.costs.averaged - 1]:g} the bool takes {_told(learnt.share(DETECTOR_TUNED))}, the spectrum "
+        f"{_told(learnt.share(SPECTRUM))} learnt, {_told(wrong.share(SPECTRUM))} wrong ten times, "
+        f"{_told(right.share('wrong-3'))} three times and {_told(right.share(SPECTRUM))} right: surely more "
+        f"{_surely(by_priors)}. With right priors the gain over one bool for all, up to {MODEST:g} times, is made of "
+        f"{steps}. A tuned bool is not surely worse than the learnt spectrum in {enough} ratios. What the belief says "
+        f"of silent hosts {_VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a probability "
+        f"{_VERDICTS[verdicts[PHI].calibrated]}, posteriors multiplied along the path "
         f"{_VERDICTS[verdicts[PATH].calibrated]}. Intervals are 95 % over {learnt.costs.runs} runs."
     )
 
@@ -177,7 +173,7 @@ def _answer(by_priors: Mapping[str, Scores], verdicts: Mapping[str, Verdict]) ->
 def _surely(by_priors: Mapping[str, Scores]) -> str:
     """With which priors the spectrum surely takes more than the tuned boolean, in words."""
     right = by_priors[RIGHT]
-    told = {_PRIORS[name]: found.more(SPECTRUM, DETECTOR_TUNED) for name, found in by_priors.items()}
+    told = {WORDS[name]: found.more(SPECTRUM, DETECTOR_TUNED) for name, found in by_priors.items()}
     told["wrong three times"] = right.more("wrong-3", DETECTOR_TUNED)
     found = [name for name, more in told.items() if more is not None and more.low is not None and more.low > 0]
     return f"where they are {' or '.join(found)}" if found else "nowhere"
@@ -205,8 +201,9 @@ def _curves(page: Page, by_priors: Mapping[str, Scores], folder: Path) -> None:
         "costs.svg",
         alt="Five panels, one a decision: mean cost of a run's decisions against the ratio of costs, both logarithmic, "
         "a line for each provider between the best single option on top and the oracle at the bottom",
-        caption="All troubles together; priors learnt from ten times wrong, but for the dotted line. Lower is better; "
-        "bands are 95 % over runs. Where all lines meet, no evidence changes what is best.",
+        caption="All troubles together; priors learnt from ten times wrong, but for the dotted line. Lower is better. "
+        "Runs are paired, so intervals of differences stand in the tables. Where all lines meet, no evidence changes "
+        "what is best.",
     )
 
 
@@ -214,9 +211,6 @@ def _line(axes: Axes, provider: str, intervals: list[Interval]) -> None:
     colour = _colour(provider)
     style = "--" if provider in (NOTHING, ORACLE) else "-"
     axes.plot(RATIOS, [one.estimate for one in intervals], style, color=colour, label=TITLES[provider], linewidth=1.6)
-    lows, highs = [one.low or 0.0 for one in intervals], [one.high or 0.0 for one in intervals]
-    if provider in (DETECTOR_TUNED, SPECTRUM):
-        axes.fill_between(RATIOS, lows, highs, color=colour, alpha=0.15, linewidth=0)
 
 
 def _colour(provider: str) -> str:
@@ -236,9 +230,9 @@ def _gains(page: Page, by_priors: Mapping[str, Scores], folder: Path) -> None:
         axes.axvline(0.0, color="#888888", linestyle="--", linewidth=1)
         axes.set_yticks(range(len(names)), names if axes is panels[0] else [""] * len(names))
         axes.invert_yaxis()
-        axes.set_xlim(-1.6, 1.1)
+        axes.set_xlim(-0.6, 1.1)
         axes.set_xlabel("share of what an oracle saves over knowing nothing")
-        axes.set_title(f"Priors {_PRIORS[priors]}", fontsize=10)
+        axes.set_title(f"Priors {WORDS[priors]}", fontsize=10)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9)
     save_figure(figure, folder / "gains.svg")
@@ -247,20 +241,20 @@ def _gains(page: Page, by_priors: Mapping[str, Scores], folder: Path) -> None:
         alt="Two panels, for right and for learnt priors. For each decision a row of four bars, one behind the other, "
         "from the share of the best detector with one threshold for all towards the oracle's: belief, late threshold, "
         "four conditions, evidence of all",
-        caption="All troubles together. A row begins at the mark, the best detector's bool with one threshold for all; "
-        "each bar begins where the last ended, and goes back where a step costs. Whiskers are 95 % of each step, runs "
-        "paired; dashed are knowing nothing and the oracle.",
+        caption=f"All troubles together, ratios up to {MODEST:g}. A row begins at the mark, the best detector's bool "
+        "with one threshold for all; each bar begins where the last ended, and goes back where a step costs. Whiskers "
+        "are 95 % of each step, runs paired; dashed are knowing nothing and the oracle.",
     )
 
 
 def _stack(axes: Axes, found: Scores, row: int, decision: int | None) -> None:
-    start = found.share(DETECTOR, decision=decision)
+    start = found.share(DETECTOR, decision=decision, most=MODEST)
     if start is None:
         return
     left = start.estimate
     axes.plot([left], [row], "|", color="#000000", markersize=26, markeredgewidth=2)
     for step, (before, after) in enumerate(pairwise(CHAIN)):
-        more = found.more(after, before, decision=decision)
+        more = found.more(after, before, decision=decision, most=MODEST)
         assert more is not None
         assert more.low is not None
         assert more.high is not None
@@ -276,7 +270,7 @@ def _steps(page: Page, by_priors: Mapping[str, Scores], scores: Mapping[str, Sco
         steps = [_told(one.more(after, before)) for before, after in pairwise(CHAIN)]
         return [name, _told(one.share(DETECTOR)), *steps, _told(one.share(SPECTRUM))]
 
-    lines = [line(f"{TROUBLES[EVERYTHING]}, priors {_PRIORS[name]}", one) for name, one in by_priors.items()]
+    lines = [line(f"{TROUBLES[EVERYTHING]}, priors {WORDS[name]}", one) for name, one in by_priors.items()]
     lines += [line(f"{TROUBLES[name]}, learnt", one) for name, one in scores.items() if name != EVERYTHING]
     header = ["", "one detector's bool for all", *_STEPS.values(), "the spectrum"]
     caption = "Shares, mean over decisions and ratios: where it begins, the steps, where it ends"
@@ -285,7 +279,7 @@ def _steps(page: Page, by_priors: Mapping[str, Scores], scores: Mapping[str, Sco
 
 def _enough(page: Page, by_priors: Mapping[str, Scores], scores: Mapping[str, Scores]) -> None:
     lines = []
-    named = [(f"{TROUBLES[EVERYTHING]}, priors {_PRIORS[name]}", one) for name, one in by_priors.items()]
+    named = [(f"{TROUBLES[EVERYTHING]}, priors {WORDS[name]}", one) for name, one in by_priors.items()]
     named += [(f"{TROUBLES[name]}, learnt", one) for name, one in scores.items() if name != EVERYTHING]
     for name, found in named:
         line = [name]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from experiments.calibration import Said, Verdict, log_loss, verdict
 from experiments.experiment import Finding
 from experiments.family import shown
 from experiments.results import Results
-from experiments.spectrum.decisions import DECISIONS, FAILOVER, RATIOS, READ, ROUTE
+from experiments.spectrum.decisions import DECISIONS, FAILOVER, MINORITY, RATIOS, READ
 from experiments.spectrum.runs import TELLERS, SpectrumRow
 from experiments.spectrum.scores import (
     ALIKE,
@@ -29,11 +30,16 @@ from experiments.spectrum.tellers import ALL_LEARNT, ALL_RIGHT, PATH, PHI
 from experiments.spectrum.troubles import CALM, EVERYTHING, SCENARIOS, TITLES
 from experiments.statistics import Interval, paired_difference
 
-__all__ = ["CONFIDENCE", "DECIDES", "FEWEST", "Rows", "check", "judged", "said_of", "scores_of"]
+__all__ = ["CONFIDENCE", "DECIDES", "FEWEST", "MODEST", "WORDS", "Rows", "check", "judged", "said_of", "scores_of"]
 
 Rows = Results[SpectrumRow]
 #: That no teller who is right is called wrong, by all verdicts on a page together.
 CONFIDENCE: Final = 0.995
+#: Up to such ratios what is believed of rates hardly matters.
+MODEST: Final = 10.0
+WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {LEARNT: "learnt from ten times wrong", WRONG: "ten times wrong", RIGHT: "right"}
+)
 #: From how many runs on an interval that is too wide decides.
 DECIDES: Final = 30
 FEWEST: Final = 12
@@ -52,39 +58,33 @@ def check(results: Rows) -> list[Finding]:
             results, "phi_log_loss", "wrong_log_loss", "Phi read as a probability says less than priors wrong tenfold"
         ),
         _loses(results, "path_log_loss", "wrong_log_loss", "So do posteriors multiplied along the path"),
-        _more(
-            everything[RIGHT],
-            SPECTRUM,
-            DETECTOR_TUNED,
-            "With right priors the spectrum takes more of what there is to gain than the best detector's bool, tuned "
-            "for each ratio, over all decisions",
+        *(
+            _more(
+                everything[priors],
+                SPECTRUM,
+                DETECTOR_TUNED,
+                "Where to be wrong costs up to ten times what it costs to be careful, the spectrum takes more than "
+                f"the best detector's bool tuned for each ratio, over all decisions: priors {words}",
+                most=MODEST,
+            )
+            for priors, words in WORDS.items()
         ),
         *(
             _more(
                 everything[priors],
                 SPECTRUM,
                 DETECTOR_TUNED,
-                f"Which replica to ask, where no answer costs a hundred steps of distance: so it does with priors "
-                f"{words}",
-                decision=ROUTE,
-                ratio=100.0,
+                f"Whether one is in a minority, up to thirty times: so it does, priors {WORDS[priors]}",
+                decision=MINORITY,
+                most=30.0,
             )
-            for priors, words in ((LEARNT, "that are learnt from ten times wrong"), (WRONG, "ten times wrong"))
-        ),
-        *(
-            _more(
-                everything[priors],
-                SPECTRUM,
-                OWN_WHOLE,
-                f"What others heard is worth something over all decisions, priors {words}",
-            )
-            for priors, words in ((LEARNT, "learnt from ten times wrong"), (WRONG, "ten times wrong"))
+            for priors in (LEARNT, WRONG)
         ),
         _more(
-            everything[WRONG],
-            RIGHT,
+            everything[LEARNT],
             SPECTRUM,
-            "What is believed beforehand counts: priors ten times wrong lose part of what right ones gain",
+            OWN_WHOLE,
+            f"What others heard is worth something over all decisions and ratios, priors {WORDS[LEARNT]}",
         ),
         _alike(everything[LEARNT]),
     ]
@@ -193,16 +193,13 @@ def _more(
     claim: str,
     *,
     decision: str | None = None,
-    ratio: float | None = None,
+    most: float | None = None,
 ) -> Finding:
     if scores is None:
         return Finding(claim=claim, holds=None, detail="no two runs to compare")
-    where = {
-        "decision": None if decision is None else list(DECISIONS).index(decision),
-        "ratio": None if ratio is None else RATIOS.index(ratio),
-    }
-    more = scores.more(first, second, **where)
-    one, other = scores.share(first, **where), scores.share(second, **where)
+    at = None if decision is None else list(DECISIONS).index(decision)
+    more = scores.more(first, second, decision=at, most=most)
+    one, other = scores.share(first, decision=at, most=most), scores.share(second, decision=at, most=most)
     return Finding(
         claim=claim,
         holds=_above(more),

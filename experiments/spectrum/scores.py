@@ -110,8 +110,8 @@ ALIKE: Final = 0.05
 _DRAWS: Final = 2_000
 #: Less than this a run is to be gained on average, in costs of being careful once, is nothing to share.
 _LEAST: Final = 0.5
-#: Points per unit of the largest ratio that is averaged over.
-_SEEN: Final = 3.0
+#: How often what a ratio asks about should have been seen.
+_SEEN: Final = 10.0
 
 Array = np.ndarray[Any, Any]
 Rows = Results[SpectrumRow]
@@ -138,7 +138,7 @@ class Costs:
     def averaged(self) -> int:
         """How many ratios, from the smallest, averages are over.
 
-        A mistake that costs more than a third as many points as there were to tune on must be rarer than what was seen.
+        To tune for a chance of one in a ratio takes ten times as many points as that, to have seen it ten times.
         """
         most = self.points / _SEEN
         return max(1, sum(ratio <= most for ratio in RATIOS))
@@ -285,15 +285,24 @@ class Scores:
         np.add.at(counts, (np.arange(_DRAWS)[:, None], draws), 1.0)
         self._counts = counts
 
-    def share(self, provider: str, *, decision: int | None = None, ratio: int | None = None) -> Interval | None:
-        """Of what there is to gain, what a provider takes; mean over decisions and averaged ratios not chosen."""
-        return self._interval(self._regrets(provider), decision, ratio, of_one=True)
+    def share(
+        self, provider: str, *, decision: int | None = None, ratio: int | None = None, most: float | None = None
+    ) -> Interval | None:
+        """Of what there is to gain, what a provider takes; mean over decisions and ratios not chosen, up to `most`."""
+        return self._interval(self._regrets(provider), self._where(decision, ratio, most), of_one=True)
 
     def more(
-        self, provider: str, other: str, *, decision: int | None = None, ratio: int | None = None
+        self,
+        provider: str,
+        other: str,
+        *,
+        decision: int | None = None,
+        ratio: int | None = None,
+        most: float | None = None,
     ) -> Interval | None:
         """By how much a provider's share is more than another's, on the same runs."""
-        return self._interval(self._regrets(provider) - self._regrets(other), decision, ratio, of_one=False)
+        regrets = self._regrets(provider) - self._regrets(other)
+        return self._interval(regrets, self._where(decision, ratio, most), of_one=False)
 
     def verdict(self, decision: int, ratio: int) -> str | None:
         """Whether the spectrum is surely better than the tuned boolean, or worse, or the two surely alike; else open.
@@ -326,7 +335,8 @@ class Scores:
         regrets: Array = self.costs.by_provider[provider] - self.costs.by_provider[ORACLE]
         return regrets
 
-    def _interval(self, regrets: Array, decision: int | None, ratio: int | None, *, of_one: bool) -> Interval | None:
+    def _where(self, decision: int | None, ratio: int | None, most: float | None) -> Array:
+        """Which decisions and ratios are meant, of those where there is anything to gain."""
         worth = self.worth.copy()
         if decision is not None:
             worth[[at for at in range(worth.shape[0]) if at != decision]] = False
@@ -334,6 +344,11 @@ class Scores:
             worth[:, self.costs.averaged :] = False
         else:
             worth[:, [at for at in range(worth.shape[1]) if at != ratio]] = False
+        if most is not None:
+            worth[:, [at for at, one in enumerate(RATIOS) if one > most]] = False
+        return worth
+
+    def _interval(self, regrets: Array, worth: Array, *, of_one: bool) -> Interval | None:
         if not worth.any():
             return None
         lost, gap = regrets[:, worth], self._gap[:, worth]
