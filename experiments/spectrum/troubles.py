@@ -50,7 +50,7 @@ DELAY: Final = "delay-steps"
 EVERYTHING: Final = "everything"
 TITLES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        EVERYTHING: "Everything below",
+        EVERYTHING: "All troubles together",
         CRASHES: "Hosts crash",
         CUTS: "Regions are cut off from all",
         PARTIAL: "Two regions lose each other",

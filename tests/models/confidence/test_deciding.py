@@ -108,8 +108,8 @@ def test_what_silence_means_for_a_copy_hangs_on_why_there_is_silence() -> None:
         assert sum(found.values()) == pytest.approx(1.0)
         return sum(chance for state, chance in found.items() if state.endswith("/fresh"))
 
-    silent = {"at_us": 20_000_000, "age_us": 10_000_000}
-    assert fresh(replace(told(dead=1.0), **silent)) == 1.0
-    assert fresh(replace(told(unreachable=1.0), **silent)) == pytest.approx(freshness(0.2, 10_000_000))
+    dead, cut = (replace(one, age_us=10_000_000) for one in (told(dead=1.0), told(unreachable=1.0)))
+    assert fresh(dead) == 1.0
+    assert fresh(cut) == pytest.approx(freshness(0.2, 10_000_000))
     with pytest.raises(ValueError, match="writes_per_s=-1"):
         fresh_or_stale(told(up=1.0), writes_per_s=-1, lag_us=0.0)
