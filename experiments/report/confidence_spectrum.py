@@ -7,12 +7,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from experiments.calibration import Verdict, brier_skill, log_loss
-from experiments.calibration.reliability import logit
+from experiments.calibration import Verdict
 from experiments.experiment import ReportContext
 from experiments.report import PALETTE, Page, new_figure, report_page, save_figure
+from experiments.report.spectrum_said import VERDICTS, reliability, said_table
 from experiments.results import Results
-from experiments.spectrum.claims import FEWEST, MODEST, WORDS, judged, said_of, scores_of
+from experiments.spectrum.claims import FEWEST, MODEST, WORDS, judged, scores_of
 from experiments.spectrum.decisions import QUESTIONS, RATIOS
 from experiments.spectrum.runs import SpectrumRow
 from experiments.spectrum.scores import (
@@ -39,7 +39,7 @@ from experiments.spectrum.scores import (
     WRONG,
     Scores,
 )
-from experiments.spectrum.tellers import ALL, ALL_LEARNT, ALL_RIGHT, ALL_WRONG_10, LABELS, PATH, PHI
+from experiments.spectrum.tellers import ALL_RIGHT, LABELS, PATH, PHI
 from experiments.spectrum.troubles import EVERYTHING, SCENARIOS
 from experiments.spectrum.troubles import TITLES as TROUBLES
 from experiments.statistics import Interval, format_interval
@@ -64,7 +64,6 @@ _WORDS: Final[Mapping[str | None, str]] = {
     OPEN: "open",
     None: "-",
 }
-_VERDICTS: Final[Mapping[bool | None, str]] = {True: "can be true", False: "cannot be true", None: "too few runs"}
 _LEFT_OUT: Final = (
     (
         "An open loop: providers decide at the same instants on the same evidence, and their decisions change "
@@ -108,9 +107,10 @@ def report(results: Rows, folder: Path, context: ReportContext) -> str:
     scores = {scenario: found for scenario in SCENARIOS if (found := scores_of(results, scenario, LEARNT)) is not None}
     by_priors = {name: found for name in HEADLINES if (found := scores_of(results, EVERYTHING, name)) is not None}
     verdicts = judged(results, EVERYTHING)
-    answer = _answer(by_priors, verdicts)
+    answer = _answer(by_priors)
     page = report_page(context, answer)
     if by_priors:
+        page.paragraph(_in_words(by_priors[RIGHT], verdicts))
         page.section("What decisions cost, by how much is at stake")
         _curves(page, by_priors, folder)
         page.section("What each part of it is worth")
@@ -123,8 +123,8 @@ def report(results: Rows, folder: Path, context: ReportContext) -> str:
         for scenario, found in scores.items():
             _shares(page, scenario, found)
     page.section("What was said against what was so")
-    _reliability(page, verdicts, folder)
-    _scores(page, results, verdicts)
+    reliability(page, verdicts, folder)
+    said_table(page, results, verdicts)
     page.section("What was claimed, and whether it held")
     page.findings(context.findings)
     page.section("What is left out")
@@ -138,7 +138,7 @@ def _told(interval: Interval | None, spec: str = ".2f") -> str:
     return "-" if interval is None else format_interval(interval, spec)
 
 
-def _answer(by_priors: Mapping[str, Scores], verdicts: Mapping[str, Verdict]) -> str:
+def _answer(by_priors: Mapping[str, Scores]) -> str:
     if not by_priors:
         return "Too few runs to say; run two seeds at least."
     learnt, wrong, right = (by_priors[name] for name in (LEARNT, WRONG, RIGHT))
@@ -147,10 +147,6 @@ def _answer(by_priors: Mapping[str, Scores], verdicts: Mapping[str, Verdict]) ->
         f"{question.title[0].lower()}{question.title[1:]} {count} of {of}"
         for number, question in enumerate(QUESTIONS)
         for count, of in (learnt.enough(number),)
-    )
-    steps = ", ".join(
-        f"{words} {_told(right.more(after, before, most=MODEST))}"
-        for before, (after, words) in zip(CHAIN, _STEPS.items(), strict=False)
     )
     return (
         f"{few}Of what an oracle would save over knowing nothing, on average over five decisions, the best detector's "
@@ -162,11 +158,22 @@ def _answer(by_priors: Mapping[str, Scores], verdicts: Mapping[str, Verdict]) ->
         f"{RATIOS[learnt.costs.averaged - 1]:g} the bool takes {_told(learnt.share(DETECTOR_TUNED))}, the spectrum "
         f"{_told(learnt.share(SPECTRUM))} learnt, {_told(wrong.share(SPECTRUM))} wrong ten times, "
         f"{_told(right.share('wrong-3'))} three times and {_told(right.share(SPECTRUM))} right: surely more "
-        f"{_surely(by_priors)}. With right priors the gain over one bool for all, up to {MODEST:g} times, is made of "
-        f"{steps}. A tuned bool is not surely worse than the learnt spectrum in {enough} ratios. What the belief says "
-        f"of silent hosts {_VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a probability "
-        f"{_VERDICTS[verdicts[PHI].calibrated]}, posteriors multiplied along the path "
-        f"{_VERDICTS[verdicts[PATH].calibrated]}. Intervals are 95 % over {learnt.costs.runs} runs."
+        f"{_surely(by_priors)}. A tuned bool is not surely worse than the learnt spectrum in {enough} ratios. "
+        f"Intervals are 95 % over {learnt.costs.runs} runs."
+    )
+
+
+def _in_words(right: Scores, verdicts: Mapping[str, Verdict]) -> str:
+    """What the gain is made of, and whether what is said is true."""
+    steps = ", ".join(
+        f"{words} {_told(right.more(after, before, most=MODEST))}"
+        for before, (after, words) in zip(CHAIN, _STEPS.items(), strict=False)
+    )
+    return (
+        f"With right priors, and ratios up to {MODEST:g}, the gain over one bool for all is made of {steps}. What the "
+        f"belief says of silent hosts {VERDICTS[verdicts[ALL_RIGHT].calibrated]} with right priors; phi read as a "
+        f"probability {VERDICTS[verdicts[PHI].calibrated]}, posteriors multiplied along the path "
+        f"{VERDICTS[verdicts[PATH].calibrated]}."
     )
 
 
@@ -342,55 +349,3 @@ def _priors(page: Page, by_priors: Mapping[str, Scores]) -> None:
     ]
     header = ["", *(question.title for question in QUESTIONS), "all", "more than the tuned bool"]
     page.table(header, lines, caption="The spectrum by what is believed beforehand, all troubles together")
-
-
-def _reliability(page: Page, verdicts: Mapping[str, Verdict], folder: Path) -> None:
-    figure, panels = new_figure(1, 2, width_in=11.0, height_in=4.8)
-    ticks = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
-    for axes, tellers in zip(panels, ((ALL_RIGHT, ALL_WRONG_10, ALL_LEARNT), (ALL_RIGHT, PATH, PHI)), strict=True):
-        axes.plot([-8, 8], [-8, 8], color="#777777", linewidth=1)
-        for number, name in enumerate(tellers):
-            bins = verdicts[name].bins
-            said = [logit(one.said) for one in bins]
-            came = [max(-7.5, min(7.5, logit(one.came))) for one in bins]
-            axes.plot(said, came, "o-", color=PALETTE[number], markersize=4, linewidth=1, label=LABELS[name])
-            if name == ALL_RIGHT:
-                ends = [[max(-7.5, min(7.5, logit(end))) for end in (one.low, one.high)] for one in bins]
-                axes.vlines(
-                    said, [e[0] for e in ends], [e[1] for e in ends], color=PALETTE[number], alpha=0.3, linewidth=5
-                )
-        axes.set_xlim(-8, 8)
-        axes.set_ylim(-8, 8)
-        for set_ticks in (axes.set_xticks, axes.set_yticks):
-            set_ticks([logit(tick) for tick in ticks], [f"{tick:g}" for tick in ticks], fontsize=8)
-        axes.set_xlabel("said: chance that the silent host is down")
-        axes.legend(fontsize=8, loc="upper left")
-    panels[0].set_ylabel("was down")
-    panels[0].set_title("Beliefs")
-    panels[1].set_title("Two that are wrong by construction")
-    save_figure(figure, folder / "reliability.svg")
-    page.figure(
-        "reliability.svg",
-        alt="Two panels on logit axes, what was said against how often it was so: beliefs near the diagonal, phi read "
-        "as a probability and posteriors multiplied along the path far from it",
-        caption="Hosts silent for more than an interval, all troubles together. Bars: where points of the belief with "
-        "right priors would be if what it says were true and samples independent. Points at the edge were never, or "
-        "always, so.",
-    )
-
-
-def _scores(page: Page, results: Rows, verdicts: Mapping[str, Verdict]) -> None:
-    lines = []
-    for name in (*ALL, PATH, PHI):
-        runs = said_of(results, EVERYTHING, name)
-        dead = said_of(results, EVERYTHING, name, "dead") if name in ALL else []
-        values = [log_loss(runs), brier_skill(runs), log_loss(dead), brier_skill(dead)]
-        lines.append(
-            [
-                LABELS[name],
-                *("-" if value is None else f"{value:.3f}" for value in values),
-                _VERDICTS[verdicts[name].calibrated],
-            ]
-        )
-    header = ["", "down: log loss", "Brier skill", "dead: log loss", "Brier skill", "what was said of down"]
-    page.table(header, lines, caption="Hosts silent for more than an interval, all troubles together")
