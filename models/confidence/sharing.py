@@ -91,11 +91,12 @@ class Witness(Service):
 
     @handles(Statement)
     def on_statement(self, msg: Statement, sender: Location) -> None:
-        """Another witness heard this."""
+        """Another witness heard this; what it heard of this host tells of the way there."""
         if self._ear is None:
             return
+        own = host_of(self.ctx.location)
         for host, sent_us in msg.heard:
-            if host in self._subjects:
+            if host in self._subjects or host == own:
                 # Of two clocks one may be ahead.
                 looked_us = max(msg.looked_us, sent_us)
                 self._ear.learn(Evidence(subject=host, origin=sender, sent_us=sent_us, looked_us=looked_us))
