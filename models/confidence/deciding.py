@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import fsum, isfinite
-from types import MappingProxyType
 
 from models.confidence.answer import Answer
 from models.confidence.closed import Bounds, freshness
@@ -111,7 +110,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One thing that may be done, and its cost by state; states that are not named cost nothing.
+    """One thing that may be done, and its cost by state, not to be changed later; states not named cost nothing.
 
     Raises:
         ValueError: a cost that is negative or not finite.
@@ -129,7 +128,6 @@ class Option:
                 for state, value in self.costs.items()
             ]
         )
-        object.__setattr__(self, "costs", MappingProxyType(dict(self.costs)))
 
     def expected(self, chances: Mapping[str, float]) -> float:
         """What it costs on average; costs of states of several subjects add up."""

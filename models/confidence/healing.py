@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import exp, expm1
+from typing import Final
 
 from models.confidence.answer import Answer
 from models.confidence.priors import Hearing
@@ -18,7 +19,7 @@ from models.detection.refusals import refuse
 __all__ = ["healed", "healed_share"]
 
 #: Lost heartbeats in a row beyond which a repair is no more looked for.
-_MOST: int = 30
+_MOST: Final = 30
 
 
 def healed_share(silent_us: float, hearing: Hearing, repair_us: float) -> float:
