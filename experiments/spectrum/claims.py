@@ -10,7 +10,7 @@ from experiments.calibration import Said, Verdict, log_loss, verdict
 from experiments.experiment import Finding
 from experiments.family import shown
 from experiments.results import Results
-from experiments.spectrum.decisions import DECISIONS, FAILOVER, MINORITY, RATIOS, READ
+from experiments.spectrum.decisions import DECISIONS, FAILOVER, RATIOS, READ
 from experiments.spectrum.runs import TELLERS, SpectrumRow
 from experiments.spectrum.scores import (
     ALIKE,
@@ -73,17 +73,6 @@ def check(results: Rows) -> list[Finding]:
                 most=MODEST,
             )
             for priors, words in WORDS.items()
-        ),
-        *(
-            _more(
-                everything[priors],
-                SPECTRUM,
-                DETECTOR_TUNED,
-                f"Whether one is in a minority, up to thirty times: so it does, priors {WORDS[priors]}",
-                decision=MINORITY,
-                most=30.0,
-            )
-            for priors in (LEARNT, WRONG)
         ),
         _more(
             everything[LEARNT],
