@@ -15,7 +15,17 @@ from models.confidence.answer import Answer
 from sim.message import HEADER_BYTES, Message, Value
 from sim.topology import Location
 
-__all__ = ["ClusterNews", "ClusterReport", "Consult", "Opinion", "Pulse", "RegionReport"]
+__all__ = [
+    "ClusterNews",
+    "ClusterReport",
+    "Consult",
+    "Opinion",
+    "Probe",
+    "Probed",
+    "Pulse",
+    "RegionReport",
+    "Statement",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +109,35 @@ class Opinion(Message):
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, OPINIONS, 2)
     answer: Answer | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Message):
+    """What a witness heard at first hand, told to another.
+
+    Attributes:
+        looked_us: Until when it listened.
+        heard: By host, when the latest that came was sent; those never heard of are left out.
+    """
+
+    type_id: ClassVar[int] = message_type_id(Scope.REGION, CONFIDENCE, 9)
+    looked_us: int
+    heard: tuple[tuple[Location, int], ...]
+
+    def wire_bytes(self) -> int:
+        """Header, a time, and for each host a number and a time."""
+        return HEADER_BYTES + 8 + 16 * len(self.heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(Message):
+    """A request for nothing but an answer."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.SERVICE, OPINIONS, 9, command=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Probed(Message):
+    """The answer."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.SERVICE, OPINIONS, 10)
