@@ -107,9 +107,13 @@ def points_of(ready: Staged) -> list[Point]:
     return found
 
 
+#: Worlds, costs and claims were chosen by looking at worlds of lower seeds; claims are judged on others.
+_UNSEEN: Final = 1_000
+
+
 def run_once(cell: Cell, seed: int) -> RunResult:
     """Run one world before all."""
-    ready = staged(cell.scenario, seed)
+    ready = staged(cell.scenario, _UNSEEN + seed)
     points = points_of(ready)
     series: dict[str, Any] = {}
     for question in QUESTIONS:
