@@ -182,7 +182,8 @@ class Journal:
     def extend(self, entries: Sequence[Entry]) -> None:
         """Add the next entries, in order: as `append` for each, and one call of the disk for all."""
         first, last = self.length + 1, self.length + len(entries)
-        assert [entry.position for entry in entries] == [*range(first, last + 1)], f"{first}..{last} come next"
+        whole = [entry.position for entry in entries] == [*range(first, last + 1)]
+        assert whole, f"{entries} would leave a gap or overwrite; {first}..{last} come next"
         self.entries += entries
         self.length = last
         if self._on_disk:
