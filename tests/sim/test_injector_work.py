@@ -19,7 +19,7 @@ from tests.sim.test_injector import ABC, run
 
 
 def calls(work: Callable[[], object]) -> int:
-    """How many calls something makes, without those of whoever watches the collector, which other tests may have set."""
+    """How many calls something makes, without those of watchers of the collector, which other tests may have set."""
     made = 0
 
     def seen(frame: FrameType, event: str, arg: Any) -> None:
