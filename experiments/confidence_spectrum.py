@@ -1,8 +1,8 @@
 """What does it gain to propagate confidence as a spectrum instead of a bool, and where is a bool enough?
 
-Claim:     the whole spectrum, fused from what all observers heard, takes more of what an oracle would save than the
-    best detector's bool, tuned for each ratio of costs, also where its priors are learnt or wrong tenfold; how much
-    more, by which of its parts, and where nothing, is told by decision and by fault.
+Claim:     with right priors the whole spectrum, fused from what all observers heard, takes more of what an oracle would
+    save than the best detector's bool, tuned for each ratio of costs, up to ten; with priors learnt or wrong tenfold no
+    less. How much more, by which of its parts, and where nothing, is told by decision and by fault.
 Varies:    who tells (detectors, one belief thresholded at its source or at the consumer, four conditions, evidence of
            one or of all; priors right, wrong by 3 and 10, heavy-tailed, learnt), the decision, the ratio of costs, the
            fault.  Held fixed: instants of decision, evidence, the store and its load.
