@@ -217,7 +217,9 @@ def _no_less(scores: Scores | None, claim: str) -> Finding:
     low = None if more is None else more.low
     return Finding(
         claim=claim,
-        holds=None if more is None or low is None or (low <= -_MARGIN and more.n < DECIDES) else low > -_MARGIN,
+        holds=None
+        if more is None or low is None or more.n < (FEWEST if low > -_MARGIN else DECIDES)
+        else low > -_MARGIN,
         detail=f"share of what an oracle saves more by {shown(more)}",
     )
 
@@ -237,8 +239,11 @@ def _alike(scores: Scores | None) -> Finding:
 
 
 def _above(more: Interval | None) -> bool | None:
-    """Whether it is surely above zero; None while too few runs cannot tell."""
-    if more is None or more.low is None or more.high is None:
+    """Whether it is surely above zero; None while too few runs cannot tell.
+
+    Of less than `FEWEST` runs nothing is told: drawn again and again, a handful shows less spread than there is.
+    """
+    if more is None or more.low is None or more.high is None or more.n < FEWEST:
         return None
     if more.low <= 0 < more.high and more.n < DECIDES:
         return None
