@@ -13,6 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from sim.tuples import made
+
 __all__ = ["History", "HistoryRow", "Kind", "Operation", "Value"]
 
 Value: TypeAlias = "int | str | tuple[Value, ...] | None"
@@ -99,7 +101,7 @@ class History:
             raise ValueError(f"{t_us=} lies before the last row's {rows[-1].t_us}; record in order")
         op, kind, f, key, value, version, session = operation
         # A named tuple's own constructor goes through Python once more, and histories are long.
-        row = tuple.__new__(HistoryRow, (len(rows), t_us, client, session, op, kind, f, key, value, version))
+        row = made(HistoryRow, (len(rows), t_us, client, session, op, kind, f, key, value, version))
         rows.append(row)
         return row
 
