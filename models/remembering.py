@@ -67,10 +67,10 @@ class RememberingShard(GrantingShard):
 
     def _line_to(self, peer: Location) -> Outbound:
         line = super()._line_to(peer)
-        line.beyond = self._known
+        line.beyond = self.peer_has
         return line
 
-    def _known(self, upto: int) -> None:
+    def peer_has(self, upto: int) -> None:
         """A peer has heard more of us than there is."""
         if not self.bereft and self.options.number not in self.merge.lost:
             forked = tuple(self.log.after(self._began, upto - self._began))
