@@ -53,8 +53,9 @@ _READ: Final = (
     "answers",
 )
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
-#: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late.
-_SPLIT: Final = ("waiting", "granted", "inherited", "late")
+#: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late;
+#: whose disk lost what was durable, and what was written since at places that others know.
+_SPLIT: Final = ("waiting", "granted", "inherited", "late", "bereft", "forked")
 #: Of decisions by what is believed: what was refused, who was passed over, and which read was asked for again.
 _BELIEVED: Final = ("hardly", "detour", "waited")
 
