@@ -41,7 +41,8 @@ LEAD_PRIORS: Final = Priors(levels={**DEFAULT_PRIORS.levels, "service": Level(mt
 _DELAYS: Final = 8
 #: Slots of silence that are weighed, two to a heartbeat.
 _WINDOW: Final = 48
-_HERE: Final = pack_location(1, 1, 1)
+_OWN: Final = pack_location(1, 1, 1)
+_HERE: Final = pack_location(1, 1, 2)
 _THERE: Final = pack_location(2, 1, 1)
 _LEAD: Final = 1
 
@@ -118,8 +119,10 @@ class Leading:
 
     def warn(self) -> None:
         """Warn where no silence of a leader, however long, has it replaced, though all others are well."""
+        if self.rule.provider is Provider.BOOL:
+            return
         lead, other = Location(_THERE | _LEAD), Location(_HERE | _LEAD)
-        watch, now_us, most = self.watch(Location(_HERE + (1 << 64) | _LEAD), (lead, other)), 0, 0.0
+        watch, now_us, most = self.watch(_OWN, (lead, other)), 0, 0.0
         for step in range(2 * _WINDOW):
             now_us += self.every_us // 2
             watch.spoke(other, now_us)
@@ -127,9 +130,10 @@ class Leading:
                 watch.spoke(lead, now_us)
                 watch.observe(None, now_us)
             seen = watch.look(now_us, lead, 1, (other,), 1)
-            most = max(
-                most, 0.0 if seen is None else seen.won if self.rule.provider is Provider.SPECTRUM else seen.gone
-            )
+            if seen is not None:
+                most = max(most, seen.won if self.rule.provider is Provider.SPECTRUM else seen.gone)
+            if most >= self.rule.acts_from:
+                return
         warn_if_never_acts(self.rule, most, "losses and slow hosts explain as long a silence of a leader too")
 
 
