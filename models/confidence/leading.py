@@ -4,7 +4,8 @@ The group's members are hosts on a tree, in their clusters and regions, and the 
 things are evidence. The leader's heartbeats, by which this member knows the lead itself. Words of every other member,
 by which it knows hosts: a leader whose host still speaks while nobody is led is found to have stopped leading, and one
 that falls silent together with others of its region leaves the region to blame. And what the others heard at first
-hand, with how long ago: a leader that they still hear is not gone, though nothing comes of it here.
+hand, with how long ago: a leader whom as many followers hear as it needs still leads, though nothing comes of it here.
+So the belief about a lead is that of the group, as far as its members tell each other, and that about hosts one's own.
 
 All times are of this member's monotonic clock; what others heard comes as an age, so no clock needs to agree with any
 other. An age leaves out the way here, so what is told looks younger than it is by that much.
@@ -39,8 +40,10 @@ _DAY_US: Final = 86_400_000_000
 LEAD_PRIORS: Final = Priors(levels={**DEFAULT_PRIORS.levels, "service": Level(mtbf_us=30.0 * _DAY_US)})
 #: Heartbeats come about so many to one delay.
 _DELAYS: Final = 8
-#: Slots of silence that are weighed, two to a heartbeat.
-_WINDOW: Final = 48
+#: Slots of silence that are weighed, two to a heartbeat: of one that is longer no more is believed.
+_WINDOW: Final = 32
+#: Nobody is surer: what is left open rounds away long before it is nothing.
+_SURELY: Final = 0.999_999
 _OWN: Final = pack_location(1, 1, 1)
 _HERE: Final = pack_location(1, 1, 2)
 _THERE: Final = pack_location(2, 1, 1)
@@ -123,7 +126,7 @@ class Leading:
             return
         lead, other = Location(_THERE | _LEAD), Location(_HERE | _LEAD)
         watch, now_us, most = self.watch(_OWN, (lead, other)), 0, 0.0
-        for step in range(2 * _WINDOW):
+        for step in range(_WINDOW + 4):
             now_us += self.every_us // 2
             watch.spoke(other, now_us)
             if step < 2:
@@ -152,6 +155,7 @@ class LeadWatch:
         "_begin_us",
         "_belief",
         "_held",
+        "_led_us",
         "_outlasted_us",
         "_own",
         "_peers",
@@ -175,6 +179,8 @@ class LeadWatch:
         self._held = False
         self._begin_us = 0
         self._outlasted_us = 0
+        #: By other member, the latest instant at which it heard this lead.
+        self._led_us: dict[Location, int] = {}
 
     # -- as a detector -----------------------------------------------------------------------
 
@@ -184,6 +190,7 @@ class LeadWatch:
         self._beat_us = self._acts_us = None
         self._held = False
         self._outlasted_us = 0
+        self._led_us = {}
         return self
 
     def observe(self, sequence: int | None, arrival_us: int) -> None:
@@ -230,12 +237,13 @@ class LeadWatch:
             if peer != by and peer in self._peers:
                 belief.learn(_second_hand(host_of(peer), by, at_us, age_us))
         if lead is not None and lead[:2] == self._watched and lead[0] != by:
-            belief.learn(_second_hand(lead[0], by, at_us, lead[2]))
+            self._led_us[by] = max(at_us - max(0, lead[2]), self._led_us.get(by, 0))
 
     def slept(self, now_us: int) -> None:
         """This member stood still until now: that nothing was heard meanwhile says nothing of anybody."""
         self._belief, self._begin_us = None, now_us
         self._acts_us, self._held = None, False
+        self._led_us = {}
 
     def ages(self, now_us: int) -> tuple[tuple[Location, int], ...]:
         """What to tell others: whom it heard itself, and how long ago."""
@@ -272,8 +280,11 @@ class LeadWatch:
         if silent_us <= self._plan.every_us:
             return None
         assert self._belief is not None, "it has just begun"
+        led_us = self._led_until_us(others, needed)
+        if led_us > self._beat_us:
+            self._belief.heard(lead, self._sent_us(led_us), now_us)
         self._belief.look(now_us)
-        gone = self._belief.answer(lead, now_us).down
+        gone = min(_SURELY, self._belief.answer(lead, now_us).down)
         won = self._won(gone, lead, others, needed, now_us)
         rule = self._plan.rule
         acts = rule.moves(gone, won, silent_us)
@@ -282,6 +293,12 @@ class LeadWatch:
         self._held = self._held or held
         self._acts_us = (now_us if self._acts_us is None else self._acts_us) if acts else None
         return seen
+
+    def _led_until_us(self, others: Sequence[Location], needed: int) -> int:
+        """Until when so many followers heard the leader, this one or others, that it had a majority with them."""
+        assert self._beat_us is not None, "asked of who was heard"
+        heard = sorted((self._beat_us, *(self._led_us.get(peer, 0) for peer in others)), reverse=True)
+        return heard[max(0, min(needed, len(heard)) - 1)]
 
     def _won(self, gone: float, lead: Location, others: Sequence[Location], needed: int, now_us: int) -> float:
         """The chance that the leader does not answer and those heard latest do, as many as are needed.
