@@ -149,7 +149,7 @@ def believed(words: str) -> Rule | None:
         ValueError: as for `rule_of`.
     """
     told = words.removeprefix(_BELIEF)
-    return None if told == words else rule_of(told)
+    return None if told == words else _read(told, words)
 
 
 def rule_of(words: str) -> Rule:
@@ -158,9 +158,14 @@ def rule_of(words: str) -> Rule:
     Raises:
         ValueError: no such provider, a number that is none, or one that the provider does not look at.
     """
+    return _read(words, words)
+
+
+def _read(words: str, written: str) -> Rule:
+    """The same; a mistake is told with the words as somebody has written them."""
     named, *told = words.split(":")
     if named not in list(Provider):
-        raise ValueError(f"{words!r}: {named!r} is no provider; {way_to(named, Provider)}")
+        raise ValueError(f"{written!r}: {named!r} is no provider; {way_to(named, Provider)}")
     provider = Provider(named)
     problems: list[str] = []
     found: dict[str, float] = {}
@@ -168,18 +173,18 @@ def rule_of(words: str) -> Rule:
         name, _, value = one.partition("=")
         if name not in _LOOKS_AT[provider]:
             looks = ", ".join(_LOOKS_AT[provider])
-            problems.append(f"{words!r}: {provider} does not look at {name!r}; it does at {looks}")
+            problems.append(f"{written!r}: {provider} does not look at {name!r}; it does at {looks}")
             continue
         try:
             found["silent_us" if name == "silent" else name] = duration_us(value) if name == "silent" else float(value)
         except ValueError:
             wants = "a duration, such as 800ms" if name == "silent" else "a number"
-            problems.append(f"{words!r}: {name}={value!r} is not {wants}; write one")
+            problems.append(f"{written!r}: {name}={value!r} is not {wants}; write one")
     refuse(problems)
     try:
         return Rule(provider, **found)  # type: ignore[arg-type]
     except ValueError as refused:
-        raise ValueError(f"{words!r}: {refused}") from None
+        raise ValueError(f"{written!r}: {refused}") from None
 
 
 def warn_if_never_acts(rule: Rule, most: float, why: str) -> None:

@@ -29,6 +29,7 @@ from models.confidence.providing import Provider, Rule, believed, warn_if_never_
 from models.confidence.visible.rates import Gamma, Glimpses
 from models.loading.images import Key
 from models.loading.options import LoadingOptions, Strategy
+from sim.wording import Refused
 
 __all__ = ["Weighing", "loading_of"]
 
@@ -147,6 +148,8 @@ def loading_of(words: str, others_per_s: float) -> Rule | None:
     """
     try:
         rule = believed(words)
+    except Refused as refused:
+        raise Refused([f"strategy={one}" for one in refused.problems]) from None
     except ValueError as refused:
         raise ValueError(f"strategy={refused}") from None
     if rule is not None and others_per_s > 0:
