@@ -46,7 +46,7 @@ def loading_did(seen: Observation, *, what: str, times: int = 1) -> Verdict:
 
 
 def loaded_by_belief(seen: Observation, *, trusted: int = 1, doubted: int = 1) -> Verdict:
-    """Handlers began at once on so many snapshots that were likely the newest, and waited over so many that were not."""
+    """Handlers began at once on so many snapshots that were likely the newest, and waited with so many others."""
     loading = seen.ledger.loading
     if loading is None:
         return _absent()

@@ -99,7 +99,7 @@ class Rates:
 class _Sights(NamedTuple):
     """Of one key: its number of writes when it was last seen, when that was, and what was counted over how long."""
 
-    count: int
+    total: int
     at_us: int
     writes: int = 0
     watched_s: float = 0.0
@@ -131,11 +131,11 @@ class Glimpses:
         Fewer than before means that some were given up: from there on it is counted anew.
         """
         before = self._keys.get(key)
-        if before is None or count < before.count or at_us < before.at_us:
+        if before is None or count < before.total or at_us < before.at_us:
             writes, watched_s = (0, 0.0) if before is None else before[2:]
             self._keys[key] = _Sights(count, at_us, writes, watched_s)
             return
-        more, span_s = max(0, count - before.count - own), (at_us - before.at_us) / _SECOND_US
+        more, span_s = max(0, count - before.total - own), (at_us - before.at_us) / _SECOND_US
         self._keys[key] = _Sights(count, at_us, before.writes + more, before.watched_s + span_s)
         self._writes += more
         self._watched_s += span_s
