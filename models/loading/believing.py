@@ -90,7 +90,7 @@ class Weighing:
         said = self._said.get(command_id)
         if said is None or said.judged:
             return
-        self._said[command_id] = said._replace(judged=True)
+        self._said[command_id] = _Said(said.key, said.stale, said.crowded, judged=True)
         self.said_ppm += round(said.stale * _PPM)
         self.judged += 1
         self.stale += behind
