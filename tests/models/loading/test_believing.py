@@ -28,8 +28,8 @@ KEY = (0, 5)
 
 def weighing(words: str, **more: Any) -> Weighing:
     """A handler's belief; look-ups take 100 ms and its work 40, and others write twice a second to its key."""
-    options = {"strategy": Strategy.ADAPTIVE, "rule": rule_of(words), "work_us": 40 * MS, "ask_us": 400 * MS}
-    made = Weighing(replace(OPTIONS, **options, **more))  # type: ignore[arg-type]
+    options: dict[str, Any] = {"strategy": Strategy.ADAPTIVE, "rule": rule_of(words), "work_us": 40 * MS}
+    made = Weighing(replace(OPTIONS, **options | {"ask_us": 400 * MS} | more))
     for second in range(101):
         made.newest(KEY, 2 * second, second * S)
     return made
