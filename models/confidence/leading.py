@@ -12,6 +12,10 @@ other. An age leaves out the way here, so what is told looks younger than it is 
 
 It is a detector as an election knows them, whose threshold is what its rule says: belief decides *when* a member
 stands, and what an election is stays what it was. Without a known leader it says nothing.
+
+Limits: that this member itself is cut off is no node of the tree, so where all others fall silent at once, each in its
+own region, it may stand in vain before that many deaths together become less likely than that it cannot win. Slowness
+does not begin in this model, it is or is not; so what came in time counts nothing against it (`Untimed`).
 """
 
 from __future__ import annotations
@@ -36,9 +40,9 @@ from sim.topology import Location, host_of, pack_location
 __all__ = ["LEAD_PRIORS", "LeadWatch", "Leading", "Outlook", "watched_by"]
 
 _DAY_US: Final = 86_400_000_000
-#: As those of observers, and of a lead: one that its leader lays down, or that hangs while its host is well.
+#: As those of observers, and of a lead: its leader lays that down, or hangs while the host is well.
 LEAD_PRIORS: Final = Priors(levels={**DEFAULT_PRIORS.levels, "service": Level(mtbf_us=30.0 * _DAY_US)})
-#: Heartbeats come about so many to one delay.
+#: What is usual of delays is the interval by so much.
 _DELAYS: Final = 8
 #: Slots of silence that are weighed, two to a heartbeat: of one that is longer no more is believed.
 _WINDOW: Final = 32

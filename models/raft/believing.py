@@ -1,7 +1,8 @@
 """A member that stands for election by what it believes of its leader, in the place of a time-out.
 
-Every member tells all others, as often as a leader beats, that it lives and whom it heard (`Heard`); that, and the
-heartbeats, is what its belief goes by (`models.confidence.leading`). It looks twice in an interval. Belief says only
+Every member tells all others, as often as a leader beats, that it lives and whom it heard (`Heard`), which is n (n - 1)
+short messages for n members beside the 2 (n - 1) of a heartbeat and its answers; that, and the heartbeats, is what its
+belief goes by (`models.confidence.leading`). It looks twice in an interval. Belief says only
 when a member stands: who sticks to a leader, votes or is elected is Raft's own affair, the minimum election time-out
 and the random wait included, and where nobody leads Raft's own time-outs hold. So a belief that is wrong costs time.
 
