@@ -56,8 +56,9 @@ _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated"
 #: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late;
 #: whose disk lost what was durable, and what was written since at places that others know.
 _SPLIT: Final = ("waiting", "granted", "inherited", "late", "bereft", "forked")
-#: Of decisions by what is believed: what was refused, who was passed over, and which read was asked for again.
-_BELIEVED: Final = ("hardly", "detour", "waited")
+#: Of decisions by what is believed: what was refused, who was passed over, which read was asked for again, and which
+#: leader was held to be gone, or was not, or was with nobody to elect another.
+_BELIEVED: Final = ("hardly", "detour", "waited", "lead-gone", "lead-kept", "held-back")
 
 
 class Outcome(StrEnum):
