@@ -103,7 +103,8 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         lost = {source: store.merge.lost_at(source) for store in stores.values() for source in store.merge.lost}
         given_up += len(lost)
         whole = _is_all_there(merging.sources, stores)
-        truth = _truth(merging, writes, lost)
+        passed = {source: ranges for store in stores.values() for source, ranges in store.merge.passed.items()}
+        truth = _truth(merging, writes, lost, passed)
         count, concurrent, opened = count + len(writes), concurrent + truth.concurrent, opened + truth.opened
         if whole:
             wrong += [f"shard {number}: {flaw}" for flaw in truth.broken]
@@ -119,8 +120,9 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
             shown, flaws = _among_themselves(merging, policy, stores)
             compared, wrong = compared + shown, wrong + [f"shard {number}: {flaw}" for flaw in flaws]
         if isinstance(policy, LocalRule):
-            views, broken = _decided_on(policy, merging, writes)
-            decided, unsound = decided + views, unsound + [f"shard {number}: {flaw}" for flaw in broken]
+            for part in _ages(writes, passed):
+                views, broken = _decided_on(policy, merging, part)
+                decided, unsound = decided + views, unsound + [f"shard {number}: {flaw}" for flaw in broken]
         if isinstance(policy, RightsRule):
             for source in rights:
                 rights[source] += sum(policy.rights(held, source) for held in truth.held.values())
@@ -184,8 +186,47 @@ def _decided_on(policy: Policy, merging: Merging, writes: Sequence[Write]) -> tu
     return views, broken
 
 
-def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -> _Truth:
-    """What they come to; of a sub-domain that was declared lost only what lies below the position counts."""
+def _ages(writes: Sequence[Write], passed: Mapping[int, Sequence[range]]) -> Iterator[Sequence[Write]]:
+    """What can be folded in one go: all; or all until somebody was taken back, and all but what was given up.
+
+    Who was taken back writes on behind what was given up of it, so the streams without that have other places.
+    """
+    if not passed:
+        yield writes
+        return
+    last = {origin: ranges[0].start - 1 for origin, ranges in passed.items()}
+    ends = {origin: ranges[0].stop for origin, ranges in passed.items()}
+    yield [
+        write
+        for write in writes
+        if write.position < ends.get(write.origin, write.position + 1)
+        and all(position <= last.get(origin, position) for origin, position in write.seen)
+    ]
+
+    def place(origin: int, position: int) -> int:
+        return position - sum(min(len(gone), max(0, position + 1 - gone.start)) for gone in passed.get(origin, ()))
+
+    yield [
+        write._replace(
+            position=place(write.origin, write.position),
+            seen=tuple((origin, place(origin, position)) for origin, position in write.seen),
+        )
+        for write in writes
+        if not any(write.position in gone for gone in passed.get(write.origin, ()))
+    ]
+
+
+def _truth(
+    merging: Merging, writes: Sequence[Write], lost: Mapping[int, int], passed: Mapping[int, Sequence[range]]
+) -> _Truth:
+    """What they come to; of a sub-domain that was declared lost only what lies below the position counts.
+
+    Args:
+        merging: What is merged by what.
+        writes: In canonical order.
+        lost: Of each sub-domain that is lost, up to where it counts.
+        passed: Of each that was taken back, what was given up before.
+    """
     domain = merging.domain
     policy = merging.policy(domain, merging.sources)
     demanded = domain.invariants if Obligation.INVARIANT in policy.promises else ()
@@ -194,9 +235,15 @@ def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -
     outputs: list[Output] = []
     broken: list[str] = []
     concurrent = 0
-    stray = [write for write in writes if write.position > lost.get(write.origin, write.position)]
+    stray = [
+        write
+        for write in writes
+        if write.position > lost.get(write.origin, write.position)
+        or any(write.position in gone for gone in passed.get(write.origin, ()))
+    ]
+    given_up = {write.address for write in stray}
     for write in writes:
-        if write.position > lost.get(write.origin, write.position):
+        if write.address in given_up:
             continue
         instance = write.instance
         step = policy.step(held[instance] if instance in held else policy.begin(), write)

@@ -54,8 +54,8 @@ _READ: Final = (
 )
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
 #: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late;
-#: whose disk lost what was durable, and what was written since at places that others know.
-_SPLIT: Final = ("waiting", "granted", "inherited", "late", "bereft", "forked")
+#: whose disk lost what was durable, and what was written since at places that others know; who was lost and is back.
+_SPLIT: Final = ("waiting", "granted", "inherited", "late", "bereft", "forked", "taken-back")
 #: Of decisions by what is believed: what was refused, who was passed over, which read was asked for again, and which
 #: leader was held to be gone, or was not, or was with nobody to elect another.
 _BELIEVED: Final = ("hardly", "detour", "waited", "lead-gone", "lead-kept", "held-back")
