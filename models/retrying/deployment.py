@@ -153,11 +153,10 @@ def tiers(
     if outside is not None:
         placed.append(Placement(host=_host(outside), name=RECEIVER, make=maker(Outside, can), kind=Outside))
     callers = [at_service(one.host, one.name) for one in asking] + [at for tier in found[:-1] for at in tier]
-    hedged = users_hedge is not None or tiers_hedge is not None
     return System(
         placements=tuple(placed),
         stores={f"tier-{number + 1}": locations for number, locations in enumerate(found)},
-        ledger=partial(_ledger, callers, outside) if hedged or outside is not None else None,
+        ledger=partial(_ledger, callers, outside),
         records="requests",
     )
 
