@@ -97,7 +97,7 @@ FULL: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 #: Those of the quick size: of which something is claimed.
 QUICK: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        CALM: (NONE, FIXED, EARLY, P95),
+        CALM: (NONE, P95),
         BUSY: (NONE, FIXED, EARLY, P95),
         SLOW: (NONE, FIXED, *BOUNDED, P95, TYPICAL),
         STALLS: (NONE, P95),
