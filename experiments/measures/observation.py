@@ -57,6 +57,8 @@ _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated"
 _SPLIT: Final = ("waiting", "granted", "inherited", "late")
 #: Of decisions by what is believed: what was refused, who was passed over, and which read was asked for again.
 _BELIEVED: Final = ("hardly", "detour", "waited")
+#: Of effects whose ladder is climbed rung by rung.
+_CLIMBED: Final = ("told-done", "again-fenced", "again-keyed")
 
 
 class Outcome(StrEnum):
@@ -190,7 +192,9 @@ def carry_out(
         common = _common(world, system, scenario, seed)
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
-    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED)}
+    noted: dict[str, list[tuple[int, str, int]]] = {
+        name: [] for name in (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED, *_CLIMBED)
+    }
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(
