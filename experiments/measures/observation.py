@@ -59,6 +59,7 @@ _SPLIT: Final = ("waiting", "granted", "inherited", "late")
 _BELIEVED: Final = ("hardly", "detour", "waited")
 #: Of effects whose ladder is climbed rung by rung.
 _CLIMBED: Final = ("told-done", "again-fenced", "again-keyed")
+_HEARD: Final = (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED, *_CLIMBED)
 
 
 class Outcome(StrEnum):
@@ -192,9 +193,7 @@ def carry_out(
         common = _common(world, system, scenario, seed)
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
-    noted: dict[str, list[tuple[int, str, int]]] = {
-        name: [] for name in (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED, *_CLIMBED)
-    }
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _HEARD}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(

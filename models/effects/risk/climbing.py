@@ -12,8 +12,10 @@ __all__ = ["Climber"]
 
 
 class Climber(Performer):
-    """Notes, by the key of the effect: it was told that it is done when it asked; asked for again after a fenced no;
-    asked for again under its key. What is parked every performer notes (`left`).
+    """Notes of an effect, by its key, which rung of the ladder came to something.
+
+    It was told of as done when asked (`told-done`), or asked for again, after a fenced no (`again-fenced`) or under its
+    key (`again-keyed`). What is parked every performer notes (`left`).
     """
 
     NOTES: ClassVar[frozenset[str]] = frozenset({"told-done", "again-fenced", "again-keyed"})
