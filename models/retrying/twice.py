@@ -49,7 +49,8 @@ class Twice:
             try:
                 found = hedge_of(words, idempotent=self.idempotent)
             except Refused as refused:
-                problems += (f"{name}={problem}" for problem in refused.problems)
+                why = "idempotent=False" if self.receiver is None else f"receiver {self.receiver.kind!r} has no dedup"
+                problems += (f"{name}={problem.replace('idempotent=False', why)}" for problem in refused.problems)
             if attempts > 1:
                 problems.append(
                     f"{name}={words!r} and {attempts_name}={attempts}: a call is hedged or retried, not both; "
