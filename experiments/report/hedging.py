@@ -50,7 +50,8 @@ _TITLES: Final[Mapping[str, str]] = {
     OVERLOAD: "All are five times as slow for four seconds, 240 a second",
 }
 _SHOWN: Final = tuple(arm for arm in ARMS if arm.name in (NONE, FIXED, *BOUNDED, P95))
-_PLOTTED: Final = ((SLOW, "o"), (STALLS, "s"))
+#: Marker, and by how many points names stand above it.
+_PLOTTED: Final = ((SLOW, "o", 4), (STALLS, "s", -11))
 _LEFT_OUT: Final = (
     "Copies are not cancelled once another is answered, nor tied to each other; both would save some that wait.",
     "Service times are constant and load is dealt in turns, so queues are short, and the fixed delays suit this alone.",
@@ -160,16 +161,20 @@ def _figure(page: Page, results: Rows, folder: Path) -> None:
 
 
 def _scatter(axes: Axes, results: Rows) -> None:
-    shown = [arm for arm in ARMS if arm.name in (NONE, FIXED, P95, TYPICAL)]
-    for scenario, marker in _PLOTTED:
-        for number, arm in enumerate(shown):
+    # An arm has the colour that its line has beside.
+    colours = [arm.name for arm in _SHOWN] + [TYPICAL]
+    for scenario, marker, above in _PLOTTED:
+        for arm in ARMS:
+            if arm.name not in (NONE, FIXED, P95, TYPICAL):
+                continue
+            colour = PALETTE[colours.index(arm.name) % len(PALETTE)]
             rows = [row for row in results.at(scenario, arm.name) if row.latency_p99_ms < inf]
             if not rows:
                 continue
             extra = 100 * sum(row.extra for row in rows) / len(rows)
             latency = sum(row.latency_p99_ms for row in rows) / len(rows)
-            axes.scatter([extra], [latency], marker=marker, color=PALETTE[number % len(PALETTE)], s=40)
-            axes.annotate(arm.name, (extra, latency), textcoords="offset points", xytext=(6, 4), fontsize=8)
+            axes.scatter([extra], [latency], marker=marker, color=colour, s=40)
+            axes.annotate(arm.name, (extra, latency), textcoords="offset points", xytext=(6, above), fontsize=8)
     axes.set_title("What it buys: circles one slow service, squares stalls", fontsize=10)
     axes.set_xlabel("copies on top, % of calls")
     axes.set_ylabel("99th percentile, ms")
