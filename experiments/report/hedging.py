@@ -78,6 +78,12 @@ def report(results: Rows, folder: Path, context: ReportContext) -> str:
         if scenario != OVERLOAD:
             _table(page, results, scenario)
     _compared(page, results)
+    if results.at(BUSY, TYPICAL):
+        page.note(
+            "The percentile of the typical service has an eighth of the answers to learn from, so it lags where load "
+            f"makes all of them slower: at 240 a second it sends {_mean(results.at(BUSY, TYPICAL), 'extra', '.1f', 100)} "
+            f"% of copies on top, that of all answers {_mean(results.at(BUSY, P95), 'extra', '.1f', 100)} %."
+        )
     page.section("Overload")
     _overload(page, results)
     page.note(
