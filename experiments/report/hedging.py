@@ -81,8 +81,8 @@ def report(results: Rows, folder: Path, context: ReportContext) -> str:
     if results.at(BUSY, TYPICAL):
         of_one, of_all = (_mean(results.at(BUSY, arm), "extra", ".1f", 100, "%") for arm in (TYPICAL, P95))
         page.note(
-            "The percentile of the typical service has an eighth of the answers to learn from, so it lags where load "
-            f"makes all of them slower: at 240 a second it sends {of_one} of copies on top, that of all answers {of_all}."
+            "The percentile of the typical service has an eighth of the answers to learn from, so it lags where all "
+            f"become slower: at 240 a second it sends {of_one} of copies on top, that of all answers {of_all}."
         )
     page.section("Overload")
     _overload(page, results)

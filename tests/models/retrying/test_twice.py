@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from experiments.measures import Observation, carry_out, gather
+from experiments.nemesis import with_nemesis
 from experiments.properties import PROPERTIES
 from experiments.scenario import Scenario, load
 from experiments.scenario.problems import ScenarioError
@@ -55,6 +56,14 @@ def test_every_call_sent_twice_is_done_once_and_answered_once() -> None:
     assert end.copies == 2 * end.calls
     assert len(end.book) == end.calls > 40
     assert {judged(name, seen) for name in ("done_once", "answered_once")} == {Outcome.VALID}
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_crashes_and_cuts_make_no_effect_twice(seed: int) -> None:
+    under_faults, _ = with_nemesis(load("retry_hedged_effects"), seed)
+    seen = gather(under_faults, seed)
+    assert isinstance(seen, Observation)
+    assert {judged(name, seen) for name in ("done_once", "answered_once", "ended_by_deadline")} == {Outcome.VALID}
 
 
 def test_a_key_that_is_not_the_requests_own_is_caught() -> None:
