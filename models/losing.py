@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from models.addressing import REPLICATION, Scope, message_type_id
-from models.granting import GrantingShard
 from models.merging.fold import Settled
+from models.remembering import RememberingShard
 from models.split import MERGED, write_of
 from models.store.group.shipping import new_session
 from models.store.group.wire import Ship
@@ -106,20 +106,22 @@ class WasLost(Message):
     upto: int
 
 
-class LosableShard(GrantingShard):
+class LosableShard(RememberingShard):
     """A shard of a sub-domain that can be declared lost, or give another one up.
 
     Attributes:
         was_lost: Whether it has been; it then serves no command.
     """
 
-    POINTS: ClassVar[frozenset[str]] = GrantingShard.POINTS | {"G6"}
+    POINTS: ClassVar[frozenset[str]] = RememberingShard.POINTS | {"G6"}
 
     def __init__(self, ctx: Context, *arguments: Any, **more: Any) -> None:
         super().__init__(ctx, *arguments, **more)
         self.was_lost = False
         self._fenced: int | None = None
         self._adopting = False
+        #: Before then it does not ask to be given up again.
+        self._asks_us = 0
         self._number_at = {peer: number for number, peer in self.options.peers}
 
     def _recover_merge(self) -> None:
@@ -130,8 +132,21 @@ class LosableShard(GrantingShard):
         self.was_lost = self.options.number in lost
 
     def _settle(self) -> Generator[Wait, Any, None]:
+        if self.bereft and not self.was_lost and not self._adopting:
+            yield from self._give_self_up()
         if self._fenced is None and not self._adopting:
             yield from super()._settle()
+
+    def _give_self_up(self) -> Generator[Wait, Any, None]:
+        """As its own operator, once its disk forgot: nobody else knows, and all others wait for its word."""
+        others = tuple(self._number_at)
+        now_us = self.ctx.mono_us()
+        if now_us < self._asks_us:
+            return
+        self._asks_us = now_us + self.options.ship.resend_us
+        ask_us = self.options.ask_us
+        if (yield from declare_lost(self.ctx, others, self.ctx.location, ask_us, 2 * ask_us)):
+            yield from self._take_over_from(others[0])
 
     # -- giving another one up ----------------------------------------------------------------
 

@@ -107,6 +107,16 @@ def rights_inherited(seen: Observation) -> Verdict:
     return Verdict(Outcome.VALID if count else Outcome.INVALID, (), f"{count} times")
 
 
+def knew_its_loss(seen: Observation) -> Verdict:
+    """A sub-domain whose disk lost what was durable found out, and others gave it up before it wrote anything more."""
+    found, forked = len(seen.noted["bereft"]), len(seen.noted["forked"])
+    end: MergingEnd | None = seen.ledger.merging
+    if end is None:
+        return _nothing_split()
+    told = f"{found} times a shard found out, {end.given_up} were given up, {forked} events were written meanwhile"
+    return Verdict(Outcome.VALID if found and end.given_up and not forked else Outcome.INVALID, (), told)
+
+
 def _nothing_split() -> Verdict:
     return Verdict(Outcome.UNKNOWN, (), "this system merges no sub-domains; claim another property")
 
@@ -122,4 +132,5 @@ MERGES: Final = (
     claim(rights_ran_out, ledger=True, sort=Sort.EVIDENCE),
     claim(rights_granted, ledger=True, sort=Sort.EVIDENCE),
     claim(rights_inherited, ledger=True, sort=Sort.EVIDENCE),
+    claim(knew_its_loss, ledger=True, sort=Sort.EVIDENCE),
 )

@@ -58,6 +58,7 @@ _TITLES: Final[Mapping[str, str]] = {
 }
 _DRAWN: Final = (EVEN, CUT, STREAM)
 _MARKS: Final = "os^DvP<X*d"
+_WAITING_TICKS: Final = (100, 200, 500, 1_000, 2_000, 5_000)
 _LEFT_OUT: Final = (
     "One caller, one receiver, one way between them; a retry through another way or to another receiver is not asked.",
     (
@@ -220,6 +221,8 @@ def _frontier(page: Page, results: Rows, folder: Path) -> None:
     for axes, scenario in zip(panels, _DRAWN, strict=True):
         _marks(axes, results, scenario, ("waiting_ms",), ("omissions", "duplicates"))
         axes.set_xscale("log")
+        axes.set_xlim(80, 5_000)  # the same in all panels, so that a cut's waiting can be held against a loss's
+        axes.set_xticks(_WAITING_TICKS, [f"{ms:,}" for ms in _WAITING_TICKS])
         axes.set_yscale("symlog", linthresh=1)
         axes.set_ylim(-0.3, 6_000)
         axes.set_title(_TITLES[scenario], fontsize=10)
