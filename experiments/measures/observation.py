@@ -59,6 +59,9 @@ _SPLIT: Final = ("waiting", "granted", "inherited", "late", "bereft", "forked", 
 #: Of decisions by what is believed: what was refused, who was passed over, which read was asked for again, and which
 #: leader was held to be gone, or was not, or was with nobody to elect another.
 _BELIEVED: Final = ("hardly", "detour", "waited", "lead-gone", "lead-kept", "held-back")
+#: Of effects whose ladder is climbed rung by rung.
+_CLIMBED: Final = ("told-done", "again-fenced", "again-keyed")
+_HEARD: Final = (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED, *_CLIMBED)
 
 
 class Outcome(StrEnum):
@@ -192,7 +195,7 @@ def carry_out(
         common = _common(world, system, scenario, seed)
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
-    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED)}
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _HEARD}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(
