@@ -18,8 +18,8 @@ __all__ = ["Broken", "broken_obligation", "exercised", "tried"]
 _STEPS: Final = 40
 #: Told of a history that shows something once, and not when it is tried again.
 _UNSTEADY: Final = (
-    "; tried once more, these steps do not show it: the policy goes by something else than its writes, such as a clock, "
-    "chance, or what it did before"
+    "; tried once more, these steps do not show it: the policy goes by something else than its writes, such as "
+    "a clock, chance, or what it did before"
 )
 
 

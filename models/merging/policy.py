@@ -51,8 +51,8 @@ class Obligation(StrEnum):
     REPLAYS = "replays"  # from the first write on, the outputs come out byte for byte
 
 
-#: What no merge can do without, whatever its policy promises: else regions differ for good, or drop in silence what they
-#: accepted. The rest are promises: a domain whose writes do not commute, or that has no invariant, loses nothing by them.
+#: What no merge can do without, whatever its policy promises: else regions differ for good, or drop in silence what
+#: they accepted. The rest are promises: who needs no invariant kept, or no writes that commute, loses nothing.
 MANDATORY: Final = frozenset(
     {
         Obligation.DETERMINISTIC,
