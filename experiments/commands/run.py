@@ -271,7 +271,8 @@ def _no_run(experiment: Experiment[Any], parts: Sequence[str]) -> str:
     if scenario not in experiment.scenarios:
         return f"there is no scenario {scenario!r}; {way_to(scenario, [one for one, _ in sized])}"
     if (scenario, arm) not in every:
-        return f"there is no arm {arm!r}; {way_to(arm, [other for one, other in sized if one == scenario])}"
+        told = f"there is no arm {arm!r}" if arm else "it has no arm"
+        return f"{told}; {way_to(arm, [other for one, other in sized if one == scenario])}"
     if len(parts) > 3 or not seed.isdecimal() or len(seed) > 18:
         told = f"{'/'.join(parts[2:])!r} is no seed" if len(parts) > 2 else "it has no seed"
         return f"{told}; write {scenario}/{arm}/0, or another number for 0"

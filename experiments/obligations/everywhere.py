@@ -73,7 +73,7 @@ class Proof(NamedTuple):
         if self.broken:
             return (f"{self.pair}: {self.broken[0]}", *self.broken[1:])
         count = len(Obligation)
-        kept = f"{count - len(self.waived)} of the {count}" if self.waived else f"all {count}"
+        kept = f"{count - len(self.waived)} of {count}" if self.waived else f"all {count}"
         histories = "1 history" if self.seeds == 1 else f"{self.seeds} histories"
         told = f"{self.pair}: keeps {kept} obligations, over {histories}"
         waived = [f"{one} (which it is there to break)" if one in MANDATORY else str(one) for one in self.waived]

@@ -208,7 +208,8 @@ def fit(policy: Policy, domain: Domain[Any], *, asked: bool = False) -> Policy:
 def refused_by(policy: Policy) -> tuple[str, ...]:
     """Why a policy cannot merge its domain, a sentence each; what is no list of sentences is itself a reason."""
     told: Any = policy.refusals()
-    sentences = told if isinstance(told, str) else tuple(told)
-    if isinstance(sentences, str) or not all(isinstance(one, str) for one in sentences):
+    # A text would be read as a list of its letters.
+    sentences = tuple(told) if isinstance(told, Iterable) and not isinstance(told, str) else (None,)
+    if not all(isinstance(one, str) for one in sentences):
         return (f"its refusals() gave {told!r}; give a list of sentences, empty where it refuses nothing",)
     return sentences
