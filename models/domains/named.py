@@ -100,7 +100,7 @@ def _unasked(domain: Domain[Any], first: Any, asked: object) -> Iterator[str]:
     accepted = 0
     for command in asked:
         try:
-            hash(command)
+            frozenset((command,))  # hashes it: a field may hold what its annotation does not say
             accepted += domain.decide(first, command).__class__ is not Denied
         except (DomainFailed, TypeError) as failed:
             yield f"asked {command} at first, it failed: {failed}; mend it"

@@ -129,7 +129,7 @@ def confluent(system: SplitSystem[S, O], depth: int, budget: Budget = DEFAULT_BU
 def _hashable(value: object, what: str, name: str = "", arguments: tuple[object, ...] = ()) -> None:
     """Refuse what cannot be hashed; it is told as `what`, of a function's call if one is named."""
     try:
-        hash(value)
+        frozenset((value,))  # hashes it
     except Exception as failed:
         of = f" of {_call(name, arguments)}" if name else ""
         raise SystemFailed(

@@ -77,7 +77,7 @@ def test_claims_decide_the_exit_code(findings: tuple[Finding, ...], enough: bool
         (["run", TOY, "--only", "clam/fair/0"], "there is no scenario 'clam'; did you mean 'calm'?"),
         (["run", TOY, "--only", "calm/fair"], "it has no seed; write calm/fair/0"),
         (["run", TOY, "--only", "calm/fair/x"], "'x' is no seed; write calm/fair/0"),
-        (["run", "merge-domains", "--only", "cool/barrier2/0"], "there is no arm 'barrier2'; known: apologise, escrow"),
+        (["run", "merge-domains", "--only", "cool/zzz/0"], "there is no arm 'zzz'; known: apologise, escrow"),
         (["run", TOY, "--seeds", "0"], "1<=x<=1000000"),
         (["run", TOY, "--seeds", "1000001"], "1<=x<=1000000"),
         (["run", TOY, "--out", ""], "names no folder"),
