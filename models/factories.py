@@ -203,7 +203,7 @@ def domain_of(name: str, workload: Workload) -> Domain[Any]:
     """A shipped domain by its name, or a user's own by `package.module:attribute`.
 
     Raises:
-        ValueError: there is none by that name, or it is not fit to be asked; every reason at once.
+        ValueError: there is none by that name, or nobody can tell what clients ask of it; every reason at once.
     """
     if ":" in name:
         return domain_named(name)
@@ -212,6 +212,8 @@ def domain_of(name: str, workload: Workload) -> Domain[Any]:
     if name == FlooredCounter.name:
         return FlooredCounter(start=workload.opening_balance)
     if name == Household.name:
+        if not workload.contended:
+            raise ValueError(f"domain={name!r} has requests in contended demand alone; give contended=true")
         return Household(opening_balance=workload.opening_balance)
     domains: dict[str, Domain[Any]] = dict(shipped().domains)
     domains.update((one.name, one) for one in (Household(), Auction(), FlooredCounter()))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from models.clients import Drawn, Draws, Mix
 from models.domain import Domain
-from models.domains.mixes import MIXES, draw
+from models.domains.mixes import draw
 from models.domains.named import Asked
 
 __all__ = ["DOMAIN_SHIFT", "AskedMix", "DomainMix", "requests_of"]
@@ -52,15 +52,7 @@ class AskedMix:
 
 
 def requests_of(domain: Domain[Any], aggregates: int) -> Mix:
-    """What clients ask of one domain, all aggregates alike.
-
-    Raises:
-        ValueError: nobody says what to ask of it.
-    """
+    """What clients ask of one domain, all aggregates alike."""
     if isinstance(domain, Asked):
         return AskedMix(domain, aggregates)
-    if domain.name not in MIXES:
-        raise ValueError(
-            f"domain={domain.name!r} has no mix of requests; give contended=true, or one of {', '.join(sorted(MIXES))}"
-        )
     return DomainMix({domain.name: domain.number}, aggregates)

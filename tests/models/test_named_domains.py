@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from models.clients import Workload
-from models.domains.household import Household
 from models.domains.named import domain_named
 from models.factories import domain_of, mix_of
 from sim.chance import Chance
@@ -62,5 +63,7 @@ def test_an_unknown_name_says_how_to_name_ones_own() -> None:
 
 
 def test_a_domain_that_nobody_asks_anything_of_is_refused_before_the_first_draw() -> None:
-    with pytest.raises(ValueError, match="has no mix of requests; give contended=true"):
-        mix_of(Household(), WORKLOAD)
+    with pytest.raises(ValueError, match="has requests in contended demand alone; give contended=true"):
+        domain_of("household", WORKLOAD)
+    contended = replace(WORKLOAD, contended=True)
+    assert mix_of(domain_of("household", contended), contended).draw(Chance(1).draws("clients")).f == "move"
