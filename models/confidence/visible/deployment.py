@@ -35,6 +35,8 @@ class VisibleOptions(TypedDict, total=False):
         decides: In a split, when a command is refused since what it leads to would hardly survive, in the words of
             `models.confidence.providing`; never.
         conflict: In a split, chance that an acceptance is taken back before which concurrent writes came, 0.05.
+        contests: The same where the first of them was decided on the same state, so that they likely want the same;
+            as `conflict`.
     """
 
     states: bool
@@ -44,6 +46,7 @@ class VisibleOptions(TypedDict, total=False):
     round_trip_us: int
     loss: float
     conflict: float
+    contests: float
     decides: str
 
 
@@ -90,6 +93,7 @@ def line_of(options: VisibleOptions) -> Line | None:
             *(at_least(name, us, 1) for name, us in times.items()),
             prior("loss", loss),
             prior("conflict", options.get("conflict", 0.05)),
+            prior("contests", options.get("contests", 0.05)),
         )
     )
     # Half of the round trip is the way there; stages make it as steady as links are.
