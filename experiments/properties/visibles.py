@@ -62,6 +62,23 @@ def met_doubtful_command(seen: Observation) -> Verdict:
     return _nothing_told() if end is None else _met([op for op, one in end.outcomes if one.happens < _EVEN])
 
 
+def met_waiting_command(seen: Observation) -> Verdict:
+    """Of a command that nobody answered it was said that it rather is still to be executed than done, or lost."""
+    end = seen.ledger.visible
+    return _nothing_told() if end is None else _met([op for op, one in end.outcomes if one.will_execute > _EVEN])
+
+
+def executed_after_all(seen: Observation) -> Verdict:
+    """A command of which that was said was executed after it had been, and none of its attempts before."""
+    end = seen.ledger.visible
+    if end is None:
+        return _nothing_told()
+    executed_us = {event.command_id: event.accepted_us for event in seen.events()}
+    asked_us = {one.command_id: one.invoked_us for one in seen.answers}
+    waited = [(op, asked_us[op] + one.silent_us) for op, one in end.outcomes if one.will_execute > _EVEN]
+    return _met([op for op, said_us in waited if executed_us.get(op, 0) > said_us])
+
+
 def accepts_what_likely_lasts(seen: Observation) -> Verdict:
     """Where what would hardly survive is refused, nothing is accepted that was told so by what was known before.
 
@@ -101,6 +118,8 @@ _EVIDENCE: Final = (
     met_doubtful_read,
     met_doubtful_acceptance,
     met_doubtful_command,
+    met_waiting_command,
+    executed_after_all,
     refused_as_hardly_lasting,
     took_a_detour,
 )

@@ -14,8 +14,8 @@ g (1 - t / y) x, with x the sum of s w.
 An acceptance that n concurrent writes came before is taken back with a chance c(n); with none it stands. Most designs
 have no law for c: of a hundred small withdrawals none may matter, or the first. So it is learnt as it is, for n of 1,
 2 to 3, 4 to 7 and so on, each a beta posterior about what all of them say; every write of anybody's that takes its
-final place is a trial. Where the first of the concurrent writes was decided on the same state they mostly compete;
-where the acceptance rests on something that it did not know, they often do not. The two are learnt apart. Trials that
+final place is a trial. One write that was decided on the same state mostly competes; where others followed it, or where
+the acceptance rests on something that it did not know, that is less sure. The three are learnt apart. Trials that
 met the same first write share its fate: J of them are worth J / (1 + (J - 1) / 3). An aggregate may be hit more or less
 than all are: by a factor, gamma about 1 and worth so many hits, whose posterior mean is (worth + hits) / (worth + hits
 that its trials had to expect). Together
@@ -32,6 +32,7 @@ before the first merges the priors speak.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from enum import Enum
 from math import fsum
 from typing import Final, NamedTuple
 
@@ -88,6 +89,14 @@ class Unheard(NamedTuple):
     moved: float = 0.0
 
 
+class _Group(Enum):
+    """Trials that are learnt from together."""
+
+    ONE = "one write, decided on the same state"
+    MORE = "more, of which the first was"
+    MOVED = "others"
+
+
 class _Hits(NamedTuple):
     """Acceptances of one aggregate that were taken back, and how many had to be expected to."""
 
@@ -121,9 +130,10 @@ class Conflicts:
                 within("worth", worth, 0, 1e9),
             )
         )
-        self._all = {False: same, True: moved}
+        between = Beta((same.harmed + moved.harmed) / 2, (same.spared + moved.spared) / 2)
+        self._all = {_Group.ONE: same, _Group.MORE: between, _Group.MOVED: moved}
         self._worth = worth
-        self._by_power: dict[tuple[bool, int], Beta] = {}
+        self._by_power: dict[tuple[_Group, int], Beta] = {}
         self._own: dict[int, _Hits] = {}
         #: By the first concurrent write, how many trials met it.
         self._alike: dict[int, int] = {}
@@ -140,11 +150,12 @@ class Conflicts:
         """
         own = self._own.get(aggregate, _NO_TRIALS)
         factor = (self._worth + own.harmed) / (self._worth + own.expected)
-        mean = (1 - moved) * self._of_all(False, writes) + moved * self._of_all(True, writes)
+        same, other = (self._of_all(_group(one, writes), writes) for one in (False, True))
+        mean = (1 - moved) * same + moved * other
         return min(SURELY, mean * factor)
 
-    def _of_all(self, moved: bool, writes: int) -> float:
-        mean, trials = self._all[moved].mean, self._by_power.get((moved, _power(writes)), _NOT_TRIED)
+    def _of_all(self, group: _Group, writes: int) -> float:
+        mean, trials = self._all[group].mean, self._by_power.get((group, _power(writes)), _NOT_TRIED)
         worth = self._worth
         return (trials.harmed + worth * mean) / (trials.harmed + trials.spared + worth)
 
@@ -163,10 +174,10 @@ class Conflicts:
             return
         self.judged += 1
         weight = self._weight(first) if first else 1.0
-        own, cell = self._own.get(aggregate, _NO_TRIALS), (moved, _power(writes))
-        expected = weight * self._of_all(moved, writes)
+        own, group = self._own.get(aggregate, _NO_TRIALS), _group(moved, writes)
+        cell, expected = (group, _power(writes)), weight * self._of_all(group, writes)
         self._own[aggregate] = _Hits(own.harmed + weight * reversed_, own.expected + expected)
-        self._all[moved] = _with(self._all[moved], weight, reversed_)
+        self._all[group] = _with(self._all[group], weight, reversed_)
         self._by_power[cell] = _with(self._by_power.get(cell, _NOT_TRIED), weight, reversed_)
 
     def _weight(self, first: int) -> float:
@@ -176,6 +187,10 @@ class Conflicts:
         if len(self._alike) > _FIRSTS:
             del self._alike[next(iter(self._alike))]
         return (1 - _ALIKE) / ((1 + before * _ALIKE) * (1 + (before - 1) * _ALIKE))
+
+
+def _group(moved: bool, writes: int) -> _Group:
+    return _Group.MOVED if moved else _Group.MORE if writes > 1 else _Group.ONE
 
 
 def _with(before: Beta, weight: float, reversed_: bool) -> Beta:

@@ -43,14 +43,15 @@ def test_fewer_writes_and_less_time_than_before_are_no_news() -> None:
     assert (rates.rate(1), rates.writes) == (before, 5)
 
 
-def test_what_is_said_of_drawn_writes_comes_true_as_often() -> None:
-    """Rates differ from key to key as they are believed to; each is learnt for a while, then a silence is judged."""
+@pytest.mark.parametrize("alike", [1.0, 6.0])
+def test_what_is_said_of_drawn_writes_comes_true_as_often(alike: float) -> None:
+    """How much rates differ from key to key is not known; each is learnt for a while, then a silence is judged."""
     draws = Generator(PCG64(5))
     pairs = []
     for _ in range(300):
         keys = 8
         rates = Rates(keys, prior_per_s=0.5)
-        true = [float(draws.gamma(1.0, 0.5)) for _ in range(keys)]
+        true = [float(draws.gamma(alike, 0.5 / alike)) for _ in range(keys)]
         watched_s = float(draws.uniform(0, 30))
         for key, rate in enumerate(true):
             rates.counted(key, int(draws.poisson(rate * watched_s)))
@@ -61,6 +62,16 @@ def test_what_is_said_of_drawn_writes_comes_true_as_often() -> None:
     bins = binned(pairs)
     assert len(bins) == 7
     assert [one for one in bins if not one.holds] == []
+
+
+@pytest.mark.parametrize(("counts", "alike"), [((50, 50, 51, 49), True), ((150, 0, 0, 50), False)])
+def test_how_alike_keys_are_is_learnt(counts: tuple[int, ...], alike: bool) -> None:
+    rates = Rates(4, prior_per_s=1.0)
+    for key, count in enumerate(counts):
+        rates.counted(key, count)
+    rates.watched(50 * S)
+    likely = [weight for weight, _ in rates.rate(0).parts]
+    assert (likely[-1] > likely[0]) is alike
 
 
 def test_bad_numbers_are_refused_all_at_once() -> None:
