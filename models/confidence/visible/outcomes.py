@@ -327,7 +327,7 @@ def _lasting(
         if waits:
             ends_us = [_given_up_us(line, age_us, min(at_us, max(ages_us))) for age_us in ages_us]
             fates = tuple(_dropped(fate) if ends_us[at] >= 0 else fate for at, fate in enumerate(fates))
-            heals = _healed(line, max(0.0, -min(ends_us[:count])))
+            heals = _healed(line, max(0.0, -min(ends_us[:count]) - line.resend_us / 2))
         yield _sums(lasting * prod(map(_silent, fates[count:])), fates[:count], heals)
 
 
@@ -354,7 +354,7 @@ def _ended(
             fates = [
                 whole[at] if age_us <= low_us else _let_go(line, left, after[index][at]) if waits else left
                 for at, age_us in enumerate(ages_us)
-                for left in (_dropped(stuck[at]) if ends_us[at] > low_us else stuck[at],)
+                for left in (_dropped(stuck[at]) if ends_us[at] > low_us - line.resend_us / 2 else stuck[at],)
             ]
             yield _sums(weight * ended * prod(map(_silent, fates[count:])), fates[:count], 1.0)
 

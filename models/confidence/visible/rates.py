@@ -14,12 +14,18 @@ that of a cold key: with w = 1 where 6 was right, reads were told .29 of which .
 each of a handful is as likely before, and weighs what it makes of the counts of all keys, which are negative binomial
 of mean m T and shape w. What is told is the mean over them.
 
+Whoever asks for a rate mostly read the key, and keys that are read often may be those that are written to often: then
+he meets hot ones, and the mean over all keys is too low for him. So questions are counted as well, n' of a key and q of
+one on average. Either they come as writes do, by the same gamma, whose shape is then w + n + n' and whose inverse scale
+is (w + m T + q) / m; or they have nothing to do with them, and say nothing. Both are as likely before, and weigh what
+they make of both counts.
+
 Sources: gamma-Poisson shrinkage, Robbins, 1956; a hyperprior over its shape, Deely and Lindley, JASA 76, 1981.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from math import exp, fsum, lgamma, log
 from typing import Final, NamedTuple
 
@@ -32,7 +38,9 @@ _SECOND_US: Final = 1_000_000
 _WORTHS: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 #: Of what is believed of all keys before anything was counted, in writes.
 _PRIOR: Final = 0.1
-#: Much enough to weigh the shapes again.
+#: Whether questions come as writes do.
+_BOTH: Final = (False, True)
+#: Much enough to weigh all that again.
 _MORE: Final = 1.01
 
 
@@ -95,10 +103,13 @@ class Rates:
         )
         self._keys = keys
         self._prior_s = 1 / prior_per_s
-        self._worths = _WORTHS if worth is None else (worth,)
-        self._weights = (1 / len(self._worths),) * len(self._worths)
-        self._weighed = (0, 0.0)
+        #: Shapes, and whether questions come as writes do.
+        self._beliefs = tuple((one, alike) for one in (_WORTHS if worth is None else (worth,)) for alike in _BOTH)
+        self._weights = (1 / len(self._beliefs),) * len(self._beliefs)
+        self._weighed = (0, 0, 0.0)
         self._counts: dict[int, int] = {}
+        self._asked: dict[int, int] = {}
+        self._questions = 0
         self._watched_us = 0.0
         self.writes = 0
 
@@ -113,6 +124,11 @@ class Rates:
         """One more."""
         self.counted(key, self.of(key) + 1)
 
+    def asked(self, key: int) -> None:
+        """Somebody asked for a key."""
+        self._asked[key] = self._asked.get(key, 0) + 1
+        self._questions += 1
+
     def watched(self, us: float) -> None:
         """All writes of so long are counted; shorter than before is no news."""
         self._watched_us = max(us, self._watched_us)
@@ -124,11 +140,15 @@ class Rates:
     def rate(self, key: int) -> Mixed:
         """What is believed of a key's rate."""
         self._weigh()
-        watched_s, mean, count = self._watched_us / _SECOND_US, self._mean(), self.of(key)
+        watched_s, mean = self._watched_us / _SECOND_US, self._mean()
+        count, asked, each = self.of(key), self._asked.get(key, 0), self._questions / self._keys
         return Mixed(
             tuple(
-                (weight, Gamma(worth + count, worth / mean + watched_s))
-                for worth, weight in zip(self._worths, self._weights, strict=True)
+                (
+                    weight,
+                    Gamma(worth + count + alike * asked, (worth + alike * each) / mean + watched_s),
+                )
+                for (worth, alike), weight in zip(self._beliefs, self._weights, strict=True)
             )
         )
 
@@ -136,24 +156,36 @@ class Rates:
         return (_PRIOR + self.writes) / (_PRIOR * self._prior_s + self._keys * self._watched_us / _SECOND_US)
 
     def _weigh(self) -> None:
-        """How likely each shape is by the counts, where there are more than at the last time."""
-        writes, watched_us = self._weighed
-        grown = self.writes > writes * _MORE or self._watched_us > watched_us * _MORE
-        if len(self._worths) == 1 or not grown:
+        """How likely each belief is by the counts, where there is more to go by than at the last time."""
+        now = (self.writes, self._questions, self._watched_us)
+        if not any(one > before * _MORE for one, before in zip(now, self._weighed, strict=True)):
             return
-        self._weighed = (self.writes, self._watched_us)
-        due = self._mean() * self._watched_us / _SECOND_US
-        never = max(0, self._keys - len(self._counts))
-        logs = [_told_by(self._counts.values(), never, due, worth) for worth in self._worths]
+        self._weighed = now
+        due = (self._mean() * self._watched_us / _SECOND_US, self._questions / self._keys)
+        counts = [(self.of(key), self._asked.get(key, 0)) for key in sorted(self._counts.keys() | self._asked.keys())]
+        never = max(0, self._keys - len(counts))
+        logs = []
+        for worth, alike in self._beliefs:
+            parts = [(counts, due)] if alike else [([(one[i],) for one in counts], due[i : i + 1]) for i in (0, 1)]
+            logs.append(fsum(_told_by(told, never, means, worth) for told, means in parts))
         likely = [exp(one - max(logs)) for one in logs]
         self._weights = tuple(one / fsum(likely) for one in likely)
 
 
-def _told_by(counts: Iterable[int], never: int, due: float, worth: float) -> float:
-    """Log-likelihood of counts, and of so many keys without any, up to what all shapes have in common."""
-    if not due:
-        return 0.0
-    spared, hit = log(worth / (worth + due)), log(due / (worth + due))
+def _told_by(counts: Sequence[Sequence[int]], never: int, due: Sequence[float], worth: float) -> float:
+    """Log-likelihood of counts that go by one gamma a key, up to what all beliefs have in common.
+
+    Args:
+        counts: Of each key that has any: one of each sort.
+        never: Keys without any.
+        due: Of each sort, the mean of a key.
+        worth: The shape.
+    """
+    total = worth + fsum(due)
+    spared, hits = worth * log(worth / total), [log(one / total) if one else 0.0 for one in due]
     first = lgamma(worth)
-    each = fsum(lgamma(worth + count) - first + worth * spared + count * hit for count in counts)
-    return each + never * worth * spared
+    told = fsum(
+        lgamma(worth + sum(one)) - first + spared + sum(n * hit for n, hit in zip(one, hits, strict=True))
+        for one in counts
+    )
+    return told + never * spared

@@ -74,6 +74,45 @@ def test_how_alike_keys_are_is_learnt(counts: tuple[int, ...], alike: bool) -> N
     assert (likely[-1] > likely[0]) is alike
 
 
+@pytest.mark.parametrize(("asked", "hotter"), [((40, 4, 4, 4), True), ((4, 4, 4, 40), False)])
+def test_questions_are_evidence_where_they_come_as_writes_do(asked: tuple[int, ...], hotter: bool) -> None:
+    """Of a key that was asked for often, as the others whose writes are many were."""
+    alone, beside = (Rates(4, prior_per_s=1.0) for _ in range(2))
+    for rates in (alone, beside):
+        for key, count in enumerate((30, 3, 3, 3)):
+            rates.counted(key, count)
+        rates.watched(3 * S)
+    for key, count in enumerate(asked):
+        for _ in range(count):
+            beside.asked(key)
+    likely = sum(weight for number, (weight, _) in enumerate(beside.rate(0).parts) if number % 2)
+    assert (likely > 0.5) is hotter
+    assert beside.rate(0).mean == pytest.approx(alone.rate(0).mean, rel=0.2)
+
+
+def test_whoever_asks_meets_what_is_asked_for() -> None:
+    """Keys are drawn by how hot they are, also to be judged; without counting that, what is said is too fresh."""
+    draws = Generator(PCG64(6))
+    said = blind = came = 0.0
+    keys, watched_s, silent_s = 6, 8.0, 0.8
+    for _ in range(150):
+        true = draws.gamma(2.0, 0.5, size=keys)
+        counting, ignoring = Rates(keys, prior_per_s=1.0), Rates(keys, prior_per_s=1.0)
+        for rates in (counting, ignoring):
+            rates.watched(watched_s * S)
+        for key, writes in enumerate(draws.poisson(true * watched_s)):
+            counting.counted(key, int(writes))
+            ignoring.counted(key, int(writes))
+        asked = draws.choice(keys, size=60, p=true / true.sum())
+        for key in asked:
+            counting.asked(int(key))
+        said += sum(counting.rate(int(key)).none(silent_s * S) for key in asked[:10])
+        blind += sum(ignoring.rate(int(key)).none(silent_s * S) for key in asked[:10])
+        came += sum(freshness(float(true[key]), silent_s * S) for key in asked[:10])
+    assert blind - came > 30
+    assert abs(said - came) < 0.4 * (blind - came)
+
+
 def test_bad_numbers_are_refused_all_at_once() -> None:
     with pytest.raises(ValueError, match=r"keys=0[\s\S]*prior_per_s=0[\s\S]*worth=-1"):
         Rates(0, prior_per_s=0, worth=-1)
