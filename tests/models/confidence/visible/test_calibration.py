@@ -19,10 +19,12 @@ from experiments.scenario import Scenario, load
 from models.deployment import region_split
 from models.ledger import Status
 from models.system import System
+from models.tenancy import asked_as
 from sim.faults import Fault
 from tests.models.confidence.visible import former
 
 S = 1_000_000
+VERSION = (1 << 32) - 1
 #: A view's owner says that nothing is new every 200 ms; what is read earlier than that everybody says the same of.
 QUIET_US = 300_000
 #: A chance, and whether it came true.
@@ -53,10 +55,10 @@ def survivals(seen: Observation) -> Iterator[tuple[float, bool]]:
 
 
 @cache
-def split(make: Callable[..., System] = region_split) -> list[Said]:
+def split(make: Callable[..., System] = region_split, runs: int = 10) -> list[Said]:
     scenario = load("confidence_split")
     scenario = replace(scenario, system=replace(scenario.system, make=make))
-    return told((observe(scenario, seed) for seed in range(1_000, 1_010)), survivals)
+    return told((observe(scenario, seed) for seed in range(1_000, 1_000 + runs)), survivals)
 
 
 def test_as_many_acceptances_survive_as_was_said_of_each_chance() -> None:
@@ -69,7 +71,7 @@ def test_as_many_acceptances_survive_as_was_said_of_each_chance() -> None:
 
 
 def test_a_posterior_that_takes_writes_for_poisson_and_conflicts_for_alike_is_caught() -> None:
-    found = verdict(split(former.region_split))
+    found = verdict(split(former.region_split, 8))
     assert found.calibrated is False
     assert all(one.said > one.came for one in found.off)
 
@@ -133,7 +135,7 @@ def waiting(seed: int) -> Scenario:
 
 @cache
 def on_connections() -> tuple[Observation, ...]:
-    return tuple(observe(waiting(seed), seed) for seed in range(1_000, 1_012))
+    return tuple(observe(waiting(seed), seed) for seed in range(1_000, 1_010))
 
 
 def fates(seen: Observation) -> Iterator[tuple[tuple[float, float, float], int]]:
@@ -165,3 +167,36 @@ def test_who_takes_for_lost_what_waits_in_a_connection_is_caught() -> None:
     """As on datagrams: what met a cut is lost."""
     runs = told(on_connections(), lambda seen: [(1 - said[0], came == 2) for said, came in fates(seen)])
     assert verdict(runs).calibrated is False
+
+
+# -- questions ---------------------------------------------------------------------------------
+
+
+def looks(seen: Observation) -> Iterator[tuple[float, bool]]:
+    """When an answer arrives: fresh is what has all that was written by then; before 3 s the prior speaks."""
+    tenants = seen.ledger.tenants
+    arrived_us = {row.op: row.t_us for row in seen.history if row.kind == "ok"}
+    written: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for event in seen.events():
+        written.setdefault((event.account, event.tenant), []).append((event.accepted_us, event.address & VERSION))
+    assert seen.ledger.visible is not None
+    for said in seen.ledger.visible.reads:
+        if (at_us := arrived_us[said.op]) > 3 * S:
+            events = written.get((said.freshness.key, asked_as(said.op, tenants)[0]), ())
+            yield said.freshness.fresh, all(t_us > at_us or version <= said.version for t_us, version in events)
+
+
+@cache
+def asked() -> list[Said]:
+    return told((observe(load("confidence_looks"), seed) for seed in range(1_000, 1_005)), looks)
+
+
+def test_as_many_answers_still_hold_when_they_arrive_as_was_said() -> None:
+    found = verdict(asked())
+    assert found.judged >= 4
+    assert off(found) == []
+
+
+def test_who_takes_the_way_back_for_half_as_long_is_caught() -> None:
+    half = [replace(run, chances=[chance**0.5 for chance in run.chances]) for run in asked()]
+    assert verdict(half).calibrated is False

@@ -57,10 +57,10 @@ def test_the_longer_the_others_are_silent_the_less_likely_it_survives() -> None:
 
 def test_a_trial_counts_for_its_aggregate_most_and_for_all() -> None:
     conflicts = Conflicts(EVEN)
-    before = conflicts.chance(1, 1)
+    before = conflicts.chance(1, 2)
     for _ in range(20):
-        conflicts.merged(1, 1, reversed_=True)
-    own, other, others_of_more = conflicts.chance(1, 1), conflicts.chance(2, 1), conflicts.chance(2, 64)
+        conflicts.merged(1, 2, reversed_=True)
+    own, other, others_of_more = conflicts.chance(1, 2), conflicts.chance(2, 2), conflicts.chance(2, 64)
     assert before < others_of_more
     assert before < other < own
 
