@@ -36,7 +36,7 @@ class VisibleOptions(TypedDict, total=False):
         queued: Whether requests go on a connection, which keeps what a cut does not let through; false. Which messages
             do is a matter of the network (`[connections] messages`).
         give_up_us: Where they do, how long one waits before it is given up, half a minute.
-        resend_us: How long after a heal a connection may take to send again, 400 ms.
+        sent_again_us: How long after a heal a connection may take to send again, 400 ms.
         decides: In a split, when a command is refused since what it leads to would hardly survive, in the words of
             `models.confidence.providing`; never.
         conflict: In a split, chance that an acceptance is taken back before which concurrent writes came, 0.05.
@@ -52,7 +52,7 @@ class VisibleOptions(TypedDict, total=False):
     loss: float
     queued: bool
     give_up_us: int
-    resend_us: int
+    sent_again_us: int
     conflict: float
     contests: float
     decides: str
@@ -97,15 +97,15 @@ def line_of(options: VisibleOptions) -> Line | None:
         "round_trip_us": round_trip_us,
     }
     queued, give_up_us = options.get("queued", False), options.get("give_up_us", 30_000_000)
-    resend_us = options.get("resend_us", 400_000)
+    sent_again_us = options.get("sent_again_us", 400_000)
     refuse(
         (
             *(at_least(name, us, 1) for name, us in times.items()),
             at_least("give_up_us", give_up_us, 1),
-            at_least("resend_us", resend_us, 0),
+            at_least("sent_again_us", sent_again_us, 0),
             *(
                 f"{name.removesuffix('_us')} says something of connections; give queued = true, or leave it out"
-                for name in ("give_up_us", "resend_us")
+                for name in ("give_up_us", "sent_again_us")
                 if name in options and not queued
             ),
             prior("loss", loss),
@@ -123,7 +123,7 @@ def line_of(options: VisibleOptions) -> Line | None:
         down_us=times["cuts_last_us"],
         queued=queued,
         give_up_us=give_up_us if queued else inf,
-        resend_us=resend_us if queued else 0,
+        resend_us=sent_again_us if queued else 0,
     )
 
 

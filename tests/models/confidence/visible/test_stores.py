@@ -105,7 +105,7 @@ def test_without_the_option_nothing_is_told() -> None:
         ("confidence_commands", {"cuts_every_us": 0}, "cuts_every"),
         ("confidence_split", {"contests": 1.0}, "contests=1.0 is a prior outside"),
         ("confidence_commands", {"give_up_us": 5_000_000}, "give_up says something of connections"),
-        ("confidence_waiting", {"resend_us": -1}, "resend_us"),
+        ("confidence_waiting", {"sent_again_us": -1}, "sent_again_us"),
         ("confidence_looks", {"looks": 0.0}, "said of answers to questions"),
         ("confidence_reads", {"mode": "live"}, "keeps no views"),
         ("confidence_reads", {"decides": "spectre"}, "no provider"),
