@@ -22,8 +22,8 @@ that its trials had to expect). Together
 
     P(survives) = 1 - sum over k of P(K = k) c(m + k),   c(0) = 0.
 
-What was believed before, Poisson writes of the others alone and one c(n) of independent trials, said .97 of what came
-true in nine of ten, and .25 of what did in more than a third (`tests.models.confidence.visible.former`).
+What was believed before, Poisson writes of the others alone and one c(n) of independent trials, said .905, .975 and
+.994 of what came true in .853, .942 and .978, over ten runs of the scenario `confidence_split`.
 
 Limits: shares of the sides are alike for all aggregates; what goes with another that was taken back counts as its own;
 before the first merges the priors speak.
