@@ -26,7 +26,8 @@ from typing import Final, NamedTuple
 
 from models.confidence.deciding import Option, Table
 from models.confidence.providing import Provider, Rule, believed, warn_if_never_acts
-from models.confidence.visible.rates import Gamma, Glimpses
+from models.confidence.visible.glimpses import Glimpses
+from models.confidence.visible.rates import Gamma
 from models.loading.images import Key
 from models.loading.options import LoadingOptions, Strategy
 from sim.wording import Refused

@@ -25,6 +25,7 @@ from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
 from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
+from models.keyspace.telling import WeighingClient, WeighingShard
 from models.loading import Handler, SnapshotKeeper
 from models.losing import LosableShard
 from models.losing_regions import LosableRelay, TreeShard
@@ -75,7 +76,19 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard, Master, Broker, OutboxShard, FedShard, InlineShard, ViewShard, FreshViewShard),
+    (
+        Shard,
+        RegisterShard,
+        PlacedShard,
+        WeighingShard,
+        Master,
+        Broker,
+        OutboxShard,
+        FedShard,
+        InlineShard,
+        ViewShard,
+        FreshViewShard,
+    ),
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
@@ -104,6 +117,8 @@ SERVICES = (
     Runbook,
     PlacedShard,
     PlacedClient,
+    WeighingShard,
+    WeighingClient,
     Master,
     GroupOperator,
     TabletServer,

@@ -7,7 +7,7 @@ from numpy.random import PCG64, Generator
 
 from models.confidence import freshness
 from models.confidence.visible import Gamma, Rates
-from models.confidence.visible.rates import Glimpses
+from models.confidence.visible.glimpses import Glimpses
 from tests.models.confidence.visible.judging import binned
 
 S = 1_000_000
@@ -44,14 +44,15 @@ def test_fewer_writes_and_less_time_than_before_are_no_news() -> None:
     assert (rates.rate(1), rates.writes) == (before, 5)
 
 
-def test_what_is_said_of_drawn_writes_comes_true_as_often() -> None:
-    """Rates differ from key to key as they are believed to; each is learnt for a while, then a silence is judged."""
+@pytest.mark.parametrize("alike", [1.0, 6.0])
+def test_what_is_said_of_drawn_writes_comes_true_as_often(alike: float) -> None:
+    """How much rates differ from key to key is not known; each is learnt for a while, then a silence is judged."""
     draws = Generator(PCG64(5))
     pairs = []
     for _ in range(300):
         keys = 8
         rates = Rates(keys, prior_per_s=0.5)
-        true = [float(draws.gamma(1.0, 0.5)) for _ in range(keys)]
+        true = [float(draws.gamma(alike, 0.5 / alike)) for _ in range(keys)]
         watched_s = float(draws.uniform(0, 30))
         for key, rate in enumerate(true):
             rates.counted(key, int(draws.poisson(rate * watched_s)))
@@ -62,6 +63,55 @@ def test_what_is_said_of_drawn_writes_comes_true_as_often() -> None:
     bins = binned(pairs)
     assert len(bins) == 7
     assert [one for one in bins if not one.holds] == []
+
+
+@pytest.mark.parametrize(("counts", "alike"), [((50, 50, 51, 49), True), ((150, 0, 0, 50), False)])
+def test_how_alike_keys_are_is_learnt(counts: tuple[int, ...], alike: bool) -> None:
+    rates = Rates(4, prior_per_s=1.0)
+    for key, count in enumerate(counts):
+        rates.counted(key, count)
+    rates.watched(50 * S)
+    likely = [weight for weight, _ in rates.rate(0).parts]
+    assert (likely[-1] > likely[0]) is alike
+
+
+@pytest.mark.parametrize(("asked", "hotter"), [((40, 4, 4, 4), True), ((4, 4, 4, 40), False)])
+def test_questions_are_evidence_where_they_come_as_writes_do(asked: tuple[int, ...], hotter: bool) -> None:
+    """Of a key that was asked for often, as the others whose writes are many were."""
+    alone, beside = (Rates(4, prior_per_s=1.0) for _ in range(2))
+    for rates in (alone, beside):
+        for key, count in enumerate((30, 3, 3, 3)):
+            rates.counted(key, count)
+        rates.watched(3 * S)
+    for key, count in enumerate(asked):
+        for _ in range(count):
+            beside.asked(key)
+    likely = sum(weight for number, (weight, _) in enumerate(beside.rate(0).parts) if number % 2)
+    assert (likely > 0.5) is hotter
+    assert beside.rate(0).mean == pytest.approx(alone.rate(0).mean, rel=0.2)
+
+
+def test_whoever_asks_meets_what_is_asked_for() -> None:
+    """Keys are drawn by how hot they are, also to be judged; without counting that, what is said is too fresh."""
+    draws = Generator(PCG64(6))
+    said = blind = came = 0.0
+    keys, watched_s, silent_s = 6, 8.0, 0.8
+    for _ in range(150):
+        true = draws.gamma(2.0, 0.5, size=keys)
+        counting, ignoring = Rates(keys, prior_per_s=1.0), Rates(keys, prior_per_s=1.0)
+        for rates in (counting, ignoring):
+            rates.watched(watched_s * S)
+        for key, writes in enumerate(draws.poisson(true * watched_s)):
+            counting.counted(key, int(writes))
+            ignoring.counted(key, int(writes))
+        asked = draws.choice(keys, size=60, p=true / true.sum())
+        for key in asked:
+            counting.asked(int(key))
+        said += sum(counting.rate(int(key)).none(silent_s * S) for key in asked[:10])
+        blind += sum(ignoring.rate(int(key)).none(silent_s * S) for key in asked[:10])
+        came += sum(freshness(float(true[key]), silent_s * S) for key in asked[:10])
+    assert blind - came > 30
+    assert abs(said - came) < 0.4 * (blind - came)
 
 
 def test_bad_numbers_are_refused_all_at_once() -> None:
