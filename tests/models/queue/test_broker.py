@@ -45,6 +45,12 @@ class Desk:
             self.ctx.advance(1_000)
             answer_heads(self.ctx)
         assert self.broker.leads
+        self.requests = 0
+
+    def request(self, limit: int = 1, wait_us: int = 0) -> Take:
+        """The next one of one consumer."""
+        self.requests += 1
+        return Take(session=1, request=self.requests, limit=limit, wait_us=wait_us)
 
     def ask(self, message: Any) -> Any:
         """What it answers within 10 ms; None if it has not by then."""
@@ -61,7 +67,7 @@ class Desk:
         return answer.numbers
 
     def take(self, limit: int = 1) -> tuple[Handed, ...]:
-        answer = self.ask(Take(limit=limit, wait_us=0))
+        answer = self.ask(self.request(limit))
         assert isinstance(answer, Given)
         return answer.handed
 
@@ -241,7 +247,7 @@ def test_a_producer_waits_for_room_and_those_behind_it_in_turn() -> None:
 
 def test_a_consumer_waits_for_the_first_letter() -> None:
     desk = Desk()
-    asked = desk.wait(Take(limit=1, wait_us=50_000), 10_000)
+    asked = desk.wait(desk.request(wait_us=50_000), 10_000)
     assert not asked.done
     desk.put(1)
     assert messages(asked.value.handed) == [1]
@@ -249,7 +255,7 @@ def test_a_consumer_waits_for_the_first_letter() -> None:
 
 def test_a_consumer_that_waits_in_vain_is_told_so() -> None:
     desk = Desk()
-    asked = desk.wait(Take(limit=1, wait_us=50_000), 60_000)
+    asked = desk.wait(desk.request(wait_us=50_000), 60_000)
     assert asked.value == Given(handed=())
 
 
@@ -265,7 +271,7 @@ def test_one_that_does_not_lead_says_who_does() -> None:
     ctx = FakeContext(at(2))
     broker = Broker(ctx, options(2, scheme=QUORUM, window=1), Lanes(), QueueOptions())
     ctx.start(broker)
-    asked = ctx.deliver(broker, Take(limit=1, wait_us=0))
+    asked = ctx.deliver(broker, Take(session=1, request=1, limit=1, wait_us=0))
     assert isinstance(asked.value, Elsewhere)
 
 
