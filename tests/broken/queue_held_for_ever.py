@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from models.queue import Broker
 from models.queue.leases import Leases
-from tests.broken.families.brokers import STALLING, queue_of
+from tests.broken.families.brokers import APART, queue_of
 
 
 class Patient(Broker):
@@ -19,4 +19,4 @@ class Patient(Broker):
         return
 
 
-system = queue_of(Patient, STALLING)
+system = queue_of(Patient, APART)
