@@ -58,6 +58,7 @@ class MergingEnd:
         unsound: Those of them that break an invariant which the policy promises.
         rights: Where they are passed on, by sub-domain, how many it has at the end, over all aggregates.
         stranded: Those of sub-domains that are not there at the end, or were declared lost where nobody takes over.
+        left: Addresses of the writes in those conflicts.
     """
 
     merging: Merging
@@ -70,6 +71,7 @@ class MergingEnd:
     unsound: tuple[str, ...] = ()
     rights: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     stranded: int = 0
+    left: frozenset[int] = frozenset()
 
 
 class _Truth(NamedTuple):
@@ -81,6 +83,7 @@ class _Truth(NamedTuple):
     opened: int
     concurrent: int
     broken: tuple[str, ...]
+    left: frozenset[int]
 
 
 def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) -> MergingEnd:
@@ -93,6 +96,7 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
     count = concurrent = opened = compared = decided = stranded = 0
     wrong: list[str] = []
     unsound: list[str] = []
+    left: frozenset[int] = frozenset()
     policy = merging.policy(merging.domain, merging.sources)
     rights = dict.fromkeys(merging.sources, 0) if isinstance(policy, RightsRule) else {}
     for number, stores in enumerate(shards):
@@ -100,6 +104,7 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         lost = {source: store.merge.lost_at(source) for store in stores.values() for source in store.merge.lost}
         truth = _truth(merging, writes, lost)
         count, concurrent, opened = count + len(writes), concurrent + truth.concurrent, opened + truth.opened
+        left |= truth.left
         wrong += [f"shard {number}: {flaw}" for flaw in truth.broken]
         lengths = {
             source: min(store.log.length, lost.get(source, store.log.length)) for source, store in stores.items()
@@ -128,6 +133,7 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         unsound=tuple(unsound),
         rights=MappingProxyType(rights),
         stranded=stranded,
+        left=left,
     )
 
 
@@ -196,10 +202,11 @@ def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -
         state = policy.state(step.held)
         broken += [f"aggregate {instance} is {state} and breaks {n}" for n in demanded if not getattr(domain, n)(state)]
     states = {instance: policy.state(held[instance]) for instance in sorted(held)}
-    opened = sum(isinstance(output, Opened) for output in outputs)
+    opened = [output for output in outputs if isinstance(output, Opened)]
     broken += _compensated_twice(outputs)
     fates = _fates(outputs) | {write.address: write.event.__class__ is Denied for write in stray}
-    return _Truth(held, states, fates, opened, concurrent, tuple(broken))
+    left = frozenset(address for output in opened for address in output.addresses)
+    return _Truth(held, states, fates, len(opened), concurrent, tuple(broken), left)
 
 
 def _fates(outputs: Sequence[Output]) -> dict[int, bool]:
