@@ -6,13 +6,14 @@ more by nobody but the policy. Who has everything must show that, and say so of 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.domain import Denied, Domain, State
+from models.heard_end import heard, known
 from models.merging.fold import MergeFold
 from models.merging.policies import policy_for
 from models.merging.policy import LocalRule, Obligation, Policy, RightsRule
@@ -100,7 +101,7 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
     policy = merging.policy(merging.domain, merging.sources)
     rights = dict.fromkeys(merging.sources, 0) if isinstance(policy, RightsRule) else {}
     for number, stores in enumerate(shards):
-        writes = sorted(write_of(entry) for store in stores.values() for entry in store.log.entries)
+        writes = _writes(stores, merging.sources)
         lost = {source: store.merge.lost_at(source) for store in stores.values() for source in store.merge.lost}
         truth = _truth(merging, writes, lost)
         count, concurrent, opened = count + len(writes), concurrent + truth.concurrent, opened + truth.opened
@@ -109,6 +110,9 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         lengths = {
             source: min(store.log.length, lost.get(source, store.log.length)) for source, store in stores.items()
         }
+        # Of a store that is gone and was given up, all that counts may be known.
+        reached = Counter(write.origin for write in writes)
+        lengths |= {one: upto for one, upto in lost.items() if one not in stores and reached[one] >= upto}
         for source, store in stores.items():
             if not _has_everything(store, lengths):
                 continue
@@ -137,16 +141,33 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
     )
 
 
-def collisions(shards: Sequence[Mapping[int, SplitShard]]) -> int:
-    """Addresses that stand for two different events, in two sub-domains or in two lives of one."""
+def _writes(stores: Mapping[int, SplitShard], sources: Sequence[int]) -> list[Write]:
+    """All streams without a gap: a store's own log, or what others have heard where that says less."""
+    found: list[Write] = []
+    for source in sources:
+        own = stores[source].log.entries if source in stores else ()
+        entries = {entry.position: entry for entry in own}
+        for entry in heard(stores, source):
+            if len(entries) + 1 == entry.position:
+                entries[entry.position] = entry
+        found += [write_of(entry) for entry in entries.values()]
+    return sorted(found)
+
+
+def collisions(shards: Sequence[Mapping[int, SplitShard]], sources: Sequence[int] = ()) -> int:
+    """Addresses that stand for two different events, in two sub-domains or in two lives of one.
+
+    Args:
+        shards: For each shard, its stores by sub-domain.
+        sources: Sub-domains of which it counts as well what others have heard.
+    """
     clashes: set[tuple[int, int]] = set()
     for number, stores in enumerate(shards):
         found: dict[int, tuple[int, object]] = {}
-        for store in stores.values():
-            for entry in store.log.entries:
-                content = (entry.event_id, entry.event)
-                if found.setdefault(entry.address, content) != content:
-                    clashes.add((number, entry.address))
+        for entry in known(stores, sources):
+            content = (entry.event_id, entry.event)
+            if found.setdefault(entry.address, content) != content:
+                clashes.add((number, entry.address))
     return len(clashes)
 
 
