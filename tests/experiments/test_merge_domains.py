@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
@@ -259,3 +261,20 @@ def test_one_seed_leaves_the_paired_claim_undecided(tmp_path: Path) -> None:
     findings = EXPERIMENT.check(Results(in_every_workload(), tmp_path / "none"))
     assert findings[0].holds is None
     assert findings[1].holds
+
+
+def test_the_readme_says_what_the_committed_report_answers() -> None:
+    root = Path(__file__).parents[2]
+    answer = json.loads((root / "reports/merge-domains/run.json").read_text(encoding="utf-8"))["answer"]
+    if "unserved ones [" not in answer:
+        pytest.skip("the committed report is of a version whose answer has no interval of its break-even")
+    row = next(
+        line for line in (root / "README.md").read_text(encoding="utf-8").splitlines() if "(`merge-domains`)" in line
+    )
+    least, most = (f"{float(one):.2f}".lstrip("0") for one in re.findall(r"\+(0\.\d+) \[", answer)[:2])
+    owing = re.findall(r"\(for unique username\) ([\d.]+) ", answer)
+    even = re.findall(r"more than ([\d.]+) unserved ones \[([\d.]+), ([\d.]+)\]", answer)
+    assert f"serves {least} (withdrawal) to {most} (counter)" in row
+    assert [f"{float(one):.0f} of 1,000" in row for one in owing] == [True]
+    ratios = [tuple(f"{float(one):.0f}" for one in each) for each in even]
+    assert [f"more than {at} unserved commands [{low}, {high}]" in row for at, low, high in ratios] == [True]
