@@ -82,8 +82,8 @@ def _situations(results: Results[MergeRow], folder: Path, context: ReportContext
         context,
         "Every measure of every situation that was run; the base first, then what differs from it. Latencies before "
         "the cut are of commands that were over by then; of fewer than 100 commands a run has no p99, of fewer than "
-        "1,000 no p99.9, and it stands with the situation's control or nowhere. They are the middle run's, between two runs "
-        "that enclose it with 95 %.",
+        "1,000 no p99.9, and it stands with the situation's control or nowhere. They are the middle run's, between two "
+        "runs that enclose it with 95 %.",
     )
     for name, one in SITUATIONS.items():
         if any(row.scenario == name for row in results.rows):
