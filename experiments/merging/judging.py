@@ -54,7 +54,7 @@ def run_once(cell: Cell, seed: int) -> RunResult:
         seen,
         disk_bytes,
         None if agreeing is None else agreeing.after_heal_s,
-        0 if stranding is None else stranding.stranded(seen),
+        None if stranding is None else stranding.stranded(seen),
     )
 
 
@@ -82,7 +82,7 @@ def judge(
     seen: Observation,
     disk_bytes: int = 0,
     agreed_s: float | None = None,
-    stranded: int = 0,
+    stranded: int | None = None,
 ) -> RunResult:
     """Turn what was observed into a row and, where they are drawn, its timelines.
 
@@ -92,7 +92,7 @@ def judge(
         seen: What was observed.
         disk_bytes: Of all disks, at the end.
         agreed_s: Seconds from the heal until replicas agreed, where no log says when.
-        stranded: Rights that the cut kept from those who asked for them.
+        stranded: Rights that the cut kept from those who asked for them, where there are rights and a cut.
     """
     domain = domain_of(WORKLOADS[SITUATIONS[cell.scenario].workload].domain, seen.scenario.workload)
     truth = truth_of(seen, domain)
@@ -103,7 +103,13 @@ def judge(
 
 
 def _row(
-    cell: Cell, seed: int, seen: Observation, truth: Truth, disk_bytes: int, agreed_s: float | None, stranded: int
+    cell: Cell,
+    seed: int,
+    seen: Observation,
+    truth: Truth,
+    disk_bytes: int,
+    agreed_s: float | None,
+    stranded: int | None,
 ) -> tuple[MergeRow, Sequence[int]]:
     by_command = fates(seen)
     count = Counter(by_command.values())

@@ -22,7 +22,7 @@ class MergeRow(Row):
     violation on the side that accepted the event which began it. *Competing* commands are those of which a cut may let
     two sides accept too many, *harmless* ones the others. *Calm* latencies are of commands that were over before the
     cut, whatever came of them; a quantile of too few commands is None. Rights are *stranded* that the cut-off region
-    has when the cut ends, or when it is declared lost, and that others asked for in vain.
+    has when the cut ends, or when it is declared lost, and that others asked for in vain; None where there are none.
     """
 
     # Service
@@ -85,7 +85,7 @@ class MergeRow(Row):
     staleness_p99_s: float
     session_violations: int
     waited_for_rights: int
-    stranded_rights: int
+    stranded_rights: int | None
     rights_idle_share: float | None
     linearizable: bool | None
     # What it costs

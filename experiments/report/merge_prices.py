@@ -127,8 +127,9 @@ def _wins(even: Interval | None) -> str:
     """What a break-even says of a split in an outage."""
     if even is None:
         return "does not win an outage: a majority serves as much"
-    if even.low is not None and even.low == inf:
-        return "wins an outage: it serves more, and owes nobody more"
+    if even.estimate == inf and even.low in (None, inf):
+        few = f" [no interval, n = {even.n}]" if even.low is None else ""
+        return f"wins an outage: it serves more, and owes nobody more{few}"
     if even.low is not None and even.low <= 0:
         return "may win an outage or not: these runs cannot tell"
     return f"wins an outage while an owed command costs less than {even_words(even)}"

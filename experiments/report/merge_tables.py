@@ -148,7 +148,7 @@ def times(values: Sequence[float | None], unit: str = "s") -> str:
     never = sum(isinf(value) for value in known)
     if never:
         return f"not by the end of the run ({never} of {len(known)})"
-    return format_interval(t_interval(known), ".1f", unit) if known else _NONE
+    return format_interval(_at_least_zero(t_interval(known)), ".1f", unit) if known else _NONE
 
 
 def _mean(metric: str, spec: str, unit: str = "") -> Callable[[Rows], str]:
