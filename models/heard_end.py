@@ -22,27 +22,28 @@ Stores = Mapping[int, SplitShard]
 def known(stores: Stores, sources: Sequence[int]) -> list[Entry]:
     """Every write of a shard that a log or a neighbour's files hold, each once, in canonical order.
 
-    Two writes in one place of a stream, as after the loss of a disk, are both of them known.
+    Where others have heard something else at a place than stands there in its own log, which a disk that forgot leads
+    to, theirs counts: they would drop the other as heard before.
 
     Args:
         stores: By sub-domain, the stores that are up.
         sources: Numbers of all sub-domains.
     """
-    found = {_which(entry): entry for store in stores.values() for entry in store.log.entries}
-    for source in sources:
-        for entry in heard(stores, source):
-            found.setdefault(_which(entry), entry)
+    found = {(one.origin, one.position): one for source in sources for one in heard(stores, source)}
+    for store in stores.values():
+        for entry in store.log.entries:
+            found.setdefault((entry.origin, entry.position), entry)
     return sorted(found.values())
 
 
 def heard(stores: Stores, source: int) -> list[Entry]:
     """What others' files hold of a sub-domain's writes: its first ones, and those that are not settled."""
-    found: dict[tuple[int, int, int], Entry] = {}
+    found: dict[int, Entry] = {}
     for number, store in stores.items():
         if number != source:
             settled = store.merge.vector().get(source, 0)
             for entry in (*store.hearing.after(source, 0), *store.hearing.after(source, settled)):
-                found.setdefault(_which(entry), entry)
+                found.setdefault(entry.position, entry)
     return sorted(found.values())
 
 
@@ -62,7 +63,3 @@ def forgotten(stores: Stores, entries: Sequence[Entry]) -> dict[int, bool]:
                 if isinstance(output, Merged | Superseded) and output.address not in kept:
                     found[output.address] = isinstance(output, Merged)
     return found
-
-
-def _which(entry: Entry) -> tuple[int, int, int]:
-    return entry.origin, entry.position, entry.event_id

@@ -29,6 +29,7 @@ from models.ordinals import pack_ordinal, unpack_ordinal
 from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
 from models.reading_end import ReadingEnd
+from models.retrying_end import RetryingEnd
 from models.sequence_end import SequenceEnd
 from models.services_end import ServicesEnd
 from models.split import SplitShard, write_of
@@ -125,6 +126,7 @@ class Ledger:
         outside: What a world outside did, where there is one.
         outbox: What consumers of an outbox received, where there is one.
         reading: The read side, where there is one.
+        retrying: What hedged calls came to, where there are any.
         detection: Whom detectors suspected, where detectors are what is studied.
         merging: The merge of sub-domains, where the domain is split.
         visible: What clients were told with a chance, where they are.
@@ -149,6 +151,7 @@ class Ledger:
     outside: OutsideEnd | None = None
     outbox: OutboxEnd | None = None
     reading: ReadingEnd | None = None
+    retrying: RetryingEnd | None = None
     detection: DetectionEnd | None = None
     merging: MergingEnd | None = None
     visible: VisibleEnd | None = None
@@ -228,7 +231,7 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging
         final={account: tuple(final[account]) for account in sorted(final)},
         balances=_balances(shards),
         divergent=(),
-        conflicts=collisions(shards, merging.sources),
+        conflicts=collisions(shards),
         watermark="stable",
         stable=_stable(shards),
         merging=merging_end(merging, shards),

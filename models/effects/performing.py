@@ -218,6 +218,12 @@ class Performer(Owner):
         """Whether an earlier owner had intended this, from what the store told of the intent."""
         return told != f"{Stage.INTENDED} 1"
 
+    def decided(self, key: int, known: Known, move: Move) -> None:
+        """The policy said what to do next about an effect; for those who look on."""
+
+    def settled(self, key: int, answer: Acted | OutcomeIs) -> None:
+        """The receiver said that it is done; for those who look on."""
+
     def _bring_about(self, key: int, amount: int, mine: int, may_have_acted: bool) -> Generator[Wait, Any, int]:
         """Ask outside as the policy says; returns the receipt, 0 if there is none to come."""
         ctx, how = self.ctx, self.how
@@ -233,6 +239,7 @@ class Performer(Owner):
                 tries=tries,
             )
             move = how.policy.move(known)
+            self.decided(key, known, move)
             token = mine << ATTEMPT_BITS | asked
             if move is Move.LEAVE:
                 ctx.note("left", key)
@@ -262,6 +269,7 @@ class Performer(Owner):
             if isinstance(answer, Acted | OutcomeIs) and answer.receipt:
                 if isinstance(answer, OutcomeIs) or answer.before:
                     ctx.point("E7")
+                self.settled(key, answer)
                 return answer.receipt
         return 0
 

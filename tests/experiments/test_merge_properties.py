@@ -27,6 +27,7 @@ SPLITS = (
     "split_closing_barrier",
     "split_observed",
     "split_three_way",
+    "split_disk_lost",
 )
 HERE = "tests.experiments.test_merge_properties"
 

@@ -19,6 +19,7 @@ from models.detection.swim import Member
 from models.effects.outside import Outside
 from models.effects.performing import Performer
 from models.effects.risk import Caller, Payee
+from models.effects.risk.climbing import Climber
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
@@ -133,6 +134,7 @@ SERVICES = (
     Caller,
     Payee,
     Performer,
+    Climber,
     Outside,
     FedShard,
     InlineShard,

@@ -7,6 +7,7 @@ from numpy.random import PCG64, Generator
 
 from models.confidence import freshness
 from models.confidence.visible import Gamma, Rates
+from models.confidence.visible.rates import Glimpses
 from tests.models.confidence.visible.judging import binned
 
 S = 1_000_000
@@ -66,3 +67,33 @@ def test_what_is_said_of_drawn_writes_comes_true_as_often() -> None:
 def test_bad_numbers_are_refused_all_at_once() -> None:
     with pytest.raises(ValueError, match=r"keys=0[\s\S]*prior_per_s=0[\s\S]*worth=-1"):
         Rates(0, prior_per_s=0, worth=-1)
+
+
+def test_what_is_only_glimpsed_is_counted_between_the_first_look_and_the_last() -> None:
+    glimpses = Glimpses(prior_per_s=1.0)
+    glimpses.saw("a", 40, 10 * S)
+    assert glimpses.rate("a") == glimpses.rate("b"), "what was there before says nothing of how often"
+    glimpses.saw("a", 46, 13 * S)
+    glimpses.saw("a", 50, 20 * S, own=4)
+    known = glimpses.rate("a")
+    assert known.shape == 1 + 6
+    assert known.inverse_scale_s == pytest.approx(11 / 7 + 10)
+    assert glimpses.seen_us("a") == 20 * S
+
+
+def test_writes_that_were_given_up_are_counted_anew() -> None:
+    glimpses = Glimpses(prior_per_s=1.0)
+    for count, at_s in ((10, 0), (20, 10), (5, 11), (7, 12)):
+        glimpses.saw("a", count, at_s * S)
+    assert glimpses.rate("a").shape == 1 + 10 + 2
+    with pytest.raises(ValueError, match=r"prior_per_s=0\.0 is not above 0"):
+        Glimpses(prior_per_s=0.0)
+
+
+def test_glimpses_learn_the_rate_at_which_writes_were_drawn() -> None:
+    rng, glimpses, at_us, count = Generator(PCG64(5)), Glimpses(prior_per_s=10.0), 0, 0
+    for _ in range(400):
+        pause_us = int(rng.exponential(0.5) * S)
+        at_us, count = at_us + pause_us, count + int(rng.poisson(3.0 * pause_us / S))
+        glimpses.saw(7, count, at_us)
+    assert glimpses.rate(7).mean == pytest.approx(3.0, abs=4 * (3.0 / (at_us / S)) ** 0.5)
