@@ -18,14 +18,14 @@ _HISTORIES: Final = 4
 
 
 def keeps_its_obligations(seen: Observation) -> Verdict:
-    """The scenario's merge policy keeps what it promises of its domain, on histories drawn from the run's seed."""
+    """The scenario's merge policy keeps what it is held to on its domain, on histories drawn from the run's seed."""
     merging = seen.ledger.merging
     if merging is None or case_of(merging.merging) is None:
         return _nothing_split() if merging is None else Verdict(Outcome.UNKNOWN, (), "nobody knows what to ask of it")
     broken = broken_by(merging.merging, range(_HISTORIES * seen.seed, _HISTORIES * (seen.seed + 1)))
     if broken is not None:
         return Verdict(Outcome.INVALID, (), "\n".join(broken.lines()))
-    return Verdict(Outcome.VALID, (), f"{merging.merging.words} keeps all that it promises")
+    return Verdict(Outcome.VALID, (), f"{merging.merging.words} keeps all that it is held to")
 
 
 def merged_alike(seen: Observation) -> Verdict:

@@ -23,7 +23,7 @@ from models.loading.handler import Handler
 from models.loading.keeper import SnapshotKeeper
 from models.loading.options import LoadingOptions, Strategy, strategy_of
 from models.loading_end import LoadingEnd, loading_end
-from models.mixes import DomainMix
+from models.mixes import requests_of
 from models.store.log.entries import Entry, version_of
 from models.store.options import MemberOptions
 from models.store.shard import Shard
@@ -125,7 +125,7 @@ def loaded_store(
         desk = (topology.clients(place) or topology.servers(place))[0].location
         placements.append(operator_of(desk, groups, promote_after_us, -1))
     bank = isinstance(wanted, BankAccount)
-    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
+    mix: Mix = BankMix(workload) if bank else requests_of(wanted, workload.accounts)
 
     def clients(route_of: Callable[[str], Route]) -> Sequence[Placement]:
         return _clients(topology, workload, mix, shared)
