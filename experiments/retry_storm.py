@@ -1,8 +1,8 @@
 """Does an overload outlive what triggered it, and what ends it?
 
 Claim:     with three attempts in each of two layers a host that was slow, or cut off, for four seconds never recovers,
-           at a sixth of its capacity too; jitter changes nothing. A retry budget, a breaker, dropping or refusing
-           stale work, LIFO or a short queue each ends it; load x attempts below the capacity prevents it.
+           at a sixth of its capacity too; jitter changes nothing. A token budget, a breaker, refusing
+           hopeless work, LIFO or a short queue ends it; a ratio of first attempts bounds it and drains slowly.
 Varies:    the policy of callers and services, the trigger (none, slow for .25 s or 4 s, cut off for 4 s), the load
            (35, 8 or 4 requests a second, of 50 that can be done).  Held fixed: tiers, deadlines, patience.
 Measures:  goodput before, during and after (share), attempts at the last tier a request, seconds from the heal to

@@ -18,14 +18,15 @@ from experiments.storms.arms import CALM, CUT, DROPS, LIGHT, NAIVE, NONE, ONE_LA
 from experiments.storms.runs import STEP_US, recovered_us
 
 SOURCE = Provenance(commit=None, clean=None, lock="l", python="3", command="./lab run retry-storm", seeds=3)
-LASTS = {(SLOW, NAIVE), (SLOW, SPREAD), (SLOW, ONE_LAYER), (SLOW, DROPS), (CUT, NAIVE), (THIN, NAIVE)}
+LASTS = {(SLOW, NAIVE), (SLOW, SPREAD), (SLOW, ONE_LAYER), (SLOW, DROPS), (CUT, NAIVE), (THIN, NAIVE), (SLOW, "ratio")}
+MANY = {where: 8.0 for where in LASTS} | {(SLOW, "ratio"): 1.2, (CALM, "lifo"): 2.5}
 
 
 def row(scenario: str, arm: str, seed: int, **other: Any) -> StormRow:
     lasts = (scenario, arm) in LASTS
     recovered = inf if lasts else 5.0 + seed % 2 if arm == NONE else 1.0
     values: dict[str, Any] = {"requests": 1_000, "done_before": 1.0, "done_during": 0.0}
-    values |= {"done_after": 0.0 if lasts else 1.0, "amplification": 8.0 if lasts else 1.0}
+    values |= {"done_after": 0.0 if lasts else 1.0, "amplification": MANY.get((scenario, arm), 1.0)}
     values |= {"recovered_s": None if scenario == CALM else recovered, "recovery_censored": int(lasts)}
     values |= {"executed": 900, "done": 500, "refused": 0, "passed_over": 0, "utilisation_busiest": 0.9}
     return StormRow(scenario=scenario, arm=arm, seed=seed, digest="d", **values | other)
@@ -72,6 +73,9 @@ def test_right_rows_hold() -> None:
         ((SLOW, DROPS), {"recovered_s": 9.0}, [10]),
         ((SLOW, NAIVE), {"amplification": 2.0}, [11]),
         ((SLOW, "shed"), {"recovered_s": 6.0}, [12]),
+        ((CALM, "lifo"), {"amplification": 1.0}, [13]),
+        ((SLOW, "ratio"), {"recovered_s": 9.0}, [14]),
+        ((SLOW, "ratio"), {"amplification": 4.0}, [14]),
     ],
 )
 def test_wrong_rows_are_found(where: tuple[str, str], wrong: dict[str, Any], which: list[int]) -> None:
