@@ -67,7 +67,7 @@ _CURED = (
     (
         SLOW,
         tuple(arm for arm in CURES if arm != _RATIO),
-        "Any of these ends it after a slow host: a token budget, a breaker, refusing what is hopeless, LIFO, a short queue",
+        "Any of these ends it after a slow host: a token budget, a breaker, refusing the hopeless, LIFO, a short queue",
     ),
     (CUT, CURES, "Any of them ends it after a cut, and a budget in proportion to first attempts does"),
 )

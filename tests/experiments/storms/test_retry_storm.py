@@ -19,7 +19,7 @@ from experiments.storms.runs import STEP_US, recovered_us
 
 SOURCE = Provenance(commit=None, clean=None, lock="l", python="3", command="./lab run retry-storm", seeds=3)
 LASTS = {(SLOW, NAIVE), (SLOW, SPREAD), (SLOW, ONE_LAYER), (SLOW, DROPS), (CUT, NAIVE), (THIN, NAIVE), (SLOW, "ratio")}
-MANY = {where: 8.0 for where in LASTS} | {(SLOW, "ratio"): 1.2, (CALM, "lifo"): 2.5}
+MANY = dict.fromkeys(LASTS, 8.0) | {(SLOW, "ratio"): 1.2, (CALM, "lifo"): 2.5}
 
 
 def row(scenario: str, arm: str, seed: int, **other: Any) -> StormRow:
