@@ -18,6 +18,7 @@ from typing import Final
 
 from experiments.deliveries.arms import OUTBOX, TRANSFER, kind_of
 from sim.faults import HERE, CrashKind, Fault, Trigger
+from sim.faults.fault import ParamValue
 
 __all__ = ["EFFECT_POINTS", "OUTBOX_POINTS", "PROCESS_POINTS", "faults_of", "points_of", "why_not"]
 
@@ -108,9 +109,9 @@ def faults_of(point: str, nth: int, *, moved: bool, kind: CrashKind = CrashKind.
         return (late, _crash("E7", 1, down_us, kind))
     if point == "E9":
         at = Trigger(note="intending", nth=nth)
-        other = {"against": (_OTHER,)}
+        other: dict[str, ParamValue] = {"against": (_OTHER,)}
         apart = Fault(id="apart", kind="partition-partial", targets=(_FIRST,), at=at, for_us=_GONE_US, params=other)
-        said = {"to": (_FIRST,), "one_way": True, "loss": _UNHEARD}
+        said: dict[str, ParamValue] = {"to": (_FIRST,), "one_way": True, "loss": _UNHEARD}
         return (apart, Fault(id="deaf", kind="link-lossy", targets=(_HOME,), at=at, for_us=_GONE_US, params=said))
     if point in _STILL_AT:
         still = replace(_STILL_AT[point], nth=nth)

@@ -14,6 +14,7 @@ from experiments.scenario import Scenario, build
 from models.keyspace.client import LOOK
 from models.ledger import FinalEvent, Ledger
 from models.ordinals import unpack_ordinal
+from models.reading.selecting import SELECTED
 from models.system import BANK_RECORDS, System
 from sim.faults import KINDS
 from sim.history import History, HistoryRow, Kind, Value
@@ -112,6 +113,7 @@ class Observation(Evidence):
         progress: Watermarks in order of time.
         noted: By note name, (time, region, value) in order of time.
         cut: The partition that begins first, None in a control.
+        selected: Time and note of every answer to a query beyond one aggregate, in order of time.
     """
 
     answers: tuple[Answer, ...]
@@ -119,6 +121,7 @@ class Observation(Evidence):
     progress: tuple[Progress, ...]
     noted: Mapping[str, tuple[tuple[int, str, int], ...]]
     cut: Window | None
+    selected: tuple[tuple[int, str], ...] = ()
 
     @property
     def opening_balance(self) -> int:
@@ -190,6 +193,8 @@ def carry_out(
         common = _common(world, system, scenario, seed)
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
+    selected: list[tuple[int, str]] = []
+    world.on_note(SELECTED, lambda t_us, location, value: selected.append((t_us, str(value))))
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED)}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
@@ -203,6 +208,7 @@ def carry_out(
         progress=tuple(progress),
         noted={name: tuple(rows) for name, rows in noted.items()},
         cut=first_cut(scenario),
+        selected=tuple(selected),
     )
 
 

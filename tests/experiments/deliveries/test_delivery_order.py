@@ -67,7 +67,7 @@ def rows(wrong: tuple[str, str] | None = None, **other: Any) -> Results[Delivery
             values = values | (other if (scenario, arm) == wrong else {})
             made += [row(scenario, arm, seed, **values) for seed in range(3)]
     results = Results(made, Path("none"))
-    zero = dict.fromkeys(("duplicates", "omissions", "orphans"), [0] * len(EFFECT_POINTS))
+    zero: dict[str, list[float]] = dict.fromkeys(("duplicates", "omissions", "orphans"), [0] * len(EFFECT_POINTS))
     results.series = lambda scenario, arm, seed: {"struck": [1] * len(EFFECT_POINTS), **zero}  # type: ignore[method-assign]
     return results
 

@@ -299,7 +299,12 @@ def test_of_an_answer_only_what_is_new_is_looked_at(monkeypatch: pytest.MonkeyPa
     assert len(place.performer.effects) == 100
 
     looked: list[object] = []
-    monkeypatch.setattr(place.performer, "_is_open", lambda state: bool(looked.append(state)))
+
+    def is_open(state: object) -> bool:
+        looked.append(state)
+        return False
+
+    monkeypatch.setattr(place.performer, "_is_open", is_open)
     place.logs[EFFECTS].append(entry(101, KEY + 101, Requested(amount=5)))
     place.reads()
 
