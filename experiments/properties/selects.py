@@ -53,7 +53,7 @@ def selects_are_prefixes(seen: Observation) -> Verdict:
 
 
 def selects_have_own_writes(seen: Observation) -> Verdict:
-    """With a token, a query by attribute is answered with what its session had written and seen, or with what followed."""
+    """With a token, a query by attribute has what its session had written and seen, or what followed."""
     reading = seen.ledger.reading
     if reading is None:
         return Verdict(Verdicts.UNKNOWN, (), "there is no read side")
