@@ -14,7 +14,6 @@ from experiments.scenario import Scenario, build
 from models.keyspace.client import LOOK
 from models.ledger import FinalEvent, Ledger
 from models.ordinals import unpack_ordinal
-from models.reading.selecting import SELECTED
 from models.system import BANK_RECORDS, System
 from sim.faults import KINDS
 from sim.history import History, HistoryRow, Kind, Value
@@ -194,7 +193,7 @@ def carry_out(
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
     selected: list[tuple[int, str]] = []
-    world.on_note(SELECTED, lambda t_us, location, value: selected.append((t_us, str(value))))
+    world.on_note("selected", lambda t_us, location, value: selected.append((t_us, str(value))))
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED)}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)

@@ -140,9 +140,8 @@ def explain(path: str, error: Mapping[str, Any], known: Iterable[str]) -> Findin
     if kind in ("literal_error", "enum"):
         choices = [choice.strip("'") for choice in context["expected"].replace(" or ", ", ").split(", ")]
         near = nearest(str(value), choices)
-        return Finding(
-            path, shown(value), f"not one of {', '.join(choices)}", f"did you mean {near!r}?" if near else "choose one"
-        )
+        way_out = "choose one" if near is None else f"did you mean {near!r}?"
+        return Finding(path, shown(value), f"not one of {', '.join(choices)}", way_out)
     rule, way_out = _WORDS.get(kind, (str(error["msg"]), "change it"))
     bounds = {name: _bound(bound) for name, bound in context.items()}
     return Finding(path, shown(value), rule.format(**bounds), way_out)

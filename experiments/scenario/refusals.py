@@ -45,7 +45,7 @@ def refusals(system: SystemChoice, refused: ValueError) -> list[Finding]:
 def refusals_beside(
     system: SystemChoice, unread: Collection[str], topology: Topology, workload: Workload
 ) -> list[Finding]:
-    """What a factory refuses beside options that cannot be read, and have their defaults; nothing that is about those."""
+    """What a factory refuses beside options that cannot be read and have their defaults; of those it tells nothing."""
     options = {option.parameter: option for option in options_of(system.make).values()}
     names = {name for parameter in unread for name in (parameter, options[parameter].key)}
     try:

@@ -1,4 +1,4 @@
-"""What a query by attribute was answered, as a note tells it to judges.
+"""What a query by attribute was answered, as a note (`selected`) tells it to judges.
 
 A history says how many rows there were, and up to where; whether they are the right ones takes the rows themselves,
 and of each part of the key space how far it was.
@@ -6,14 +6,11 @@ and of each part of the key space how far it was.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from models.reading.words import Rows
 
-__all__ = ["SELECTED", "Selected", "told_of"]
-
-#: The note.
-SELECTED: Final = "selected"
+__all__ = ["Selected", "told_of"]
 
 
 class Selected(NamedTuple):

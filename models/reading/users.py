@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
 from models.clients import BankMix, Drawn, Workload
-from models.reading.selecting import SELECTED, told_of
+from models.reading.selecting import told_of
 from models.reading.words import Query, Rows
 from models.store.requests import Accepted, InDoubt, Refused, RolledBack, Submit, Unavailable
 from sim.history import Kind, Operation, Value
@@ -225,7 +225,7 @@ class User(Service):
             self._record(asked, Kind.FAIL, key, f"refused:{why}")
         elif asked.f == "select":
             places = tuple(position for _, position in answer.places)
-            self.ctx.note(SELECTED, told_of(asked.op, asked.band, answer))
+            self.ctx.note("selected", told_of(asked.op, asked.band, answer))
             self._record(asked, Kind.OK, key, (len(answer.rows), *places))
         else:
             assert isinstance(key, int)

@@ -175,7 +175,7 @@ def test_an_option_that_cannot_be_read_hides_no_mistake_of_the_factory() -> None
 
 
 def test_of_an_option_that_cannot_be_read_nothing_else_is_told() -> None:
-    """By default the owners are suspected after 600 ms, and the receiver dedups nothing: neither is said in the file."""
+    """What the factory says of the default in its place is no mistake of the file."""
     assert paths({"suspect": "soon", "owners": 9}) == ["system.owners", "system.suspect"]
     assert paths({"receiver": 5, "declared": "idempotent"}) == ["system.receiver"]
     assert paths({"recieved": "mailer", "declared": "idempotent", "owners": 9}) == ["system.owners", "system.recieved"]
