@@ -54,6 +54,8 @@ class Manager(Follower):
         self._begun: dict[int, str] = {}
         self._fresh: dict[int, None] = {}
         self._shard: dict[int, int] = {}
+        self._rank: dict[int, int] = {}
+        self._ranked = 0
 
     def start(self) -> None:
         """Read all there is; what is due is sent once that is done."""
@@ -66,6 +68,9 @@ class Manager(Follower):
         if self.process.is_over(state):
             self._forget(key)
             return
+        if key not in self.states:
+            self._ranked += 1
+            self._rank[key] = self._ranked
         self.states[key] = state
         self._due_us[key] = entry.accepted_us
         self._shard[key] = shard
@@ -80,7 +85,7 @@ class Manager(Follower):
         """Begin what is due. Not while it replays: a stage that was passed long ago would be gone through again."""
         if not self.live:
             return
-        fresh = list(self._fresh)
+        fresh = sorted(self._fresh, key=self._rank.__getitem__)  # first come, first served
         self._fresh.clear()
         for key in fresh:
             state = self.states[key]
@@ -95,7 +100,7 @@ class Manager(Follower):
         self._fresh = dict.fromkeys(self.states)
 
     def _forget(self, key: int) -> None:
-        for known in (self.states, self._due_us, self._begun, self._fresh, self._shard):
+        for known in (self.states, self._due_us, self._begun, self._fresh, self._shard, self._rank):
             known.pop(key, None)
 
     def _carry_out(self, key: int, step: Step, state: Any, due_us: int) -> Generator[Wait, Any, None]:
