@@ -22,6 +22,7 @@ MODULES: tuple[str, ...] = (
     "experiments.detector_theory",
     "experiments.explaining_away",
     "experiments.heartbeat_average",
+    "experiments.hedging",
     "experiments.key_space",
     "experiments.layer_priority",
     "experiments.log_management",

@@ -44,6 +44,11 @@ class HybridClock:
         self._file = file
         self._reserve_us = reserve_us
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether an earlier life left a ceiling on this disk."""
+        return bool(self._ctx.disk.read(self._file))
+
     def recover(self) -> Generator[Wait, Any, None]:
         """Start above whatever an earlier life may have used."""
         ceilings = [record for record in self._ctx.disk.read(self._file) if record is not TORN]

@@ -201,11 +201,11 @@ def region_split(
     """Every region, or cluster, owns a sub-domain and accepts locally; a merge domain in each reconciles.
 
     `lines` says whether the parts are regions, clusters, or clusters that merge into regions (`both`). `domain` is a
-    shipped one. `place` says where writes get their final place: in `every` part, in the `home` (a part's name, the
-    first if none is given), or in a `batch` at most every so long. `merge` is a policy of `models.merging.policies` or
-    `package.module:attribute` of your own; `silent-last-writer` is the negative control. Stores are
-    of a `kind`, which is no option: a subclass is a store that differs in that one thing. With `states`, what is
-    accepted comes with the chance that it survives the merge.
+    shipped one, or `package.module:attribute` of your own (`models.domains.named`). `place` says where writes get
+    their final place: in `every` part, in the `home` (a part's name, the first if none is given), or in a `batch` at
+    most every so long. `merge` is a policy of `models.merging.policies` or `package.module:attribute` of your own;
+    `silent-last-writer` is the negative control. Stores are of a `kind`, which is no option: a subclass is a store
+    that differs in that one thing. With `states`, what is accepted comes with the chance that it survives the merge.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once: no such domain, lines or policy, lines

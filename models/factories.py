@@ -27,7 +27,8 @@ from models.domains.auction import Auction
 from models.domains.bank_account import BankAccount
 from models.domains.floored_counter import FlooredCounter
 from models.domains.household import Household
-from models.mixes import DomainMix
+from models.domains.named import domain_named
+from models.mixes import requests_of
 from models.store.group.wire import ShipOptions
 from models.store.log.snapshots import SnapshotPolicy
 from models.store.options import InDoubt, LogPolicy, MemberOptions
@@ -116,7 +117,7 @@ class Reading:
         return self.of(lambda: home_of(self._topology, region))
 
     def domain(self, name: str) -> Domain[Any] | None:
-        """A shipped domain by its name."""
+        """A shipped domain by its name, or a user's own."""
         return self.of(lambda: domain_of(name, self._workload))
 
     def scheme(self, words: str) -> Scheme | None:
@@ -195,21 +196,30 @@ def mix_of(domain: Domain[Any], workload: Workload) -> Mix:
         return BankMix(workload)
     if workload.contended:
         return ContendedMix(domain, workload)
-    return DomainMix({domain.name: domain.number}, workload.accounts)
+    return requests_of(domain, workload.accounts)
 
 
 def domain_of(name: str, workload: Workload) -> Domain[Any]:
-    """A shipped domain by its name; ValueError for an unknown one."""
+    """A shipped domain by its name, or a user's own by `package.module:attribute`.
+
+    Raises:
+        ValueError: there is none by that name, or nobody can tell what clients ask of it; every reason at once.
+    """
+    if ":" in name:
+        return domain_named(name)
     if name == BankAccount.name:
         return BankAccount(opening_balance=workload.opening_balance)
     if name == FlooredCounter.name:
         return FlooredCounter(start=workload.opening_balance)
     if name == Household.name:
+        if not workload.contended:
+            raise ValueError(f"domain={name!r} has requests in contended demand alone; give contended=true")
         return Household(opening_balance=workload.opening_balance)
     domains: dict[str, Domain[Any]] = dict(shipped().domains)
     domains.update((one.name, one) for one in (Household(), Auction(), FlooredCounter()))
     if name not in domains:
-        raise ValueError(f"domain={name!r} is none that is shipped; {way_to(name, list(domains))}")
+        own = ', or name your own, "package.module:attribute"'
+        raise ValueError(f"domain={name!r} is none that is shipped; {way_to(name, list(domains))}{own}")
     return domains[name]
 
 

@@ -28,6 +28,7 @@ from models.ordinals import pack_ordinal, unpack_ordinal
 from models.pipeline_end import PipelineEnd
 from models.placing_end import PlacingEnd
 from models.reading_end import ReadingEnd
+from models.retrying_end import RetryingEnd
 from models.sequence_end import SequenceEnd
 from models.services_end import ServicesEnd
 from models.split import SplitShard, write_of
@@ -124,6 +125,7 @@ class Ledger:
         outside: What a world outside did, where there is one.
         outbox: What consumers of an outbox received, where there is one.
         reading: The read side, where there is one.
+        retrying: What hedged calls came to, where there are any.
         detection: Whom detectors suspected, where detectors are what is studied.
         merging: The merge of sub-domains, where the domain is split.
         visible: What clients were told with a chance, where they are.
@@ -146,6 +148,7 @@ class Ledger:
     outside: OutsideEnd | None = None
     outbox: OutboxEnd | None = None
     reading: ReadingEnd | None = None
+    retrying: RetryingEnd | None = None
     detection: DetectionEnd | None = None
     merging: MergingEnd | None = None
     visible: VisibleEnd | None = None

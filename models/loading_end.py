@@ -18,7 +18,8 @@ class LoadingEnd:
     """The handlers at the end; counts are those of their last lives.
 
     Attributes:
-        counts: What they did, as `Handler.counts`, and `looked` and `appends`, what they asked of the store.
+        counts: What they did, as `Handler.counts`, and `looked` and `appends`, what they asked of the store; where they
+            load by a rule, also `said_ppm`, `judged` and `were_stale`, as `Weighing` has them.
         behind: Events by which snapshots were behind, summed.
         compared: Over how many.
         images: Images of keepers and handlers that could be held against the log.
@@ -51,6 +52,8 @@ def loading_end(
     for handler in handlers:
         counts.update(handler.counts)
         counts.update({"looked": handler.store.looked, "appends": handler.store.appends})
+        if (weighing := handler.weighing) is not None:
+            counts.update(said_ppm=weighing.said_ppm, judged=weighing.judged, were_stale=weighing.stale)
         behind += handler.behind
         compared += handler.compared
     wrong = []

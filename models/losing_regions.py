@@ -7,7 +7,8 @@ is behind is handed what it lacks by who has most, and only then is it given up 
 rest of the head first. What the lost region brings along when it returns comes by the same stream: a relay hands it on
 to those alone who have given the region up, durably, so that nobody takes it for what counts.
 
-The lost region's clusters are told by their own relay, and take over the history of a cluster that told it.
+The lost region's clusters are told by their own relay, and take over the history of a cluster that told it. They are
+not taken back: what they write next must be laid out as a new region.
 
 One cluster of several cannot be declared lost: its siblings hear it at first hand, and may have settled what the relay
 lacks, and with it all other regions; nobody keeps what is settled, so nobody could hand it on.
@@ -249,6 +250,8 @@ class LosableRelay(RegionRelay):
 
 class TreeShard(LosableShard):
     """A shard of a cluster's sub-domain, where regions are lost as a whole."""
+
+    RETURNS: ClassVar[bool] = False
 
     def __init__(self, ctx: Context, *arguments: Any, upstream: Upstream, **more: Any) -> None:
         super().__init__(ctx, *arguments, upstream=upstream, **more)

@@ -17,6 +17,7 @@ from models.merging.fold import MergeFold
 from models.merging.policies import policy_for
 from models.merging.policy import LocalRule, Obligation, Policy, RightsRule
 from models.merging.writes import Compensated, Merged, Opened, Output, Superseded, Write, precedes
+from models.remembering import RememberingShard
 from models.split import SplitShard, write_of
 
 __all__ = ["Merging", "MergingEnd", "collisions", "merging_end"]
@@ -57,6 +58,7 @@ class MergingEnd:
         decided: Views that a sub-domain decided on by its policy's local rule, and that were looked at again.
         unsound: Those of them that break an invariant which the policy promises.
         rights: Where they are passed on, by sub-domain, how many it has at the end, over all aggregates.
+        given_up: Sub-domains that others wait for no more, over all shards.
         stranded: Those of sub-domains that are not there at the end, or were declared lost where nobody takes over.
     """
 
@@ -70,6 +72,7 @@ class MergingEnd:
     unsound: tuple[str, ...] = ()
     rights: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     stranded: int = 0
+    given_up: int = 0
 
 
 class _Truth(NamedTuple):
@@ -90,7 +93,7 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         merging: What was merged by what.
         shards: For each shard, its stores by sub-domain; hosts that are down at the end are left out.
     """
-    count = concurrent = opened = compared = decided = stranded = 0
+    count = concurrent = opened = compared = decided = stranded = given_up = 0
     wrong: list[str] = []
     unsound: list[str] = []
     policy = merging.policy(merging.domain, merging.sources)
@@ -98,20 +101,28 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
     for number, stores in enumerate(shards):
         writes = sorted(write_of(entry) for store in stores.values() for entry in store.log.entries)
         lost = {source: store.merge.lost_at(source) for store in stores.values() for source in store.merge.lost}
-        truth = _truth(merging, writes, lost)
+        given_up += len(lost)
+        whole = _is_all_there(merging.sources, stores)
+        passed = {source: ranges for store in stores.values() for source, ranges in store.merge.passed.items()}
+        truth = _truth(merging, writes, lost, passed)
         count, concurrent, opened = count + len(writes), concurrent + truth.concurrent, opened + truth.opened
-        wrong += [f"shard {number}: {flaw}" for flaw in truth.broken]
+        if whole:
+            wrong += [f"shard {number}: {flaw}" for flaw in truth.broken]
         lengths = {
             source: min(store.log.length, lost.get(source, store.log.length)) for source, store in stores.items()
         }
         for source, store in stores.items():
-            if not _has_everything(store, lengths):
+            if not whole or not _has_everything(store, lengths):
                 continue
             compared += len(truth.states)
             wrong += [f"shard {number}, sub-domain {source}: {flaw}" for flaw in _departures(store, truth)]
+        if not whole:
+            shown, flaws = _among_themselves(merging, policy, stores)
+            compared, wrong = compared + shown, wrong + [f"shard {number}: {flaw}" for flaw in flaws]
         if isinstance(policy, LocalRule):
-            views, broken = _decided_on(policy, merging, writes)
-            decided, unsound = decided + views, unsound + [f"shard {number}: {flaw}" for flaw in broken]
+            for part in _ages(writes, passed):
+                views, broken = _decided_on(policy, merging, part)
+                decided, unsound = decided + views, unsound + [f"shard {number}: {flaw}" for flaw in broken]
         if isinstance(policy, RightsRule):
             for source in rights:
                 rights[source] += sum(policy.rights(held, source) for held in truth.held.values())
@@ -128,6 +139,7 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         unsound=tuple(unsound),
         rights=MappingProxyType(rights),
         stranded=stranded,
+        given_up=given_up,
     )
 
 
@@ -141,7 +153,9 @@ def collisions(shards: Sequence[Mapping[int, SplitShard]]) -> int:
                 content = (entry.event_id, entry.event)
                 if found.setdefault(entry.address, content) != content:
                     clashes.add((number, entry.address))
-    return len(clashes)
+    return len(clashes) + sum(
+        store.forked for stores in shards for store in stores.values() if isinstance(store, RememberingShard)
+    )
 
 
 def _decided_on(policy: Policy, merging: Merging, writes: Sequence[Write]) -> tuple[int, list[str]]:
@@ -172,8 +186,47 @@ def _decided_on(policy: Policy, merging: Merging, writes: Sequence[Write]) -> tu
     return views, broken
 
 
-def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -> _Truth:
-    """What they come to; of a sub-domain that was declared lost only what lies below the position counts."""
+def _ages(writes: Sequence[Write], passed: Mapping[int, Sequence[range]]) -> Iterator[Sequence[Write]]:
+    """What can be folded in one go: all; or all until somebody was taken back, and all but what was given up.
+
+    Who was taken back writes on behind what was given up of it, so the streams without that have other places.
+    """
+    if not passed:
+        yield writes
+        return
+    last = {origin: ranges[0].start - 1 for origin, ranges in passed.items()}
+    ends = {origin: ranges[0].stop for origin, ranges in passed.items()}
+    yield [
+        write
+        for write in writes
+        if write.position < ends.get(write.origin, write.position + 1)
+        and all(position <= last.get(origin, position) for origin, position in write.seen)
+    ]
+
+    def place(origin: int, position: int) -> int:
+        return position - sum(min(len(gone), max(0, position + 1 - gone.start)) for gone in passed.get(origin, ()))
+
+    yield [
+        write._replace(
+            position=place(write.origin, write.position),
+            seen=tuple((origin, place(origin, position)) for origin, position in write.seen),
+        )
+        for write in writes
+        if not any(write.position in gone for gone in passed.get(write.origin, ()))
+    ]
+
+
+def _truth(
+    merging: Merging, writes: Sequence[Write], lost: Mapping[int, int], passed: Mapping[int, Sequence[range]]
+) -> _Truth:
+    """What they come to; of a sub-domain that was declared lost only what lies below the position counts.
+
+    Args:
+        merging: What is merged by what.
+        writes: In canonical order.
+        lost: Of each sub-domain that is lost, up to where it counts.
+        passed: Of each that was taken back, what was given up before.
+    """
     domain = merging.domain
     policy = merging.policy(domain, merging.sources)
     demanded = domain.invariants if Obligation.INVARIANT in policy.promises else ()
@@ -182,9 +235,15 @@ def _truth(merging: Merging, writes: Sequence[Write], lost: Mapping[int, int]) -
     outputs: list[Output] = []
     broken: list[str] = []
     concurrent = 0
-    stray = [write for write in writes if write.position > lost.get(write.origin, write.position)]
+    stray = [
+        write
+        for write in writes
+        if write.position > lost.get(write.origin, write.position)
+        or any(write.position in gone for gone in passed.get(write.origin, ()))
+    ]
+    given_up = {write.address for write in stray}
     for write in writes:
-        if write.position > lost.get(write.origin, write.position):
+        if write.address in given_up:
             continue
         instance = write.instance
         step = policy.step(held[instance] if instance in held else policy.begin(), write)
@@ -212,6 +271,39 @@ def _compensated_twice(outputs: Sequence[Output]) -> Iterator[str]:
         if isinstance(output, Compensated):
             times[output.key] += 1
     yield from (f"compensation {key} happens {count} times" for key, count in times.items() if count > 1)
+
+
+def _is_all_there(sources: Sequence[int], stores: Mapping[int, SplitShard]) -> bool:
+    """Whether every sub-domain's log is there, and as long as what anybody has merged of it."""
+    return stores.keys() >= set(sources) and all(
+        store.merge.received(source) <= stores[source].log.length for store in stores.values() for source in sources
+    )
+
+
+def _among_themselves(merging: Merging, policy: Policy, stores: Mapping[int, SplitShard]) -> tuple[int, list[str]]:
+    """Where a log was lost nobody can fold all writes again; who settled as much is held against one another.
+
+    Returns:
+        How many views were compared, and what is wrong: two that differ, and any that breaks what was promised.
+    """
+    domain = merging.domain
+    demanded = domain.invariants if Obligation.INVARIANT in policy.promises else ()
+    by_cut: dict[tuple[tuple[int, int], ...], list[int]] = defaultdict(list)
+    for source, store in stores.items():
+        by_cut[tuple(sorted(store.merge.vector().items()))].append(source)
+    compared, wrong = 0, []
+    for alike in by_cut.values():
+        first = stores[alike[0]].merge
+        for instance in first.instances():
+            state = first.stable(instance)
+            wrong += [
+                f"aggregate {instance} is {state} and breaks {n}" for n in demanded if not getattr(domain, n)(state)
+            ]
+            for source in alike[1:]:
+                compared += 1
+                if (other := stores[source].merge.stable(instance)) != state:
+                    wrong.append(f"sub-domain {source}: aggregate {instance} is {other}, and {state} in {alike[0]}")
+    return compared, wrong
 
 
 def _has_everything(store: SplitShard, lengths: Mapping[int, int]) -> bool:

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 import click
 
-from experiments.confluence import DOMAINS, RULES, SOURCES, TEXTBOOK, Held, Side, Trial, split_domain, split_policy
+from experiments.confluence import (
+    DOMAINS,
+    RULES,
+    SOURCES,
+    TEXTBOOK,
+    Held,
+    Side,
+    Trial,
+    split_domain,
+    split_policy,
+    trial_of,
+)
+from models.domain import Domain
+from models.domains.named import domain_named
 from models.merging import UnfitPolicy, meaning_of
 from models.merging.policies import POLICIES, LastWriter
-from sim.checkers.confluence import Confluence, Divergence, SplitSystem, confluent
-from sim.wording import way_to
+from sim.checkers.confluence import Confluence, Divergence, SplitSystem, SystemFailed, confluent
+from sim.wording import Refused, way_to
 
 __all__ = ["confluence"]
 
@@ -22,17 +36,18 @@ _MEANINGS: Final[Mapping[Confluence, str]] = {
     Confluence.DIVERGENT: "the merge depends on who is asked: mend it",
     Confluence.BROKEN: "split it only with escrow, or another merge",
     Confluence.BROKEN_ALONE: "broken without a cut: mend the rules",
-    Confluence.UNKNOWN: "not known within the budget: lower --depth",
+    Confluence.UNKNOWN: "not known",
 }
 
 
 class _Question(NamedTuple):
-    """A system to judge, and what is known of it, None if nothing."""
+    """A system to judge, what is known of it, None if nothing, and whether it is the lab's or a user's own."""
 
     name: str
     title: str
     system: SplitSystem[Any, Any]
     known: Confluence | None = None
+    own: bool = False
 
 
 @click.command()
@@ -42,21 +57,26 @@ class _Question(NamedTuple):
     "--merge",
     "rule",
     type=click.Choice([*sorted(RULES), *sorted(POLICIES)]),
-    help="How a domain's events merge, by a rule or by a merge policy; by default, by each rule and by last-writer.",
+    help="How a domain's events merge, by a rule or by a merge policy; by default, by each rule and by last-writer. "
+    "Alone it asks the shipped domains that it suits.",
 )
 def confluence(names: tuple[str, ...], *, depth: int, rule: str | None) -> int:
     """Ask which systems two sides of a cut can go on with alone, and merge.
 
-    NAMES are cases of the textbook, shipped domains, or package.module:attribute of a SplitSystem of your
-    own; none means all that are shipped. Exit 1 if a system that was named is not confluent, or a case is
+    NAMES are cases of the textbook, shipped domains, or package.module:attribute of a SplitSystem or a Domain of
+    your own; none means all that are shipped. Exit 1 if a system that was named is not confluent, or a case is
     not what the textbook says; 2 if it cannot be told.
     """
-    questions = [question for name in names or (*TEXTBOOK, *DOMAINS) for question in _questions(name, rule)]
+    questions = _asked(names, rule) if names or rule is None else _suited(rule)
     code = 0
     for question in questions:
         try:
             answer = confluent(question.system, depth)
         except ValueError as error:
+            raise click.BadParameter(f"{question.name}: {error}", param_hint="NAMES") from None
+        except SystemFailed as error:
+            if not question.own:
+                raise
             raise click.BadParameter(f"{question.name}: {error}", param_hint="NAMES") from None
         click.echo(_line(question, answer))
         for line in _counterexample(answer):
@@ -65,20 +85,54 @@ def confluence(names: tuple[str, ...], *, depth: int, rule: str | None) -> int:
     return code
 
 
+def _asked(names: tuple[str, ...], rule: str | None) -> list[_Question]:
+    """What was named, or everything; all that cannot be asked is told at once."""
+    questions: list[_Question] = []
+    problems: list[str] = []
+    for name in names or (*TEXTBOOK, *DOMAINS):
+        try:
+            questions += _questions(name, rule)
+        except Refused as refused:
+            problems += refused.problems
+    if problems:
+        raise click.BadParameter("\n".join(problems), param_hint="NAMES")
+    return questions
+
+
+def _suited(rule: str) -> list[_Question]:
+    """Every shipped domain that a rule or a policy suits."""
+    questions: list[_Question] = []
+    for name in DOMAINS:
+        with suppress(Refused):
+            questions += _questions(name, rule)
+    return questions
+
+
 def _questions(name: str, rule: str | None) -> Iterator[_Question]:
-    if case := TEXTBOOK.get(name):
-        yield _Question(name, case.title, case.system, case.known)
-    elif trial := DOMAINS.get(name):
+    """What is asked of a name.
+
+    Raises:
+        Refused: there is nothing by that name, or the rule does not go with it.
+    """
+    own = _own(name) if ":" in name else None
+    if trial := own if isinstance(own, Trial) else DOMAINS.get(name):
         for word in (rule,) if rule else (*sorted(RULES), LastWriter.name):
-            yield _Question(name, f"merged by {word}", _split(name, trial, word))
-    elif ":" in name:
-        yield _Question(name, "your own", _own(name))
+            yield _Question(name, f"merged by {word}", _split(name, trial, word), own=own is not None)
+        return
+    if case := TEXTBOOK.get(name):
+        question = _Question(name, case.title, case.system, case.known)
+    elif isinstance(own, SplitSystem):
+        question = _Question(name, "your own", own, own=True)
     else:
         known = (*TEXTBOOK, *DOMAINS)
-        raise click.BadParameter(
-            f"no case or domain is called {name!r}; {way_to(name, known)}, or give package.module:attribute",
-            param_hint="NAMES",
+        raise Refused(
+            [f"no case or domain is called {name!r}; {way_to(name, known)}, or give package.module:attribute"]
         )
+    if rule is not None:
+        whose = "your own" if question.own else "a case of the textbook"
+        told = f"{name!r} is {whose} and brings its own merge, which --merge {rule} would not change"
+        raise Refused([f"{told}; leave it out, or ask a domain, such as {', '.join(DOMAINS)}"])
+    yield question
 
 
 def _split(name: str, trial: Trial, word: str) -> SplitSystem[Any, Any]:
@@ -88,20 +142,27 @@ def _split(name: str, trial: Trial, word: str) -> SplitSystem[Any, Any]:
     try:
         return split_policy(trial.domain, trial.commands, policy)
     except UnfitPolicy as error:
-        raise click.BadParameter(f"{name}: {error}", param_hint="--merge") from None
+        raise Refused([f"{name}: {problem}" for problem in error.problems]) from None
 
 
-def _own(name: str) -> SplitSystem[Any, Any]:
+def _own(name: str) -> SplitSystem[Any, Any] | Trial:
     module, _, attribute = name.partition(":")
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise click.BadParameter(f"{name!r} cannot be had: {error}", param_hint="NAMES") from None
+        raise Refused([f"{name!r} cannot be had: {error}"]) from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failed:  # noqa: BLE001 - somebody else's module may raise anything, or exit
+        told = f"{module} cannot be imported: {type(failed).__name__}: {failed}; repair it"
+        raise Refused([f"{name!r} cannot be had: {told}"]) from None
+    if isinstance(found, Domain) or (isinstance(found, type) and issubclass(found, Domain)):
+        trial = trial_of(domain_named(name))
+        assert trial is not None, "it would not have been had"
+        return trial
     if not isinstance(found, SplitSystem):
         rule = f"{name!r} is a {type(found).__name__}; give a sim.checkers.confluence.SplitSystem"
-        raise click.BadParameter(
-            f"{rule}, such as experiments.confluence.split_domain makes of a domain", param_hint="NAMES"
-        )
+        raise Refused([f"{rule}, such as experiments.confluence.split_domain makes of a domain, or a Domain"])
     return found
 
 

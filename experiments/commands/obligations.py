@@ -1,4 +1,4 @@
-"""`./lab obligations`: whether merge policies keep what they promise of the domains that they suit."""
+"""`./lab obligations`: whether merge policies keep what they are held to on the domains that they suit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ _DIED = 3
 
 @click.command()
 @click.argument("policies", nargs=-1)
-@click.option("--domain", "domains", multiple=True, help="A shipped domain; all that a policy suits by default.")
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    help="A shipped domain, or package.module:attribute of your own; by default all shipped ones that a policy suits.",
+)
 @click.option(
     "--seeds", type=click.IntRange(1, MOST_SEEDS), default=ENOUGH_SEEDS, show_default=True, help="Try seeds 0 to N-1."
 )
@@ -29,10 +34,11 @@ _DIED = 3
     help="Worker processes; if there is enough to do, one a core by default.",
 )
 def obligations(policies: tuple[str, ...], *, domains: tuple[str, ...], seeds: int, jobs: int | None) -> int:
-    """Try what merge POLICIES promise on drawn histories, and shrink what breaks a promise.
+    """Hold merge POLICIES to their obligations on drawn histories, and shrink what breaks one.
 
-    POLICIES are shipped ones, or package.module:attribute of your own; none means all that are shipped. Exit 1 if one
-    breaks what it promises, with the smallest history that shows it.
+    POLICIES are shipped ones, or package.module:attribute of your own; none means all that are shipped. Some
+    obligations no merge can do without, the rest a policy promises or waives. Exit 1 if it breaks one that it does not
+    waive, with the smallest history that shows it.
     """
     try:
         pairs = pairs_of(policies, domains)

@@ -13,7 +13,7 @@ import click
 
 from experiments.afar import Cluster, address_of
 from experiments.commands.concluding import REPORTS, Prepared, Request, conclude, shown
-from experiments.experiment import MOST_JOBS, MOST_SEEDS, Cell, Experiment
+from experiments.experiment import MOST_JOBS, MOST_SEEDS, Cell, Experiment, Size
 from experiments.journal import Refused, open_journal
 from experiments.provenance import SCENARIOS, fingerprint
 from experiments.registry import find, module_of, names
@@ -253,15 +253,30 @@ def _stopped(one: Prepared, request: Request) -> int:
 def _replay(name: str, key: str) -> int:
     """Carry out one run in this process, where a debugger can follow it and a crash shows as itself."""
     experiment = _found(name)
-    known = [task.key for task in plan(experiment, module_of(name), 1)]
-    cell, _, seed = key.rpartition("/")
-    if f"{cell}/0" not in known or not seed.isdecimal() or len(seed) > 18:
-        cells = [each.rpartition("/")[0] for each in known]
-        raise click.BadParameter(f"{key!r} is no scenario/arm/seed; {way_to(cell or key, cells)}", param_hint="--only")
-    scenario, arm = cell.split("/")
+    parts = key.split("/")
+    if wrong := _no_run(experiment, parts):
+        raise click.BadParameter(f"{key!r} is no scenario/arm/seed: {wrong}", param_hint="--only")
+    scenario, arm, seed = parts
     line = json.loads(run_line(Task(module_of(name), scenario, arm, int(seed))))
     click.echo(json.dumps(line["row"], indent=2))
     return 0
+
+
+def _no_run(experiment: Experiment[Any], parts: Sequence[str]) -> str:
+    """What is wrong with the parts of a key, and the way out; "" if they name a run."""
+    scenario, arm, seed = (*parts, "", "", "")[:3]
+    every = experiment.cells(Size(seeds=1))
+    # Only what a size runs is offered: of the rest not everything can be laid out.
+    sized = dict.fromkeys((*experiment.cells(experiment.quick), *experiment.cells(experiment.full)))
+    if scenario not in experiment.scenarios:
+        return f"there is no scenario {scenario!r}; {way_to(scenario, [one for one, _ in sized])}"
+    if (scenario, arm) not in every:
+        told = f"there is no arm {arm!r}" if arm else "it has no arm"
+        return f"{told}; {way_to(arm, [other for one, other in sized if one == scenario])}"
+    if len(parts) > 3 or not seed.isdecimal() or len(seed) > 18:
+        told = f"{'/'.join(parts[2:])!r} is no seed" if len(parts) > 2 else "it has no seed"
+        return f"{told}; write {scenario}/{arm}/0, or another number for 0"
+    return ""
 
 
 def _write_front(request: Request, found: dict[str, Experiment[Any]]) -> None:

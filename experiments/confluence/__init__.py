@@ -6,7 +6,7 @@ known, `shipped` the lab's own domains. `policies` asks the policies of `models.
 """
 
 from experiments.confluence.policies import SOURCES, Side, split_policy
-from experiments.confluence.shipped import DOMAINS, RULES, Trial
+from experiments.confluence.shipped import DOMAINS, RULES, Trial, trial_of
 from experiments.confluence.splitting import Folded, Held, MergeRule, Step, apply_all, replay, split_domain
 from experiments.confluence.textbook import TEXTBOOK, Case
 
@@ -26,4 +26,5 @@ __all__ = [
     "replay",
     "split_domain",
     "split_policy",
+    "trial_of",
 ]

@@ -22,8 +22,9 @@ from models.domains import (
     transfer,
     username,
 )
+from models.domains.named import Asked
 
-__all__ = ["DOMAINS", "RULES", "Trial"]
+__all__ = ["DOMAINS", "RULES", "Trial", "trial_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +120,14 @@ DOMAINS: Final[Mapping[str, Trial]] = MappingProxyType(
         )
     }
 )
+
+
+def trial_of(domain: Domain[Any]) -> Trial | None:
+    """What is asked of a domain: of a shipped one as above, with the options there; of any other what it asks for.
+
+    None of one that says nothing of that.
+    """
+    trial = DOMAINS.get(domain.name)
+    if trial is not None and type(trial.domain) is type(domain):
+        return trial
+    return Trial(domain=domain, commands=domain.asks()) if isinstance(domain, Asked) else None

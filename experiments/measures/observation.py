@@ -53,10 +53,15 @@ _READ: Final = (
     "answers",
 )
 _COUNTED: Final = ("divergent", "promoted", "forcing", "restored", "compensated", "reconciled", "elected", "installed")
-#: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late.
-_SPLIT: Final = ("waiting", "granted", "inherited", "late")
-#: Of decisions by what is believed: what was refused, who was passed over, and which read was asked for again.
-_BELIEVED: Final = ("hardly", "detour", "waited")
+#: Of a split: who waits for others, grants and inherits where a sub-domain may not accept everything; what came late;
+#: whose disk lost what was durable, and what was written since at places that others know; who was lost and is back.
+_SPLIT: Final = ("waiting", "granted", "inherited", "late", "bereft", "forked", "taken-back")
+#: Of decisions by what is believed: what was refused, who was passed over, which read was asked for again, and which
+#: leader was held to be gone, or was not, or was with nobody to elect another.
+_BELIEVED: Final = ("hardly", "detour", "waited", "lead-gone", "lead-kept", "held-back")
+#: Of effects whose ladder is climbed rung by rung.
+_CLIMBED: Final = ("told-done", "again-fenced", "again-keyed")
+_HEARD: Final = (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED, *_CLIMBED)
 
 
 class Outcome(StrEnum):
@@ -194,7 +199,7 @@ def carry_out(
     progress: list[Progress] = []
     selected: list[tuple[int, str]] = []
     world.on_note("selected", lambda t_us, location, value: selected.append((t_us, str(value))))
-    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in (*_COUNTED, *_READ, *_SPLIT, *_BELIEVED)}
+    noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _HEARD}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
     return Observation(

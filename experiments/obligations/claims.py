@@ -19,6 +19,7 @@ from models.domain import Denied, Event, State
 from models.merging.fold import MergeFold
 from models.merging.policy import Obligation, OwnReading
 from models.merging.writes import Compensated, Merged, Opened, Output, Resolved, Superseded, Write, precedes
+from sim.wording import counted
 
 __all__ = ["OBLIGATIONS", "Claim", "Trial"]
 
@@ -79,7 +80,7 @@ def _differs(case: Case, first: Merge, second: Merge) -> str:
     ours, theirs = first.outputs, second.outputs
     if ours != theirs:
         pairs = zip(ours, theirs, strict=False)
-        one, other = next(((a, b) for a, b in pairs if a != b), (f"{len(ours)} outputs", f"{len(theirs)}"))
+        one, other = next(((a, b) for a, b in pairs if a != b), (counted(len(ours), "output"), f"{len(theirs)}"))
         return f"{one} came out in one place, {other} in another"
     return ""
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
-from experiments.confluence import DOMAINS
+from experiments.confluence import DOMAINS, Trial, trial_of
 from experiments.obligations.proving import broken_obligation
 from experiments.obligations.writing import Case
 from experiments.workers import Crew, cores, marked
-from models.merging.policies import POLICIES, policy_for
-from models.merging.policy import UnfitPolicy
-from sim.wording import way_to
+from models.domains.named import domain_named
+from models.merging.policies import POLICIES, demanded_of, policy_for
+from models.merging.policy import MANDATORY, Obligation, UnfitPolicy
+from sim.wording import Refused, way_to
 
 __all__ = ["Pair", "Proof", "ProverDied", "jobs_for_pairs", "pairs_of", "prove"]
 
@@ -29,7 +30,7 @@ class ProverDied(Exception):
 
 
 class Pair(NamedTuple):
-    """A policy, as a scenario names it, and a shipped domain."""
+    """A policy and a domain, as a scenario names them."""
 
     policy: str
     domain: str
@@ -41,9 +42,9 @@ class Pair(NamedTuple):
         """What is tried.
 
         Raises:
-            ValueError: there is no such policy, or it cannot merge the domain.
+            ValueError: there is no such domain or policy, or one cannot merge the other.
         """
-        trial = DOMAINS[self.domain]
+        trial = _trial(self.domain)
         return Case(
             domain=trial.domain,
             policy=policy_for(self.policy, trial.domain, SOURCES),
@@ -57,13 +58,13 @@ class Proof(NamedTuple):
 
     Attributes:
         pair: Which.
-        promises: How many obligations the policy takes on.
+        waived: Obligations that it is not held to.
         seeds: How many histories were asked for.
         broken: The first obligation that broke and its smallest history, a line each; empty where all hold.
     """
 
     pair: Pair
-    promises: int
+    waived: tuple[Obligation, ...]
     seeds: int
     broken: tuple[str, ...]
 
@@ -71,22 +72,32 @@ class Proof(NamedTuple):
         """For people."""
         if self.broken:
             return (f"{self.pair}: {self.broken[0]}", *self.broken[1:])
-        return (f"{self.pair}: keeps the {self.promises} obligations that it promises, over {self.seeds} histories",)
+        count = len(Obligation)
+        kept = f"{count - len(self.waived)} of {count}" if self.waived else f"all {count}"
+        histories = "1 history" if self.seeds == 1 else f"{self.seeds} histories"
+        told = f"{self.pair}: keeps {kept} obligations, over {histories}"
+        waived = [f"{one} (which it is there to break)" if one in MANDATORY else str(one) for one in self.waived]
+        return (f"{told}; waives {', '.join(waived)}" if waived else told,)
 
 
 def pairs_of(policies: Sequence[str] = (), domains: Sequence[str] = ()) -> tuple[Pair, ...]:
     """The pairs of policies and domains; all shipped ones where none is named.
 
-    A policy goes with every domain that it suits, or with each that is named.
+    A policy goes with every shipped domain that it suits, or with each that is named.
 
     Raises:
         ValueError: a name is nobody's, a policy does not suit a domain that is named for it, or it suits none; all of
             that at once, a line each.
     """
-    wrong = [
-        f"domain={name!r} is none that is shipped; {way_to(name, DOMAINS)}" for name in domains if name not in DOMAINS
-    ]
-    known = [name for name in dict.fromkeys(domains or DOMAINS) if name in DOMAINS]
+    wrong: list[str] = []
+    known: list[str] = []
+    for name in dict.fromkeys(domains or DOMAINS):
+        try:
+            _trial(name)
+        except Refused as refused:
+            wrong += refused.problems
+        else:
+            known.append(name)
     found: list[Pair] = []
     for policy in dict.fromkeys(policies or POLICIES):
         unfit: dict[str, str] = {}
@@ -94,7 +105,8 @@ def pairs_of(policies: Sequence[str] = (), domains: Sequence[str] = ()) -> tuple
             try:
                 Pair(policy, domain).case()
             except ValueError as reason:
-                unfit[str(reason)] = "" if isinstance(reason, UnfitPolicy) else "nobody's"
+                told = "\n".join(getattr(reason, "problems", (str(reason),)))
+                unfit[told] = "" if isinstance(reason, UnfitPolicy) else "nobody's"
             else:
                 found.append(Pair(policy, domain))
         nobodys = [reason for reason, whose in unfit.items() if whose]
@@ -107,6 +119,22 @@ def pairs_of(policies: Sequence[str] = (), domains: Sequence[str] = ()) -> tuple
     if wrong:
         raise ValueError("\n".join(wrong))
     return tuple(found)
+
+
+def _trial(name: str) -> Trial:
+    """What is asked of a domain.
+
+    Raises:
+        Refused: it is neither shipped nor a user's own that says what to ask of it.
+    """
+    if name in DOMAINS:
+        return DOMAINS[name]
+    if ":" not in name:
+        own = ', or name your own, "package.module:attribute"'
+        raise Refused([f"domain={name!r} is none that is shipped; {way_to(name, DOMAINS)}{own}"])
+    trial = trial_of(domain_named(name))
+    assert trial is not None, "it would not have been had"
+    return trial
 
 
 def jobs_for_pairs(pairs: int, seeds: int) -> int:
@@ -151,4 +179,6 @@ def _performed(pair: Pair, seeds: range, doing: Path) -> Proof:
 def _proof(pair: Pair, seeds: Iterable[int]) -> Proof:
     case, tried = pair.case(), list(seeds)
     broken = broken_obligation(case, tried)
-    return Proof(pair, len(case.policy.promises), len(tried), () if broken is None else broken.lines())
+    demanded = demanded_of(case.policy)
+    waived = tuple(one for one in Obligation if one not in demanded)
+    return Proof(pair, waived, len(tried), () if broken is None else broken.lines())

@@ -9,12 +9,18 @@ from typing import Final, NamedTuple
 from experiments.hunting.ddmin import ddmin
 from experiments.obligations.claims import OBLIGATIONS, Trial
 from experiments.obligations.writing import Case, Step, draw_steps, write_down
+from models.merging.policies import demanded_of
 from models.merging.policy import Obligation
 from sim.chance import Chance
 
 __all__ = ["Broken", "broken_obligation", "exercised", "tried"]
 
 _STEPS: Final = 40
+#: Told of a history that shows something once, and not when it is tried again.
+_UNSTEADY: Final = (
+    "; tried once more, these steps do not show it: the policy goes by something else than its writes, such as "
+    "a clock, chance, or what it did before"
+)
 
 
 class Broken(NamedTuple):
@@ -46,14 +52,15 @@ def broken_obligation(
     Args:
         case: A policy and its domain.
         seeds: Tried in order.
-        obligations: Which; None for all that the policy promises.
+        obligations: Which; None for all that the policy is held to (`demanded_of`).
     """
-    wanted = [one for one in Obligation if one in (case.policy.promises if obligations is None else set(obligations))]
+    chosen = demanded_of(case.policy) if obligations is None else frozenset(obligations)
+    wanted = [one for one in Obligation if one in chosen]
     for seed in seeds:
         steps = draw_steps(Chance(seed).draws("steps"), case, _STEPS)
         for obligation, wrong in _all_tried(case, wanted, steps, seed, Counter()):
             if wrong:
-                return _shrunk(case, obligation, steps, seed)
+                return _shrunk(case, Broken(obligation, seed, steps, wrong))
     return None
 
 
@@ -83,16 +90,28 @@ def _all_tried(
             if trial is None:
                 trial = Trial(case, write_down(case, steps), chance.draws("rough arrivals"))
             wrong = OBLIGATIONS[obligation](trial, chance.draws(f"arrivals/{obligation}"))
-        except Exception as failed:  # noqa: BLE001 - somebody's policy or fold, which may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failed:  # noqa: BLE001 - somebody's policy or fold, which may raise anything, or exit
             wrong = f"it raised {type(failed).__name__}: {failed}"
         yield obligation, wrong
     if trial is not None:
         met.update(trial.met)
 
 
-def _shrunk(case: Case, obligation: Obligation, steps: Sequence[Step], seed: int) -> Broken:
-    def first(candidates: list[list[Step]]) -> int | None:
-        return next((at for at, some in enumerate(candidates) if tried(case, obligation, some, seed)), None)
+def _shrunk(case: Case, found: Broken) -> Broken:
+    """The same with the fewest steps, and with the reason that those gave when they were tried."""
+    least = found
 
-    least = ddmin(steps, first)
-    return Broken(obligation, seed, tuple(least), tried(case, obligation, least, seed))
+    def first(candidates: list[list[Step]]) -> int | None:
+        nonlocal least
+        for at, some in enumerate(candidates):
+            if wrong := tried(case, found.obligation, some, found.seed):
+                least = found._replace(steps=tuple(some), reason=wrong)
+                return at
+        return None
+
+    ddmin(found.steps, first)
+    if not tried(case, least.obligation, least.steps, least.seed):
+        return least._replace(reason=least.reason + _UNSTEADY)
+    return least

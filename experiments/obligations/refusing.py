@@ -1,4 +1,4 @@
-"""Refuses, before any run, scenarios whose merge policy does not keep what it promises of its domain."""
+"""Refuses, before any run, scenarios whose merge policy does not keep what it is held to on its domain."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Final
 
 from experiments.obligations.shipped import broken_by
 from experiments.scenario import Problem, Scenario
+from models.merging.policy import MANDATORY
+from models.merging_end import Merging
 
 __all__ = ["refused_merges"]
 
 #: Histories that are tried; each scenario's own property goes on from there, a seed at a time.
 _SEEDS: Final = range(8)
-_WAY_OUT: Final = "repair the policy, or promise less"
+_PROMISED: Final = ("breaks what it promises of", "repair the policy, or promise less")
+_DEMANDED: Final = ("does not do what every merge must on", "repair the policy; no merge can do without this")
 
 
 def refused_merges(scenarios: Iterable[Scenario]) -> Iterator[Problem]:
@@ -21,15 +24,23 @@ def refused_merges(scenarios: Iterable[Scenario]) -> Iterator[Problem]:
     Raises:
         ValueError: a system cannot be laid out any more.
     """
-    told: dict[tuple[str, str, tuple[int, ...]], str] = {}
+    told: dict[tuple[str, type, tuple[int, ...]], tuple[str, str]] = {}
     for scenario in scenarios:
         merging = scenario.system.build(scenario.topology, scenario.workload).merging
         if merging is None:
             continue
-        key = (merging.words, merging.domain.name, merging.sources)
+        key = (merging.words, type(merging.domain), merging.sources)
         if key not in told:
-            broken = broken_by(merging, _SEEDS)
-            told[key] = "" if broken is None else "\n".join(broken.lines())
-        if told[key]:
-            rule = f"breaks what it promises of domain {merging.domain.name!r}: {told[key]}"
-            yield Problem(scenario.file, "system.merge", f'"{merging.words}"', rule, _WAY_OUT)
+            told[key] = _told(merging)
+        rule, way_out = told[key]
+        if rule:
+            yield Problem(scenario.file, "system.merge", f'"{merging.words}"', rule, way_out)
+
+
+def _told(merging: Merging) -> tuple[str, str]:
+    """What is wrong, with the smallest counterexample, and the way out; nothing if nothing is."""
+    broken = broken_by(merging, _SEEDS)
+    if broken is None:
+        return "", ""
+    breaks, way_out = _DEMANDED if broken.obligation in MANDATORY else _PROMISED
+    return f"{breaks} domain {merging.domain.name!r}: " + "\n".join(broken.lines()), way_out

@@ -82,6 +82,33 @@ def old_owner_outdone(seen: Observation) -> Verdict:
     return Verdict(Outcome.VALID if count else Outcome.INVALID, (), f"{count} times")
 
 
+def settled_by_asking(seen: Observation) -> Verdict:
+    """An effect that nobody answered for was told of as done when the receiver was asked what became of it."""
+    return _settled(seen, seen.noted["told-done"], "told of as done when asked")
+
+
+def settled_by_fence(seen: Observation) -> Verdict:
+    """An effect that the receiver said it had not done, and fenced, was asked for again and done."""
+    return _settled(seen, seen.noted["again-fenced"], "done after a fenced no")
+
+
+def settled_by_key(seen: Observation) -> Verdict:
+    """An effect was asked for again under its key, without knowing whether it was done, and done."""
+    return _settled(seen, seen.noted["again-keyed"], "done after it was asked for again under its key")
+
+
+def parked(seen: Observation) -> Verdict:
+    """An effect that no rung settled was left in doubt, with a record that says so, for a merge to settle."""
+    left = [fate.key for fate in effect_fates(seen) if fate.stage == Stage.LEFT]
+    return Verdict(Outcome.VALID if left else Outcome.INVALID, (), f"{len(left)} parked")
+
+
+def _settled(seen: Observation, noted: tuple[tuple[int, str, int], ...], what: str) -> Verdict:
+    done = {fate.key for fate in effect_fates(seen) if fate.stage == Stage.DONE}
+    found = done & {key for _, _, key in noted}
+    return Verdict(Outcome.VALID if found else Outcome.INVALID, (), f"{len(found)} {what}")
+
+
 def effect_fates(seen: Observation) -> list[EffectFate]:
     """The fate of every effect that was requested; none where the book is not known."""
     end = seen.ledger.outside
@@ -224,6 +251,10 @@ DELIVERIES: Final = (
     claim(effects_known, ledger=True, sort=Sort.LIVENESS),
     claim(every_intent_ends, ledger=True, sort=Sort.LIVENESS),
     claim(tenure_changed, ledger=True, sort=Sort.EVIDENCE),
+    claim(settled_by_asking, ledger=True, sort=Sort.EVIDENCE),
+    claim(settled_by_fence, ledger=True, sort=Sort.EVIDENCE),
+    claim(settled_by_key, ledger=True, sort=Sort.EVIDENCE),
+    claim(parked, ledger=True, sort=Sort.EVIDENCE),
     claim(manager_changed, ledger=True, sort=Sort.EVIDENCE),
     claim(old_owner_outdone, ledger=True, sort=Sort.EVIDENCE),
     claim(outbox_in_order, ledger=True),

@@ -33,8 +33,36 @@ def terms_at_most(seen: Observation, *, most: int) -> Verdict:
     return Verdict(Outcome.VALID if highest <= most else Outcome.INVALID, (), f"the last term is {highest}")
 
 
+def moved_by_belief(seen: Observation) -> Verdict:
+    """Somebody was elected who believed that its leader is gone, and had no other reason to stand."""
+    gone = seen.noted["lead-gone"]
+    found = []
+    before_us = 0
+    for t_us, who, term in seen.noted["elected"]:
+        found += [(t_us, term) for at_us, by, _ in gone if by == who and before_us < at_us < t_us][-1:]
+        before_us = t_us
+    told = f"{', '.join(f'term {term} at {t_us / 1e6:.1f} s' for t_us, term in found) or 'nobody'}, by belief"
+    return Verdict(Outcome.VALID if found else Outcome.INVALID, (), told)
+
+
+def kept_by_belief(seen: Observation, *, times: int = 1) -> Verdict:
+    """A member that a time-out would have made a candidate believed in its leader, and heard of it again."""
+    kept = [us for _, _, us in seen.noted["lead-kept"]]
+    told = f"after silences of {', '.join(f'{us / 1e3:.0f} ms' for us in kept) or 'none'}"
+    return Verdict(Outcome.VALID if len(kept) >= times else Outcome.INVALID, (), told)
+
+
+def held_back_by_belief(seen: Observation) -> Verdict:
+    """A member that believed its leader gone did not stand, as it believed that nobody could be elected."""
+    held = seen.noted["held-back"]
+    return Verdict(Outcome.VALID if held else Outcome.INVALID, (), f"{len(held)} times")
+
+
 ELECTIONS: Final = (
     claim(led_anew, ledger=True, sort=Sort.EVIDENCE),
+    claim(moved_by_belief, ledger=True, sort=Sort.EVIDENCE),
+    claim(kept_by_belief, ledger=True, sort=Sort.EVIDENCE),
+    claim(held_back_by_belief, ledger=True, sort=Sort.EVIDENCE),
     claim(nobody_elected, ledger=True, scheduled=True),
     claim(terms_at_most, ledger=True, scheduled=True),
 )

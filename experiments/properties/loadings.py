@@ -45,6 +45,20 @@ def loading_did(seen: Observation, *, what: str, times: int = 1) -> Verdict:
     return Verdict(Verdicts.VALID if count >= times else Verdicts.INVALID, (), f"{count} times {what}")
 
 
+def loaded_by_belief(seen: Observation, *, trusted: int = 1, doubted: int = 1) -> Verdict:
+    """Handlers began at once on so many snapshots that were likely the newest, and waited with so many others."""
+    loading = seen.ledger.loading
+    if loading is None:
+        return _absent()
+    began, waited, judged = (loading.counts.get(what, 0) for what in ("trusted", "doubted", "judged"))
+    if not began + waited:
+        told = 'no handler weighs its snapshots; give the system strategy = "belief:..."'
+        return Verdict(Verdicts.UNKNOWN, (), told)
+    said, were = loading.counts.get("said_ppm", 0) / 1e6, loading.counts.get("were_stale", 0)
+    told = f"{began} trusted, {waited} doubted; of {judged} snapshots {were} were stale, and {said:.0f} said to be"
+    return Verdict(Verdicts.VALID if began >= trusted and waited >= doubted else Verdicts.INVALID, (), told)
+
+
 def _confirmed(seen: Observation, row: HistoryRow) -> bool:
     """Whether the event at the version that was told is the command's; one that is nowhere others judge."""
     assert isinstance(row.key, int)
@@ -70,4 +84,5 @@ LOADINGS: Final = (
     claim(nothing_before_confirmation, ledger=True),
     claim(images_true, ledger=True),
     claim(loading_did, ledger=True, sort=Sort.EVIDENCE),
+    claim(loaded_by_belief, ledger=True, sort=Sort.EVIDENCE),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from experiments.measures.observation import Observation
+from experiments.measures.observation import Outcome as Told
 from experiments.obligations import broken_by, case_of
 from experiments.scenario.property import Sort, claim
 from models.merging_end import MergingEnd
@@ -17,14 +18,14 @@ _HISTORIES: Final = 4
 
 
 def keeps_its_obligations(seen: Observation) -> Verdict:
-    """The scenario's merge policy keeps what it promises of its domain, on histories drawn from the run's seed."""
+    """The scenario's merge policy keeps what it is held to on its domain, on histories drawn from the run's seed."""
     merging = seen.ledger.merging
     if merging is None or case_of(merging.merging) is None:
         return _nothing_split() if merging is None else Verdict(Outcome.UNKNOWN, (), "nobody knows what to ask of it")
     broken = broken_by(merging.merging, range(_HISTORIES * seen.seed, _HISTORIES * (seen.seed + 1)))
     if broken is not None:
         return Verdict(Outcome.INVALID, (), "\n".join(broken.lines()))
-    return Verdict(Outcome.VALID, (), f"{merging.merging.words} keeps all that it promises")
+    return Verdict(Outcome.VALID, (), f"{merging.merging.words} keeps all that it is held to")
 
 
 def merged_alike(seen: Observation) -> Verdict:
@@ -107,6 +108,28 @@ def rights_inherited(seen: Observation) -> Verdict:
     return Verdict(Outcome.VALID if count else Outcome.INVALID, (), f"{count} times")
 
 
+def knew_its_loss(seen: Observation) -> Verdict:
+    """A sub-domain whose disk lost what was durable found out, and others gave it up before it wrote anything more."""
+    found, forked = len(seen.noted["bereft"]), len(seen.noted["forked"])
+    end: MergingEnd | None = seen.ledger.merging
+    if end is None:
+        return _nothing_split()
+    told = f"{found} times a shard found out, {end.given_up} were given up, {forked} events were written meanwhile"
+    return Verdict(Outcome.VALID if found and end.given_up and not forked else Outcome.INVALID, (), told)
+
+
+def taken_back(seen: Observation) -> Verdict:
+    """A sub-domain that was declared lost was taken back, and clients there were served again."""
+    back = [(t_us, region) for t_us, region, _ in seen.noted["taken-back"]]
+    served = [
+        answer
+        for answer in seen.answers
+        if answer.outcome is Told.ACCEPTED and any(answer.region == r and answer.invoked_us > t for t, r in back)
+    ]
+    told = f"{len(back)} shards were taken back, and {len(served)} commands accepted there since"
+    return Verdict(Outcome.VALID if served else Outcome.INVALID, (), told)
+
+
 def _nothing_split() -> Verdict:
     return Verdict(Outcome.UNKNOWN, (), "this system merges no sub-domains; claim another property")
 
@@ -122,4 +145,6 @@ MERGES: Final = (
     claim(rights_ran_out, ledger=True, sort=Sort.EVIDENCE),
     claim(rights_granted, ledger=True, sort=Sort.EVIDENCE),
     claim(rights_inherited, ledger=True, sort=Sort.EVIDENCE),
+    claim(knew_its_loss, ledger=True, sort=Sort.EVIDENCE),
+    claim(taken_back, sort=Sort.EVIDENCE),
 )

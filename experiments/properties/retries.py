@@ -1,11 +1,13 @@
-"""Whether an overload ends, who is to blame for it, and that nobody waits for ever while it lasts."""
+"""Whether an overload ends, who is to blame for it, that nobody waits for ever while it lasts, and hedged calls."""
 
 from __future__ import annotations
 
+from collections import Counter
 from math import inf
 from typing import Final
 
 from experiments.evidence import Evidence
+from experiments.measures.observation import Observation
 from experiments.scenario.property import Sort, claim
 from sim.checkers import Outcome, Verdict
 from sim.faults import KINDS
@@ -61,6 +63,46 @@ def served_until_struck(seen: Evidence, *, share: float = 0.99) -> Verdict:
     return Verdict(Outcome.VALID if good else Outcome.INVALID, () if good else tuple(lost[:10]), told)
 
 
+def answered_once(seen: Evidence) -> Verdict:
+    """Every request that ended did so once, however many copies of it were answered."""
+    counts = Counter(row.op for row in seen.history if row.kind is not Kind.INVOKE)
+    again = sorted(op for op, count in counts.items() if count > 1)
+    told = f"{len(again)} of {len(counts)} requests ended more than once"
+    return Verdict(Outcome.INVALID if again else Outcome.VALID, tuple(again[:10]), told)
+
+
+def done_once(seen: Observation) -> Verdict:
+    """No request has its effect twice, and whoever was told that it is done has one."""
+    end = seen.ledger.retrying
+    if end is None or end.book is None:
+        return Verdict(Outcome.UNKNOWN, (), "there is none, or its host was down at the end: the world outside")
+    deeds = Counter(deed.key for deed in end.book)
+    told = {row.op for row in seen.history if row.kind is Kind.OK}
+    twice = sorted(op for op, count in deeds.items() if count > 1)
+    never = sorted(told - deeds.keys())
+    reason = f"of {len(deeds)} effects {len(twice)} were done twice; {len(never)} of {len(told)} told of have none"
+    bad = [*twice, *never]
+    return Verdict(Outcome.INVALID if bad else Outcome.VALID, tuple(bad[:10]), reason)
+
+
+def hedge_won(seen: Observation) -> Verdict:
+    """Some call was answered by another copy than the first."""
+    end = seen.ledger.retrying
+    if end is None:
+        return Verdict(Outcome.UNKNOWN, (), "nobody hedges")
+    told = f"{end.won} of {end.calls} calls were answered by another of {end.copies} copies; {end.held} were held back"
+    return Verdict(Outcome.VALID if end.won else Outcome.INVALID, (), told)
+
+
+def hedge_held(seen: Observation) -> Verdict:
+    """A budget held some copy back."""
+    end = seen.ledger.retrying
+    if end is None:
+        return Verdict(Outcome.UNKNOWN, (), "nobody hedges")
+    told = f"copies of {end.held} of {end.calls} calls were held back"
+    return Verdict(Outcome.VALID if end.held else Outcome.INVALID, (), told)
+
+
 def _healed_us(seen: Evidence) -> int | None:
     """When the last fault was over; what strikes once and stays, such as a clock that jumped, is so as it begins."""
     ends = [
@@ -87,4 +129,8 @@ RETRIES: Final = (
     claim(metastable, sort=Sort.EVIDENCE),
     claim(ended_by_deadline),
     claim(served_until_struck, scheduled=True),
+    claim(answered_once),
+    claim(done_once, ledger=True),
+    claim(hedge_won, ledger=True, sort=Sort.EVIDENCE),
+    claim(hedge_held, ledger=True, sort=Sort.EVIDENCE),
 )

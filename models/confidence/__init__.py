@@ -4,7 +4,8 @@ Read `belief` first: what one observer holds of a `tree` of things that can fail
 others heard at first hand, with `priors` that may be wrong or learnt (`learning`). `nodes` is the way up the tree,
 `asking` the way down, `silence` the likelihood at a leaf, `delays` what is believed of delays. An `answer` is a value;
 a boolean is a threshold at the edge, and `reach` warns of one that silence never crosses. `observing` puts beliefs on
-hosts, which tell each other evidence by layers (`words`), and `deployment` lays those beside a store. `closed` and
+hosts, which tell each other evidence by layers (`words`), and `deployment` lays those beside a store. `providing` says
+who makes a boolean of it: of whom to ask (`routing`), of when a lead moves (`leading`), and more. `closed` and
 `unanswered` are the closed forms: crashes, explaining away, freshness, and requests that nobody answered.
 """
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from models.detection.refusals import at_least, refuse, within
 
-__all__ = ["Delay", "Erlang", "Lognormal", "Pareto", "Prompt", "Stretched", "checked_delay"]
+__all__ = ["Delay", "Erlang", "Lognormal", "Pareto", "Prompt", "Stretched", "Untimed", "checked_delay"]
 
 
 class Delay(Protocol):
@@ -181,6 +181,30 @@ class Stretched:
     def density(self, us: float) -> float:
         """Probability a microsecond."""
         return self.of.density(us / self.factor) / self.factor
+
+
+@dataclass(frozen=True, slots=True)
+class Untimed:
+    """A delay that nobody measures, as two clocks are not known to agree: what is missing tells, what came does not.
+
+    Its density is the one that is the same on every scale, so that it never tells slow from normal. A host that was in
+    time until now may stand still the next moment, and a belief that took it for fast would take it for dead then.
+    """
+
+    of: Delay
+
+    @property
+    def mean_us(self) -> float:
+        """The mean."""
+        return self.of.mean_us
+
+    def beyond(self, us: float) -> float:
+        """P(delay > us)."""
+        return self.of.beyond(us)
+
+    def density(self, us: float) -> float:
+        """Up to a factor, which is that of a stretched one too; 0 before it is sent."""
+        return 1 / us if us > 0 else 0.0
 
 
 def checked_delay(name: str, delay: Delay) -> str | None:

@@ -4,6 +4,10 @@
 a level that is the same for all who ask. `consumer` thresholds it where the costs are known. `spectrum` takes the
 choice that costs least on average, by all conditions that the belief tells apart; where there are two choices and one
 chance, that is the consumer's threshold, and no more is to be had.
+
+Every decision reads the same words (`rule_of`, or `believed` where they stand beside others): whom clients ask
+(`routing`), when a lead moves (`leading`), what a minority refuses (`visible.sharing`), whether to read here or wait
+(`models.reading.telling`), and how a handler loads (`models.loading.believing`).
 """
 
 from __future__ import annotations
@@ -22,7 +26,10 @@ from models.detection.refusals import at_least, refuse
 from sim.units import duration_us
 from sim.wording import way_to
 
-__all__ = ["Provider", "Rule", "rule_of", "warn_if_never_acts"]
+__all__ = ["Provider", "Rule", "believed", "rule_of", "warn_if_never_acts"]
+
+#: Before the words of a rule, where other words would mean something that believes nothing.
+_BELIEF: Final = "belief:"
 
 
 class Provider(StrEnum):
@@ -103,6 +110,24 @@ class Rule:
             return self.miss * stale * wait_us > self.alarm * (silent_us + wait_us)
         return self.acts(stale, silent_us)
 
+    def moves(self, gone: float, won: float, silent_us: int) -> bool:
+        """Whether to stand for election in the place of a leader that may be gone, which has been silent for so long.
+
+        What is missed is time without a leader, the alarm an election that was not needed: of a leader that still
+        leads, however slowly, or one that nobody could win. So the spectrum weighs both at once. All of
+
+            stand:  (1 - won) alarm + (gone - won) miss        wait:  gone miss
+
+        comes to standing where `won` is at least alarm / (miss + alarm).
+
+        Args:
+            gone: The chance that the leader is dead or cut off.
+            won: The chance of that *and* that as many others answer as an election takes: at most `gone`, and far from
+                it where a silent leader shares its region with those others, or nobody answers at all.
+            silent_us: As above.
+        """
+        return self.acts(won if self.provider is Provider.SPECTRUM else gone, silent_us)
+
     def asking(self) -> Decision:
         """Whether to ask a peer, or to pass it over, by its condition."""
         # Who is slow answers in the end, which costs a part of what silence does; who is gone costs all of it.
@@ -117,15 +142,30 @@ class Rule:
         return self.acts(answer.down, silent_us)
 
 
+def believed(words: str) -> Rule | None:
+    """The rule of words that begin with `belief:`; None where others are meant, which believe nothing.
+
+    Raises:
+        ValueError: as for `rule_of`.
+    """
+    told = words.removeprefix(_BELIEF)
+    return None if told == words else _read(told, words)
+
+
 def rule_of(words: str) -> Rule:
     """The rule that some words mean: a provider and what it needs, as in `spectrum:miss=4:alarm=1`, `bool:silent=1s`.
 
     Raises:
         ValueError: no such provider, a number that is none, or one that the provider does not look at.
     """
+    return _read(words, words)
+
+
+def _read(words: str, written: str) -> Rule:
+    """The same; a mistake is told with the words as somebody has written them."""
     named, *told = words.split(":")
     if named not in list(Provider):
-        raise ValueError(f"{words!r}: {named!r} is no provider; {way_to(named, Provider)}")
+        raise ValueError(f"{written!r}: {named!r} is no provider; {way_to(named, Provider)}")
     provider = Provider(named)
     problems: list[str] = []
     found: dict[str, float] = {}
@@ -133,18 +173,18 @@ def rule_of(words: str) -> Rule:
         name, _, value = one.partition("=")
         if name not in _LOOKS_AT[provider]:
             looks = ", ".join(_LOOKS_AT[provider])
-            problems.append(f"{words!r}: {provider} does not look at {name!r}; it does at {looks}")
+            problems.append(f"{written!r}: {provider} does not look at {name!r}; it does at {looks}")
             continue
         try:
             found["silent_us" if name == "silent" else name] = duration_us(value) if name == "silent" else float(value)
         except ValueError:
             wants = "a duration, such as 800ms" if name == "silent" else "a number"
-            problems.append(f"{words!r}: {name}={value!r} is not {wants}; write one")
+            problems.append(f"{written!r}: {name}={value!r} is not {wants}; write one")
     refuse(problems)
     try:
         return Rule(provider, **found)  # type: ignore[arg-type]
     except ValueError as refused:
-        raise ValueError(f"{words!r}: {refused}") from None
+        raise ValueError(f"{written!r}: {refused}") from None
 
 
 def warn_if_never_acts(rule: Rule, most: float, why: str) -> None:

@@ -14,7 +14,7 @@ from models.confidence.belief import Belief
 from models.confidence.delays import Delay, Erlang, Prompt
 from models.confidence.deployment import DEFAULT_PRIORS
 from models.confidence.priors import Hearing, Priors
-from models.confidence.providing import Rule, rule_of, warn_if_never_acts
+from models.confidence.providing import Rule, believed, warn_if_never_acts
 from models.confidence.silence import Grid
 from models.confidence.tree import Subject, Tree, cluster_of, region_of
 from models.detection import Plan
@@ -24,7 +24,6 @@ from sim.topology import Location, host_of, pack_location
 
 __all__ = ["AskedByBelief", "Believed", "asked_by"]
 
-_BELIEF: Final = "belief:"
 _ANYWHERE: Final = pack_location(1, 1, 1)
 #: Peers send no heartbeats to who asks; the next is due when nobody waits any more.
 _NEVER_US: Final = 1 << 50
@@ -145,11 +144,11 @@ def asked_by(words: str, attempt_us: int) -> Plan | Believed:
     Raises:
         ValueError: no such detector, provider or rule.
     """
-    rule = words.removeprefix(_BELIEF)
-    if rule == words:
+    rule = believed(words)
+    if rule is None:
         return detector_of_answers(words, max(4, attempt_us))
     # An answer is due well before a client gives an attempt up, or it would be given up in vain.
     round_trip = Erlang(mean_us=max(1.0, attempt_us / 4), stages=4)
-    made = Believed(rule=rule_of(rule), priors=DEFAULT_PRIORS, round_trip=round_trip)
+    made = Believed(rule=rule, priors=DEFAULT_PRIORS, round_trip=round_trip)
     made.warn(_ANYWHERE, _ANYWHERE)
     return made

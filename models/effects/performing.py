@@ -275,6 +275,12 @@ class Performer(Owner):
         # The first line on its disk is the first life; before that is written nobody owns.
         return not self.mine == self.options.number == 1 or self._life > 0
 
+    def decided(self, key: int, known: Known, move: Move) -> None:
+        """The policy said what to do next about an effect; for those who look on."""
+
+    def settled(self, key: int, answer: Acted | OutcomeIs) -> None:
+        """The receiver said that it is done; for those who look on."""
+
     def _bring_about(self, key: int, amount: int, mine: int, may_have_acted: bool) -> Generator[Wait, Any, int]:
         """Ask outside as the policy says; returns the receipt, 0 if there is none to come."""
         ctx, how = self.ctx, self.how
@@ -291,6 +297,7 @@ class Performer(Owner):
                 others=self.may_be_others(),
             )
             move = how.policy.move(known)
+            self.decided(key, known, move)
             if move is Move.LEAVE:
                 ctx.note("left", key)
                 if how.ordering is not Ordering.PERSIST_FIRST:
@@ -320,6 +327,7 @@ class Performer(Owner):
             if isinstance(answer, Acted | OutcomeIs) and answer.receipt:
                 if isinstance(answer, OutcomeIs) or answer.before:
                     ctx.point("E7")
+                self.settled(key, answer)
                 return answer.receipt
         return 0
 

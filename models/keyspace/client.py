@@ -106,7 +106,9 @@ class PlacedClient(Client):
         tenant = asked_as(operation, self._tenants)[0] if self._tenants > 1 else drawn.tenant
         request, before = Look(aggregate=drawn.aggregate, tenant=tenant), self.refreshed
         while (left_us := until_us - ctx.mono_us()) > 0:
+            asked_us = ctx.mono_us()
             answer = yield from self._ask(request, attempt, min(workload.attempt_timeout_us, left_us))
+            answer = self._unpacked(operation, answer, ctx.mono_us() - asked_us)
             attempt += 1
             if isinstance(answer, Seen):
                 self.looked_again += self.refreshed > before
@@ -116,6 +118,10 @@ class PlacedClient(Client):
                 yield ctx.sleep(min(backoff_us, left_us))
                 backoff_us *= 2
         self._record(operation, drawn, Kind.FAIL, "refused:nobody tells")
+
+    def _unpacked(self, operation: int, answer: Any, waited_us: int) -> Any:
+        """What a question was answered, without what it may come with."""
+        return answer
 
     def _ask(self, request: Submit | Look, attempt: int, patience_us: int) -> Generator[Wait, Any, Any]:
         """One attempt: from server to server, as they say, until one answers, or none does, or it has been to many."""

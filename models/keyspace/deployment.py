@@ -16,8 +16,10 @@ from typing import Any, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Workload
+from models.confidence.visible.deployment import clients_of, told_to
 from models.detection.words import detector_of_answers
 from models.factories import KeptOptions, Reading, Refused, home_of, mix_of
+from models.keyspace.client import PlacedClient
 from models.keyspace.directory import Line, first_directory
 from models.keyspace.keys import pack_key
 from models.keyspace.layout import PlacedLayout, first_map, tablets_by_hand
@@ -26,6 +28,7 @@ from models.keyspace.placement import Node, check_length, nodes_of
 from models.keyspace.server import ServerOptions
 from models.keyspace.shard import PlacedShard
 from models.keyspace.storage import PLACEMENTS, placement_of
+from models.keyspace.telling import WeighingClient, WeighingShard
 from models.store.group.wire import ShipOptions
 from models.store.schemes import SCHEMES, Scheme
 from models.system import BANK_RECORDS, Site, System
@@ -49,6 +52,7 @@ def placed_store(
     partitions: int = 8,
     tenants: int = 1,
     looks: float = 0.0,
+    states: bool = False,
     tablets: str = "",
     vnodes: int = 64,
     slots: int = 0,
@@ -87,6 +91,7 @@ def placed_store(
         partitions: Stretches at the beginning.
         tenants: Whose aggregates these are: each client asks for all of them in turns, and each has keys of its own.
         looks: Share of operations that are questions for the state of an aggregate, asked by the same routes.
+        states: Whether their answers say how likely that is still so.
         tablets: The first ones by hand: stretches of aggregates with the hosts of each, the leader first, as in
             `0-16 a/c1/h1 a/c1/h2, 16-end a/c1/h2 a/c1/h3`; dealt out evenly if empty.
         vnodes: Virtual nodes on a ring.
@@ -159,6 +164,10 @@ def placed_store(
     read.tenants(tenants)
     if not 0 <= looks < 1:
         read.problems.append(f"{looks=} is no share that leaves commands to ask about; give a number in [0, 1)")
+    if states and not looks:
+        read.problems.append(
+            f"{states=} is said of answers to questions, and {looks=} asks none; give looks, or leave it"
+        )
     read.at_least(1, moving=moving, routes=routes, tick_us=tick_us, found_us=found_us, vnodes=vnodes)
     read.done()
     assert kept_domain is not None
@@ -176,7 +185,7 @@ def placed_store(
         scheme=chosen,
         member=member,
         nodes=everybody,
-        kind=kind,
+        kind=WeighingShard if states and kind is PlacedShard else kind,
         directory=first_directory(start, line),
         server=ServerOptions(
             masters=tuple(at_service(seat.location, MASTER) for seat in seats),
@@ -187,14 +196,17 @@ def placed_store(
         detector=watching,
         tenants=tenants,
         looks=looks,
+        asking=WeighingClient if states else PlacedClient,
+        beside={"keys": max(1, workload.accounts * tenants // partitions)} if states and kind is PlacedShard else {},
     )
     placements = [*laid.members(), *laid.servers(), *laid.masters(deciding, start, placing)]
     if promote_after_us and chosen.holders > 1:
         placements += laid.operators(seats[0], promote_after_us, force_after_us)
     placements += laid.clients(mix_of(kept_domain, workload))
-    return System(
+    system = System(
         placements=tuple(placements), ledger=laid.ledger, records=BANK_RECORDS, templates=(laid.template(found_us),)
     )
+    return told_to(system, clients_of(topology)) if states else system
 
 
 def _looked_through(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from models.clients import Mix, Workload
@@ -57,6 +58,8 @@ class PlacedLayout:
     detector: Plan | None = None
     tenants: int = 1
     looks: float = 0.0
+    asking: type[PlacedClient] = PlacedClient
+    beside: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def locate(self, group: int, number: int) -> Location:
         """The member of a group on a node; of group 0, the tablet server."""
@@ -75,7 +78,7 @@ class PlacedLayout:
         )
         on_line, domain = self.directory.on_line, self.domain
         point = lambda tenant, aggregate: on_line(pack_key(aggregate, domain=domain.number, tenant=tenant))  # noqa: E731
-        return self.kind(ctx, options, domain, point, self.locate)
+        return self.kind(ctx, options, domain, point, self.locate, **self.beside)
 
     def template(self, found_us: int) -> Template:
         """How more of them come to be."""
@@ -172,13 +175,13 @@ class PlacedLayout:
                 share = 1 / (len(topology.regions) * len(hosts))
                 first_id = topology.region_number(region) << 48 | index << 40 | 1
                 make = self._client(share, first_id, mix, nearest)
-                placed.append(Placed(host=host.location, name=CLIENT, make=make, kind=PlacedClient))
+                placed.append(Placed(host=host.location, name=CLIENT, make=make, kind=self.asking))
         return placed
 
     def _client(
         self, share: float, first_id: int, mix: Mix, nearest: Sequence[Location]
     ) -> Callable[[Context], PlacedClient]:
-        return lambda ctx: PlacedClient(
+        return lambda ctx: self.asking(
             ctx,
             self.workload,
             share=share,

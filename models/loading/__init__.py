@@ -2,7 +2,8 @@
 
 Read `options` first (the strategies), then `handler`, which carries them out and lets nothing leave before the
 store has confirmed it. `asking` is what it asks of the store, `images` what it remembers and how it chooses,
-`keeper` keeps snapshots near by on a disk, `words` is what they say; `deployment` lays it all over a topology.
+`keeper` keeps snapshots near by on a disk, `words` is what they say; `believing` chooses by how likely a snapshot is
+the newest, and by what work in vain and waiting cost; `deployment` lays it all over a topology.
 """
 
 from models.loading.deployment import loaded_store

@@ -18,11 +18,12 @@ from models.groups import Group, group_system, members_of, operator_of
 from models.keyspace.storage import groups_of
 from models.layout import client_placements, maker, shard_of
 from models.ledger import Ledger
+from models.loading.believing import loading_of
 from models.loading.handler import Handler
 from models.loading.keeper import SnapshotKeeper
-from models.loading.options import LoadingOptions, strategy_of
+from models.loading.options import LoadingOptions, Strategy, strategy_of
 from models.loading_end import LoadingEnd, loading_end
-from models.mixes import DomainMix
+from models.mixes import requests_of
 from models.store.log.entries import Entry, version_of
 from models.store.options import MemberOptions
 from models.store.shard import Shard
@@ -59,12 +60,17 @@ def loaded_store(
     optimistic_below: float = 0.3,
     consistent_above: float = 0.9,
     weight: float = 0.2,
+    others_per_s: float = 0.5,
     promote_after_us: int = 0,
 ) -> System:
     """One domain under one scheme, decided by handlers. Of `cache`, `snapshot_every` and `promote_after` 0 is none.
 
     The clients of a region ask for aggregates that others ask for too in a share `shared` of their commands, and else
     for as many that only they ask for: so regions contend no more than they are told to.
+
+    A `strategy` goes by its name, or is chosen for each command by how likely the snapshot at hand is the newest:
+    `belief:` and the words of a rule (`models.confidence.providing`), with `others_per_s` what is believed at first of
+    how often others write to an aggregate.
 
     Handlers are of a `kind`, which is no option: a subclass is one that differs in that one thing.
 
@@ -73,7 +79,11 @@ def loaded_store(
     """
     problems: list[str] = []
     topology = site.topology
-    how = noted(problems, lambda: strategy_of(strategy))
+    before = len(problems)
+    rule = noted(problems, lambda: loading_of(strategy, others_per_s))
+    how = Strategy.ADAPTIVE if rule else None
+    if rule is None and len(problems) == before:
+        how = noted(problems, lambda: strategy_of(strategy))
     wanted = noted(problems, lambda: domain_of(domain, workload))
     chosen = noted(problems, lambda: scheme_of(scheme))
     place = noted(problems, lambda: home_of(topology, home))
@@ -100,6 +110,8 @@ def loaded_store(
             optimistic_below=optimistic_below,
             consistent_above=consistent_above,
             weight=weight,
+            rule=rule,
+            others_per_s=others_per_s,
         ),
     )
     if problems:
@@ -113,7 +125,7 @@ def loaded_store(
         desk = (topology.clients(place) or topology.servers(place))[0].location
         placements.append(operator_of(desk, groups, promote_after_us, -1))
     bank = isinstance(wanted, BankAccount)
-    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
+    mix: Mix = BankMix(workload) if bank else requests_of(wanted, workload.accounts)
 
     def clients(route_of: Callable[[str], Route]) -> Sequence[Placement]:
         return _clients(topology, workload, mix, shared)

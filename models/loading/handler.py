@@ -7,7 +7,8 @@ one that it was decided on, and an image holds nothing but what the store told o
     consistent    snapshot, then look-up, then work, then append
     speculative   snapshot, then work, beside it the look-up; equal versions or an equal decision keep the work
     optimistic    snapshot, then work, then append; a conflict is looked up and decided again
-    adaptive      the one of these that fits how often the aggregate's snapshot was behind
+    adaptive      the one of these that fits how often the aggregate's snapshot was behind; or, by a rule, how likely
+                  it is behind now, and what work in vain and waiting cost (`believing`)
 
 The store's denial of a domain's rule is an event like any other, so that a denial too is confirmed by its append. A
 command that was done before is found by its id among the latest of the aggregate's: a repeated one that comes
@@ -23,9 +24,10 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from models.domain import Denied, Domain, Event
 from models.loading.asking import Store
+from models.loading.believing import Weighing
 from models.loading.images import Key, Memory, Rates, blank, grown, lineage_differs, rest_of
 from models.loading.options import LoadingOptions, Strategy
-from models.loading.words import Fetch, Fetched, Image, Keep
+from models.loading.words import Fetch, Fetched, Image, Keep, Recall, Recalled
 from models.store.log.entries import Entry, tip_after
 from models.store.requests import (
     Accepted,
@@ -72,11 +74,13 @@ class Handler(Service):
         counts: What it did, by word: `handled`, `cold` (no snapshot was there), `matched`, `equal`, `redone` (the
             snapshot was the newest; it was not, and the decision was the same; or another), `stale` (snapshots that
             were behind), `conflicts`, `worked` (decisions worked out), `repeated` (the command was done before), one
-            for each strategy that was taken.
+            for each strategy that was taken; by a rule, `doubted` and `trusted` (a snapshot was there, and it waited
+            for the look-up all the same, or did not).
         behind: Events by which snapshots were behind, summed over those whose newest version became known.
         compared: How many those are.
         memory: The images that it keeps itself.
         store: Whom it asks.
+        weighing: What it believes of its snapshots, where it loads by a rule; else None.
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"H1", "H2", "H3"})
@@ -89,7 +93,8 @@ class Handler(Service):
         self.behind = 0
         self.compared = 0
         self.memory = Memory(options.cache)
-        self.store = Store(ctx, options)
+        self.weighing = None if options.rule is None else Weighing(options)
+        self.store = Store(ctx, options) if self.weighing is None else Store(ctx, options, self.weighing.looked)
         self._rates = Rates(options)
         self._kept: dict[Key, int] = {}
 
@@ -98,7 +103,17 @@ class Handler(Service):
         """Decide it, have the store confirm that, and answer."""
         self.counts["handled"] += 1
         key = (msg.tenant, msg.aggregate)
-        found = yield from self._begin(msg, key, self._rates.strategy(key))
+        if self.weighing is None:
+            found = yield from self._begin(msg, key, self._rates.strategy(key))
+        else:
+            found = yield from self._weigh(msg, key, self.weighing)
+        answer = yield from self._confirm(msg, key, found)
+        if self.weighing is not None:
+            self.weighing.done(msg.command_id)
+        return answer
+
+    def _confirm(self, msg: Submit, key: Key, found: _Found) -> Generator[Wait, Any, Answer | None]:
+        """Have the store append what it came to, and decide again for as long as others were faster."""
         for _ in range(self.options.attempts):
             if not isinstance(found, Draft):
                 return found
@@ -125,25 +140,46 @@ class Handler(Service):
 
     # -- by strategy -------------------------------------------------------------------------
 
-    def _begin(self, msg: Submit, key: Key, strategy: Strategy) -> Generator[Wait, Any, _Found]:
+    def _weigh(self, msg: Submit, key: Key, weighing: Weighing) -> Generator[Wait, Any, _Found]:
+        """Come by a snapshot and its age, and take the strategy that its chance of being the newest calls for."""
+        image, age_us = yield from self._aged(key, weighing)
+        if image is None:
+            self.counts.update((Strategy.CONSISTENT, "cold"))
+            return (yield from self._wait(msg, key, None))
+        strategy = weighing.strategy(msg.command_id, key, age_us)
+        self.counts["doubted" if strategy is Strategy.CONSISTENT else "trusted"] += 1
+        return (yield from self._begin(msg, key, strategy, image))
+
+    def _begin(
+        self, msg: Submit, key: Key, strategy: Strategy, held: Image | None = None
+    ) -> Generator[Wait, Any, _Found]:
+        """Decide by a strategy, on a snapshot that is held already or on the one to begin with."""
         self.counts[strategy] += 1
         if strategy is Strategy.SPECULATIVE:
-            return (yield from self._speculate(msg, key))
-        image = yield from self._snapshot(key)
+            return (yield from self._speculate(msg, key, held))
+        image = held
+        if image is None:
+            image = yield from self._snapshot(key)
         self.counts["cold"] += image is None
         if strategy is Strategy.OPTIMISTIC and image is not None:
             return (yield from self._work(msg, image, looked=False))
+        return (yield from self._wait(msg, key, image))
+
+    def _wait(self, msg: Submit, key: Key, image: Image | None) -> Generator[Wait, Any, _Found]:
+        """Look up the newest before the work."""
         newest = yield from self._newest(msg, key, image or blank(self.domain), None)
         if newest is None:
             return Unavailable(command_id=msg.command_id, reason=_SILENT)
         if image is not None:
-            self._compare(key, image, newest)
+            self._compare(msg, key, image, newest)
         return (yield from self._work(msg, newest, looked=True))
 
-    def _speculate(self, msg: Submit, key: Key) -> Generator[Wait, Any, _Found]:
+    def _speculate(self, msg: Submit, key: Key, held: Image | None) -> Generator[Wait, Any, _Found]:
         """Work on the snapshot beside the look-up, and keep what stands."""
-        looked = self._look(msg, key, self.memory.get(key))
-        image = yield from self._snapshot(key)
+        looked = self._look(msg, key, held or self.memory.get(key))
+        image = held
+        if image is None:
+            image = yield from self._snapshot(key)
         draft: Draft | None = None
         if image is not None:
             worked = yield from self._work(msg, image, looked=True)
@@ -160,7 +196,7 @@ class Handler(Service):
         if image is None or draft is None:
             self.counts["cold"] += 1
             return (yield from self._work(msg, newest, looked=True))
-        self._compare(key, image, newest)
+        self._compare(msg, key, image, newest)
         if newest.version == image.version and newest.tip == image.tip:
             self.counts["matched"] += 1
             return draft
@@ -171,7 +207,7 @@ class Handler(Service):
         newest = yield from self._newest(msg, key, self.left_of(draft), None)
         if newest is None:
             return Unavailable(command_id=msg.command_id, reason=_SILENT)
-        self._compare(key, draft.image, newest)
+        self._compare(msg, key, draft.image, newest)
         return (yield from self._decide_again(msg, newest, draft))
 
     def _work(self, msg: Submit, image: Image, *, looked: bool) -> Generator[Wait, Any, _Found]:
@@ -218,6 +254,17 @@ class Handler(Service):
         self._kept[key] = max(self._kept.get(key, 0), answer.image.version)
         return answer.image
 
+    def _aged(self, key: Key, weighing: Weighing) -> Generator[Wait, Any, tuple[Image | None, int]]:
+        """The image to begin with, and how long ago it was known to be the newest."""
+        image, options = self.memory.get(key), self.options
+        if image is not None or options.keeper is None or not options.snapshot_every:
+            return image, weighing.age_us(key, self.ctx.mono_us())
+        answer = yield self.ctx.call(options.keeper, Recall(tenant=key[0], aggregate=key[1]), options.ask_us)
+        if not isinstance(answer, Recalled) or answer.image is None:
+            return None, 0
+        self._kept[key] = max(self._kept.get(key, 0), answer.image.version)
+        return answer.image, answer.age_us
+
     def _look(self, msg: Submit, key: Key, image: Image | None) -> Wait:
         """Look up the newest; with it comes the image's last event, which shows whether that still stands.
 
@@ -258,8 +305,10 @@ class Handler(Service):
                 return image
             found = None
 
-    def _compare(self, key: Key, image: Image, newest: Image) -> None:
+    def _compare(self, msg: Submit, key: Key, image: Image, newest: Image) -> None:
         self.compared += 1
+        if self.weighing is not None:
+            self.weighing.turned_out(msg.command_id, behind=newest.version != image.version)
         self.counts["stale"] += newest.version != image.version
         self.behind += max(0, newest.version - image.version)
         self._rates.saw(key, behind=newest.version != image.version)
@@ -270,21 +319,23 @@ class Handler(Service):
         """The store has the event, right after what it was decided on."""
         image, event, version = draft.image, draft.event, answer.version
         if not draft.looked:
-            self._compare(key, image, image)
+            self._compare(msg, key, image, image)
         after = Image(
             version=version,
             tip=tip_after(image.tip, version, msg.command_id, event),
             state=self.domain.evolve(image.state, event),
             recent=(*image.recent, (msg.command_id, version))[-self.options.remembered :],
         )
-        self._learned(key, after)
+        self._learned(key, after, own=True)
         if isinstance(event, Denied):
             return Refused(command_id=msg.command_id, version=version, reason=event.reason)
         return Accepted(command_id=msg.command_id, version=version, told=answer.told)
 
-    def _learned(self, key: Key, image: Image) -> None:
+    def _learned(self, key: Key, image: Image, *, own: bool = False) -> None:
         """Remember an image that is confirmed, and hand it to the keeper where it is so much newer."""
         options = self.options
+        if self.weighing is not None:
+            self.weighing.newest(key, image.version, self.ctx.mono_us(), own=own)
         self.memory.keep(key, image)
         if options.keeper is None or not options.snapshot_every:
             return

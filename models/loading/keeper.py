@@ -11,7 +11,7 @@ from collections.abc import Generator
 from typing import Any, ClassVar
 
 from models.domain import Domain
-from models.loading.words import Fetch, Fetched, Image, Keep
+from models.loading.words import Fetch, Fetched, Image, Keep, Recall, Recalled
 from models.store.log.snapshots import Snapshot, Snapshots
 from sim.host import Context, Service, Wait, handles
 from sim.topology import Location
@@ -45,6 +45,15 @@ class SnapshotKeeper(Service):
     def on_fetch(self, msg: Fetch, sender: Location) -> Fetched | None:
         """The newest that is durable; nothing while it still reads."""
         return Fetched(image=self.image_of((msg.tenant, msg.aggregate))) if self._ready else None
+
+    @handles(Recall)
+    def on_recall(self, msg: Recall, sender: Location) -> Recalled | None:
+        """The same, and its age by the clock that it was taken by; of one that was put back, no time at all."""
+        if not self._ready:
+            return None
+        snapshot = self._snapshots.latest.get((msg.tenant, msg.aggregate))
+        age_us = 0 if snapshot is None else max(0, self.ctx.now_us() - snapshot.taken_us)
+        return Recalled(image=self.image_of((msg.tenant, msg.aggregate)), age_us=age_us)
 
     @handles(Keep)
     def on_keep(self, msg: Keep, sender: Location) -> Generator[Wait, Any, None] | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
+from models.confidence.providing import Rule
 from sim.topology import Location
 from sim.wording import Refused
 
@@ -41,6 +43,9 @@ class LoadingOptions:
         optimistic_below: Share of snapshots that were behind below which adaptive loading is optimistic.
         consistent_above: Share above which it is consistent; speculative between the two.
         weight: Of the latest observation in that share.
+        rule: By which adaptive loading goes in the place of that share: what it makes of the chance that a snapshot is
+            not the newest (`models.loading.believing`); None for none.
+        others_per_s: What is believed, before anything was seen, of how often others write to an aggregate.
 
     Raises:
         ValueError: all that makes no sense, at once.
@@ -60,6 +65,8 @@ class LoadingOptions:
     optimistic_below: float = 0.3
     consistent_above: float = 0.9
     weight: float = 0.2
+    rule: Rule | None = None
+    others_per_s: float = 0.5
 
     def __post_init__(self) -> None:
         problems = [
@@ -88,6 +95,10 @@ class LoadingOptions:
             )
         if not 0 < self.weight <= 1:
             problems.append(f"{self.weight=} learns nothing; give a number in (0, 1]")
+        if not 0 < self.others_per_s < inf:
+            problems.append(f"{self.others_per_s=} is a prior that no write moves; give a positive number")
+        if self.rule is not None and self.strategy is not Strategy.ADAPTIVE:
+            problems.append(f"{self.strategy} loading has nothing to decide by a rule; leave that out, or adapt")
         if problems:
             raise Refused(problems)
 

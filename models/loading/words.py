@@ -9,7 +9,7 @@ from models.addressing import LOADING, Scope, message_type_id
 from models.domain import State
 from sim.message import Message
 
-__all__ = ["Fetch", "Fetched", "Image", "Keep"]
+__all__ = ["Fetch", "Fetched", "Image", "Keep", "Recall", "Recalled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +55,21 @@ class Keep(Message):
     tenant: int
     aggregate: int
     image: Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recall(Message):
+    """A question for the newest image of an aggregate, and for how old that is."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.SERVICE, LOADING, 4, command=True)
+    tenant: int
+    aggregate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled(Message):
+    """The newest image of an aggregate, None if none is kept, and how long ago that was taken."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.SERVICE, LOADING, 5)
+    image: Image | None
+    age_us: int = 0

@@ -19,46 +19,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from models.domain import Denied, Neutral, State
+from models.domain import State
 from models.merging.knowing import Knowledge
 from models.merging.policy import Policy
+from models.merging.settled import BACK, GapTooWide, Settled, passed_over
 from models.merging.tentative import Aggregate
-from models.merging.writes import Compensated, Merged, Output, Superseded, Write, compensation_key
-from sim.message import Value
+from models.merging.writes import Output, Write
 
 __all__ = ["GapTooWide", "MergeFold", "Settled"]
-
-
-class GapTooWide(Exception):
-    """More is held behind a gap than may be; the stream must be fetched again from `due` on."""
-
-    def __init__(self, origin: int, due: int) -> None:
-        super().__init__(origin, due)
-        self.origin = origin
-        self.due = due
-
-
-class Settled(NamedTuple):
-    """What one advance of the cut led to: one record, saved whole or not at all.
-
-    It says what is new since the record before, and nothing again that was said.
-
-    Attributes:
-        cut_us: Everything stamped at or below has its final place.
-        vector: By sub-domain that got on, how many of its writes have.
-        held: By aggregate of which it changed, what the policy holds of it.
-        outputs: In canonical order of the writes that led to them.
-        lost: Sub-domains waited for no more: number, position up to which they count, and up to which given up; empty
-            where that is as it was.
-    """
-
-    cut_us: int
-    vector: tuple[tuple[int, int], ...]
-    held: tuple[tuple[int, Value], ...]
-    outputs: tuple[Output, ...]
-    lost: tuple[tuple[int, int, int], ...] = ()
 
 
 class MergeFold:
@@ -72,6 +42,8 @@ class MergeFold:
     Attributes:
         cut_us: Everything stamped at or below has its final place.
         repeated: Writes that came again and were dropped.
+        losses: How often each sub-domain was declared lost.
+        passed: By sub-domain, positions that were given up for good, though what follows them counts again.
 
     Raises:
         ValueError: no sources, or two alike.
@@ -96,6 +68,8 @@ class MergeFold:
         self._lost: dict[int, int] = {}
         self._given: dict[int, int] = {}
         self._lost_told: tuple[tuple[int, int, int], ...] = ()
+        self.losses: Counter[int] = Counter()
+        self.passed: dict[int, list[range]] = {}
         self._stray: list[Write] = []
         #: By sub-domain, the latest stamp that was taken.
         self._highest = dict.fromkeys(self._pending, 0)
@@ -209,6 +183,7 @@ class MergeFold:
             raise ValueError(f"{origin=} is no sub-domain here; name one of {sorted(self._pending)}")
         if upto < self._settled[origin]:
             raise ValueError(f"{upto=} is below {self._settled[origin]}, which is settled; give that or more")
+        self.losses[origin] += origin not in self._lost
         self._lost[origin] = upto = min(upto, self._lost.get(origin, upto))
         pending = self._pending[origin]
         if pending and pending[-1].position > upto:
@@ -225,6 +200,37 @@ class MergeFold:
             found.disturb(at)
         self._received[origin] = self._count(origin)
         self._release()  # what waited for the rest of it need not any more
+
+    def may_take_back(self, origin: int, upto: int) -> bool:
+        """Whether all that a lost sub-domain wrote has its fate: what counts of it, and the rest up to a position."""
+        return (
+            origin in self._lost
+            and self._settled[origin] == self._lost[origin]
+            and not any(write.origin == origin for write in self._stray)
+            and self._received[origin] == upto
+        )
+
+    def take_back(self, origin: int, upto: int) -> Settled:
+        """Wait for a lost sub-domain again, which writes on from behind a position, above any cut that there is.
+
+        Returns:
+            A record of it, to be saved before anything rests on it.
+
+        Raises:
+            ValueError: some of what it wrote has no fate yet.
+        """
+        if not self.may_take_back(origin, upto):
+            raise ValueError(f"{origin=} is not lost with all up to {upto} given up; have that settled first")
+        self._resume(origin, upto)
+        self._highest[origin] = max(self._highest[origin], self.cut_us)
+        self._lost_told = self._lost_so_far()
+        lost = (*self._lost_told, (origin, BACK, upto))
+        return Settled(self.cut_us, tuple(self._settled.items()), (), (), lost)
+
+    def _resume(self, origin: int, upto: int) -> None:
+        self.passed.setdefault(origin, []).append(range(self._lost.pop(origin) + 1, upto + 1))
+        self._given.pop(origin, None)
+        self._settled[origin] = self._received[origin] = upto
 
     # -- the tentative view ----------------------------------------------------------------
 
@@ -319,7 +325,7 @@ class MergeFold:
         outputs: list[Output] = []
         concerned: dict[int, Aggregate] = {}
         was: dict[int, Any] = {}
-        step = self.policy.step
+        step, name = self.policy.step, self.policy.name
         for write in due:
             instance = write.instance
             found = concerned.get(instance)
@@ -330,10 +336,12 @@ class MergeFold:
             outputs += more
         self._shed(due)
         for write in late:
-            outputs += self._passed_over(write, f"it came below what sub-domain {write.origin} had promised")
+            outputs += passed_over(
+                self.policy.name, write, f"it came below what sub-domain {write.origin} had promised"
+            )
         for write in sorted(stray):
             lost_at = self._lost[write.origin]
-            outputs += self._passed_over(write, f"sub-domain {write.origin} was declared lost at {lost_at}")
+            outputs += passed_over(name, write, f"sub-domain {write.origin} was declared lost at {lost_at}")
         floor, forget = self._knowledge.floor(self._lost), self.policy.forget
         for found in concerned.values():
             found.held = forget(found.held, floor)
@@ -370,29 +378,19 @@ class MergeFold:
         """Take up again what an earlier life saved; writes beyond the vector are due anew."""
         for record in records:
             self.cut_us = record.cut_us
+            for number, upto, given in record.lost:
+                if upto == BACK:
+                    self._resume(number, given)
+                else:
+                    self.losses[number] += number not in self._lost
+                    self._lost[number], self._given[number] = upto, given
             self._settled.update(record.vector)
-            self._lost.update({number: upto for number, upto, _ in record.lost})
-            self._given.update({number: given for number, _, given in record.lost})
-            self._lost_told = record.lost or self._lost_told
+            if record.lost:
+                self._lost_told = tuple(one for one in record.lost if one[1] != BACK)
             for instance, held in record.held:
                 found = self._aggregate(instance)
                 found.held, found.recorded = held, True
         self._received = {origin: self._count(origin) for origin in self._pending}
-
-    def _passed_over(self, write: Write, reason: str) -> tuple[Output, ...]:
-        """The fate of a write that is not merged: owed, unless it was a denial or nobody's request.
-
-        It came from its writer's disk, and so its client may have been told yes: whether the answer arrived nobody here
-        can know, and who asks again is answered from that log. To owe too much is safe, since a compensation has a key
-        and names its request; to owe too little breaks a promise.
-        """
-        if write.event.__class__ is Denied:
-            return (Merged(write.address),)
-        superseded = Superseded(write.address, 0, reason)
-        if isinstance(write.event, Neutral):
-            return (superseded,)
-        key = compensation_key(self.policy.name, (write.address,))
-        return (superseded, Compensated(write.address, key, write.event_id))
 
     def _shed(self, due: list[Write]) -> None:
         """Drop what is settled from the fronts of its aggregates' tentative lists."""

@@ -15,18 +15,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from models.domain import Command, Domain, Event, State
 from models.merging.writes import Output, Write
+from sim.wording import Refused
 
-__all__ = ["LocalRule", "Obligation", "OwnReading", "Policy", "RightsRule", "Step", "UnfitPolicy", "fit"]
+__all__ = [
+    "MANDATORY",
+    "LocalRule",
+    "Obligation",
+    "OwnReading",
+    "Policy",
+    "RightsRule",
+    "Step",
+    "UnfitPolicy",
+    "fit",
+    "refused_by",
+]
 
 HeldT = TypeVar("HeldT")
 
 
 class Obligation(StrEnum):
-    """What a policy may promise of a domain; each is checked, with the smallest counterexample."""
+    """What is asked of a policy on a domain, or may be promised; each is checked, with the smallest counterexample."""
 
     DETERMINISTIC = "deterministic"  # equal outputs over causal permutations and batchings of arrival
     IDEMPOTENT = "idempotent"  # redelivery and restart change nothing
@@ -37,6 +49,20 @@ class Obligation(StrEnum):
     CONVERGES = "converges"  # all that merged the same have the same state
     CAUSAL = "causal"  # no view holds a write without what its writer had seen
     REPLAYS = "replays"  # from the first write on, the outputs come out byte for byte
+
+
+#: What no merge can do without, whatever its policy promises: else regions differ for good, or drop in silence what
+#: they accepted. The rest are promises: who needs no invariant kept, or no writes that commute, loses nothing.
+MANDATORY: Final = frozenset(
+    {
+        Obligation.DETERMINISTIC,
+        Obligation.IDEMPOTENT,
+        Obligation.CONSERVED,
+        Obligation.CONVERGES,
+        Obligation.CAUSAL,
+        Obligation.REPLAYS,
+    }
+)
 
 
 class Step(NamedTuple):
@@ -56,7 +82,7 @@ class Policy(Protocol):
 
     @property
     def promises(self) -> frozenset[Obligation]:
-        """The obligations that it takes on."""
+        """The obligations that it takes on beyond those that are `MANDATORY`; to list these too changes nothing."""
         ...
 
     def begin(self) -> Any:
@@ -155,8 +181,8 @@ class OwnReading(Protocol):
         ...
 
 
-class UnfitPolicy(ValueError):
-    """A policy has no rule for something that its domain does; told before anything runs."""
+class UnfitPolicy(Refused):
+    """A policy has no rule for something that its domain does; every reason, told before anything runs."""
 
 
 def fit(policy: Policy, domain: Domain[Any], *, asked: bool = False) -> Policy:
@@ -171,9 +197,19 @@ def fit(policy: Policy, domain: Domain[Any], *, asked: bool = False) -> Policy:
     Raises:
         UnfitPolicy: it cannot; every reason at once.
     """
-    refusals = tuple(policy.refusals())
+    refusals = refused_by(policy)
     if isinstance(policy, LocalRule) and not asked:
         refusals += ("it has a rule for what a sub-domain may accept, and these sub-domains do not ask it",)
     if refusals:
-        raise UnfitPolicy(f"policy {policy.name} cannot merge domain {domain.name!r}: " + "; ".join(refusals))
+        raise UnfitPolicy([f"policy {policy.name} cannot merge domain {domain.name!r}: {one}" for one in refusals])
     return policy
+
+
+def refused_by(policy: Policy) -> tuple[str, ...]:
+    """Why a policy cannot merge its domain, a sentence each; what is no list of sentences is itself a reason."""
+    told: Any = policy.refusals()
+    # A text would be read as a list of its letters.
+    sentences = tuple(told) if isinstance(told, Iterable) and not isinstance(told, str) else (None,)
+    if not all(isinstance(one, str) for one in sentences):
+        return (f"its refusals() gave {told!r}; give a list of sentences, empty where it refuses nothing",)
+    return sentences

@@ -198,7 +198,10 @@ class Runbook(Service):
         """Have all parts but the lost ones wait for those no more."""
         others = [member for member in step.members if member not in step.targets]
         for target in step.targets:
-            if not (yield from declare_lost(self.ctx, others, target, self.options.ask_us, self.options.act_us)):
+            begun, ask_us, act_us = f"{step.id} gives up {target}", self.options.ask_us, self.options.act_us
+            times = self._begun.get(begun, 0)
+            done, self._begun[begun] = yield from declare_lost(self.ctx, others, target, ask_us, act_us, times)
+            if not done:
                 return False
         return True
 

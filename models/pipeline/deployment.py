@@ -18,7 +18,7 @@ from models.groups import Group, group_system, members_of, operator_of
 from models.keyspace.storage import groups_of
 from models.layout import CLIENT, maker
 from models.ledger import Ledger
-from models.mixes import DomainMix
+from models.mixes import requests_of
 from models.pipeline.client import ApiClient
 from models.pipeline.far import FarServer
 from models.pipeline.joining import Generation, OneWay
@@ -123,7 +123,7 @@ def api_store(
         desk = (topology.clients(place) or topology.servers(place))[0].location
         placements.append(operator_of(desk, groups, promote_after_us, -1))
     bank = isinstance(wanted, BankAccount)
-    mix: Mix = BankMix(workload) if bank else DomainMix({wanted.name: wanted.number}, workload.accounts)
+    mix: Mix = BankMix(workload) if bank else requests_of(wanted, workload.accounts)
 
     def clients(route_of: Callable[[str], Route]) -> Sequence[Placement]:
         return _clients(topology, workload, mix, stranger_every)

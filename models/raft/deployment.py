@@ -14,9 +14,9 @@ from typing import Final, Unpack
 
 from models.addressing import Scope, pack_type
 from models.clients import Client, Workload
+from models.confidence.leading import Leading, watched_by
 from models.confidence.routing import asked_by
 from models.detection import Plan
-from models.detection.words import detector_of
 from models.domains.append_log import AppendLog
 from models.driver import drivers
 from models.factories import KeptOptions, Reading, Refused, mix_of
@@ -80,7 +80,7 @@ def raft(
     domain "profile") instead of sending commands, with `appends` logs, whatever the domain. `promote_after` has
     operators, who hand over the lead. A follower watches its leader with `detector`, and clients pass over members that
     answer nothing by `routing`, both in the words of `models.detection.words`; if empty, with a fixed time-out of
-    `election`, and not at all. Routing may also go by what is believed of members, `belief:` and the words of a rule
+    `election`, and not at all. Either may also go by what is believed of members, `belief:` and the words of a rule
     (`models.confidence.providing`). Members are near home or, with a `placement`, where the key space puts their shard:
     voters first, then learners, then spares.
 
@@ -103,7 +103,7 @@ def raft(
             lease=reads is Reads.LEASE,
         ),
     )
-    watching = read.of(lambda: detector_of(detector, max(4, heartbeat_us))) if detector else None
+    watching = read.of(lambda: watched_by(detector, max(4, heartbeat_us))) if detector else None
     if registers and (domain != "profile" or shards != 1 or tenants != 1):
         read.problems.append(
             f"registers are one shard of profiles for one tenant: {domain=}, {shards=}, {tenants=} must go"
@@ -207,7 +207,7 @@ def raft_placements(
     voters: int,
     learners: int,
     kind: type[RaftShard] = RaftShard,
-    detector: Plan | None = None,
+    detector: Plan | Leading | None = None,
 ) -> list[Placement]:
     """The services of a group: voters first, then learners, then spares."""
     numbers = [number for number, _ in group.members]

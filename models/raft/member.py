@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, ClassVar
 
+from models.raft.believing import Believing
 from models.raft.membership import Change, Membership, Step, seat_of
-from models.raft.running import Running
 from models.raft.words import AddMember, HandOver, MembersChanged, Named, NameQuery, RemoveMember
 from models.store.group.words import Promote, Promoted, Status, StatusQuery
 from sim.host import Wait, handles
@@ -24,7 +24,7 @@ __all__ = ["RaftMember"]
 _NOT_LEADING = "not the leader"
 
 
-class RaftMember(Running):
+class RaftMember(Believing):
     """One member of one shard under Raft; arguments and attributes are those of the copy."""
 
     NOTES: ClassVar[frozenset[str]] = frozenset({"members"})

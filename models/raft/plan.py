@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from models.confidence.leading import Leading
 from models.detection import Plan
 from models.raft.options import RaftOptions
 from sim.wording import Refused
@@ -31,7 +32,8 @@ class RaftPlan:
         reads: What a leader does before it tells of its log.
         rejoin_us: Between two requests of a member that lost its disk to be taken in again.
         hand_over_us: Patience with a successor that was told to lead.
-        detector: What watches a leader; None for a fixed time-out of the minimum election time-out.
+        detector: What watches a leader: a detector, or what is believed of it (`models.raft.believing`); None for a
+            fixed time-out of the minimum election time-out.
     """
 
     founders: tuple[int, ...]
@@ -40,7 +42,7 @@ class RaftPlan:
     reads: Reads = Reads.INDEX
     rejoin_us: int = 500_000
     hand_over_us: int = 2_000_000
-    detector: Plan | None = None
+    detector: Plan | Leading | None = None
 
     def __post_init__(self) -> None:
         wrong = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any, ClassVar
 
+from models.confidence.leading import Leading
 from models.detection import Detector, FixedTimeout
 from models.domain import Domain
 from models.raft.doing import Doing
@@ -69,6 +70,7 @@ class Running(Doing):
 
     def _detector(self) -> Detector:
         plan = self.plan.detector
+        assert not isinstance(plan, Leading), "whoever believes makes its own"
         return FixedTimeout(self.plan.raft.election_us) if plan is None else plan.make()
 
     def _entries(self, after: int, limit: int) -> Sequence[Entry]:

@@ -1,4 +1,4 @@
-"""What operators, and members that lost their disk, say to a Raft group."""
+"""What operators say to a Raft group, members that lost their disk, and members that watch their leader by belief."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from models.addressing import CONSENSUS, Scope, message_type_id
-from sim.message import Message
+from sim.message import HEADER_BYTES, Message
+from sim.topology import Location
 
-__all__ = ["AddMember", "HandOver", "MembersChanged", "NameQuery", "Named", "RemoveMember"]
+__all__ = ["AddMember", "HandOver", "Heard", "MembersChanged", "NameQuery", "Named", "RemoveMember"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,3 +70,25 @@ class HandOver(Message):
 
     type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, CONSENSUS, 12, command=True)
     member: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard(Message):
+    """A member lives; whom it heard itself, and how long ago, since no clock need agree with another.
+
+    Attributes:
+        heard: Other members, and the age of the latest word of each.
+        leader: Who leads it, None if it hears nobody's heartbeats.
+        term: In which term.
+        led_us: The age of the latest of them.
+    """
+
+    type_id: ClassVar[int] = message_type_id(Scope.CLUSTER, CONSENSUS, 13)
+    heard: tuple[tuple[Location, int], ...]
+    leader: Location | None = None
+    term: int = 0
+    led_us: int = 0
+
+    def wire_bytes(self) -> int:
+        """Header, three numbers, and two for each member."""
+        return HEADER_BYTES + 24 + 16 * len(self.heard)

@@ -64,6 +64,7 @@ class FreshViewShard(ViewShard):
         said = []
         for key in msg.keys:
             row = rows.get(key)
+            rates.asked(key)
             rates.counted(key, (0 if row is None else row.version) - self._first.get(key, 0))
             rate, read_us = rates.rate(key), state.heard_us if row is None else self._read_us(row.shard, state)
             said.append(

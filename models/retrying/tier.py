@@ -1,9 +1,10 @@
 """A service that works and asks the tier below: where retries of several layers multiply.
 
 A request waits in the service's own queue (`intake`) for a worker. The worker does the service's own work, which
-holds a core, then asks a service of the tier below under the retry policy of this tier, and stays occupied meanwhile,
-as a thread does. What the request's caller would still do with the answer it knows only if the caller said how long
-it waits.
+holds a core, then asks a service of the tier below under the retry policy of this tier, or hedged, and stays occupied
+meanwhile, as a thread does. The last tier asks nobody, or brings an effect about outside, under the request's number as
+the key. What the request's caller would still do with the answer a service knows only if the caller said how long it
+waits.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from models.effects.words import Act, Acted
+from models.retrying.hedging import HedgeOptions, Hedger
 from models.retrying.intake import Intake, IntakeOptions, Job
 from models.retrying.policy import Retrier, RetryPolicy
 from models.retrying.words import Busy, Done, Execute, Executed, Failed, Request
@@ -34,6 +37,8 @@ class TierOptions:
         below: Services of the tier below, asked in turns; none for the last tier.
         units: Own work a request, in units of service time.
         policy: Towards the tier below.
+        hedge: In the place of the policy; None for none.
+        receiver: Who brings about the effect of a request, where no tier is below; None for requests without one.
         intake: How it takes in work.
         deadline_us: From a request's arrival to giving up on the tier below, where the caller does not say.
         propagates: Whether it goes by what callers say of their time, and says so below.
@@ -42,6 +47,8 @@ class TierOptions:
     below: tuple[Location, ...] = ()
     units: int = 1
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    hedge: HedgeOptions | None = None
+    receiver: Location | None = None
     intake: IntakeOptions = field(default_factory=IntakeOptions)
     deadline_us: int = 2_000_000
     propagates: bool = False
@@ -68,6 +75,7 @@ class Tier(Service):
         intake: What waits for its workers.
         executed: Requests whose work it did.
         wasted: Of them those whose caller had given up by then, as far as it was told.
+        hedger: What asks the tier below more than once; None if nothing does.
     """
 
     def __init__(self, ctx: Context, options: TierOptions) -> None:
@@ -77,12 +85,13 @@ class Tier(Service):
         self.executed = 0
         self.wasted = 0
         self._turn = 0
-        self._retrier = Retrier(ctx, options.policy, good=_is_done)
+        self.hedger = None if options.hedge is None else Hedger(ctx, options.hedge, good=_is_done)
+        self._caller = self.hedger or Retrier(ctx, options.policy, good=_is_done)
 
     @property
     def attempts_below(self) -> int:
         """Attempts that it made at the tier below."""
-        return self._retrier.asked.attempts
+        return self._caller.asked.attempts
 
     @handles(Request)
     def on_request(self, msg: Request, sender: Location) -> Generator[Wait, Any, Message] | Busy:
@@ -99,6 +108,10 @@ class Tier(Service):
         """The core was held."""
         return Executed()
 
+    def once(self, op: int) -> int:
+        """The idempotency key of a request's effect: the same, whichever copy and whichever service."""
+        return op
+
     def _serve(self, msg: Request, job: Job, arrived_us: int) -> Generator[Wait, Any, Message]:
         ctx = self.ctx
         if not (yield job.turn):
@@ -109,6 +122,8 @@ class Tier(Service):
         answer: Message = Done(op=msg.op)
         if self.options.below:
             answer = yield from self._ask_below(msg, job, arrived_us)
+        elif self.options.receiver is not None:
+            answer = yield from self._bring_about(msg, self.options.receiver, self._deadline_us(job, arrived_us))
         now_us = ctx.mono_us()
         self.wasted += job.deadline_us is not None and now_us > job.deadline_us
         self.intake.done(began_us, now_us)
@@ -118,13 +133,21 @@ class Tier(Service):
         below, propagates = self.options.below, self.options.propagates
         self._turn += 1
         first = self._turn
-        deadline_us = arrived_us + self.options.deadline_us if job.deadline_us is None else job.deadline_us
-        end = yield from self._retrier.call(
+        end = yield from self._caller.call(
             lambda attempt: below[(first + attempt) % len(below)],
             lambda left_us: Request(op=msg.op, left_us=left_us if propagates else None),
-            deadline_us,
+            self._deadline_us(job, arrived_us),
         )
         return Done(op=msg.op) if end.good else Failed(op=msg.op, why=end.why)
+
+    def _bring_about(self, msg: Request, receiver: Location, deadline_us: int) -> Generator[Wait, Any, Message]:
+        # There is no owner, so no token is later than another.
+        left_us = max(1, deadline_us - self.ctx.mono_us())
+        answer = yield self.ctx.call(receiver, Act(key=msg.op, once=self.once(msg.op), token=0, amount=1), left_us)
+        return Done(op=msg.op) if isinstance(answer, Acted) else Failed(op=msg.op, why="outside")
+
+    def _deadline_us(self, job: Job, arrived_us: int) -> int:
+        return arrived_us + self.options.deadline_us if job.deadline_us is None else job.deadline_us
 
 
 def _is_done(answer: Message) -> bool:

@@ -1,4 +1,4 @@
-"""Users of the first tier: open loop, each request under a retry policy and a deadline."""
+"""Users of the first tier: open loop, each request retried under a policy, or hedged, and under a deadline."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from models.clients import Workload
 from models.retrying.breaker import Breaker, BreakerOptions
+from models.retrying.hedging import HedgeOptions, Hedger
 from models.retrying.policy import Retrier, RetryPolicy
 from models.retrying.words import Done, Request
 from sim.history import Kind, Operation
@@ -27,6 +28,7 @@ class UserOptions:
         share: Part of the whole load.
         first_id: Operation ids count up from here.
         policy: Of every request.
+        hedge: In the place of the policy; None for none.
         propagates: Whether they say how long they will wait.
     """
 
@@ -34,6 +36,7 @@ class UserOptions:
     share: float
     first_id: int
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    hedge: HedgeOptions | None = None
     propagates: bool = False
 
 
@@ -45,6 +48,9 @@ class Users(Service):
         workload: Rate, beginning, end and deadline; the rest is not used.
         options: Whom they ask, and how.
         breaker: Makes the breaker of their policy.
+
+    Attributes:
+        hedger: What sends their requests more than once; None if nothing does.
     """
 
     def __init__(
@@ -61,17 +67,18 @@ class Users(Service):
         self._draws = ctx.rng("arrivals")
         self._due_us = float(workload.begins_us)
         self._next_id = options.first_id
-        self._retrier = Retrier(ctx, options.policy, good=_is_done, breaker=breaker)
+        self.hedger = None if options.hedge is None else Hedger(ctx, options.hedge, good=_is_done)
+        self._caller = self.hedger or Retrier(ctx, options.policy, good=_is_done, breaker=breaker)
 
     @property
     def attempts(self) -> int:
         """Attempts that they made."""
-        return self._retrier.asked.attempts
+        return self._caller.asked.attempts
 
     @property
     def requests(self) -> int:
         """Requests that were due, the first attempt of which was made unless a breaker refused it."""
-        return self._retrier.asked.requests
+        return self._caller.asked.requests
 
     def start(self) -> None:
         """Schedule the first arrival; a host that restarts after the beginning stays idle."""
@@ -92,7 +99,7 @@ class Users(Service):
     def _operate(self, op: int) -> Generator[Wait, Any, None]:
         entries, propagates = self._options.entries, self._options.propagates
         self._record(op, Kind.INVOKE, None)
-        end = yield from self._retrier.call(
+        end = yield from self._caller.call(
             lambda attempt: entries[(op + attempt) % len(entries)],
             lambda left_us: Request(op=op, left_us=left_us if propagates else None),
             self.ctx.mono_us() + self._workload.deadline_us,

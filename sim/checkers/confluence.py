@@ -9,6 +9,8 @@ otherwise none can be avoided (Bailis et al., "Coordination Avoidance in Databas
 Whether it is cannot be decided in general; here every divergence of up to `depth` operations is tried,
 fewest first, so that a counterexample is one of the smallest there are.
 
+Nothing can go wrong between sides that accept nothing, and nothing is shown by it: that is *unknown*.
+
 Three things besides a broken invariant can go wrong, and are told apart. The merge may depend on which
 side is called the first, so that two regions end differently. It may keep the invariant by taking back
 what was accepted, so that an apology is owed. Or a side breaks the invariant alone, and no cut is to blame.
@@ -20,11 +22,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sim.checkers.budget import DEFAULT_BUDGET, Budget, Meter, OverBudget
 
-__all__ = ["Confluence", "Divergence", "SplitSystem", "confluent"]
+__all__ = ["Confluence", "Divergence", "SplitSystem", "SystemFailed", "confluent"]
 
 S = TypeVar("S", bound=Hashable)
 O = TypeVar("O", bound=Hashable)  # noqa: E741
@@ -67,6 +69,10 @@ class SplitSystem(Generic[S, O]):
     owed: Callable[[S, tuple[O, ...], tuple[O, ...], S], str] = _nothing_owed
 
 
+class SystemFailed(Exception):
+    """A function of a `SplitSystem` raised, or gave what is none of its results; the text says which and on what."""
+
+
 class Divergence(NamedTuple, Generic[S, O]):
     """The answer, with the counterexample that shows it.
 
@@ -105,16 +111,117 @@ def confluent(system: SplitSystem[S, O], depth: int, budget: Budget = DEFAULT_BU
 
     Returns:
         *Confluent* to this depth, or the worst that was found with one of its smallest counterexamples;
-        *unknown* if the budget ended before either.
+        *unknown* if the budget ended before either, or nothing that is offered is accepted.
 
     Raises:
         ValueError: a depth below 1, or a first state that breaks the invariant.
+        SystemFailed: a function of the system raised, or gave what it must not.
     """
     if depth < 1:
         raise ValueError(f"{depth=} tries nothing; give at least 1")
-    if not system.invariant(system.initial):
+    _hashable(system.initial, "initial")
+    asked = _Asked(system)
+    if not asked.keeps(system.initial):
         raise ValueError("the first state breaks the invariant; begin with one that keeps it")
-    return _Search(system, depth, budget.meter()).run()
+    return _Search(asked, depth, budget.meter()).run()
+
+
+def _hashable(value: object, what: str, name: str = "", arguments: tuple[object, ...] = ()) -> None:
+    """Refuse what cannot be hashed; it is told as `what`, of a function's call if one is named."""
+    try:
+        frozenset((value,))  # hashes it
+    except Exception as failed:
+        of = f" of {_call(name, arguments)}" if name else ""
+        raise SystemFailed(
+            f"{what}{of} is {value!r}, which cannot be hashed ({_told(failed)}); give a value, such as a tuple for a "
+            "list and a frozenset for a set"
+        ) from failed
+
+
+class _Asked(Generic[S, O]):
+    """A system's functions, each held to what it may give.
+
+    Raises:
+        SystemFailed: by every method: the function raised, or gave anything else.
+    """
+
+    def __init__(self, system: SplitSystem[S, O]) -> None:
+        self._system = system
+        self.initial = system.initial
+
+    def offers(self, state: S, side: int) -> Iterator[O]:
+        """One at a time: there may be more than anybody can try."""
+        given = self._called("offers", state, side)
+        try:
+            operations = iter(given)
+        except TypeError as failed:
+            told = f"{_call('offers', (state, side))} gave {given!r}, which holds no operations"
+            raise SystemFailed(f"{told}; give a tuple, empty where there are none") from failed
+        while True:
+            try:
+                operation = next(operations)
+            except StopIteration:
+                return
+            except KeyboardInterrupt:
+                raise
+            except BaseException as failed:  # as in `_called`
+                raise SystemFailed(f"{_call('offers', (state, side))} raised {_told(failed)}; mend offers") from failed
+            _hashable(operation, "an operation", "offers", (state, side))
+            yield operation
+
+    def apply(self, state: S, operation: O, side: int) -> S | None:
+        after: S | None = self._called("apply", state, operation, side)
+        _hashable(after, "the state", "apply", (state, operation, side))
+        return after
+
+    def merge(self, base: S, left: S, right: S) -> S:
+        merged: S | None = self._called("merge", base, left, right)
+        if merged is None:
+            raise SystemFailed(f"{_call('merge', (base, left, right))} gave None; give the state after the heal")
+        _hashable(merged, "the state", "merge", (base, left, right))
+        return merged
+
+    def keeps(self, state: S) -> bool:
+        holds = self._called("invariant", state)
+        if holds is None:
+            raise SystemFailed(f"{_call('invariant', (state,))} gave None; give whether it holds")
+        return bool(holds)
+
+    def owed(self, base: S, left: tuple[O, ...], right: tuple[O, ...], merged: S) -> str:
+        told = self._called("owed", base, left, right, merged)
+        if not isinstance(told, str):
+            rule = f"gave {told!r}; give what is owed as a sentence, or an empty text"
+            raise SystemFailed(f"{_call('owed', (base, left, right, merged))} {rule}")
+        return told
+
+    def _called(self, name: str, *arguments: object) -> Any:
+        try:
+            return getattr(self._system, name)(*arguments)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failed:  # somebody's function, which may raise anything, or exit
+            raise SystemFailed(f"{_call(name, arguments)} raised {_told(failed)}; mend {name}") from failed
+
+
+#: What the functions of a system are called with.
+_TAKEN: Final = MappingProxyType(
+    {
+        "offers": ("state", "side"),
+        "apply": ("state", "operation", "side"),
+        "merge": ("base", "left", "right"),
+        "invariant": ("state",),
+        "owed": ("base", "left", "right", "merged"),
+    }
+)
+
+
+def _call(name: str, arguments: tuple[object, ...]) -> str:
+    given = (f"{one}={value!r}" for one, value in zip(_TAKEN[name], arguments, strict=True))
+    return f"{name}({', '.join(given)})"
+
+
+def _told(failed: BaseException) -> str:
+    return f"{type(failed).__name__}: {failed}"
 
 
 class _Path(NamedTuple, Generic[S, O]):
@@ -127,15 +234,15 @@ class _Path(NamedTuple, Generic[S, O]):
 class _Search(Generic[S, O]):
     """Common states by the operations that they cost, and from each what both sides reach alone."""
 
-    def __init__(self, system: SplitSystem[S, O], depth: int, meter: Meter) -> None:
-        self._system = system
+    def __init__(self, asked: _Asked[S, O], depth: int, meter: Meter) -> None:
+        self._asked = asked
         self._depth = depth
         self._meter = meter
         self._worst: Divergence[S, O] = Divergence(Confluence.CONFLUENT, depth)
         self._compared = 0
         #: By cost, common states first reached at it, with what led there.
-        self._bases: list[dict[S, tuple[tuple[int, O], ...]]] = [{system.initial: ()}]
-        self._known: set[S] = {system.initial}
+        self._bases: list[dict[S, tuple[tuple[int, O], ...]]] = [{asked.initial: ()}]
+        self._known: set[S] = {asked.initial}
         self._reached: dict[tuple[S, int], list[list[_Path[S, O]]]] = {}
 
     def run(self) -> Divergence[S, O]:
@@ -149,13 +256,22 @@ class _Search(Generic[S, O]):
                             return self._answer()
         except OverBudget as over:
             if self._worst.outcome is Confluence.CONFLUENT:
-                return Divergence(Confluence.UNKNOWN, self._depth, reason=str(over), compared=self._compared)
+                reason = f"{over}; try less deep"
+                return Divergence(Confluence.UNKNOWN, self._depth, reason=reason, compared=self._compared)
             # There may be worse that was not reached.
             self._worst = self._worst._replace(reason=f"{self._worst.reason}; {over}")
         return self._answer()
 
     def _answer(self) -> Divergence[S, O]:
+        if not self._compared and self._worst.outcome is Confluence.CONFLUENT:
+            return Divergence(Confluence.UNKNOWN, self._depth, reason=self._untried())
         return self._worst._replace(compared=self._compared)
+
+    def _untried(self) -> str:
+        """Why no pair of sides was merged."""
+        offered = sum(1 for side in _SIDES for _ in self._asked.offers(self._asked.initial, side))
+        what = f"both sides refuse all {offered} operations that are offered" if offered else "nothing is offered"
+        return f"{what} in the first state, so that nothing was tried; offer what a side accepts"
 
     def _diverge(self, base: S, led: tuple[tuple[int, O], ...], operations: int, total: int) -> None:
         """All pairs of sides that accept so many operations between them."""
@@ -176,13 +292,13 @@ class _Search(Generic[S, O]):
         return levels[count]
 
     def _steps(self, path: _Path[S, O], side: int, led: tuple[tuple[int, O], ...]) -> Iterator[_Path[S, O]]:
-        for operation in self._system.offers(path.state, side):
+        for operation in self._asked.offers(path.state, side):
             self._meter.spend()
-            state = self._system.apply(path.state, operation, side)
+            state = self._asked.apply(path.state, operation, side)
             if state is None:
                 continue
             step = _Path(state, (*path.operations, operation))
-            if self._system.invariant(state):
+            if self._asked.keeps(state):
                 yield step
                 continue
             left, right = ((), step.operations) if side else (step.operations, ())
@@ -193,19 +309,19 @@ class _Search(Generic[S, O]):
         self, base: S, led: tuple[tuple[int, O], ...], left: _Path[S, O], right: _Path[S, O], total: int
     ) -> None:
         self._meter.spend()
-        system = self._system
-        merged = system.merge(base, left.state, right.state)
+        asked = self._asked
+        merged = asked.merge(base, left.state, right.state)
         self._compared += 1
-        if not system.invariant(merged):
+        if not asked.keeps(merged):
             self._found(
                 Confluence.BROKEN, led, left.operations, right.operations, merged, "merged, it breaks the invariant"
             )
             return
-        other = system.merge(base, right.state, left.state)
+        other = asked.merge(base, right.state, left.state)
         if other != merged:
             reason = f"with the sides exchanged it merges to {other!r}"
             self._found(Confluence.DIVERGENT, led, left.operations, right.operations, merged, reason)
-        elif owed := system.owed(base, left.operations, right.operations, merged):
+        elif owed := asked.owed(base, left.operations, right.operations, merged):
             self._found(Confluence.OWED, led, left.operations, right.operations, merged, owed)
         if merged not in self._known:
             self._known.add(merged)

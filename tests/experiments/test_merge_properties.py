@@ -11,7 +11,8 @@ from experiments.cli import main
 from experiments.measures import observe
 from experiments.properties import find, judge
 from experiments.scenario import Scenario, ScenarioError, load, parse
-from models.merging.policies import CanonicalReplay, RecentPolicy
+from models.merging.policies import CanonicalReplay, Commutative, RecentPolicy
+from models.merging.policy import Obligation
 from sim.checkers import Outcome
 
 SPLITS = (
@@ -27,8 +28,10 @@ SPLITS = (
     "split_closing_barrier",
     "split_observed",
     "split_three_way",
+    "split_disk_lost",
 )
 HERE = "tests.experiments.test_merge_properties"
+OWN = "tests.models.own_domains"
 
 
 class LongestNote(RecentPolicy):
@@ -56,9 +59,10 @@ def longest_note(domain, meaning, sources):
 
 
 class SaysNothing(CanonicalReplay):
-    """Promises that every write has a fate, and keeps the losers' to itself."""
+    """Keeps the losers' fates to itself, and promises nothing."""
 
     name = "says-nothing"
+    promises = frozenset()
 
     def step(self, held, write):
         step = super().step(held, write)
@@ -67,6 +71,30 @@ class SaysNothing(CanonicalReplay):
 
 def says_nothing(domain, meaning, sources):
     return SaysNothing(domain)
+
+
+class Eager(Commutative):
+    """Promises the invariant that two sides break together."""
+
+    name = "eager"
+    promises = frozenset(Obligation)
+
+
+def eager(domain, meaning, sources):
+    return Eager(domain, meaning)
+
+
+class Leaving(CanonicalReplay):
+    """Ends the process."""
+
+    name = "leaving"
+
+    def step(self, held, write):
+        raise SystemExit(7)
+
+
+def leaving(domain, meaning, sources):
+    return Leaving(domain)
 
 
 class Shapeless:
@@ -116,16 +144,36 @@ def test_a_view_that_is_not_what_the_writes_come_to_is_found() -> None:
     assert find("merged_alike").holds(wrong).outcome is Outcome.INVALID
 
 
+@pytest.mark.parametrize(
+    ("domain", "policy", "told", "way_out"),
+    [
+        ("inventory", "says_nothing", "does not do what every merge must on domain", "no merge can do without this"),
+        ("bank-account", "eager", "breaks what it promises of domain", "repair the policy, or promise less"),
+        ("inventory", "leaving", "it raised SystemExit: 7", "no merge can do without this"),
+        (f"{OWN}:Tables", "says_nothing", "must on domain 'tables': not conserved", "no merge can do without this"),
+    ],
+)
 def test_check_refuses_a_policy_that_breaks_its_word_with_the_counterexample(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    domain: str, policy: str, told: str, way_out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = load("split_replay").text.replace('"canonical-replay"', f'"{HERE}:says_nothing"')
+    text = load("split_replay").text.replace('"canonical-replay"', f'"{HERE}:{policy}"')
     file = tmp_path / "mine.toml"
-    file.write_text(text)
+    file.write_text(text.replace('"inventory"', f'"{domain}"'))
     assert main(["check", str(file), "--seeds", "1"]) == 2
-    told = capsys.readouterr().err
-    assert f'system.merge = "{HERE}:says_nothing": breaks what it promises of domain' in told
-    assert "decides Reserve" in told
+    said = capsys.readouterr().err
+    assert f'system.merge = "{HERE}:{policy}": ' in said
+    assert told in said
+    assert way_out in said
+    assert " decides " in said
+
+
+def test_a_domain_of_ones_own_is_split_and_merged_and_its_policy_tried() -> None:
+    made = scenario("split_replay", domain=f"{OWN}:Tables")
+    seen = observe(made, 0)
+    found = judge(seen, made.properties)
+    assert {claim: verdict for claim, verdict in found.items() if verdict.outcome is not Outcome.VALID} == {}
+    assert seen.ledger.merging is not None
+    assert seen.ledger.merging.writes > 100
 
 
 @pytest.mark.parametrize(
@@ -133,6 +181,8 @@ def test_check_refuses_a_policy_that_breaks_its_word_with_the_counterexample(
     [
         ({"domain": "cart", "merge": "accept-and-apologise"}, ["nothing says how a broken one is made good"]),
         ({"domain": "shop", "merge": "coin"}, ['domain = "shop"', 'merge = "coin"']),
+        ({"domain": f"{OWN}:Mute"}, [f'domain = "{OWN}:Mute": nobody knows what to ask of it; define asks']),
+        ({"domain": "nobody.knows:it"}, ["nobody.knows cannot be imported"]),
         ({"merge": "nobody.knows:it"}, ["nobody.knows cannot be imported"]),
         ({"merge": f"{HERE}:nothing"}, ["has nothing to call by the name 'nothing'"]),
         (
@@ -146,6 +196,13 @@ def test_what_does_not_fit_is_refused_before_the_run_all_at_once(system: dict[st
         scenario("split_replay", **system)
     for words in told:
         assert words in str(refused.value)
+
+
+def test_each_reason_why_a_policy_does_not_fit_has_a_line_of_its_own() -> None:
+    with pytest.raises(ScenarioError) as refused:
+        scenario("split_replay", merge=f"{HERE}:shapeless")
+    assert len(refused.value.problems) == 6
+    assert all("cannot merge domain 'inventory': " in one.rule for one in refused.value.problems)
 
 
 def test_a_design_that_splits_nothing_knows_nothing_of_merges() -> None:

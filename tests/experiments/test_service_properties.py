@@ -10,7 +10,9 @@ import pytest
 from experiments.measures.observation import Observation
 from experiments.properties import PROPERTIES
 from experiments.scenario import load
+from models.delivery_ends import Deed
 from models.ledger import Ledger
+from models.retrying_end import RetryingEnd
 from models.services_end import SeatEnd, ServicesEnd, Turn
 from sim.checkers import Outcome
 from sim.faults import Encounter
@@ -154,3 +156,36 @@ def test_a_load_that_is_too_much_by_itself_is_told_from_a_trigger() -> None:
     assert judged("served_until_struck", before_a_fault(served, at_the_fault)) is Outcome.VALID
     assert judged("served_until_struck", before_a_fault(served, lost)) is Outcome.INVALID
     assert judged("served_until_struck", before_a_fault(at_the_fault)) is Outcome.UNKNOWN
+
+
+def hedged(*deeds: int, book: bool = True, **counts: int) -> Observation:
+    """Requests 0 and 1 are told of as done; whose effects stand in the book."""
+    lines = tuple(Deed(op, op, 0, number + 1, 1, number) for number, op in enumerate(deeds))
+    values = {"calls": 2, "copies": 3, "won": 0, "held": 0} | counts
+    ended = asked((1, Kind.OK, None), (2, Kind.OK, None), (3, Kind.INFO, None))
+    end = RetryingEnd(book=lines if book else None, **values)
+    return replace(seen(history=ended), ledger=replace(LEDGER, retrying=end))
+
+
+@pytest.mark.parametrize(
+    ("deeds", "outcome"),
+    [((0, 1), Outcome.VALID), ((1, 0, 2), Outcome.VALID), ((0, 1, 0), Outcome.INVALID), ((0,), Outcome.INVALID)],
+)
+def test_an_effect_done_twice_or_told_of_and_not_done_is_found(deeds: tuple[int, ...], outcome: Outcome) -> None:
+    assert judged("done_once", hedged(*deeds)) is outcome
+
+
+def test_without_a_book_nothing_is_known_of_effects() -> None:
+    assert judged("done_once", hedged(book=False)) is Outcome.UNKNOWN
+
+
+def test_a_request_that_ends_twice_is_found() -> None:
+    once = hedged()
+    assert judged("answered_once", once) is Outcome.VALID
+    once.history.append(9, "c", Operation(1, Kind.OK, "serve", 0, None, None))
+    assert judged("answered_once", once) is Outcome.INVALID
+
+
+def test_copies_that_won_or_were_held_back_are_counted() -> None:
+    assert [judged(name, hedged()) for name in ("hedge_won", "hedge_held")] == [Outcome.INVALID] * 2
+    assert [judged(name, hedged(won=1, held=1)) for name in ("hedge_won", "hedge_held")] == [Outcome.VALID] * 2

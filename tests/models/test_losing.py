@@ -3,7 +3,17 @@
 import pytest
 
 from models.domains.bank_account import BankAccount, Deposited, Withdraw
-from models.losing import FenceOff, FetchSettled, GiveUp, LosableShard, SettledRun, Standing, WasLost
+from models.losing import (
+    FenceOff,
+    FetchSettled,
+    GiveUp,
+    LosableShard,
+    SettledRun,
+    Standing,
+    TakeBack,
+    TakenBack,
+    WasLost,
+)
 from models.merging.policies import CanonicalReplay
 from models.store.requests import Unavailable
 from sim.testing import FakeContext
@@ -44,7 +54,7 @@ def give_up(ctx, store, upto, lost=3, best=2):
 def test_who_is_fenced_takes_nothing_more_and_settles_nothing_even_after_a_crash():
     ctx, store = shard()
     hear(ctx, store, 3, foreign(3, 1, ctx.now_us()))
-    assert fence(ctx, store) == Standing(cut_us=0, received=1, given_up=False)
+    assert fence(ctx, store) == Standing(cut_us=0, received=1, given_up=False, times=1)
     again_ctx = ctx.power_loss()
     again_ctx, again = shard(ctx=again_ctx)
     hear(again_ctx, again, 2)
@@ -102,7 +112,7 @@ def catching_up(run, upto):
 def test_who_is_behind_is_given_what_another_has_heard():
     _, run = ahead()
     ctx, store, given = catching_up(run, 2)
-    assert given == Standing(cut_us=0, received=2, given_up=True)
+    assert given == Standing(cut_us=0, received=2, given_up=True, times=1)
     assert store.merge.received(3) == 2
     hear(ctx, store, 2)
     ctx.advance(SECOND)
@@ -185,6 +195,97 @@ def test_who_crashes_with_strays_in_hand_is_owed_them_again():
     ctx, again = shard(ctx=ctx.power_loss())
     ctx.advance(SECOND)
     assert again.superseded == {foreign(3, 1, 0).address: True}
+
+
+def take_back(ctx, store, upto, *, times=1):
+    reply = ctx.deliver(store, TakeBack(lost=at(3), upto=upto, times=times), at(3))
+    ctx.advance(5 * FLUSH)
+    return reply.value
+
+
+def test_who_was_lost_is_waited_for_again_once_all_it_wrote_has_its_fate():
+    ctx, store = returned([foreign(3, 1, 50)])
+    assert take_back(ctx, store, 2) is None, "there is more to come"
+    taken = take_back(ctx, store, 1)
+    assert taken == TakenBack(cut_us=store.merge.cut_us, received=((1, 0), (2, 0), (3, 1)))
+    assert store.merge.lost == ()
+    cut_us = store.merge.cut_us
+    ctx.advance(SECOND)
+    assert store.merge.cut_us == cut_us, "it has promised nothing since"
+
+
+def test_that_it_was_taken_back_outlives_a_crash_and_so_does_the_end_of_the_fence():
+    ctx, store = returned([foreign(3, 1, 50)])
+    take_back(ctx, store, 1)
+    again_ctx = ctx.power_loss()
+    _, again = shard(ctx=again_ctx)
+    assert again.merge.lost == ()
+    hear(again_ctx, again, 3, foreign(3, 2, again_ctx.now_us()), first=2)
+    assert again.merge.received(3) == 2
+
+
+def test_a_late_word_of_an_earlier_return_takes_nobody_back():
+    ctx, store = returned([foreign(3, 1, 50)])
+    assert take_back(ctx, store, 1, times=0) is None
+    assert store.merge.lost == (3,)
+
+
+def test_it_may_ask_again_when_the_answer_was_lost():
+    ctx, store = returned([foreign(3, 1, 50)])
+    assert take_back(ctx, store, 1) == take_back(ctx, store, 1)
+
+
+def test_who_asks_to_give_it_up_once_more_for_the_same_time_finds_that_done():
+    ctx, store = returned([foreign(3, 1, 50)])
+    take_back(ctx, store, 1)
+    for times, given_up in ((1, True), (0, False), (2, False)):
+        reply = ctx.deliver(store, FenceOff(lost=at(3), times=times), at(9))
+        ctx.advance(5 * FLUSH)
+        assert reply.value.given_up is given_up
+        assert reply.value.times == (1 if given_up else 2)
+        assert reply.value.received == (0 if given_up else 1)
+
+
+def was_lost():
+    """A shard that took over the others' history, and has asked to be taken back."""
+    left_ctx, left = shard(2)
+    fence(left_ctx, left, lost=1)
+    give_up(left_ctx, left, 0, lost=1)
+    run = left_ctx.deliver(left, FetchSettled(after_us=-1), at(1)).value
+    ctx, store = shard(1)
+    ctx.deliver(store, WasLost(upto=0), at(2))
+    ctx.calls[-1][2].resolve(run)
+    ctx.advance(2 * SECOND)
+    return ctx, store, [wait for _, msg, wait in ctx.calls if isinstance(msg, TakeBack)][-2:]
+
+
+def answered(ctx, waits, *, behind=0):
+    taken = TakenBack(cut_us=ctx.now_us() + 1_000, received=((1, 0), (2, behind), (3, 0)))
+    for wait in waits:
+        wait.resolve(taken)
+    ctx.advance(5 * FLUSH)
+
+
+def test_who_has_all_that_the_others_have_serves_again_above_their_cuts():
+    ctx, store, waits = was_lost()
+    assert isinstance(submit(ctx, store, 1).value, Unavailable)
+    cut_us = ctx.now_us() + 1_000
+    answered(ctx, waits)
+    assert not store.was_lost
+    submit(ctx, store, 2)
+    assert store.log.entries[-1].stamp_us > cut_us
+
+
+def test_one_that_does_not_answer_is_enough_to_stay_away():
+    ctx, store, waits = was_lost()
+    answered(ctx, waits[:1])
+    assert store.was_lost
+
+
+def test_who_lacks_what_others_have_decides_on_nothing_yet():
+    ctx, store, waits = was_lost()
+    answered(ctx, waits, behind=1)
+    assert store.was_lost
 
 
 @pytest.mark.parametrize("knows", [False, True])

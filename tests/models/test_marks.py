@@ -19,11 +19,13 @@ from models.detection.swim import Member
 from models.effects.outside import Outside
 from models.effects.performing import Performer
 from models.effects.risk import Caller, Payee
+from models.effects.risk.climbing import Climber
 from models.keyspace.client import PlacedClient
 from models.keyspace.mastering import Master
 from models.keyspace.operators import GroupOperator
 from models.keyspace.server import TabletServer
 from models.keyspace.shard import PlacedShard
+from models.keyspace.telling import WeighingClient, WeighingShard
 from models.loading import Handler, SnapshotKeeper
 from models.losing import LosableShard
 from models.losing_regions import LosableRelay, TreeShard
@@ -74,7 +76,19 @@ from sim.host import Service
 MODELS = Path(__file__).parents[2] / "models"
 #: Modules that mark on behalf of a service, those of its class and its bases apart.
 PARTS: dict[type[Service], tuple[str, ...]] = dict.fromkeys(
-    (Shard, RegisterShard, PlacedShard, Master, Broker, OutboxShard, FedShard, InlineShard, ViewShard, FreshViewShard),
+    (
+        Shard,
+        RegisterShard,
+        PlacedShard,
+        WeighingShard,
+        Master,
+        Broker,
+        OutboxShard,
+        FedShard,
+        InlineShard,
+        ViewShard,
+        FreshViewShard,
+    ),
     ("log/journal", "group/aside", "log/streams", "log/snapshots", "log/keeping"),
 )
 PARTS[SnapshotKeeper] = ("log/snapshots",)
@@ -103,6 +117,8 @@ SERVICES = (
     Runbook,
     PlacedShard,
     PlacedClient,
+    WeighingShard,
+    WeighingClient,
     Master,
     GroupOperator,
     TabletServer,
@@ -133,6 +149,7 @@ SERVICES = (
     Caller,
     Payee,
     Performer,
+    Climber,
     Outside,
     FedShard,
     InlineShard,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any, Final, TypedDict, get_type_hints
 
 from models.confidence.delays import Erlang
@@ -32,9 +33,15 @@ class VisibleOptions(TypedDict, total=False):
         dies_every_us: Mean time between deaths of who executes, 30 days.
         round_trip_us: Mean, where nothing is broken, 40 ms.
         loss: Chance that a request, or an answer, is lost where nothing is broken, 0.001.
+        queued: Whether requests go on a connection, which keeps what a cut does not let through; false. Which messages
+            do is a matter of the network (`[connections] messages`).
+        give_up_us: Where they do, how long one waits before it is given up, half a minute.
+        sent_again_us: How long after a heal a connection may take to send again, 400 ms.
         decides: In a split, when a command is refused since what it leads to would hardly survive, in the words of
             `models.confidence.providing`; never.
         conflict: In a split, chance that an acceptance is taken back before which concurrent writes came, 0.05.
+        contests: The same where the first of them was decided on the same state, so that they likely want the same;
+            as `conflict`.
     """
 
     states: bool
@@ -43,7 +50,11 @@ class VisibleOptions(TypedDict, total=False):
     dies_every_us: int
     round_trip_us: int
     loss: float
+    queued: bool
+    give_up_us: int
+    sent_again_us: int
     conflict: float
+    contests: float
     decides: str
 
 
@@ -85,11 +96,21 @@ def line_of(options: VisibleOptions) -> Line | None:
         "dies_every_us": options.get("dies_every_us", 30 * _DAY_US),
         "round_trip_us": round_trip_us,
     }
+    queued, give_up_us = options.get("queued", False), options.get("give_up_us", 30_000_000)
+    sent_again_us = options.get("sent_again_us", 400_000)
     refuse(
         (
             *(at_least(name, us, 1) for name, us in times.items()),
+            at_least("give_up_us", give_up_us, 1),
+            at_least("sent_again_us", sent_again_us, 0),
+            *(
+                f"{name.removesuffix('_us')} says something of connections; give queued = true, or leave it out"
+                for name in ("give_up_us", "sent_again_us")
+                if name in options and not queued
+            ),
             prior("loss", loss),
             prior("conflict", options.get("conflict", 0.05)),
+            prior("contests", options.get("contests", 0.05)),
         )
     )
     # Half of the round trip is the way there; stages make it as steady as links are.
@@ -100,6 +121,9 @@ def line_of(options: VisibleOptions) -> Line | None:
         cut_us=times["cuts_last_us"],
         mtbf_us=times["dies_every_us"],
         down_us=times["cuts_last_us"],
+        queued=queued,
+        give_up_us=give_up_us if queued else inf,
+        resend_us=sent_again_us if queued else 0,
     )
 
 

@@ -8,8 +8,8 @@ The hypotheses are no break, and each begin and end of one. Given one, attempts 
   S(T) = p_rep + (1 - p_rep) R(T) of the time T that there was for an answer, where R is the tail of the round trip;
   of one that was not lost, the chance that it is still under way is A(T), the tail of the way there;
 - sent before and not arrived, or sent in it: lost, on datagrams or to who died. On a connection it waits for the heal
-  and executes, unless the connection is given up before: of a break that lasts until now, with chance
-  1 - exp(-left / cut_us), where left is what remains of the give-up. So do answers that are under way.
+  and executes, unless the connection is given up before, with all that it keeps: of a break that lasts until now, the
+  heal comes in time with chance 1 - exp(-left / cut_us), where left is what remains. So do answers that are under way.
 
 A command carries one key, so attempts execute it once: it is executed if one was, will be if one waits, is lost else.
 With no hazard and one attempt, executed + will_execute is `executed_if_silent`; with a cut that lasts for ever, on
@@ -36,6 +36,8 @@ __all__ = ["Attempt", "Line", "outcome"]
 _STEPS: Final = 10
 #: Round trips after a send in which an instant more matters.
 _NEAR: Final = 3.0
+#: Ends of a break that are told apart where what waited may not have come through yet.
+_LATELY: Final = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,8 @@ class Line:
         down_us: Mean time that it stays dead.
         queued: Whether requests go on a connection, which keeps what a cut does not let through.
         give_up_us: How long it does; infinite for as long as it takes.
+        resend_us: How long after a heal it may be until that is sent again.
+        patience_us: How long an attempt's answer is waited for.
     """
 
     request: Request
@@ -61,6 +65,8 @@ class Line:
     down_us: float = inf
     queued: bool = False
     give_up_us: float = inf
+    resend_us: float = 0.0
+    patience_us: float = inf
 
     def __post_init__(self) -> None:
         refuse(
@@ -74,8 +80,10 @@ class Line:
                         ("mtbf_us", self.mtbf_us),
                         ("down_us", self.down_us),
                         ("give_up_us", self.give_up_us),
+                        ("patience_us", self.patience_us),
                     )
                 ),
+                None if self.resend_us >= 0 else f"resend_us={self.resend_us!r} is no time; give 0 or more",
             )
         )
 
@@ -235,6 +243,38 @@ def _let_go(line: Line, stuck: _Fate, healed: _Fate) -> _Fate:
     return _Fate(answers + share * healed.executed, share * healed.waiting, stuck.lost)
 
 
+def _released(line: Line, age_us: float, healed_us: float) -> _Fate:
+    """An attempt that waited for a heal, by how long ago that was.
+
+    All that waits is sent again together, after half of the delay: of heals as likely as each other, one that was
+    earlier with more of a delay comes to the same.
+    """
+    ago_us, goes = healed_us - line.resend_us / 2, 1 - line.request.request_loss
+    if ago_us <= 0:
+        return _Fate(0.0, goes, line.request.request_loss)
+    if age_us - ago_us < line.patience_us:
+        return _undisturbed(line, ago_us)
+    # Whoever asked did not wait for what it led to.
+    under_way = line.arrival.beyond(ago_us)
+    return _Fate(goes * (1 - under_way), goes * under_way, line.request.request_loss)
+
+
+def _given_up_us(line: Line, age_us: float, first_us: float) -> float:
+    """How long ago a connection gives up what it keeps of an attempt; less than 0 if that is still to come.
+
+    It gives up all that it keeps a while after the first of it got stuck, and what is sent then waits on a new one.
+    """
+    if line.give_up_us == inf:
+        return -inf
+    turns = (first_us - min(age_us, first_us)) // line.give_up_us + 1
+    return first_us - turns * line.give_up_us
+
+
+def _dropped(fate: _Fate) -> _Fate:
+    """What waited was given up."""
+    return _Fate(fate.executed, 0.0, fate.lost + fate.waiting)
+
+
 def _hazard(line: Line) -> float:
     return 1 / line.mtbc_us + 1 / line.mtbf_us
 
@@ -280,10 +320,14 @@ def _lasting(
     line: Line, span: _Span, kinds: Sequence[_Kind], begins: Sequence[_Begin], *, waits: bool
 ) -> Iterator[_Sums]:
     """Breaks that last until now."""
-    count = len(span.sent_us)
+    ages_us, count = (*span.sent_us, *span.others_us), len(span.sent_us)
     for at_us, weight, fates in begins if not span.until_us else ():
         lasting = weight * fsum(kind.rate * exp(-at_us / kind.lasts_us) for kind in kinds)
-        heals = _healed(line, max(0.0, line.give_up_us - min(at_us, max(span.sent_us)))) if waits else 0.0
+        heals = 0.0
+        if waits:
+            ends_us = [_given_up_us(line, age_us, min(at_us, max(ages_us))) for age_us in ages_us]
+            fates = tuple(_dropped(fate) if ends_us[at] >= 0 else fate for at, fate in enumerate(fates))
+            heals = _healed(line, max(0.0, -min(ends_us[:count]) - line.resend_us / 2))
         yield _sums(lasting * prod(map(_silent, fates[count:])), fates[:count], heals)
 
 
@@ -294,17 +338,23 @@ def _ended(
     kinds = [kind for kind in kinds if kind.lasts_us < inf]
     ages_us, count = (*span.sent_us, *span.others_us), len(span.sent_us)
     whole = [_undisturbed(line, age_us) for age_us in ages_us]
-    ends = list(pairwise(_marks(line, ages_us, span) if waits else _sends(ages_us, span)))
-    after = [_undisturbed(line, (low_us + high_us) / 2) for low_us, high_us in ends] if waits else []
+    ends = list(pairwise(_heals(line, ages_us, span) if waits else _sends(ages_us, span)))
+    after = [
+        [_released(line, age_us, (low_us + high_us) / 2) for age_us in ages_us]
+        for low_us, high_us in (ends if waits else ())
+    ]
     for at_us, weight, stuck in begins if kinds else ():
+        first_us = min(at_us, max(ages_us))
+        ends_us = [_given_up_us(line, age_us, first_us) if waits else -inf for age_us in ages_us]
         for index, (low_us, high_us) in enumerate(ends):
             if low_us >= at_us:
                 break
             from_us, to_us = low_us - at_us, min(high_us, at_us) - at_us
             ended = fsum(kind.rate * (exp(to_us / kind.lasts_us) - exp(from_us / kind.lasts_us)) for kind in kinds)
             fates = [
-                whole[at] if age_us <= low_us else _let_go(line, stuck[at], after[index]) if waits else stuck[at]
+                whole[at] if age_us <= low_us else _let_go(line, left, after[index][at]) if waits else left
                 for at, age_us in enumerate(ages_us)
+                for left in (_dropped(stuck[at]) if ends_us[at] > low_us - line.resend_us / 2 else stuck[at],)
             ]
             yield _sums(weight * ended * prod(map(_silent, fates[count:])), fates[:count], 1.0)
 
@@ -320,6 +370,13 @@ def _marks(line: Line, ages_us: Sequence[int], span: _Span) -> list[float]:
     near_us = _NEAR * line.request.round_trip.mean_us
     later = {age_us - near_us for age_us in ages_us if span.until_us < age_us - near_us < span.since_us}
     return sorted(later.union(_sends(ages_us, span)))
+
+
+def _heals(line: Line, ages_us: Sequence[int], span: _Span) -> list[float]:
+    """As `_marks`, and finer where what waited may be under way, or still to be sent."""
+    near_us = (line.resend_us + _NEAR * line.request.round_trip.mean_us) / _LATELY
+    lately = {span.until_us + near_us * step for step in range(1, _LATELY + 1)}
+    return sorted({*_marks(line, ages_us, span), *(us for us in lately if us < span.since_us)})
 
 
 def _middles(marks: list[float], steps: int) -> Iterator[tuple[float, float]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any, Final
 
 from models.clients import Client, Drawn, Mix, Route, Workload
@@ -56,7 +57,7 @@ class SeeingClient(Client):
         line: Line,
     ) -> None:
         super().__init__(ctx, workload, share=share, first_id=first_id, route=route, mix=mix, tenants=tenants)
-        self._line = line
+        self._line = replace(line, patience_us=workload.attempt_timeout_us) if line.queued else line
         #: By command, attempts that got no answer: whom, and when.
         self._silent: dict[int, list[tuple[Location, int]]] = {}
         #: By entry, when what was sent that has no answer, or none yet.

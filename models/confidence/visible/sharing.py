@@ -1,8 +1,8 @@
 """A shard of a split that says how likely what it accepts survives the merge.
 
-It counts what the others write to each aggregate, and learns from each of its acceptances that takes its final place
-whether the concurrent writes before it took it back. An answer goes out with the chance (`surviving`), by what is known
-at that instant: for how long each of the others was silent, and which of their writes have come since.
+It learns how soon each aggregate is written to (`hazards`), and from everybody's writes that take their final place
+whether the concurrent writes before them took them back. An answer goes out with the chance (`surviving`), by what is
+known at that instant: for how long each of the others was silent, and which of their writes have come since (`past`).
 
 Only where a write's fate hangs on what comes before it does silence up to its stamp say all; a policy in which a later
 write undoes an earlier one would need to know how long the cut lasts, and is refused (`lasts_by`).
@@ -10,31 +10,30 @@ write undoes an earlier one would need to know how long the cut lasts, and is re
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from models.confidence.providing import Rule, rule_of, warn_if_never_acts
 from models.confidence.visible.deployment import VisibleOptions
-from models.confidence.visible.rates import Rates
-from models.confidence.visible.surviving import SURELY, Beta, Conflicts, survives
+from models.confidence.visible.hazards import Hazards
+from models.confidence.visible.past import NOTHING_MET, Met, Past
+from models.confidence.visible.surviving import SURELY, Beta, Conflicts, Unheard, survives
 from models.confidence.visible.values import Stated, Survival
 from models.detection.refusals import at_least, refuse, within
 from models.domain import Denied
 from models.losing import LosableShard
 from models.merging.fold import Settled
-from models.merging.writes import Write, seen_of
+from models.merging.writes import Write, precedes
 from models.split import write_of
-from models.store.group.wire import Ship
 from models.store.log.entries import Entry
 from models.store.requests import Accepted, Answer, Submit, Unavailable
-from sim.host import Context, Wait, handles
-from sim.topology import Location
+from sim.host import Context, Wait
 
 __all__ = ["Surviving", "SurvivingShard", "lasts_by", "surviving_of", "told_apart"]
 
 _PPM: Final = 1_000_000
+_SECOND_US: Final = 1_000_000
 #: Policies under which what comes later takes nothing back that came before.
 _BY_EARLIER: Final = ("canonical-replay", "commutative", "escrow", "first-writer")
 
@@ -60,16 +59,18 @@ class Surviving:
 
     Attributes:
         aggregates: How many a shard keeps, about.
-        writes_per_s: Of the others to one of them.
-        conflict: Chance that a concurrent write takes an acceptance back.
-        worth: Of the chance, in acceptances.
+        writes_per_s: Of all to one of them.
+        conflict: Chance that concurrent writes take an acceptance back that rests on what they did not know.
+        contests: The same of writes that were decided on the same state; None for as likely.
+        worth: Of either chance, in acceptances.
         refuses: When a command is refused in a minority, since what it leads to would hardly survive; None for never.
     """
 
     aggregates: int
     writes_per_s: float = 0.1
     conflict: float = 0.05
-    worth: float = 8.0
+    contests: float | None = None
+    worth: float = 4.0
     refuses: Rule | None = None
 
     def __post_init__(self) -> None:
@@ -77,12 +78,20 @@ class Surviving:
             (
                 at_least("aggregates", self.aggregates, 1),
                 within("writes_per_s", self.writes_per_s, 0, 1e9),
-                None
-                if 0 < self.conflict < 1
-                else f"conflict={self.conflict!r} is a prior outside (0, 1), which no merge moves; give one between",
+                *(
+                    None
+                    if 0 < value < 1
+                    else f"{name}={value!r} is a prior outside (0, 1), which no merge moves; give one between"
+                    for name, value in zip(("contests", "conflict"), self.chances, strict=True)
+                ),
                 within("worth", self.worth, 0, 1e9),
             )
         )
+
+    @property
+    def chances(self) -> tuple[float, float]:
+        """Of being taken back, by what was decided on the same state, and by what was not."""
+        return self.conflict if self.contests is None else self.contests, self.conflict
 
 
 def surviving_of(options: VisibleOptions, aggregates: int) -> Surviving:
@@ -95,7 +104,9 @@ def surviving_of(options: VisibleOptions, aggregates: int) -> Surviving:
     rule = rule_of(words) if words else None
     if rule is not None:
         warn_if_never_acts(rule, SURELY, "nobody can be as sure that a merge takes something back")
-    return Surviving(aggregates=aggregates, conflict=options.get("conflict", 0.05), refuses=rule)
+    return Surviving(
+        aggregates=aggregates, conflict=options.get("conflict", 0.05), contests=options.get("contests"), refuses=rule
+    )
 
 
 class SurvivingShard(LosableShard):
@@ -114,40 +125,28 @@ class SurvivingShard(LosableShard):
         super().__init__(ctx, *arguments, **more)
         self._surviving = surviving
         # What an earlier life had learnt is gone with it.
-        self._rates = Rates(surviving.aggregates, prior_per_s=surviving.writes_per_s)
+        self._begun_us = self.ctx.now_us()
+        self._hazards = Hazards(surviving.aggregates, prior_per_s=surviving.writes_per_s, begun_us=self._begun_us)
         #: By kind of event: what adds to a balance is never taken back, what takes from it may be.
         self._conflicts: dict[str, Conflicts] = {}
-        self._begun_us = self.ctx.now_us()
-        self._shares: dict[int, int] = {}
-        #: By aggregate, writes of others that may come before something of ours that is not settled.
-        self._foreign: dict[int, list[Write]] = {}
-        #: Ours that are not settled, in order.
-        self._open: deque[Write] = deque()
+        self._shares: dict[int, int] = dict.fromkeys(self._sources, 1)
+        self._past = Past(self._sources)
 
-    # -- what is counted -----------------------------------------------------------------------
-
-    @handles(Ship)
-    def on_ship(self, msg: Ship, sender: Location) -> None:
-        """Take it; what it promises was watched, whether anything was written or not."""
-        super().on_ship(msg, sender)
-        if self.ready:
-            now_us = self.ctx.now_us()
-            unheard_us = sum(share * us for share, us in self._silences(now_us))
-            self._rates.watched(max(0.0, now_us - self._begun_us - unheard_us))
+    # -- what is known -------------------------------------------------------------------------
 
     def _heard(self, write: Write) -> None:
-        if write.event.__class__ is Denied or write.stamp_us <= self._begun_us:
-            return
-        self._rates.wrote(write.instance)
-        self._shares[write.origin] = self._shares.get(write.origin, 0) + 1
-        self._foreign.setdefault(write.instance, []).append(write)
+        if write.stamp_us > self._begun_us:
+            self._past.take(write)
 
-    def _silences(self, at_us: int) -> list[tuple[float, int]]:
-        """Of each other that is not lost: its share of what all of them write, and how long it is silent by then."""
+    def _write(self, tenant: int, instance: int, event_id: int, event: Any, stamp_us: int) -> int:
+        position = super()._write(tenant, instance, event_id, event, stamp_us)
+        self._past.take(write_of(self.log.at(position)))
+        return position
+
+    def _silences(self, at_us: int) -> dict[int, int]:
+        """By each other that is not lost, for how long it is silent by then."""
         promises, lost = self.hearing.promises(), self.merge.lost
-        found = [(self._shares.get(one, 0) + 1, max(0, at_us - promises[one])) for one in promises if one not in lost]
-        total = sum(writes for writes, _ in found)
-        return [(writes / total, silent_us) for writes, silent_us in found]
+        return {one: max(0, at_us - promises[one]) for one in promises if one not in lost}
 
     # -- what is said --------------------------------------------------------------------------
 
@@ -173,60 +172,71 @@ class SurvivingShard(LosableShard):
         if event is None or event.__class__ is Denied:
             return False
         now_us = self.ctx.now_us()
-        silences = self._silences(now_us)
-        silent_us = round(sum(share * us for share, us in silences))
-        judged = self._conflicts_of(event.__class__.__name__)
-        chance = survives(self._rates.rate(msg.aggregate), judged, msg.aggregate, silent_us)
-        return rule.acts(1 - chance, max((us for _, us in silences), default=0))
-
-    def _write(self, tenant: int, instance: int, event_id: int, event: Any, stamp_us: int) -> int:
-        position = super()._write(tenant, instance, event_id, event, stamp_us)
-        if event.__class__ is not Denied:
-            self._open.append(write_of(self.log.at(position)))
-        return position
+        chance = self._chance(msg.aggregate, event, self._unheard(msg.aggregate, now_us), NOTHING_MET)
+        return rule.acts(1 - chance, max(self._silences(now_us).values(), default=0))
 
     def _survival(self, entry: Entry) -> Survival:
         """By what is known now of what comes before an entry of ours."""
         write = write_of(entry)
-        silent_us = round(sum(share * us for share, us in self._silences(write.stamp_us)))
-        judged = self._conflicts_of(write.event.__class__.__name__)
-        rate, met = self._rates.rate(write.instance), self._before(write)
+        unheard, met = self._unheard(write.instance, write.stamp_us), self._past.met(write)
+        silent = [(self._shares[one], us) for one, us in self._silences(write.stamp_us).items()]
+        total, judged = sum(share for share, _ in silent), self._conflicts_of(type(write.event).__name__)
         return Survival(
-            survives=survives(rate, judged, write.instance, silent_us, met),
-            silent_us=silent_us,
-            met=met,
-            writes_per_s=rate.mean,
-            conflict=judged.chance(write.instance, max(1, met)),
+            survives=self._chance(write.instance, write.event, unheard, met),
+            silent_us=round(sum(share * us for share, us in silent) / total) if total else 0,
+            met=met.writes,
+            writes_per_s=self._hazards.rate(write.instance).mean * total / sum(self._shares.values()),
+            conflict=judged.chance(write.instance, max(1, met.writes), met.moved if met.writes else unheard.moved),
             judged=judged.judged,
         )
 
-    def _before(self, write: Write) -> int:
-        """Writes of others that come before one of ours, and that it was decided without."""
-        known = self._foreign.get(write.instance, ())
-        return sum(one < write and one.position > seen_of(write, one.origin) for one in known)
+    def _chance(self, instance: int, event: Any, unheard: Unheard, met: Met) -> float:
+        judged = self._conflicts_of(event.__class__.__name__)
+        moved = met.moved if met.writes else unheard.moved
+        return survives(
+            self._hazards.rate(instance), unheard, lambda writes: judged.chance(instance, writes, moved), met.writes
+        )
+
+    def _unheard(self, instance: int, at_us: int) -> Unheard:
+        """What others may have written to an aggregate by an instant, from where each was heard last."""
+        total, hazards, past = sum(self._shares.values()), self._hazards, self._past
+        silent_s = first_s = moved_s = 0.0
+        for one, silent_us in self._silences(at_us).items():
+            heard_us, seconds = at_us - silent_us, self._shares[one] / total * silent_us / _SECOND_US
+            soon_s = seconds * hazards.factor(past.last(instance, heard_us))
+            silent_s += seconds
+            first_s += soon_s
+            moved_s += soon_s * past.has_moved(instance, heard_us, at_us)
+        if not silent_s:
+            return Unheard(0.0)
+        return Unheard(silent_s, first_s / silent_s, hazards.later, moved_s / first_s)
 
     # -- what merges teach ---------------------------------------------------------------------
 
     def _conflicts_of(self, kind: str) -> Conflicts:
         """What merges taught of one kind of event."""
-        first = self._surviving
         found = self._conflicts.get(kind)
         if found is None:
-            prior = Beta(first.conflict * first.worth, (1 - first.conflict) * first.worth)
-            found = self._conflicts[kind] = Conflicts(prior)
+            worth = self._surviving.worth
+            same, moved = (Beta(one * worth, (1 - one) * worth) for one in self._surviving.chances)
+            found = self._conflicts[kind] = Conflicts(same, moved)
         return found
 
     def _save(self, settled: Settled) -> Generator[Wait, Any, None]:
         yield from super()._save(settled)
-        while self._open and self._open[0].stamp_us <= self.saved_us:
-            write = self._open.popleft()
-            taken_back = write.address in self.fates.superseded
-            judged = self._conflicts_of(write.event.__class__.__name__)
-            judged.merged(write.instance, self._before(write), reversed_=taken_back)
-        # What our earliest open write had seen, all later ones have; and what is settled comes before all to come.
-        first = self._open[0] if self._open else None
-        kept = {
-            instance: [one for one in writes if first is not None and one.position > seen_of(first, one.origin)]
-            for instance, writes in self._foreign.items()
-        }
-        self._foreign = {instance: writes for instance, writes in kept.items() if writes}
+        due = self._past.settled(self.saved_us)
+        for write in due:
+            if write.event.__class__ is not Denied:
+                self._judge(write)
+        self._hazards.watched(self.saved_us)
+        self._past.forget(due, self.merge.lost)
+
+    def _judge(self, write: Write) -> None:
+        """Anybody's write has its final place, and so have all before it."""
+        kind, met, before = type(write.event).__name__, self._past.met(write), self._past.before(write)
+        taken_back = write.address in self.fates.superseded
+        judged = self._conflicts_of(kind)
+        judged.merged(write.instance, met.writes, reversed_=taken_back, moved=met.moved, first=met.first)
+        knew = before is None or precedes(before, write)
+        self._hazards.wrote(write.instance, kind, write.stamp_us, knew=knew)
+        self._shares[write.origin] += 1

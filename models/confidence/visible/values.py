@@ -6,7 +6,7 @@ edge, and another may put another. Nothing here says 0 or 1 of what nobody can k
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import fsum
 from typing import ClassVar, Final
 
@@ -14,10 +14,11 @@ from models.addressing import OPINIONS, Scope, message_type_id
 from models.detection.refusals import at_least, refuse
 from sim.message import Message, Value
 
-__all__ = ["FRESHNESS_BYTES", "Freshness", "Outcome", "Stated", "Survival"]
+__all__ = ["FRESHNESS_BYTES", "Freshness", "Outcome", "Stated", "Survival", "Weighed"]
 
 #: By how much chances of all that may be miss 1, from rounding alone.
 _ROUNDING: Final = 1e-9
+_SECOND_US: Final = 1_000_000
 
 
 def _chance(name: str, value: float) -> str | None:
@@ -51,6 +52,14 @@ class Freshness(Value):
     def stale(self) -> float:
         """The chance that something was written since."""
         return 1 - self.fresh
+
+    def aged(self, us: float) -> Freshness:
+        """The same so much later, when nothing else was heard: writes go on, at a rate that is gamma by these."""
+        shape = 1 + self.writes
+        inverse_us = shape * _SECOND_US / self.writes_per_s if self.writes_per_s else 0.0
+        none = (inverse_us / (inverse_us + us)) ** shape if inverse_us else 1.0
+        bound_us = None if self.bound_us is None else self.bound_us + round(us)
+        return replace(self, at_us=self.at_us + round(us), fresh=self.fresh * none, bound_us=bound_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +136,19 @@ class Stated(Message):
     def wire_bytes(self) -> int:
         """The answer, and six numbers."""
         return self.answer.wire_bytes() + 48
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed(Message):
+    """An answer, with how likely what it says is still so."""
+
+    type_id: ClassVar[int] = message_type_id(Scope.SERVICE, OPINIONS, 4)
+    answer: Message
+    freshness: Freshness
+
+    def wire_bytes(self) -> int:
+        """The answer, and six numbers."""
+        return self.answer.wire_bytes() + FRESHNESS_BYTES
 
 
 #: Bytes of a freshness on the wire: six numbers.

@@ -2,7 +2,8 @@
 
 Read `rules` first: a ladder of what may be done about silence, and the threshold that costs set. `posterior` is how
 likely it is that a silent request was executed, with heartbeats as evidence; `sums` what rules on time alone come to.
-`caller` and `payee` put them on hosts (`hearing` is what one heard of the other, `words` what they say).
+`caller` and `payee` put them on hosts (`hearing` is what one heard of the other, `words` what they say);
+`climbing` tells which rung settled what.
 """
 
 from models.effects.risk.caller import Caller, CallerOptions, End

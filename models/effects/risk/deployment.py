@@ -9,6 +9,8 @@ from models.confidence import Costs, Erlang, Request
 from models.detection.refusals import at_least
 from models.effects.deployment import lay_out
 from models.effects.outside import receiver_of
+from models.effects.performing import Performer
+from models.effects.risk.climbing import Climber
 from models.effects.risk.posterior import Route
 from models.effects.risk.rules import RiskRule, Rung, on_time, warn_if_never
 from models.stores import noted
@@ -30,6 +32,7 @@ def effects_by_risk(
     cost_of_duplicate: float = 10.0,
     cost_of_loss: float = 1.0,
     give_up_us: int = 5_000_000,
+    rung_us: int = 0,
     receiver: str = "printer",
     dedup: int = -1,
     fences: bool = True,
@@ -44,7 +47,8 @@ def effects_by_risk(
     """Effects whose performers go up a ladder where nobody answers, rungs joined by `+`.
 
     Requests go on connections, so silence is no evidence: rung `risk` alone parks, unless a duplicate costs next to
-    nothing; that is warned of.
+    nothing; that is warned of. With a time for each rung (`rung_us`, 0 for none) they are an escalation, and performers
+    tell which of them settled what.
 
     Raises:
         ValueError: whatever of the options makes no sense here, all at once.
@@ -53,7 +57,13 @@ def effects_by_risk(
     can = noted(problems, lambda: receiver_of(receiver, dedup=dedup, fences=None if fences else False))
     rule = noted(
         problems,
-        lambda: rule_of(ladder, cost_of_duplicate=cost_of_duplicate, cost_of_loss=cost_of_loss, give_up_us=give_up_us),
+        lambda: rule_of(
+            ladder,
+            cost_of_duplicate=cost_of_duplicate,
+            cost_of_loss=cost_of_loss,
+            give_up_us=give_up_us,
+            rung_us=rung_us,
+        ),
     )
     if rule is not None and can is not None:
         problems += rule.problems(can)
@@ -64,6 +74,7 @@ def effects_by_risk(
     return lay_out(
         site,
         workload,
+        Climber if rung_us else Performer,
         receiver=receiver,
         dedup=dedup,
         fences=fences,
@@ -97,6 +108,7 @@ def rule_of(
     cost_of_duplicate: float,
     cost_of_loss: float,
     give_up_us: int,
+    rung_us: int = 0,
     kind: type[RiskRule] = RiskRule,
 ) -> RiskRule:
     """The rule of a performer, whose requests go on connections.
@@ -114,10 +126,15 @@ def rule_of(
         costs = noted(problems, lambda: Costs(lost=cost_of_loss, duplicate=cost_of_duplicate))
     if give_up_us < 1:
         problems.append(f"{give_up_us=} gives up at once; give at least 1")
+    elif rungs is not None and rung_us * len(rungs) > give_up_us:
+        problems.append(
+            f"{rung_us=} for each of {len(rungs)} rungs is more than {give_up_us=}, so the last would not stand as "
+            "long; lower it"
+        )
     if problems:
         raise Refused(problems)
     assert rungs is not None
     assert costs is not None
     request = Request(request_loss=_LOSS, reply_loss=_LOSS, round_trip=Erlang(mean_us=_ROUND_TRIP_US, stages=2))
     route = Route(request=request, arrival=Erlang(mean_us=_ROUND_TRIP_US / 2), queued=True)
-    return on_time(kind(costs=costs, route=route, ladder=rungs, heeds=False, give_up_us=give_up_us))
+    return on_time(kind(costs=costs, route=route, ladder=rungs, heeds=False, give_up_us=give_up_us, rung_us=rung_us))

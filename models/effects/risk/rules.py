@@ -88,6 +88,8 @@ class RiskRule:
         least_us: Threshold on time, before anything is done about silence.
         most: Attempts, at most.
         give_up_us: From the first attempt until it is parked.
+        rung_us: For how long each rung stands, from the first attempt: after one such time the first is given up, after
+            two the second, so that what one does not settle is left to the next. 0 is for ever.
         instants_us: When silence alone allows each retry, from the first attempt (`retry_instants`); a rule that heeds
             nothing else goes by them, and `on_time` makes one.
 
@@ -102,6 +104,7 @@ class RiskRule:
     least_us: int = 0
     most: int = 4
     give_up_us: int = 8_000_000
+    rung_us: int = 0
     instants_us: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -110,6 +113,11 @@ class RiskRule:
                 at_least("least_us", self.least_us, 0),
                 at_least("most", self.most, 1),
                 at_least("give_up_us", self.give_up_us, 1),
+                at_least("rung_us", self.rung_us, 0),
+                None
+                if self.rung_us * len(self.ladder) <= self.give_up_us
+                else f"rung_us={self.rung_us} for each of {len(self.ladder)} rungs is more than "
+                f"give_up_us={self.give_up_us}, so the last would not stand as long; lower it",
                 None
                 if self.least_us < self.give_up_us
                 else f"least_us={self.least_us} is not below give_up_us={self.give_up_us}; lower it",
@@ -159,7 +167,7 @@ class RiskRule:
         if waited_us >= self.give_up_us:
             return Move.LEAVE
         if not known.tries or waited_us >= self.least_us:
-            for rung in self.ladder:
+            for rung in self.ladder[waited_us // self.rung_us if self.rung_us else 0 :]:
                 move = self._step(rung, known, waited_us)
                 if move is not None:
                     return move
@@ -169,6 +177,8 @@ class RiskRule:
         """At the next threshold on time; with heartbeats, more seldom the longer the silence."""
         waited_us = _since_first_us(known)
         left_us = self.give_up_us - waited_us
+        if self.rung_us and waited_us < self.rung_us * len(self.ladder):
+            left_us = min(left_us, self.rung_us - waited_us % self.rung_us)
         if not self.ladder:
             return max(1, left_us)
         if waited_us < self.least_us:

@@ -11,8 +11,8 @@
 - `siblings`: a person decides
 - `three_way`: changes are laid on one another, and a person decides where they do not agree
 
-`shipped` makes each from a domain and what is known of its events, by the name that scenarios use; `named` takes a
-user's own as well.
+`shipped` makes each from a domain and what is known of its events, by the name that scenarios use, and says what one is
+held to; `named` takes a user's own as well.
 """
 
 from models.merging.policies.apologise import AcceptAndApologise
@@ -24,7 +24,7 @@ from models.merging.policies.named import policy_for, policy_named
 from models.merging.policies.observed import ObservedWrites
 from models.merging.policies.recent import RecentPolicy
 from models.merging.policies.replay import CanonicalReplay
-from models.merging.policies.shipped import POLICIES
+from models.merging.policies.shipped import POLICIES, demanded_of
 from models.merging.policies.siblings import Siblings
 from models.merging.policies.three_way import ThreeWay
 from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
@@ -45,6 +45,7 @@ __all__ = [
     "Siblings",
     "SilentLastWriter",
     "ThreeWay",
+    "demanded_of",
     "policy_for",
     "policy_named",
 ]

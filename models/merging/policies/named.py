@@ -14,7 +14,7 @@ from typing import Any
 from models.domain import Domain
 from models.merging.meaning import meaning_of
 from models.merging.policies.shipped import POLICIES, MakePolicy
-from models.merging.policy import Obligation, Policy, UnfitPolicy, fit
+from models.merging.policy import Obligation, Policy, UnfitPolicy, fit, refused_by
 
 __all__ = ["policy_for", "policy_named"]
 
@@ -37,7 +37,9 @@ def policy_named(words: str) -> MakePolicy:
         raise ValueError(f'merge={words!r} names nothing; write "package.module:attribute", or {known}')
     try:
         made = getattr(import_module(module), attribute, None)
-    except (Exception, SystemExit) as failed:  # somebody else's module may raise anything while it is imported
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failed:  # somebody else's module may raise anything, and call exit(), while it is imported
         raise ValueError(f"merge={words!r}: {module} cannot be imported: {_told(failed)}; repair it") from failed
     if not callable(made):
         raise ValueError(f"merge={words!r}: {module} has nothing to call by the name {attribute!r}; define it there")
@@ -57,15 +59,18 @@ def policy_for(words: str, domain: Domain[Any], sources: Sequence[int]) -> Polic
         try:
             return fit(shipped, domain, asked=True)  # `models.split` asks
         except UnfitPolicy as unfit:
-            raise UnfitPolicy(str(unfit).replace(f"policy {shipped.name}", f"merge={words!r}", 1)) from None
+            reasons = [one.replace(f"policy {shipped.name}", f"merge={words!r}", 1) for one in unfit.problems]
+            raise UnfitPolicy(reasons) from None
     try:
         policy = make(domain, meaning_of(domain), sources)
         problems = tuple(_misshapen(policy, domain))
-    except Exception as failed:  # somebody else's code
+    except KeyboardInterrupt:
+        raise
+    except BaseException as failed:  # somebody else's code, and it may call exit()
         told = f"merge={words!r} raised {_told(failed)}; it is called with a domain, its meaning and the sub-domains"
         raise ValueError(told) from failed
     if problems:
-        raise UnfitPolicy(f"merge={words!r} cannot merge domain {domain.name!r}: {'; '.join(problems)}")
+        raise UnfitPolicy([f"merge={words!r} cannot merge domain {domain.name!r}: {one}" for one in problems])
     return policy
 
 
@@ -86,7 +91,7 @@ def _misshapen(policy: Any, domain: Domain[Any]) -> Iterator[str]:
         if not isinstance(first, domain.states):
             known = " or ".join(kind.__name__ for kind in domain.states)
             yield f"the state of what it begins with is a {type(first).__name__}; return a {known}"
-        yield from policy.refusals()
+        yield from refused_by(policy)
 
 
 def _told(failed: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Every shipped policy by the name that scenarios use, and how it is made."""
+"""Every shipped policy by the name that scenarios use, how it is made, and which obligations each is held to."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from models.merging.policies.replay import CanonicalReplay
 from models.merging.policies.siblings import Siblings
 from models.merging.policies.three_way import ThreeWay
 from models.merging.policies.winners import FirstWriter, LastWriterByField, PriorityRegion
-from models.merging.policy import Policy
+from models.merging.policy import MANDATORY, Obligation, Policy
 
-__all__ = ["POLICIES", "MakePolicy"]
+__all__ = ["POLICIES", "MakePolicy", "demanded_of"]
 
 #: Makes a policy for a domain whose sub-domains have these numbers, in the topology's order.
 MakePolicy = Callable[[Domain[Any], Meaning, Sequence[int]], Policy]
@@ -43,3 +43,12 @@ POLICIES: Final[Mapping[str, MakePolicy]] = MappingProxyType(
         SilentLastWriter.name: lambda domain, meaning, sources: SilentLastWriter(domain),
     }
 )
+
+
+def demanded_of(policy: Policy) -> frozenset[Obligation]:
+    """What a policy is held to: what no merge can do without, and what it promises beyond that.
+
+    The negative control alone is let off what it is there to break, and a subclass of it is not.
+    """
+    demanded = MANDATORY | policy.promises
+    return demanded - {Obligation.CONSERVED} if type(policy) is SilentLastWriter else demanded

@@ -51,6 +51,7 @@ class Outbound:
         reigns: Lineage to send along.
         committed: To send along.
         released: To send along.
+        beyond: Called with what the peer has where that is more than there is.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Outbound:
         self.reigns: tuple[Reign, ...] = ()
         self.committed = 0
         self.released = 0
+        self.beyond: Callable[[int], object] | None = None
         # A number of its own for each life: an echo of an earlier one proves nothing.
         self.challenge = ctx.rng("challenge").between(1, 1 << 40)
         self.session = 0
@@ -131,12 +133,15 @@ class Outbound:
         return changed
 
     def _note_acknowledged(self, now: int, session: int, challenge: int, upto: int) -> bool:
-        # The peer may hold more than we have (a suffix that it has yet to give up).
-        upto = min(upto, self._upto())
+        # The peer may hold more than we have (a suffix that it has yet to give up, or one that we have lost).
+        told, upto = upto, min(upto, self._upto())
         if session != self.session:
             if challenge != self.challenge:
                 self._ask(now)
                 return False
+            if told > upto and self.beyond is not None:
+                self.beyond(told)
+                upto = min(upto, self._upto())
             self.session = session
             self.challenge += 1
             self.acked = self._sent = upto

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ import pytest
 from experiments.cli import main
 from experiments.obligations.everywhere import Pair, pairs_of, prove
 from models.domains.profile import Profile  # noqa: F401 - called as a policy
-from models.merging.policies import POLICIES, LastWriter
+from models.merging.policies import POLICIES, LastWriter, SilentLastWriter
 from models.merging.writes import Merged
 
 HERE = "tests.experiments.obligations.test_everywhere"
@@ -31,8 +32,80 @@ def forgetful(domain, meaning, sources):
     return Forgetful(domain)
 
 
+class Nothing(LastWriter):
+    """Promises nothing, and says nothing."""
+
+    name = "nothing"
+    promises = frozenset()
+
+    def step(self, held, write):
+        return super().step(held, write)._replace(outputs=())
+
+
+def nothing(domain, meaning, sources):
+    return Nothing(domain)
+
+
+class Quiet(SilentLastWriter):
+    """As the negative control, under another name."""
+
+    name = "quiet"
+
+
+def quiet(domain, meaning, sources):
+    return Quiet(domain)
+
+
+class Moody(LastWriter):
+    """Now and then says nothing, by how often it was asked."""
+
+    name = "moody"
+
+    def __init__(self, domain):
+        super().__init__(domain)
+        self._asked = count(1)
+
+    def step(self, held, write):
+        step = super().step(held, write)
+        return step if next(self._asked) % 50 else step._replace(outputs=())
+
+
+def moody(domain, meaning, sources):
+    return Moody(domain)
+
+
+class Leaving(LastWriter):
+    """Ends the process."""
+
+    name = "leaving"
+
+    def step(self, held, write):
+        raise SystemExit(7)
+
+
+def leaving(domain, meaning, sources):
+    return Leaving(domain)
+
+
+class Wordy(LastWriter):
+    """Refuses in a text, where a list of sentences is due."""
+
+    name = "wordy"
+
+    def refusals(self):
+        return "all of it"
+
+
+def wordy(domain, meaning, sources):
+    return Wordy(domain)
+
+
 def raises(domain, meaning, sources):
     raise RuntimeError("not today")
+
+
+def exits(domain, meaning, sources):
+    raise SystemExit(7)
 
 
 def test_every_shipped_policy_is_tried_on_each_domain_that_it_suits() -> None:
@@ -63,7 +136,8 @@ def test_workers_say_what_one_process_says() -> None:
 def test_who_keeps_its_word_exits_0_and_says_over_how_many_histories(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["obligations", "three-way", "--domain", "profile", "--seeds", "3"]) == 0
     told = capsys.readouterr().out
-    assert told == "three-way on profile: keeps the 7 obligations that it promises, over 3 histories\n"
+    waives = "waives commutes, invariant"
+    assert told == f"three-way on profile: keeps 7 of 9 obligations, over 3 histories; {waives}\n"
 
 
 def test_who_breaks_it_exits_1_with_the_smallest_history(capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,6 +148,47 @@ def test_who_breaks_it_exits_1_with_the_smallest_history(capsys: pytest.CaptureF
     assert all("decides Change" in step for step in steps)
 
 
+@pytest.mark.parametrize("policy", ["nothing", "quiet"])
+def test_what_no_merge_can_do_without_is_asked_of_who_does_not_promise_it(
+    policy: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["obligations", f"{HERE}:{policy}", "--domain", "profile", "--seeds", "4"]) == 1
+    assert f"{HERE}:{policy} on profile: not conserved (seed " in capsys.readouterr().out
+
+
+def test_the_negative_control_alone_is_let_off_what_it_breaks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["obligations", "silent-last-writer", "--domain", "profile", "--seeds", "2"]) == 0
+    assert "waives commutes, invariant, conserved (which it is there to break)\n" in capsys.readouterr().out
+
+
+def test_who_waives_nothing_keeps_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["obligations", "escrow", "--domain", "bank-account", "--seeds", "1"]) == 0
+    assert capsys.readouterr().out == "escrow on bank-account: keeps all 9 obligations, over 1 history\n"
+
+
+def test_what_cannot_be_shown_again_keeps_its_reason_and_its_history(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["obligations", f"{HERE}:moody", "--domain", "profile", "--seeds", "5"]) == 1
+    first, *steps = capsys.readouterr().out.splitlines()
+    assert f"{HERE}:moody on profile: not deterministic (seed 0): in another order of arrival " in first
+    assert "came out in one place" in first
+    assert first.endswith("such as a clock, chance, or what it did before")
+    assert any("decides Change" in step for step in steps)
+
+
+def test_a_policy_that_ends_the_process_breaks_its_word_and_ends_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["obligations", f"{HERE}:leaving", "--domain", "profile", "--seeds", "2"]) == 1
+    assert "not deterministic (seed 0): it raised SystemExit: 7\n" in capsys.readouterr().out
+
+
+def test_a_domain_of_ones_own_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
+    domain = "tests.models.own_domains:Tables"
+    assert main(["obligations", "canonical-replay", f"{HERE}:nothing", "--domain", domain, "--seeds", "2"]) == 1
+    kept, broken, *steps = capsys.readouterr().out.splitlines()
+    assert kept == f"canonical-replay on {domain}: keeps 8 of 9 obligations, over 2 histories; waives commutes"
+    assert broken.startswith(f"{HERE}:nothing on {domain}: not conserved (seed 0)")
+    assert all("Book" in step for step in steps)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -82,6 +197,12 @@ def test_who_breaks_it_exits_1_with_the_smallest_history(capsys: pytest.CaptureF
             ["domain='shop' is none", "merge='tree-way' is no policy", "merge='escrow' cannot merge domain 'cart'"],
         ),
         ([f"{HERE}:raises"], ["raised RuntimeError: not today"]),
+        ([f"{HERE}:exits"], ["raised SystemExit: 7"]),
+        ([f"{HERE}:wordy", "--domain", "cart"], ["its refusals() gave 'all of it'; give a list of sentences"]),
+        (
+            ["escrow", "--domain", "tests.models.own_domains:Mute", "--domain", "tests.models.own_domains:Gone"],
+            ["own_domains:Mute': nobody knows what to ask of it; define asks", "has nothing by the name 'Gone'"],
+        ),
         ([f"{HERE}:Profile"], ["merge=", "raised TypeError"]),
         (["escrow", "--seeds", "0"], ["0 is not in the range"]),
     ],
@@ -104,7 +225,7 @@ def test_check_without_names_tries_them_and_counts_one_that_breaks_its_word(
     file = tmp_path / "junit.xml"
     assert main(["check", "--seeds", "3", "--jobs", "1", "--junit", str(file)]) == 1
     out = capsys.readouterr().out
-    assert "commutative on counter: keeps the 8 obligations that it promises, over 3 histories" in out
+    assert "commutative on counter: keeps 8 of 9 obligations, over 3 histories; waives invariant" in out
     assert "forgetful on profile: not conserved" in out
     suite = next(one for one in ElementTree.parse(file).getroot() if one.get("name") == "obligations")
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")

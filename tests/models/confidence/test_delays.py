@@ -7,6 +7,7 @@ from math import inf
 import pytest
 
 from models.confidence import Delay, Erlang, Lognormal, Pareto, Prompt, Stretched
+from models.confidence.delays import Untimed
 
 FAMILIES: tuple[Delay, ...] = (
     Erlang(mean_us=50.0),
@@ -31,9 +32,18 @@ def test_the_mean_is_the_area_under_the_tail(delay: Delay) -> None:
     assert delay.mean_us == pytest.approx(area, rel=1e-3)
 
 
-@pytest.mark.parametrize("delay", [*FAMILIES, Prompt()], ids=repr)
+@pytest.mark.parametrize("delay", [*FAMILIES, Prompt(), Untimed(Erlang(mean_us=50.0))], ids=repr)
 def test_nothing_arrives_before_it_is_sent(delay: Delay) -> None:
     assert delay.beyond(-1.0) == 1.0
+
+
+def test_what_nobody_times_never_tells_slow_from_normal() -> None:
+    delay = Untimed(Erlang(mean_us=50.0, stages=4))
+    slow = Stretched(delay, 40.0)
+    for us in (1.0, 60.0, 1e6):
+        assert slow.density(us) == pytest.approx(delay.density(us))
+    assert (delay.mean_us, delay.beyond(60.0)) == (50.0, delay.of.beyond(60.0))
+    assert slow.beyond(60.0) > delay.beyond(60.0)
 
 
 def test_a_pareto_without_a_mean_says_so() -> None:

@@ -9,7 +9,7 @@ import pytest
 from models.confidence import Erlang, OutOfReach, Threshold
 from models.confidence.answer import Answer
 from models.confidence.deployment import DEFAULT_PRIORS
-from models.confidence.providing import Provider, Rule, rule_of, warn_if_never_acts
+from models.confidence.providing import Provider, Rule, believed, rule_of, warn_if_never_acts
 from models.confidence.routing import AskedByBelief, Believed, asked_by
 from models.detection.fixed import Fixed
 from sim.topology import Location, grid, pack_location
@@ -87,6 +87,23 @@ def test_the_spectrum_waits_while_a_silence_is_young_and_a_threshold_for_ever() 
 def test_what_makes_no_sense_is_refused(words: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         rule_of(words)
+
+
+def test_to_stand_for_a_lead_is_cheapest_from_the_threshold_on_of_winning_it() -> None:
+    """The closed form of the costs of both: (1 - won) alarm + (gone - won) miss against gone miss."""
+    spectrum, consumer = rule_of("spectrum:miss=3:alarm=1"), rule_of("consumer:miss=3:alarm=1")
+    for gone in (0.2, 0.5, 0.99):
+        for won in (0.0, 0.1, 0.19, gone):
+            stand, wait = (1 - won) * 1 + (gone - won) * 3, gone * 3
+            assert spectrum.moves(gone, won, S) == (stand <= wait), (gone, won)
+            assert consumer.moves(gone, won, S) == (gone >= 0.25)
+
+
+def test_words_that_begin_otherwise_mean_no_belief() -> None:
+    assert believed("source:level=0.7") is None
+    assert believed("belief:source:level=0.7") == rule_of("source:level=0.7")
+    with pytest.raises(ValueError, match=r"'belief:source:level=7': level=7\.0 is no chance"):
+        believed("belief:source:level=7")
 
 
 def test_what_no_evidence_reaches_is_warned_of_with_the_nearest_that_can_be() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.domains.counter import Count, Counter
 from models.loading import Image, SnapshotKeeper
-from models.loading.words import Fetch, Fetched, Keep
+from models.loading.words import Fetch, Fetched, Keep, Recall, Recalled
 from sim.testing import FakeContext
 
 
@@ -57,3 +57,14 @@ def test_it_is_there_after_the_power_was_lost_and_a_torn_one_is_not() -> None:
     born = ctx.power_loss(torn=True)
     again = keeper(born)
     assert fetched(born, again) == image(3)
+
+
+def test_how_old_an_image_is_is_told_to_who_asks() -> None:
+    ctx = FakeContext()
+    made = keeper(ctx)
+    keep(ctx, made, 3)
+    ctx.advance(2_000)
+    ctx.advance(30_000)
+    answer = ctx.deliver(made, Recall(tenant=0, aggregate=5)).value
+    assert answer == Recalled(image=image(3), age_us=32_000)
+    assert ctx.deliver(made, Recall(tenant=0, aggregate=6)).value == Recalled(image=None)

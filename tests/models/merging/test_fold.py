@@ -8,9 +8,9 @@ from models.addressing import Scope, mint, pack_type
 from models.domain import Denied, Event, State
 from models.domains.bank_account import Account, BankAccount, Deposited, Withdrawn
 from models.merging import MergeFold, Write
-from models.merging.fold import GapTooWide
 from models.merging.policies import CanonicalReplay
 from models.merging.policy import Step
+from models.merging.settled import GapTooWide, Settled
 from models.merging.writes import Compensated, Merged, Superseded
 
 BANK = BankAccount(opening_balance=10)
@@ -145,6 +145,72 @@ def test_what_a_lost_sub_domain_brings_along_when_it_returns_is_owed_and_once() 
     again.restore([settled])
     assert not again.ingest(late)
     assert again.settle(50) is None
+
+
+def lost_and_all_told() -> tuple[MergeFold, list[Settled]]:
+    """East was declared lost at 0, and what it wrote has been given up; with the records of it."""
+    merge = fold()
+    merge.ingest(A)
+    merge.declare_lost(EAST, 0)
+    merge.ingest(C)
+    settled = merge.settle(18)
+    assert settled is not None
+    return merge, [settled]
+
+
+def test_who_is_taken_back_counts_from_behind_what_was_given_up() -> None:
+    merge, records = lost_and_all_told()
+    records.append(merge.take_back(EAST, 1))
+    assert merge.lost == ()
+    after = write(30, EAST, 2, Deposited(amount=3))
+    assert merge.ingest(after)
+    settled = merge.settle(40)
+    assert settled is not None
+    assert settled.outputs == (Merged(after.address),)
+    assert balance(merge) == (7, 7)
+
+    again = fold()
+    again.restore([*records, settled])
+    assert (again.lost, again.vector(), balance(again)) == ((), {WEST: 1, EAST: 2}, (7, 7))
+    assert (again.passed, again.losses[EAST]) == ({EAST: [range(1, 2)]}, 1)
+
+
+def test_nobody_is_taken_back_before_all_that_it_wrote_has_its_fate() -> None:
+    merge = fold()
+    merge.ingest(A)
+    assert not merge.may_take_back(EAST, 0), "it is not lost"
+    merge.declare_lost(EAST, 0)
+    merge.ingest(C)
+    assert not merge.may_take_back(EAST, 1), "it is not settled that it was given up"
+    with pytest.raises(ValueError, match="have that settled first"):
+        merge.take_back(EAST, 1)
+    merge.settle(18)
+    assert not merge.may_take_back(EAST, 2), "there is more that has not come"
+    assert merge.may_take_back(EAST, 1)
+
+
+def test_who_is_taken_back_stamps_nothing_at_or_below_the_cut() -> None:
+    merge, _ = lost_and_all_told()
+    merge.take_back(EAST, 1)
+    below = write(18, EAST, 2, Deposited(amount=3))
+    merge.ingest(below)
+    settled = merge.settle(40)
+    assert settled is not None
+    assert [type(output) for output in settled.outputs] == [Superseded, Compensated]
+
+
+def test_who_was_taken_back_can_be_lost_again() -> None:
+    merge, records = lost_and_all_told()
+    records.append(merge.take_back(EAST, 1))
+    merge.ingest(write(30, EAST, 2, Deposited(amount=3)))
+    merge.declare_lost(EAST, 1)
+    settled = merge.settle(40)
+    assert settled is not None
+    records.append(settled)
+    assert balance(merge) == (4, 4)
+    again = fold()
+    again.restore(records)
+    assert (again.lost, again.lost_at(EAST), again.losses[EAST]) == ((EAST,), 1, 2)
 
 
 def test_a_denied_command_of_a_lost_sub_domain_is_owed_nothing() -> None:

@@ -1,9 +1,13 @@
 """Invariant confluence to a bound: what merges safely, and the smallest pair that does not."""
 
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
 import pytest
 
 from sim.checkers.budget import Budget
-from sim.checkers.confluence import Confluence, SplitSystem, confluent
+from sim.checkers.confluence import Confluence, SplitSystem, SystemFailed, confluent
 
 
 def counter(start: int = 0, *, floor: int = 0, steps: tuple[int, ...] = (1, -1)) -> SplitSystem[int, int]:
@@ -102,3 +106,51 @@ def test_what_was_found_before_the_budget_ended_is_told() -> None:
 def test_what_cannot_be_asked_is_refused(system: SplitSystem[int, int], depth: int, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         confluent(system, depth)
+
+
+def test_sides_that_accept_nothing_have_shown_nothing() -> None:
+    answer = confluent(counter(steps=(-1,)), depth=3)
+    assert (answer.outcome, answer.compared) == (Confluence.UNKNOWN, 0)
+    assert answer.reason.startswith("both sides refuse all 2 operations that are offered in the first state")
+
+
+def test_one_side_that_accepts_is_enough() -> None:
+    only_left = replace(counter(), offers=lambda held, side: () if side else (1,))
+    assert confluent(only_left, depth=3).outcome is Confluence.CONFLUENT
+
+
+def _raises(*_: object) -> int:
+    raise RuntimeError("boom")
+
+
+def _exits(*_: object) -> int:
+    raise SystemExit(7)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"initial": []}, "initial is [], which cannot be hashed"),
+        ({"offers": _raises}, "offers(state=0, side=1) raised RuntimeError: boom; mend offers"),
+        ({"offers": lambda held, side: None}, "offers(state=0, side=1) gave None, which holds no operations"),
+        ({"offers": lambda held, side: ([],)}, "an operation of offers(state=0, side=1) is []"),
+        ({"offers": lambda held, side: map(_raises, (1,))}, "offers(state=0, side=1) raised RuntimeError: boom"),
+        ({"apply": _exits}, "apply(state=0, operation=1, side=1) raised SystemExit: 7; mend apply"),
+        ({"apply": lambda held, step, side: [held]}, "the state of apply(state=0, operation=1, side=1) is [0]"),
+        ({"merge": _raises}, "merge(base=0, left=0, right=1) raised RuntimeError: boom"),
+        ({"merge": lambda base, left, right: None}, "merge(base=0, left=0, right=1) gave None"),
+        ({"invariant": lambda held: None}, "invariant(state=0) gave None; give whether it holds"),
+        ({"owed": lambda base, left, right, merged: None}, "owed(base=0, left=(), right=(1,), merged=1) gave None"),
+    ],
+)
+def test_a_mistake_in_a_system_names_the_function_and_what_it_was_called_with(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(SystemFailed) as failed:
+        confluent(replace(counter(), **wrong), depth=2)
+    assert told in str(failed.value)
+
+
+def test_what_is_offered_without_end_ends_with_the_budget() -> None:
+    endless = replace(counter(), offers=lambda held, side: count(1))
+    answer = confluent(endless, depth=2, budget=Budget(states=1_000))
+    assert answer.outcome is Confluence.UNKNOWN
+    assert str(answer.reason).endswith("; try less deep")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import pytest
@@ -63,6 +63,39 @@ def test_a_connection_that_is_given_up_soon_loses_what_waits() -> None:
     ]
     assert said == sorted(said)
     assert said[0] < 0.01 < 0.8 < said[-1]
+
+
+def test_what_was_sent_after_a_connection_was_given_up_waits_on_the_next() -> None:
+    """Something else got stuck 6 s ago, so the first connection was given up 1 s ago, with all that it kept."""
+    line = Line(request=SURE, arrival=WAY, mtbc_us=100 * S, cut_us=300 * S, queued=True, give_up_us=5 * S)
+    before, after = (
+        outcome(line, [Attempt(sent_us=sent_us, since_us=6 * S + 200_000, others_us=(6 * S,))])
+        for sent_us in (3 * S, S // 2)
+    )
+    assert before.lost > 0.9
+    assert before.will_execute < 1e-6 < after.will_execute
+
+
+def test_what_is_late_to_be_sent_again_may_wait_after_the_heal() -> None:
+    """The way is seen whole since 100 ms; without a delay the answer would have come by now, or the request gone."""
+    attempts = [Attempt(sent_us=2 * S, since_us=3 * S, until_us=100_000)]
+    at_once, later = (
+        outcome(
+            Line(request=SURE, arrival=WAY, mtbc_us=10 * S, cut_us=S, queued=True, resend_us=resend_us, patience_us=S),
+            attempts,
+        )
+        for resend_us in (0, 2 * S)
+    )
+    assert later.will_execute > at_once.will_execute
+
+
+def test_an_answer_that_nobody_waits_for_says_nothing_by_its_silence() -> None:
+    attempts = [Attempt(sent_us=2 * S, since_us=3 * S)]
+    line = Line(request=SURE, arrival=WAY, mtbc_us=10 * S, cut_us=S, queued=True)
+    patient, impatient = (
+        outcome(replace(line, patience_us=patience_us), attempts).executed for patience_us in (inf, S // 2)
+    )
+    assert impatient > 2 * patient
 
 
 def test_who_died_resets_what_waits() -> None:
@@ -159,5 +192,7 @@ def test_mistakes_are_refused() -> None:
         Attempt(sent_us=-1, until_us=5)
     with pytest.raises(ValueError, match=r"mtbc_us=0[\s\S]*give_up_us=-1"):
         Line(request=LOSSY, arrival=WAY, mtbc_us=0, give_up_us=-1)
+    with pytest.raises(ValueError, match=r"patience_us=0[\s\S]*resend_us=-1"):
+        Line(request=LOSSY, arrival=WAY, patience_us=0, resend_us=-1)
     with pytest.raises(ValueError, match="they are all that may be"):
         Outcome(executed=0.5, will_execute=0.2, lost=0.2, silent_us=1, attempts=1, whole_us=None)

@@ -7,6 +7,7 @@ from numpy.random import PCG64, Generator
 
 from models.confidence import freshness
 from models.confidence.visible import Gamma, Rates
+from models.confidence.visible.glimpses import Glimpses
 from tests.models.confidence.visible.judging import binned
 
 S = 1_000_000
@@ -43,14 +44,15 @@ def test_fewer_writes_and_less_time_than_before_are_no_news() -> None:
     assert (rates.rate(1), rates.writes) == (before, 5)
 
 
-def test_what_is_said_of_drawn_writes_comes_true_as_often() -> None:
-    """Rates differ from key to key as they are believed to; each is learnt for a while, then a silence is judged."""
+@pytest.mark.parametrize("alike", [1.0, 6.0])
+def test_what_is_said_of_drawn_writes_comes_true_as_often(alike: float) -> None:
+    """How much rates differ from key to key is not known; each is learnt for a while, then a silence is judged."""
     draws = Generator(PCG64(5))
     pairs = []
     for _ in range(300):
         keys = 8
         rates = Rates(keys, prior_per_s=0.5)
-        true = [float(draws.gamma(1.0, 0.5)) for _ in range(keys)]
+        true = [float(draws.gamma(alike, 0.5 / alike)) for _ in range(keys)]
         watched_s = float(draws.uniform(0, 30))
         for key, rate in enumerate(true):
             rates.counted(key, int(draws.poisson(rate * watched_s)))
@@ -63,6 +65,85 @@ def test_what_is_said_of_drawn_writes_comes_true_as_often() -> None:
     assert [one for one in bins if not one.holds] == []
 
 
+@pytest.mark.parametrize(("counts", "alike"), [((50, 50, 51, 49), True), ((150, 0, 0, 50), False)])
+def test_how_alike_keys_are_is_learnt(counts: tuple[int, ...], alike: bool) -> None:
+    rates = Rates(4, prior_per_s=1.0)
+    for key, count in enumerate(counts):
+        rates.counted(key, count)
+    rates.watched(50 * S)
+    likely = [weight for weight, _ in rates.rate(0).parts]
+    assert (likely[-1] > likely[0]) is alike
+
+
+@pytest.mark.parametrize(("asked", "hotter"), [((40, 4, 4, 4), True), ((4, 4, 4, 40), False)])
+def test_questions_are_evidence_where_they_come_as_writes_do(asked: tuple[int, ...], hotter: bool) -> None:
+    """Of a key that was asked for often, as the others whose writes are many were."""
+    alone, beside = (Rates(4, prior_per_s=1.0) for _ in range(2))
+    for rates in (alone, beside):
+        for key, count in enumerate((30, 3, 3, 3)):
+            rates.counted(key, count)
+        rates.watched(3 * S)
+    for key, count in enumerate(asked):
+        for _ in range(count):
+            beside.asked(key)
+    likely = sum(weight for number, (weight, _) in enumerate(beside.rate(0).parts) if number % 2)
+    assert (likely > 0.5) is hotter
+    assert beside.rate(0).mean == pytest.approx(alone.rate(0).mean, rel=0.2)
+
+
+def test_whoever_asks_meets_what_is_asked_for() -> None:
+    """Keys are drawn by how hot they are, also to be judged; without counting that, what is said is too fresh."""
+    draws = Generator(PCG64(6))
+    said = blind = came = 0.0
+    keys, watched_s, silent_s = 6, 8.0, 0.8
+    for _ in range(150):
+        true = draws.gamma(2.0, 0.5, size=keys)
+        counting, ignoring = Rates(keys, prior_per_s=1.0), Rates(keys, prior_per_s=1.0)
+        for rates in (counting, ignoring):
+            rates.watched(watched_s * S)
+        for key, writes in enumerate(draws.poisson(true * watched_s)):
+            counting.counted(key, int(writes))
+            ignoring.counted(key, int(writes))
+        asked = draws.choice(keys, size=60, p=true / true.sum())
+        for key in asked:
+            counting.asked(int(key))
+        said += sum(counting.rate(int(key)).none(silent_s * S) for key in asked[:10])
+        blind += sum(ignoring.rate(int(key)).none(silent_s * S) for key in asked[:10])
+        came += sum(freshness(float(true[key]), silent_s * S) for key in asked[:10])
+    assert blind - came > 30
+    assert abs(said - came) < 0.4 * (blind - came)
+
+
 def test_bad_numbers_are_refused_all_at_once() -> None:
     with pytest.raises(ValueError, match=r"keys=0[\s\S]*prior_per_s=0[\s\S]*worth=-1"):
         Rates(0, prior_per_s=0, worth=-1)
+
+
+def test_what_is_only_glimpsed_is_counted_between_the_first_look_and_the_last() -> None:
+    glimpses = Glimpses(prior_per_s=1.0)
+    glimpses.saw("a", 40, 10 * S)
+    assert glimpses.rate("a") == glimpses.rate("b"), "what was there before says nothing of how often"
+    glimpses.saw("a", 46, 13 * S)
+    glimpses.saw("a", 50, 20 * S, own=4)
+    known = glimpses.rate("a")
+    assert known.shape == 1 + 6
+    assert known.inverse_scale_s == pytest.approx(11 / 7 + 10)
+    assert glimpses.seen_us("a") == 20 * S
+
+
+def test_writes_that_were_given_up_are_counted_anew() -> None:
+    glimpses = Glimpses(prior_per_s=1.0)
+    for count, at_s in ((10, 0), (20, 10), (5, 11), (7, 12)):
+        glimpses.saw("a", count, at_s * S)
+    assert glimpses.rate("a").shape == 1 + 10 + 2
+    with pytest.raises(ValueError, match=r"prior_per_s=0\.0 is not above 0"):
+        Glimpses(prior_per_s=0.0)
+
+
+def test_glimpses_learn_the_rate_at_which_writes_were_drawn() -> None:
+    rng, glimpses, at_us, count = Generator(PCG64(5)), Glimpses(prior_per_s=10.0), 0, 0
+    for _ in range(400):
+        pause_us = int(rng.exponential(0.5) * S)
+        at_us, count = at_us + pause_us, count + int(rng.poisson(3.0 * pause_us / S))
+        glimpses.saw(7, count, at_us)
+    assert glimpses.rate(7).mean == pytest.approx(3.0, abs=4 * (3.0 / (at_us / S)) ** 0.5)

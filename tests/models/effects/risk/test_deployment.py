@@ -30,6 +30,19 @@ def test_what_is_promised_is_kept_under_faults(scenario: str) -> None:
     assert {name for name, verdict in verdicts.items() if verdict.outcome is Outcome.INVALID} == set()
 
 
+def test_every_rung_settles_what_the_one_before_it_could_not() -> None:
+    scenario = load("risk_ladder")
+    verdicts = judge(gather(scenario, 1), scenario.properties)
+    assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.VALID}
+    assert {"settled_by_asking", "settled_by_fence", "settled_by_key", "parked"} < verdicts.keys()
+
+
+def test_a_rung_that_is_not_there_settles_nothing() -> None:
+    scenario = load("risk_ladder").with_system({"ladder": "fence"})
+    verdicts = judge(gather(scenario, 1), scenario.properties)
+    assert {name for name, one in verdicts.items() if one.outcome is Outcome.INVALID} == {"settled_by_key"}
+
+
 def test_on_connections_a_duplicate_may_come_only_of_what_costs_nothing_or_of_a_no_without_a_fence() -> None:
     mailer, printer = receiver_of("mailer"), receiver_of("printer")
     open_printer = receiver_of("printer", fences=False)
@@ -51,6 +64,8 @@ def test_everything_wrong_is_told_at_once() -> None:
         load("risk_fence").with_system(wrong)
     for part in ("'fance'; did you mean 'fence'", "system.cost_of_duplicate = -1.0", "system.give_up = "):
         assert part in str(told.value)
+    with pytest.raises(ScenarioError, match=r"rung.*for each of 3 rungs is more than"):
+        load("risk_ladder").with_system({"rung": "2s"})
     with pytest.raises(ScenarioError, match="both costs are 0"):
         load("risk_fence").with_system({"cost_of_duplicate": 0.0, "cost_of_loss": 0.0})
     with pytest.raises(ScenarioError, match="'fence', and receiver 'mailer' does not tell and fence"):

@@ -133,6 +133,19 @@ def test_the_same_key_needs_no_risk_and_an_empty_ladder_parks() -> None:
     assert parks.next_us(known(100)) == 7_999_900
 
 
+def test_each_rung_stands_for_its_time_and_leaves_the_rest_to_the_next() -> None:
+    climbs = rule(ladder=(Rung.QUERY, Rung.FENCE, Rung.SAME_KEY), heeds=False, rung_us=1_000_000, give_up_us=4_000_000)
+    moves = [climbs.move(known(us)) for us in (0, 999_999, 1_000_000, 1_999_999, 2_000_000, 2_999_999, 3_000_000)]
+    assert moves == [Move.ASK] * 4 + [Move.ACT] * 2 + [Move.WAIT]
+    assert climbs.move(known(4_000_000)) is Move.LEAVE
+    assert [climbs.next_us(known(us)) for us in (999_999, 2_999_000)] == [1, 1_000]
+
+
+def test_rungs_that_never_get_their_time_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"rung_us=2 for each of 2 rungs is more than give_up_us=3"):
+        rule(ladder=(Rung.QUERY, Rung.FENCE), rung_us=2, give_up_us=3)
+
+
 def test_of_an_earlier_owners_attempt_nothing_is_risked() -> None:
     inherited = Known(may_have_acted=True, attempts=0, silence_us=0, undone=False)
     assert rule(EVEN, 0.01).move(inherited) is Move.LEAVE
