@@ -85,7 +85,7 @@ class Manager(Follower):
         """Begin what is due. Not while it replays: a stage that was passed long ago would be gone through again."""
         if not self.live:
             return
-        fresh = sorted(self._fresh, key=self._rank.__getitem__)  # first come, first served
+        fresh = sorted(self._fresh, key=lambda key: self._rank[key])  # first come, first served
         self._fresh.clear()
         for key in fresh:
             state = self.states[key]
