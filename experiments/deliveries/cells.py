@@ -111,8 +111,9 @@ def faults_of(point: str, nth: int, *, moved: bool, kind: CrashKind = CrashKind.
         at = Trigger(note="intending", nth=nth)
         other: dict[str, ParamValue] = {"against": (_OTHER,)}
         apart = Fault(id="apart", kind="partition-partial", targets=(_FIRST,), at=at, for_us=_GONE_US, params=other)
-        said: dict[str, ParamValue] = {"to": (_FIRST,), "one_way": True, "loss": _UNHEARD}
-        return (apart, Fault(id="deaf", kind="link-lossy", targets=(_HOME,), at=at, for_us=_GONE_US, params=said))
+        said: dict[str, ParamValue] = {"to": (_FIRST if moved else _OTHER,), "one_way": True, "loss": _UNHEARD}
+        deaf = Fault(id="deaf", kind="link-lossy", targets=(_HOME,), at=at, for_us=_GONE_US, params=said)
+        return (apart, deaf) if moved else (deaf,)  # who is alone is on the last server, and cut off from nobody
     if point in _STILL_AT:
         still = replace(_STILL_AT[point], nth=nth)
         if kind is CrashKind.POWER_LOSS:
