@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -50,6 +50,10 @@ class Results(Generic[R]):
     def seeds(self) -> tuple[int, ...]:
         """Every seed that some row has, ascending."""
         return tuple(sorted({row.seed for row in self.rows}))
+
+    def among(self, seeds: Collection[int]) -> Results[R]:
+        """The rows of some seeds alone."""
+        return Results([row for row in self.rows if row.seed in seeds], self._journal)
 
     def at(self, scenario: str, arm: str) -> tuple[R, ...]:
         """The rows of one cell by seed; empty if the sweep had no such cell."""

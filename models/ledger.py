@@ -13,12 +13,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from models.addressing import conflicts
+from models.addressing import EventAddress, conflicts, unpack_type
 from models.delivery_ends import OutboxEnd, OutsideEnd
 from models.detection_end import DetectionEnd
 from models.domain import Denied, Event
 from models.domains.bank_account import Deposited, Withdrawn
 from models.ends import ShardEnd
+from models.heard_end import forgotten, known
 from models.loading_end import LoadingEnd
 from models.merging.policies import LastWriter, SilentLastWriter
 from models.merging.rights import Granted
@@ -34,7 +35,7 @@ from models.services_end import ServicesEnd
 from models.split import SplitShard, write_of
 from models.store.group.aside import AsideKey, aside_key
 from models.store.group.lineage import common_prefix, reached
-from models.store.log.entries import OWN, Entry, audited, instance_of
+from models.store.log.entries import OWN, Entry, audited, instance_of, version_of
 from models.store.log.journal import Answered
 from models.store.log.streams import command_key
 from models.store.serving import Serving
@@ -129,6 +130,8 @@ class Ledger:
         detection: Whom detectors suspected, where detectors are what is studied.
         merging: The merge of sub-domains, where the domain is split.
         visible: What clients were told with a chance, where they are.
+        remembered: In a split, what became of writes that nobody keeps any more, since whoever accepted them is gone
+            and the others have settled them: by region that accepted, aggregate and version.
         place: The index in `ends` of the shard that an aggregate, of a tenant (0 if none is given), belongs to.
         tenants: Whose commands they are.
     """
@@ -153,6 +156,7 @@ class Ledger:
     merging: MergingEnd | None = None
     visible: VisibleEnd | None = None
     stable: Mapping[int, Mapping[int, int | str | None]] = field(default_factory=lambda: MappingProxyType({}))
+    remembered: Mapping[tuple[int, int, int], Status] = field(default_factory=lambda: MappingProxyType({}))
     place: Callable[..., int] | None = field(default=None, compare=False)
     tenants: int = 1
 
@@ -209,9 +213,15 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging
         regions: By sub-domain, the number of the region that it is in.
     """
     final: dict[int, list[FinalEvent]] = defaultdict(list)
+    remembered: dict[tuple[int, int, int], Status] = {}
     for number, stores in enumerate(shards):
-        entries = sorted(entry for store in stores.values() for entry in store.log.entries)
+        entries = known(stores, merging.sources)
         statuses = _statuses(list(stores.values()), entries)
+        for address, counts in forgotten(stores, entries).items():
+            region = regions[unpack_type(EventAddress.unpack(address).type_id).incarnation]
+            told = any(store.superseded.get(address, False) for store in stores.values())
+            status = Status.MERGED if counts else Status.COMPENSATED if told else Status.SUPERSEDED
+            remembered[region, instance_of(address), version_of(address)] = status
         for entry in entries:
             if isinstance(entry.event, Granted):
                 continue  # no client asked for it, and it changes no state of the whole
@@ -225,6 +235,7 @@ def split_ledger(shards: Sequence[Mapping[int, SplitShard]], *, merging: Merging
         watermark="stable",
         stable=_stable(shards),
         merging=merging_end(merging, shards),
+        remembered=MappingProxyType(remembered),
     )
 
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from models.domain import Denied, Domain, State
+from models.heard_end import heard
 from models.merging.fold import MergeFold
 from models.merging.policies import policy_for
 from models.merging.policy import LocalRule, Obligation, Policy, RightsRule
@@ -60,6 +61,7 @@ class MergingEnd:
         rights: Where they are passed on, by sub-domain, how many it has at the end, over all aggregates.
         given_up: Sub-domains that others wait for no more, over all shards.
         stranded: Those of sub-domains that are not there at the end, or were declared lost where nobody takes over.
+        left: Addresses of the writes in the conflicts that were left to people.
     """
 
     merging: Merging
@@ -73,6 +75,7 @@ class MergingEnd:
     rights: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     stranded: int = 0
     given_up: int = 0
+    left: frozenset[int] = frozenset()
 
 
 class _Truth(NamedTuple):
@@ -84,6 +87,7 @@ class _Truth(NamedTuple):
     opened: int
     concurrent: int
     broken: tuple[str, ...]
+    left: frozenset[int]
 
 
 def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) -> MergingEnd:
@@ -96,21 +100,26 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
     count = concurrent = opened = compared = decided = stranded = given_up = 0
     wrong: list[str] = []
     unsound: list[str] = []
+    left: frozenset[int] = frozenset()
     policy = merging.policy(merging.domain, merging.sources)
     rights = dict.fromkeys(merging.sources, 0) if isinstance(policy, RightsRule) else {}
     for number, stores in enumerate(shards):
-        writes = sorted(write_of(entry) for store in stores.values() for entry in store.log.entries)
+        gone = {one: heard(stores, one) for one in merging.sources if one not in stores}
+        logs = {source: store.log.entries for source, store in stores.items()} | gone
+        writes = sorted(write_of(entry) for entries in logs.values() for entry in entries)
         lost = {source: store.merge.lost_at(source) for store in stores.values() for source in store.merge.lost}
         given_up += len(lost)
-        whole = _is_all_there(merging.sources, stores)
+        whole = _is_all_there({source: len(entries) for source, entries in logs.items()}, stores, lost)
         passed = {source: ranges for store in stores.values() for source, ranges in store.merge.passed.items()}
         truth = _truth(merging, writes, lost, passed)
         count, concurrent, opened = count + len(writes), concurrent + truth.concurrent, opened + truth.opened
+        left |= truth.left
         if whole:
             wrong += [f"shard {number}: {flaw}" for flaw in truth.broken]
         lengths = {
             source: min(store.log.length, lost.get(source, store.log.length)) for source, store in stores.items()
         }
+        lengths |= {one: upto for one, upto in lost.items() if one in gone}
         for source, store in stores.items():
             if not whole or not _has_everything(store, lengths):
                 continue
@@ -126,8 +135,8 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         if isinstance(policy, RightsRule):
             for source in rights:
                 rights[source] += sum(policy.rights(held, source) for held in truth.held.values())
-            gone = {one for one in merging.sources if one not in stores or (one in lost and not policy.frees)}
-            stranded += sum(policy.stranded(held, gone) for held in truth.held.values())
+            away = {one for one in merging.sources if one not in stores or (one in lost and not policy.frees)}
+            stranded += sum(policy.stranded(held, away) for held in truth.held.values())
     return MergingEnd(
         merging=merging,
         writes=count,
@@ -140,6 +149,7 @@ def merging_end(merging: Merging, shards: Sequence[Mapping[int, SplitShard]]) ->
         rights=MappingProxyType(rights),
         stranded=stranded,
         given_up=given_up,
+        left=left,
     )
 
 
@@ -255,10 +265,11 @@ def _truth(
         state = policy.state(step.held)
         broken += [f"aggregate {instance} is {state} and breaks {n}" for n in demanded if not getattr(domain, n)(state)]
     states = {instance: policy.state(held[instance]) for instance in sorted(held)}
-    opened = sum(isinstance(output, Opened) for output in outputs)
+    opened = [output for output in outputs if isinstance(output, Opened)]
     broken += _compensated_twice(outputs)
     fates = _fates(outputs) | {write.address: write.event.__class__ is Denied for write in stray}
-    return _Truth(held, states, fates, opened, concurrent, tuple(broken))
+    left = frozenset(address for output in opened for address in output.addresses)
+    return _Truth(held, states, fates, len(opened), concurrent, tuple(broken), left)
 
 
 def _fates(outputs: Sequence[Output]) -> dict[int, bool]:
@@ -273,10 +284,15 @@ def _compensated_twice(outputs: Sequence[Output]) -> Iterator[str]:
     yield from (f"compensation {key} happens {count} times" for key, count in times.items() if count > 1)
 
 
-def _is_all_there(sources: Sequence[int], stores: Mapping[int, SplitShard]) -> bool:
-    """Whether every sub-domain's log is there, and as long as what anybody has merged of it."""
-    return stores.keys() >= set(sources) and all(
-        store.merge.received(source) <= stores[source].log.length for store in stores.values() for source in sources
+def _is_all_there(lengths: Mapping[int, int], stores: Mapping[int, SplitShard], lost: Mapping[int, int]) -> bool:
+    """Whether of every sub-domain as much is there as anybody has merged: its log or, where it is gone, what was heard.
+
+    Of one that is gone nobody knows how long its log was, unless it was given up.
+    """
+    return all(
+        (source in stores or source in lost)
+        and all(store.merge.received(source) <= length for store in stores.values())
+        for source, length in lengths.items()
     )
 
 

@@ -38,7 +38,8 @@ _BY_STATUS: Final[Mapping[str, Fate]] = {
 
 def fates(observation: Observation) -> dict[int, Fate]:
     """The fate of each command that a client was told is accepted, by command id."""
-    final = {event.command_id: _BY_STATUS[event.status] for event in observation.events() if event.kind != "denied"}
+    final = {command: _BY_STATUS[status] for command, status in observation.remembered().items()}
+    final |= {event.command_id: _BY_STATUS[event.status] for event in observation.events() if event.kind != "denied"}
     aside = {event.command_id for event in observation.ledger.divergent}
     reversed_by_operator = observation.compensated_us()
     result: dict[int, Fate] = {}

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from experiments.evidence import Evidence
 from experiments.scenario import Scenario, build
 from models.keyspace.client import LOOK
-from models.ledger import FinalEvent, Ledger
+from models.ledger import FinalEvent, Ledger, Status
 from models.ordinals import unpack_ordinal
 from models.system import BANK_RECORDS, System
 from sim.faults import KINDS
@@ -76,7 +76,8 @@ class Outcome(StrEnum):
 class Answer(NamedTuple):
     """One operation of a client; `amount` is signed and 0 where there is none, times are microseconds.
 
-    `f` and `said` are what the history says was asked (`models.demand.command_of` makes a command of it).
+    `f` and `said` are what the history says was asked (`models.demand.command_of` makes a command of it), `version` is
+    of the event that it was answered with.
     """
 
     command_id: int
@@ -88,6 +89,7 @@ class Answer(NamedTuple):
     outcome: Outcome
     f: str = ""
     said: Value = None
+    version: int | None = None
 
 
 class Window(NamedTuple):
@@ -140,6 +142,15 @@ class Observation(Evidence):
     def events(self) -> tuple[FinalEvent, ...]:
         """Every event in the ledger's final order, account by account."""
         return tuple(event for account in sorted(self.ledger.final) for event in self.ledger.final[account])
+
+    def remembered(self) -> dict[int, Status]:
+        """By command that was answered, what became of its event where nobody keeps that any more."""
+        fates = self.ledger.remembered
+        if not fates:
+            return {}
+        number = self.scenario.topology.region_number
+        places = {a.command_id: (number(a.region), a.account, a.version) for a in self.answers if a.version is not None}
+        return {command: fates[place] for command, place in places.items() if place in fates}
 
     def compensated_us(self) -> dict[int, int]:
         """By command, when its compensation was first applied anywhere."""
@@ -310,9 +321,9 @@ def _answer(invoke: HistoryRow, completion: HistoryRow | None) -> Answer:
     if completion is None or completion.kind is Kind.INFO:
         return Answer(*known, None, Outcome.UNANSWERED, *asked)
     if completion.kind is Kind.OK:
-        return Answer(*known, completion.t_us, Outcome.ACCEPTED, *asked)
+        return Answer(*known, completion.t_us, Outcome.ACCEPTED, *asked, completion.version)
     denied = str(completion.value).startswith("denied:")
-    return Answer(*known, completion.t_us, Outcome.DENIED if denied else Outcome.REFUSED, *asked)
+    return Answer(*known, completion.t_us, Outcome.DENIED if denied else Outcome.REFUSED, *asked, completion.version)
 
 
 def first_cut(scenario: Scenario) -> Window | None:

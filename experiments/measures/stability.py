@@ -37,6 +37,8 @@ class Stability(NamedTuple):
         unstable_at_end: Events not stable when the run ended; above 0 the times are censored.
         lag_p50_s: From acceptance to stability, median over the events accepted after the warm-up and before the cut.
         lag_p99_s: The same, 99th percentile.
+        lag_healed_p50_s: The same of events accepted after the heal, median.
+        lag_healed_p99_s: The same, 99th percentile.
     """
 
     stable_after_heal_s: float | None
@@ -47,6 +49,8 @@ class Stability(NamedTuple):
     unstable_at_end: int
     lag_p50_s: float = 0.0
     lag_p99_s: float = 0.0
+    lag_healed_p50_s: float | None = None
+    lag_healed_p99_s: float | None = None
 
 
 def stability(observation: Observation) -> Stability:
@@ -62,6 +66,7 @@ def stability(observation: Observation) -> Stability:
     changes = np.sort(np.concatenate((accepted, stable[np.isfinite(stable)])))
     early = (accepted >= warm_us) & (accepted < (cut.begin_us if cut else observation.scenario.workload.ends_us))
     lags = (stable - accepted)[early] / 1e6
+    healed = (stable - accepted)[accepted >= cut.end_us] / 1e6 if cut else stable[:0]
     return Stability(
         stable_after_heal_s=_stable_after(accepted, stable, cut.end_us) if cut else None,
         drained_after_heal_s=_drained_after(accepted, stable, changes, cut.end_us, p99) if cut else None,
@@ -71,6 +76,8 @@ def stability(observation: Observation) -> Stability:
         unstable_at_end=int(np.count_nonzero(~np.isfinite(stable))),
         lag_p50_s=_quantile(lags, 0.5),
         lag_p99_s=_quantile(lags, 0.99),
+        lag_healed_p50_s=_quantile(healed, 0.5) if len(healed) else None,
+        lag_healed_p99_s=_quantile(healed, 0.99) if len(healed) else None,
     )
 
 

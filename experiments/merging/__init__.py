@@ -2,7 +2,8 @@
 
 Read `workloads` first (what clients do, and which designs suit that), then `designs` and `situations` (a base, one
 factor at a time round it, named pairs). `judging` turns a run into a row of `row`; `truth` is what really happened to
-each aggregate, `seeing` what decisions were made on. `prices` makes of rows what an architect pays, and for what.
+each aggregate, `seeing` what decisions were made on, `stranding` what a cut kept from those who asked for it. `prices`
+makes of rows what an architect pays, and `choosing` which design to take, on one half of the seeds for the other.
 """
 
 from experiments.merging.designs import ARMS, BASELINES, SPLITS

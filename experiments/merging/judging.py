@@ -17,12 +17,14 @@ from experiments.merging.designs import LEADERLESS, LINEARIZABLE
 from experiments.merging.row import SIDES, MergeRow
 from experiments.merging.seeing import session_violations, staleness
 from experiments.merging.situations import HISTORIC, SITUATIONS, scenario_of
+from experiments.merging.stranding import Stranding
 from experiments.merging.truth import Truth, truth_of
 from experiments.merging.workloads import COMPETING, WORKLOADS
 from experiments.properties import PROPERTIES
 from experiments.scenario import Scenario, build
 from experiments.statistics import quantile
 from models.factories import domain_of
+from models.merging.policy import RightsRule
 from models.system import System
 from sim.message import wire_size
 from sim.world import World
@@ -30,6 +32,8 @@ from sim.world import World
 __all__ = ["BIN_US", "judge", "run_once"]
 
 BIN_US: Final = 5_000_000
+#: What somebody is owed something for; what was set aside waits for a person already.
+_OWED: Final = (Fate.COMPENSATED, Fate.SUPERSEDED, Fate.LOST)
 
 
 def run_once(cell: Cell, seed: int) -> RunResult:
@@ -37,12 +41,21 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     scenario = scenario_of(cell.scenario, cell.arm)
     world, system = build(scenario, seed)
     agreeing = _agreeing(cell, world, system, scenario)
-    seen = carry_out(world, system, scenario, seed, looks={} if agreeing is None else agreeing.looks)
+    stranding = _stranding(cell, world, system, scenario)
+    looks = {} if agreeing is None else agreeing.looks
+    seen = carry_out(world, system, scenario, seed, looks=looks if stranding is None else stranding.looks)
     disk_bytes = _disk_bytes(world)
     if SITUATIONS[cell.scenario].workload in LINEARIZABLE:
         return RunResult(row=_by_history(cell, seed, seen, disk_bytes))
     assert isinstance(seen, Observation)
-    return judge(cell, seed, seen, disk_bytes, None if agreeing is None else agreeing.after_heal_s)
+    return judge(
+        cell,
+        seed,
+        seen,
+        disk_bytes,
+        None if agreeing is None else agreeing.after_heal_s,
+        None if stranding is None else stranding.stranded(seen),
+    )
 
 
 def _agreeing(cell: Cell, world: World, system: System, scenario: Scenario) -> Agreeing | None:
@@ -53,7 +66,24 @@ def _agreeing(cell: Cell, world: World, system: System, scenario: Scenario) -> A
     return Agreeing(world, system, cut.end_us, scenario.until_us)
 
 
-def judge(cell: Cell, seed: int, seen: Observation, disk_bytes: int = 0, agreed_s: float | None = None) -> RunResult:
+def _stranding(cell: Cell, world: World, system: System, scenario: Scenario) -> Stranding | None:
+    """Who looks at what a cut strands, where there are rights to strand."""
+    if first_cut(scenario) is None or system.merging is None:
+        return None
+    policy = system.merging.policy(system.merging.domain, system.merging.sources)
+    if not isinstance(policy, RightsRule):
+        return None
+    return Stranding(world, system, scenario, lost_us=SITUATIONS[cell.scenario].lost_s * 1_000_000)
+
+
+def judge(
+    cell: Cell,
+    seed: int,
+    seen: Observation,
+    disk_bytes: int = 0,
+    agreed_s: float | None = None,
+    stranded: int | None = None,
+) -> RunResult:
     """Turn what was observed into a row and, where they are drawn, its timelines.
 
     Args:
@@ -62,17 +92,24 @@ def judge(cell: Cell, seed: int, seen: Observation, disk_bytes: int = 0, agreed_
         seen: What was observed.
         disk_bytes: Of all disks, at the end.
         agreed_s: Seconds from the heal until replicas agreed, where no log says when.
+        stranded: Rights that the cut kept from those who asked for them, where there are rights and a cut.
     """
     domain = domain_of(WORKLOADS[SITUATIONS[cell.scenario].workload].domain, seen.scenario.workload)
     truth = truth_of(seen, domain)
-    row, backlog = _row(cell, seed, seen, truth, disk_bytes, agreed_s)
+    row, backlog = _row(cell, seed, seen, truth, disk_bytes, agreed_s, stranded)
     drawn = cell.scenario in HISTORIC or cell.scenario == "withdrawal"
     series = _service_by_bin(seen, truth.served) | {"backlog": backlog} if drawn else {}
     return RunResult(row=row, series=series)
 
 
 def _row(
-    cell: Cell, seed: int, seen: Observation, truth: Truth, disk_bytes: int, agreed_s: float | None
+    cell: Cell,
+    seed: int,
+    seen: Observation,
+    truth: Truth,
+    disk_bytes: int,
+    agreed_s: float | None,
+    stranded: int | None,
 ) -> tuple[MergeRow, Sequence[int]]:
     by_command = fates(seen)
     count = Counter(by_command.values())
@@ -125,11 +162,13 @@ def _row(
         degraded_per_cut=None if cut_s is None or lag_s is None else (cut_s + lag_s) / cut_s,
         lag_p50_s=None if stable is None else stable.lag_p50_s,
         lag_p99_s=None if stable is None else stable.lag_p99_s,
+        lag_healed_p50_s=None if stable is None else stable.lag_healed_p50_s,
+        lag_healed_p99_s=None if stable is None else stable.lag_healed_p99_s,
         stale_decisions=stale.decisions,
         staleness_p99_s=stale.p99_s,
         session_violations=session_violations(seen, by_command),
         waited_for_rights=len(seen.noted.get("waiting", ())),
-        stranded_rights=0 if merging is None else merging.stranded,
+        stranded_rights=stranded,
         rights_idle_share=idle,
         linearizable=None,
         backlog_p99_before=0.0 if stable is None else stable.backlog_p99_before,
@@ -157,7 +196,10 @@ def _service(
     during = [a for a in measured if cut and cut.begin_us <= a.invoked_us < cut.end_us]
     cutoff = [a for a in during if cut and a.region in cut.regions]
     rest = [a for a in during if cut and a.region not in cut.regions]
-    calm = [a for a in measured if not cut or a.invoked_us < cut.begin_us]
+    # Whoever has asked a deadline before the cut has an answer by then, or none ever; of those who asked later only
+    # the quick ones would be over, and so none of them counts.
+    deadline_us = seen.scenario.workload.deadline_us
+    calm = [a for a in measured if not cut or a.invoked_us + deadline_us <= cut.begin_us]
 
     def share(answers: Sequence[Answer]) -> float | None:
         return answered_share(verdicts, answers).share
@@ -172,12 +214,14 @@ def _service(
         "availability_competing": share([a for a in during if a.f in COMPETING]),
         "availability_harmless": share([a for a in during if a.f not in COMPETING]),
         "latency_calm_p50_ms": _quantile(calm, 0.5) or 0.0,
-        "latency_calm_p99_ms": _quantile(calm, 0.99) or 0.0,
-        "latency_calm_p999_ms": _quantile(calm, 0.999) or 0.0,
+        "latency_calm_p99_ms": _quantile(calm, 0.99),
+        "latency_calm_p999_ms": _quantile(calm, 0.999),
         "latency_cutoff_p50_ms": _quantile(cutoff, 0.5),
         "latency_cutoff_p99_ms": _quantile(cutoff, 0.99),
+        "latency_cutoff_p999_ms": _quantile(cutoff, 0.999),
         "latency_rest_p50_ms": _quantile(rest, 0.5),
         "latency_rest_p99_ms": _quantile(rest, 0.99),
+        "latency_rest_p999_ms": _quantile(rest, 0.999),
     }
 
 
@@ -240,10 +284,12 @@ def _repaid(seen: Observation, truth: Truth, by_command: Mapping[int, Fate]) -> 
 
 
 def _failures(seen: Observation, truth: Truth, by_command: Mapping[int, Fate]) -> int:
-    """Compensations that were owed and not made; who lost a conflict that a person resolved is owed none."""
-    if seen.ledger.merging is not None and seen.ledger.merging.opened:
-        return 0
-    return sum(fate is Fate.COMPENSATED and command not in truth.compensated_us for command, fate in by_command.items())
+    """Yeses that came to nothing, and nobody was compensated, nor is a conflict of that very write left to a person."""
+    merging = seen.ledger.merging
+    left = frozenset() if merging is None else merging.left
+    chosen_among = {event.command_id for event in seen.events() if event.address in left}
+    made_good = truth.compensated_us.keys() | chosen_among
+    return sum(fate in _OWED and command not in made_good for command, fate in by_command.items())
 
 
 def _idle(rights: Iterable[int]) -> float | None:
@@ -253,8 +299,9 @@ def _idle(rights: Iterable[int]) -> float | None:
 
 
 def _quantile(answers: Sequence[Answer], level: float) -> float | None:
+    """A quantile of latencies; None of so few that it would be no other than the largest."""
     sample = latencies_ms(answers)
-    return quantile(sample, level) if sample else None
+    return quantile(sample, level) if round(len(sample) * (1 - level), 9) >= 1 else None
 
 
 def _service_by_bin(seen: Observation, verdicts: Mapping[int, bool | None]) -> dict[str, Sequence[int]]:

@@ -1,37 +1,41 @@
-"""What a design costs: without faults by the hour, by the cut, and by the year; and which designs nothing beats.
+"""What a design costs: without faults by the hour, by the cut, by the outage and by the year.
 
 Two things are counted, both in commands. *Unserved*: not accepted, nor justly denied. *Owed*: told yes, and
 somebody has to be called all the same: taken back, made good, overwritten, set aside or lost. What an owed command
 costs beside an unserved one is the reader's to say; `break_even` says from which ratio on one design is dearer.
+
+What a *cut* adds is the run with it less its control, so that what conflicts cost on a calm day counts once beside the
+price of the hour. Such a difference may be negative and ranks nothing. Designs are ranked by what all of an *outage*
+costs, the cut and the calm before and after it: that leaves nothing out that is owed when all is calm, and so is never
+below 0. The *year*, its hours and its cuts, ranks nothing either: a minute's calm stands for 8,766 hours of it, and
+where that was spotless the year may cost nothing or more than all cuts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from experiments.merging.designs import ARMS
+from experiments.merging.intervals import ratio_interval
 from experiments.merging.row import MergeRow
 from experiments.merging.situations import SITUATIONS
 from experiments.results import Results
-from experiments.statistics import Interval, paired_difference, t_interval
+from experiments.statistics import Interval, t_interval, zero_count_bound
 
 __all__ = [
     "CUTS_A_YEAR",
     "DEADLINE_MS",
     "LOAD_PER_S",
     "RANKED",
-    "Frontier",
+    "Bill",
     "Price",
-    "Standing",
+    "bills",
     "break_even",
-    "cheapest",
-    "frontier",
     "owed",
     "price",
-    "standing",
     "unserved",
 ]
 
@@ -42,8 +46,6 @@ CUTS_A_YEAR: Final = 12
 DEADLINE_MS: Final = 2_000.0
 _HOURS: Final = 8766
 RANKED: Final = tuple(arm.name for arm in ARMS if arm.ranked)
-#: Means closer than this count as equal on the frontier: share served, owed per 1,000, and p99 as a ratio.
-_EQUAL: Final = (0.005, 0.5, 1.05)
 
 
 def owed(row: MergeRow) -> int:
@@ -56,57 +58,116 @@ def unserved(row: MergeRow) -> float:
     return (1 - row.availability_all) * row.commands
 
 
+class Bill(NamedTuple):
+    """Commands unserved and owed under one seed, at `LOAD_PER_S`.
+
+    Attributes:
+        unserved_hour: Without a fault, in an hour.
+        owed_hour: The same.
+        unserved_cut: What one cut adds; it may be negative.
+        owed_cut: The same.
+        unserved_outage: In all of the run with the cut.
+        owed_outage: The same.
+    """
+
+    unserved_hour: float
+    owed_hour: float
+    unserved_cut: float
+    owed_cut: float
+    unserved_outage: float
+    owed_outage: float
+
+    @property
+    def unserved_year(self) -> float:
+        """In a year with `CUTS_A_YEAR`."""
+        return max(0.0, _HOURS * self.unserved_hour + CUTS_A_YEAR * self.unserved_cut)
+
+    @property
+    def owed_year(self) -> float:
+        """The same."""
+        return max(0.0, _HOURS * self.owed_hour + CUTS_A_YEAR * self.owed_cut)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a design costs at `LOAD_PER_S` in one situation, in commands.
+    """What a design costs at `LOAD_PER_S` in one situation, in commands; means over runs with 95 % intervals.
+
+    Where nothing of a kind was seen in any run, the upper end says what may have been missed: at most so large a part
+    of runs has any (exact, 95 %), one command in each that has.
 
     Attributes:
         unserved_hour: Without a fault, in an hour.
         owed_hour: The same.
         unserved_cut: What one cut adds.
         owed_cut: The same.
+        unserved_year: Hours and `CUTS_A_YEAR` together.
+        owed_year: The same.
         wan_mb_hour: Megabytes between regions, without a fault, in an hour.
         latency_p50_ms: Without a fault.
-        latency_p99_ms: Without a fault.
+        latency_p99_ms: Without a fault; None where runs have too few commands.
+        bills: By seed.
     """
 
-    unserved_hour: float
-    owed_hour: float
+    unserved_hour: Interval
+    owed_hour: Interval
     unserved_cut: Interval
     owed_cut: Interval
+    unserved_year: Interval
+    owed_year: Interval
     wan_mb_hour: float
     latency_p50_ms: float
-    latency_p99_ms: float
-
-    def a_year(self, cuts: float = CUTS_A_YEAR) -> tuple[float, float]:
-        """Unserved and owed in a year with so many cuts."""
-        return (
-            _HOURS * self.unserved_hour + cuts * self.unserved_cut.estimate,
-            _HOURS * self.owed_hour + cuts * self.owed_cut.estimate,
-        )
+    latency_p99_ms: float | None
+    bills: Mapping[int, Bill]
 
 
-def price(results: Results[MergeRow], situation: str, arm: str) -> Price | None:
-    """The price of a design; None where it, or its control, was not run."""
+def bills(
+    results: Results[MergeRow], situation: str, arm: str, seeds: Collection[int] | None = None
+) -> dict[int, Bill]:
+    """By seed, what a run and its control come to; seeds that have both, of those given."""
     one = SITUATIONS[situation]
     calm = {row.seed: row for row in results.at(one.control, arm)}
-    pairs = [(row, calm[row.seed]) for row in results.at(situation, arm) if row.seed in calm]
-    if not pairs:
-        return None
-    controls = [control for _, control in pairs]
-    commands = _mean([row.commands for row in controls])
-    hour = LOAD_PER_S * 3600 / commands
     to_load = LOAD_PER_S / one.rate_per_s
+    found = {}
+    for row in results.at(situation, arm):
+        control = calm.get(row.seed)
+        if control is None or (seeds is not None and row.seed not in seeds):
+            continue
+        hour = LOAD_PER_S * 3600 / max(1, control.commands)
+        found[row.seed] = Bill(
+            unserved_hour=hour * unserved(control),
+            owed_hour=hour * owed(control),
+            unserved_cut=to_load * (unserved(row) - _like(control, row, unserved(control))),
+            owed_cut=to_load * (owed(row) - _like(control, row, owed(control))),
+            unserved_outage=to_load * unserved(row),
+            owed_outage=to_load * owed(row),
+        )
+    return found
+
+
+def price(results: Results[MergeRow], situation: str, arm: str, seeds: Collection[int] | None = None) -> Price | None:
+    """The price of a design; None where it, or its control, was not run."""
+    found = bills(results, situation, arm, seeds)
+    if not found:
+        return None
+    controls = [row for row in results.at(SITUATIONS[situation].control, arm) if row.seed in found]
+    runs_an_hour = LOAD_PER_S * 3600 / max(1, min(row.commands for row in controls))
+    each = list(found.values())
+    p99 = [row.latency_calm_p99_ms for row in controls if row.latency_calm_p99_ms is not None]
+    unserved_hour = _counted([bill.unserved_hour for bill in each], runs_an_hour)
+    owed_hour = _counted([bill.owed_hour for bill in each], runs_an_hour)
+    unserved_cut = _counted([bill.unserved_cut for bill in each])
+    owed_cut = _counted([bill.owed_cut for bill in each])
     return Price(
-        unserved_hour=hour * _mean([unserved(row) for row in controls]),
-        owed_hour=hour * _mean([owed(row) for row in controls]),
-        unserved_cut=_added(
-            [unserved(row) for row, _ in pairs], [_like(c, row, unserved(c)) for row, c in pairs], to_load
-        ),
-        owed_cut=_added([owed(row) for row, _ in pairs], [_like(c, row, owed(c)) for row, c in pairs], to_load),
+        unserved_hour=unserved_hour,
+        owed_hour=owed_hour,
+        unserved_cut=unserved_cut,
+        owed_cut=owed_cut,
+        unserved_year=_year([bill.unserved_year for bill in each], unserved_hour, unserved_cut),
+        owed_year=_year([bill.owed_year for bill in each], owed_hour, owed_cut),
         wan_mb_hour=_mean([row.wan_bytes_per_command for row in controls]) * LOAD_PER_S * 3600 / 1e6,
         latency_p50_ms=_mean([row.latency_calm_p50_ms for row in controls]),
-        latency_p99_ms=_mean([row.latency_calm_p99_ms for row in controls]),
+        latency_p99_ms=_mean(p99) if p99 else None,
+        bills=found,
     )
 
 
@@ -115,109 +176,52 @@ def _like(control: MergeRow, row: MergeRow, value: float) -> float:
     return value * row.commands / max(1, control.commands)
 
 
-def _added(with_cut: Sequence[float], without: Sequence[float], to_load: float) -> Interval:
-    return paired_difference([to_load * value for value in with_cut], [to_load * value for value in without])
+def _counted(values: Sequence[float], runs: float = 1.0) -> Interval:
+    """A mean; where nothing was seen at all, up to what may have been missed in so many runs."""
+    if any(values):
+        found = t_interval(values)
+        if found.low is None or min(values) < 0:
+            return found
+        return replace(found, low=max(0.0, found.low))  # Student's interval knows no bounds; what is counted has one
+    return Interval(estimate=0.0, low=0.0, high=runs * zero_count_bound(len(values)), n=len(values))
 
 
-def break_even(free: Price, safe: Price) -> float | None:
-    """How many unserved commands an owed one may cost at most for the first design to have the cheaper cut.
-
-    Infinite where it owes no more; None where it does not serve more.
-    """
-    served = safe.unserved_cut.estimate - free.unserved_cut.estimate
-    more = free.owed_cut.estimate - safe.owed_cut.estimate
-    if served <= 0:
-        return None
-    return inf if more <= 0 else served / more
-
-
-def cheapest(results: Results[MergeRow], situation: str, ratio: float) -> list[tuple[str, float]]:
-    """Ranked designs of a situation by what a cut costs, the cheapest first; an owed command costs `ratio` unserved."""
-    found = []
-    for arm in RANKED:
-        known = price(results, situation, arm)
-        if known is not None:
-            found.append((arm, known.unserved_cut.estimate + ratio * known.owed_cut.estimate))
-    return sorted(found, key=lambda pair: pair[1])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a design stands in a situation: means over runs.
-
-    Attributes:
-        served: Share of the commands in the cut.
-        owed: Of 1,000 acknowledged, over the run.
-        p99_ms: Without a fault; the deadline where more than one in a hundred got no answer.
-    """
-
-    served: float
-    owed: float
-    p99_ms: float
-
-    def beats(self, other: Standing) -> bool:
-        """Whether it is nowhere worse and somewhere better, by more than the eye could tell."""
-        better = (
-            self.served - other.served > _EQUAL[0],
-            other.owed - self.owed > _EQUAL[1],
-            other.p99_ms > self.p99_ms * _EQUAL[2],
-        )
-        worse = (
-            other.served - self.served > _EQUAL[0],
-            self.owed - other.owed > _EQUAL[1],
-            self.p99_ms > other.p99_ms * _EQUAL[2],
-        )
-        return any(better) and not any(worse)
-
-
-def standing(rows: Sequence[MergeRow], calm: Sequence[MergeRow]) -> Standing | None:
-    """Where the design of these runs stands; None without runs in a cut, or without their controls."""
-    served = [row.availability_cut for row in rows if row.availability_cut is not None]
-    if not served or not calm:
-        return None
-    return Standing(
-        served=_mean(served),
-        owed=_mean([1000 * owed(row) / max(1, row.acknowledged) for row in rows]),
-        p99_ms=min(_mean([row.latency_calm_p99_ms for row in calm]), DEADLINE_MS),
+def _year(values: Sequence[float], hour: Interval, cut: Interval) -> Interval:
+    """A mean; what was never seen by the hour, or never by the cut, may have been missed and is added to its end."""
+    found = t_interval(values)
+    missed = sum(
+        times * (part.high or 0.0) for times, part in ((_HOURS, hour), (CUTS_A_YEAR, cut)) if part.estimate == 0
     )
+    if found.low is None or found.high is None:
+        return replace(found, low=0.0, high=missed) if not any(values) else found
+    return replace(found, low=max(0.0, found.low), high=found.high + missed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frontier:
-    """The designs of a situation that no other beats.
+def break_even(free: Price, safe: Price) -> Interval | None:
+    """How many unserved commands an owed one may cost at most for the first design to have the cheaper outage.
 
-    Attributes:
-        chosen: Their names, chosen on the first half of the seeds.
-        shown: By design, where it stands on the other half (on all seeds if there is one).
-        seeds: How many seeds chose.
+    Infinite where it owes no more; None where it surely does not serve more. The interval is of runs that share a seed:
+    an end at 0 says that it may not win at all, an infinite one that no ratio, however large, can be ruled out.
     """
-
-    chosen: tuple[str, ...]
-    shown: Mapping[str, Standing]
-    seeds: int
-
-
-def frontier(results: Results[MergeRow], situation: str) -> Frontier:
-    """Choose on one half of the seeds and look at the other."""
-    seeds = results.seeds
-    half = len(seeds) // 2
-    first, second = (seeds[:half], seeds[half:]) if half else (seeds, seeds)
-    choosing = _standings(results, situation, first)
-    chosen = tuple(
-        arm for arm, one in choosing.items() if not any(two.beats(one) for two in choosing.values() if two is not one)
-    )
-    return Frontier(chosen=chosen, shown=_standings(results, situation, second), seeds=len(first))
-
-
-def _standings(results: Results[MergeRow], situation: str, seeds: Sequence[int]) -> dict[str, Standing]:
-    control = SITUATIONS[situation].control
-    found = {}
-    for arm in RANKED:
-        rows, calm = ([row for row in results.at(name, arm) if row.seed in seeds] for name in (situation, control))
-        one = standing(rows, calm)
-        if one is not None:
-            found[arm] = one
-    return found
+    seeds = sorted(free.bills.keys() & safe.bills.keys())
+    if not seeds:
+        return None
+    pairs = [(free.bills[seed], safe.bills[seed]) for seed in seeds]
+    served = [other.unserved_outage - own.unserved_outage for own, other in pairs]
+    more = [own.owed_outage - other.owed_outage for own, other in pairs]
+    gain = t_interval(served)
+    if gain.estimate <= 0 and (gain.high is None or gain.high <= 0):
+        return None
+    if not any(more):
+        low = None if gain.low is None else (inf if gain.low > 0 else 0.0)
+        return Interval(estimate=inf if gain.estimate > 0 else 0.0, low=low, high=inf, n=len(pairs))
+    found = ratio_interval(served, more)
+    if gain.estimate <= 0:
+        return replace(found, estimate=0.0, low=0.0)
+    if _mean(more) > 0:
+        return found
+    # It surely owes less where no ratio above 0 may be the break-even: then any is below it.
+    return replace(found, estimate=inf, low=inf if found.high == 0 else found.low, high=inf)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -20,7 +20,9 @@ class MergeRow(Row):
 
     What became of an acknowledged command is counted over the whole run, by side on that whose client was told yes; a
     violation on the side that accepted the event which began it. *Competing* commands are those of which a cut may let
-    two sides accept too many, *harmless* ones the others.
+    two sides accept too many, *harmless* ones the others. *Calm* latencies are of commands that were over before the
+    cut, whatever came of them; a quantile of too few commands is None. Rights are *stranded* that the cut-off region
+    has when the cut ends, or when it is declared lost, and that others asked for in vain; None where there are none.
     """
 
     # Service
@@ -36,12 +38,14 @@ class MergeRow(Row):
     goodput_per_s: float
     goodput_cut_per_s: float | None
     latency_calm_p50_ms: float
-    latency_calm_p99_ms: float
-    latency_calm_p999_ms: float
+    latency_calm_p99_ms: float | None
+    latency_calm_p999_ms: float | None
     latency_cutoff_p50_ms: float | None
     latency_cutoff_p99_ms: float | None
+    latency_cutoff_p999_ms: float | None
     latency_rest_p50_ms: float | None
     latency_rest_p99_ms: float | None
+    latency_rest_p999_ms: float | None
     # What became of a yes
     acknowledged: int
     lost: int
@@ -75,11 +79,13 @@ class MergeRow(Row):
     degraded_per_cut: float | None
     lag_p50_s: float | None
     lag_p99_s: float | None
+    lag_healed_p50_s: float | None
+    lag_healed_p99_s: float | None
     stale_decisions: int
     staleness_p99_s: float
     session_violations: int
     waited_for_rights: int
-    stranded_rights: int
+    stranded_rights: int | None
     rights_idle_share: float | None
     linearizable: bool | None
     # What it costs

@@ -49,8 +49,8 @@ WORKLOADS: Final[Mapping[str, Demand]] = MappingProxyType(
             title="ledger transfer",
             domain="household",
             endangered="a sum that is kept, accounts that are never negative",
-            arms=(*_BASELINES, "split", "apologise"),
-            quick=("home", "majority", "quorum", "split"),
+            arms=(*_BASELINES, "split", "apologise", "escrow"),
+            quick=("home", "majority", "quorum", "split", "escrow"),
         ),
         "inventory": Demand(
             title="inventory",

@@ -1,6 +1,7 @@
 """What a message queue promises, judged by what producers, consumers, the receiver and the desk recorded.
 
 A message is an `append` on its key; it has its effect with a `deliver`; at rest the desk tells which `remain`.
+A `deliver` that began and has no end came to be if the receiver's next life says that it `kept` it.
 `models.queue` says which consumer `hold`s letters, by their numbers, `settle`s them, or `reject`s one that is poison.
 Order is by what clients could know: a message that was acknowledged before another was sent goes before it.
 """
@@ -14,12 +15,13 @@ from typing import Final, NamedTuple
 from experiments.evidence import Evidence
 from experiments.scenario.property import Sort, claim
 from sim.checkers import Outcome, Verdict
-from sim.history import HistoryRow, Kind
+from sim.history import HistoryRow, Kind, Value
 
 __all__ = ["QUEUES", "Fate", "fates_of", "out_of_order"]
 
 _WITNESSES: Final = 10
 _RECORDS: Final = frozenset({"subscription"})
+_UNSEEN: Final = Verdict(Outcome.VALID, (), "faults may last to the end, so nobody looked what is left")
 
 
 class Fate(NamedTuple):
@@ -31,7 +33,7 @@ class Fate(NamedTuple):
         sent_us: When it was due.
         stored: Row that acknowledged it; None if none did.
         refused: Whether it surely is not in the queue.
-        effects: Rows at which it had its effect, in order.
+        effects: Rows at which those that came to be began, in order.
     """
 
     message: int
@@ -46,11 +48,20 @@ def fates_of(rows: Iterable[HistoryRow]) -> dict[int, Fate]:
     """Every message that was sent, by its id."""
     sent: dict[int, HistoryRow] = {}
     ended: dict[int, HistoryRow] = {}
-    effects: defaultdict[object, list[HistoryRow]] = defaultdict(list)
+    delivered: list[HistoryRow] = []
+    kept: set[object] = set()
     for row in rows:
         if row.f == "append":
             (sent if row.kind is Kind.INVOKE else ended)[row.op] = row
+        elif row.f == "deliver" and row.kind is Kind.INVOKE:
+            delivered.append(row)
         elif row.f == "deliver" and row.kind is Kind.OK:
+            kept.add(row.op)
+        elif row.f == "kept" and row.kind is Kind.OK:
+            kept.update(_numbers(row))
+    effects: defaultdict[object, list[HistoryRow]] = defaultdict(list)
+    for row in delivered:
+        if row.op in kept:
             effects[row.value].append(row)
     found = {}
     for message, invoked in sent.items():
@@ -84,21 +95,43 @@ def out_of_order(fates: Iterable[Fate]) -> list[tuple[int, int]]:
 def queue_keeps(seen: Evidence) -> Verdict:
     """Each acknowledged message has had its effect, or is still in the queue when everything is at rest."""
     if seen.scenario.workload.audit_us is None:
-        return Verdict(Outcome.VALID, (), "faults may last to the end, so nobody looked what is left")
-    remain: set[object] = set()
-    silent = False
-    for invoked, ended in seen.history.pairs():
-        if invoked.f == "remain":
-            if ended is None or not isinstance(ended.value, tuple):
-                silent = True
-            else:
-                remain.update(ended.value)
+        return _UNSEEN
+    remain, silent = _left(seen)
     lost = [fate for fate in fates_of(seen.history).values() if _is_gone(fate, remain)]
     if not lost:
         return Verdict(Outcome.VALID, (), f"{len(remain)} messages remain")
     if silent:
         return Verdict(Outcome.UNKNOWN, _ids(lost), "not every shard told what is left in it")
     return Verdict(Outcome.INVALID, _ids(lost), f"{len(lost)} acknowledged messages are gone without an effect")
+
+
+def queue_delivers(seen: Evidence) -> Verdict:
+    """No acknowledged message lies in the queue without an effect, once everything is at rest.
+
+    What is gone is the matter of `queue_keeps`. Where letters park it is a promise of those who have them tried again.
+    """
+    if seen.scenario.workload.audit_us is None:
+        return _UNSEEN
+    remain, silent = _left(seen)
+    waiting = [fate for fate in fates_of(seen.history).values() if fate.stored is not None and not fate.effects]
+    stuck = [fate for fate in waiting if fate.message in remain]
+    if stuck:
+        return Verdict(Outcome.INVALID, _ids(stuck), f"{len(stuck)} acknowledged messages lie there without an effect")
+    if waiting and silent:
+        return Verdict(Outcome.UNKNOWN, _ids(waiting), "not every shard told what is left in it")
+    return Verdict(Outcome.VALID)
+
+
+def _left(seen: Evidence) -> tuple[set[object], bool]:
+    """What is in the queue at rest, and whether some shard did not tell."""
+    told: dict[int | str, tuple[Value, ...] | None] = {}
+    for invoked, ended in seen.history.pairs():
+        if invoked.f == "remain":
+            found = ended.value if ended is not None and isinstance(ended.value, tuple) else None
+            # Whoever came to the desk after one that died has asked again: the last answer counts.
+            told[invoked.key] = told.get(invoked.key) if found is None else found
+    answers = [found for found in told.values() if found is not None]
+    return {message for found in answers for message in found}, not 0 < len(told) == len(answers)
 
 
 def _is_gone(fate: Fate, remain: set[object]) -> bool:
@@ -214,6 +247,7 @@ def _ids(fates: Iterable[Fate]) -> tuple[int, ...]:
 
 QUEUES: Final = (
     claim(queue_keeps, sort=Sort.LIVENESS, records=_RECORDS),
+    claim(queue_delivers, sort=Sort.LIVENESS, records=_RECORDS),
     claim(effect_once, records=_RECORDS),
     claim(order_by_key, records=_RECORDS),
     claim(settled_by_holder, records=_RECORDS),

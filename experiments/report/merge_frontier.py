@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from experiments.merging import ARMS, FACTORS, SITUATIONS, WORKLOADS, MergeRow
-from experiments.merging.prices import DEADLINE_MS, RANKED, Standing, frontier, owed
+from experiments.merging.choosing import Standing, frontier, second_half
+from experiments.merging.prices import DEADLINE_MS, RANKED, owed
 from experiments.report.figure import PALETTE, new_figure, save_figure
 from experiments.results import Results
 from experiments.statistics import t_interval
@@ -85,7 +86,7 @@ def draw_frontier(results: Results[MergeRow], path: Path) -> None:
 
 
 def _panel(axes: Axes, results: Results[MergeRow], name: str) -> None:
-    found = frontier(results, name)
+    found, judged = frontier(results, name), second_half(results)
     axes.set_title(WORKLOADS[name].title)
     axes.set_xscale("symlog", linthresh=1, linscale=0.6)
     axes.set_xlim(-0.35, 1500)
@@ -96,7 +97,7 @@ def _panel(axes: Axes, results: Results[MergeRow], name: str) -> None:
     places = sorted(found.shown.items(), key=lambda pair: (-pair[1].served, pair[1].owed))
     for arm, one in places:
         face = colour_of(arm) if arm in found.chosen else "white"
-        served = t_interval([row.availability_cut or 0.0 for row in results.at(name, arm)])
+        served = t_interval([row.availability_cut or 0.0 for row in judged.at(name, arm)])
         if served.low is not None and served.high is not None and served.n >= _FEWEST:
             axes.vlines(one.owed, max(0.0, served.low), min(1.0, served.high), color=colour_of(arm), linewidth=1)
         axes.plot([one.owed], [one.served], "o", color=colour_of(arm), markerfacecolor=face, markersize=7, zorder=3)

@@ -9,6 +9,7 @@ from math import isinf
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from experiments.merging import ARMS, SITUATIONS, MergeRow
+from experiments.merging.intervals import median_interval
 from experiments.results import Results
 from experiments.scenario import load
 from experiments.statistics import Interval, format_interval, format_quantile, t_interval, zero_count_bound
@@ -53,9 +54,9 @@ def service(*, cut: bool) -> list[Measure]:
     ]
     if cut:
         measures += [
-            (f"p{level} {title}", late(f"latency_{side}_p{level}_ms"))
+            (f"p{level} {title}", late(f"latency_{side}_p{level.replace('.', '')}_ms"))
             for side, title in (("cutoff", "cut-off side"), ("rest", "other side"))
-            for level in ("50", "99")
+            for level in ("50", "99", "99.9")
         ]
     return measures
 
@@ -99,7 +100,7 @@ def agreement(*, cut: bool) -> list[Measure]:
         ("p99 of how stale", _mean("staleness_p99_s", ".2f", "s")),
         ("own write gone (session violations)", _count("session_violations")),
         ("waited for rights", _count("waited_for_rights")),
-        ("rights stranded", _count("stranded_rights")),
+        ("rights that the cut stranded, and others asked for", _count("stranded_rights")),
         ("largest share of the rights in one region", _mean("rights_idle_share", ".2f")),
         ("largest backlog, events", _mean("backlog_peak", ".0f")),
         ("events unstable at the end", _count("unstable_censored")),
@@ -114,6 +115,8 @@ def agreement(*, cut: bool) -> list[Measure]:
         ("stable everywhere after the heal", lambda rows: times([row.stable_after_heal_s for row in rows])),
         ("backlog back at its p99 before the cut", lambda rows: times([row.drained_after_heal_s for row in rows])),
         ("degraded seconds a second of cut", lambda rows: times([row.degraded_per_cut for row in rows], "")),
+        ("from a yes after the heal to stable everywhere, p50", _seconds("lag_healed_p50_s")),
+        ("p99", _seconds("lag_healed_p99_s")),
         *measures,
     ]
 
@@ -145,7 +148,7 @@ def times(values: Sequence[float | None], unit: str = "s") -> str:
     never = sum(isinf(value) for value in known)
     if never:
         return f"not by the end of the run ({never} of {len(known)})"
-    return format_interval(t_interval(known), ".1f", unit) if known else _NONE
+    return format_interval(_at_least_zero(t_interval(known)), ".1f", unit) if known else _NONE
 
 
 def _mean(metric: str, spec: str, unit: str = "") -> Callable[[Rows], str]:
@@ -204,6 +207,16 @@ def _late(deadline_ms: float, metric: str) -> Callable[[Rows], str]:
 
 
 def _latency(values: Sequence[float | None], deadline_ms: float) -> str:
-    """The middle run's quantile (of an even number the faster): a mean has no place where a run is infinite."""
-    known = sorted(value for value in values if value is not None)
-    return format_quantile(known[(len(known) - 1) // 2], deadline_ms) if known else _NONE
+    """The middle run's quantile (of an even number the faster), between two runs that enclose it with 95 %.
+
+    A mean has no place where a run is infinite. Runs with too few commands have none; it says of how many it is.
+    """
+    known = [value for value in values if value is not None]
+    if not known:
+        return _NONE
+    found = median_interval(known)
+    told = format_quantile(found.estimate, deadline_ms)
+    if found.low is not None and found.high is not None:
+        low, high = (format_quantile(end, deadline_ms, unit="").strip() for end in (found.low, found.high))
+        told += f" [{low}, {high}]"
+    return told if len(known) == len(values) else f"{told} ({len(known)} of {len(values)} runs)"

@@ -4,22 +4,28 @@ A consumer has a loop for each shard. Of what it is handed it works on one key a
 to the receiver, and says what is done only once the receiver has it. Now and then it stands still for longer
 than it may hold letters: they come back, somebody else gets them, and what the first says later is refused, by
 the broker for its receipt and, where keys are in order, by the receiver too. A poisoned letter fails at every
-consumer until it is cured, and what is behind it in its key is left.
+consumer until it is cured, and what is behind it in its key is left. One that dies has settled nothing of what it held.
 
 In the history: `hold` as a key's letters arrive (value: their numbers), `settle` as they are settled, `reject` for
-an attempt at poison, and `deliver`, by the receiver, for each letter that has its effect (version: its number).
+an attempt at poison, and `deliver`, by the receiver, for each letter that has its effect (version: its number): it
+begins as that is written and ends as it is durable. What a receiver that died had begun, and whether that came to be,
+its next life says by `kept` (value: the operations whose effects it has). Of no two lives are operations the same,
+also where a disk was lost: they count up from the host's clock, which goes on faster than anybody works.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple
 
 from models.queue.clients import Brokers
 from models.queue.lanes import Letter
+from models.queue.options import COPIES
 from models.queue.producer import POISON
 from models.queue.words import Done, Effected, Effects, Given, Handed, SettleAll, SettleTold, Take
+from models.store.group.shipping import new_session
 from models.store.log.dedup import Window
 from sim.history import Kind, Operation
 from sim.host import Context, Service, Wait, handles
@@ -85,7 +91,8 @@ class Consumer(Service):
         self._options = options
         self._brokers = brokers
         self._draws = ctx.rng("work")
-        self._next_id = options.first_id
+        self._session = new_session(ctx)
+        self._next_id = options.first_id + ctx.mono_us()
 
     def start(self) -> None:
         """A loop for each shard."""
@@ -93,9 +100,10 @@ class Consumer(Service):
             self.ctx.set_timer(0, self._consume, shard)
 
     def _consume(self, shard: int) -> Generator[Wait, Any, None]:
-        ctx, options = self.ctx, self._options
-        request = Take(limit=options.batch, wait_us=options.wait_us)
+        ctx, options, asked = self.ctx, self._options, 0
         while ctx.mono_us() < options.until_us:
+            asked += 1
+            request = Take(session=self._session, request=asked, limit=options.batch, wait_us=options.wait_us)
             given = yield from self._brokers.ask(ctx, shard, request, options.wait_us + options.ask_us)
             if not isinstance(given, Given):
                 yield ctx.sleep(options.ask_us // 10)
@@ -130,7 +138,7 @@ class Consumer(Service):
         yield self.ctx.sleep(self._options.stall_us)
 
     def _work_on(self, handed: Handed) -> Generator[Wait, Any, Done | None]:
-        """Letters of one key up to the first that fails; None if it is not known to be kept what came of them."""
+        """Letters of one key up to the first that fails; None if it is not known whether what came of them is kept."""
         ctx, options = self.ctx, self._options
         sick = options.cured_us < 0 or ctx.mono_us() < options.cured_us
         good: list[Letter] = []
@@ -150,7 +158,8 @@ class Consumer(Service):
                 return None  # it will come again
             if not answer.kept:
                 self.outdated += 1
-                return None  # others have it
+                # Others have it; or whoever gave the receipt must learn that it has to give greater ones.
+                return Done(handed.key, handed.receipt, (), newest=answer.newest)
         return Done(handed.key, handed.receipt, _numbers(tuple(good)), failed)
 
     def _working_us(self) -> int:
@@ -187,13 +196,15 @@ class _Kept(NamedTuple):
     key: int
     receipt: int
     message: int
+    op: int
 
 
 class Receiver(Service):
     """Keeps what consumers make of letters.
 
-    A receipt is handed out once and its effects are sent once, so what comes again under the newest receipt of its
-    key is a copy that the network made, and is kept once whatever the window.
+    A receipt is handed out once and its effects are sent once, so what comes again under one is a copy that the
+    network made, and is kept once whatever the window. Fenced it is enough to know the newest receipt of each key,
+    since older ones are refused; else the last `COPIES` are known.
 
     Args:
         ctx: Its host.
@@ -211,51 +222,71 @@ class Receiver(Service):
         self.repeated = self.outdated = 0
         self._known: Window[int] | None = Window(window) if window else None
         self._fenced = fenced
-        self._next_id = first_id
+        self._next_id = first_id + ctx.mono_us()
         self._newest: dict[int, int] = {}
-        self._under: dict[int, int] = {}
+        #: By key and receipt, how many effects are kept.
+        self._under: OrderedDict[tuple[int, int], int] = OrderedDict()
 
-    def start(self) -> None:
-        """Read back what an earlier life kept; its operations are recorded."""
+    def start(self) -> Generator[Wait, Any, None]:
+        """Read back what an earlier life kept, and say so."""
         records = self.ctx.disk.read(_FILE)
         sound = next((i for i, record in enumerate(records) if record is TORN), len(records))
         if sound < len(records):
             self.ctx.disk.truncate(_FILE, sound)
         for record in records[:sound]:
             self._take(record)
-        self._next_id += sound
+        if sound:
+            # What a dead process wrote may not have reached the device yet.
+            yield self.ctx.disk.flush(_FILE)
+            op, ops = self._new_op(), tuple([record.op for record in records[:sound]])
+            for kind in (Kind.INVOKE, Kind.OK):
+                self.ctx.record(Operation(op, kind, "kept", EFFECTS, ops))
 
     @handles(Effects)
     def on_effects(self, msg: Effects, sender: Location) -> Generator[Wait, Any, Effected] | Effected:
         """Keep them, durably, before it is said."""
-        if self._fenced and msg.receipt < self._newest.get(msg.key, 0):
+        newest = self._newest.get(msg.key, 0)
+        if self._fenced and msg.receipt < newest:
             self.outdated += 1
-            return Effected(kept=False)
+            return Effected(kept=False, newest=newest)
         return self._keep(msg)
 
     def _keep(self, msg: Effects) -> Generator[Wait, Any, Effected]:
-        ctx, fresh = self.ctx, []
+        ctx = self.ctx
+        fresh: list[tuple[int, Letter]] = []
         # Of a copy whoever lost power in between has kept the first ones.
-        had = self._under[msg.key] if self._newest.get(msg.key) == msg.receipt else 0
+        had = self._under.get((msg.key, msg.receipt), 0)
         for place, letter in enumerate(msg.letters):
             if place < had or (self._known is not None and self._known.get(letter.message) is not None):
                 self.repeated += 1
                 continue
-            record = _Kept(msg.key, msg.receipt, letter.message)
+            op = self._new_op()
+            record = _Kept(msg.key, msg.receipt, letter.message, op)
             ctx.disk.append(_FILE, record)
             self._take(record)
-            fresh.append(letter)
-            op, self._next_id = self._next_id, self._next_id + 1
-            for kind in (Kind.INVOKE, Kind.OK):
-                ctx.record(Operation(op, kind, "deliver", msg.key, letter.message, letter.number, EFFECTS))
+            fresh.append((op, letter))
+            self._deliver(Kind.INVOKE, op, msg.key, letter)
         yield ctx.disk.flush(_FILE)
+        for op, letter in fresh:
+            self._deliver(Kind.OK, op, msg.key, letter)
         return Effected(kept=True)
 
+    def _new_op(self) -> int:
+        op, self._next_id = self._next_id, self._next_id + 1
+        return op
+
+    def _deliver(self, kind: Kind, op: int, key: int, letter: Letter) -> None:
+        self.ctx.record(Operation(op, kind, "deliver", key, letter.message, letter.number, EFFECTS))
+
     def _take(self, record: _Kept) -> None:
-        newest = self._newest.get(record.key, 0)
-        if record.receipt > newest:
-            self._newest[record.key], self._under[record.key] = record.receipt, 0
-        if record.receipt >= newest:
-            self._under[record.key] += 1
+        key, receipt, under = record.key, record.receipt, self._under
+        newest = self._newest.get(key, 0)
+        if receipt > newest:
+            self._newest[key] = receipt
+            if self._fenced:
+                under.pop((key, newest), None)
+        under[key, receipt] = under.get((key, receipt), 0) + 1
+        if not self._fenced and len(under) > COPIES:
+            under.popitem(last=False)
         if self._known is not None:
-            self._known.put(record.message, record.receipt)
+            self._known.put(record.message, receipt)

@@ -1,7 +1,8 @@
 """The people of a queue: they have what is parked tried again, and count at the end what is left.
 
 In the history, in sessions `audit/SHARD`: `retry` (value: letters that came back) and `remain` (value: the messages
-that are waiting, held or parked, of a shard at rest).
+that are waiting, held or parked, of a shard at rest). Whoever comes to the desk after one that died knows only by the
+clock what was to be done by then, and does it, once more if need be.
 """
 
 from __future__ import annotations
@@ -53,16 +54,16 @@ class Desk(Service):
         super().__init__(ctx)
         self._options = options
         self._brokers = brokers
-        self._next_id = options.first_id
+        self._next_id = options.first_id + ctx.mono_us()  # of no two lives the same: time goes on
 
     def start(self) -> None:
-        """See each shard at its time."""
+        """See each shard at its time, at once where that has passed."""
         now_us, options = self.ctx.mono_us(), self._options
         for shard in range(len(self._brokers.routes)):
-            if options.retry_us >= now_us:
-                self.ctx.set_timer(options.retry_us - now_us, self._see, shard, "retry", RetryParked())
-            if options.audit_us is not None and options.audit_us >= now_us:
-                self.ctx.set_timer(options.audit_us - now_us, self._see, shard, "remain", Browse())
+            if options.retry_us >= 0:
+                self.ctx.set_timer(max(0, options.retry_us - now_us), self._see, shard, "retry", RetryParked())
+            if options.audit_us is not None:
+                self.ctx.set_timer(max(0, options.audit_us - now_us), self._see, shard, "remain", Browse())
 
     def _see(self, shard: int, f: str, request: Message) -> Generator[Wait, Any, None]:
         """Ask until there is an answer."""

@@ -5,7 +5,7 @@ none is handed out that may yet be taken back, and which are out. Lanes that hav
 a line, and go to its end once they were served, so that a busy key does not starve the others.
 
 A *receipt* names one lease: epoch, life of the leader, count. Each is greater than all before it, whoever gave
-them, so that a receiver can tell an old holder from a new one.
+them, so that a receiver can tell an old holder from a new one (`models.queue.handing` tells how).
 """
 
 from __future__ import annotations
@@ -16,10 +16,15 @@ from typing import Final, Protocol
 
 from models.queue.lanes import Lane, Letter
 
-__all__ = ["Lease", "Leases", "Shelf", "free_letters"]
+__all__ = ["Lease", "Leases", "Shelf", "free_letters", "issuer_of"]
 
 _LIFE_SHIFT: Final = 32
-_EPOCH_SHIFT: Final = 64
+_EPOCH_SHIFT: Final = 96
+
+
+def issuer_of(receipt: int) -> tuple[int, int]:
+    """Epoch and life of whoever gave a receipt."""
+    return receipt >> _EPOCH_SHIFT, (receipt >> _LIFE_SHIFT) & ((1 << _EPOCH_SHIFT - _LIFE_SHIFT) - 1)
 
 
 class Alarm(Protocol):
@@ -68,19 +73,24 @@ class Leases:
 
     Args:
         epoch: Of the reign.
-        life: Of the leader, counted on its disk.
+        life: Of the leader; no two of a member are the same, and a later one is greater.
 
     Attributes:
         shelves: By key.
         held: By receipt.
-        line: Keys that may have something to hand out, the next first.
+        line: Keys that have something to hand out, the next first.
+        last: The greatest receipt so far.
     """
 
     def __init__(self, epoch: int, life: int) -> None:
         self.shelves: dict[int, Shelf] = {}
         self.held: dict[int, Lease] = {}
         self.line: OrderedDict[int, None] = OrderedDict()
-        self._receipt = epoch << _EPOCH_SHIFT | life << _LIFE_SHIFT
+        self.last = epoch << _EPOCH_SHIFT | life << _LIFE_SHIFT
+
+    def exceed(self, epoch: int, life: int) -> None:
+        """Give receipts of this epoch and life from now on, if they are greater."""
+        self.last = max(self.last, epoch << _EPOCH_SHIFT | life << _LIFE_SHIFT)
 
     def shelf(self, key: int) -> Shelf:
         """A key's, made if there is none."""
@@ -91,12 +101,12 @@ class Leases:
 
     def hold(self, key: int, shelf: Shelf, letters: tuple[Letter, ...]) -> tuple[int, Lease]:
         """A new lease and its receipt."""
-        self._receipt += 1
+        self.last += 1
         lease = Lease(key, tuple([letter.number for letter in letters]))
-        self.held[self._receipt] = lease
+        self.held[self.last] = lease
         shelf.out.update(lease.numbers)
         shelf.leases += 1
-        return self._receipt, lease
+        return self.last, lease
 
     def end(self, receipt: int) -> Lease | None:
         """Take a lease back; None if it is over already."""
@@ -123,8 +133,10 @@ def free_letters(lane: Lane, shelf: Shelf, limit: int, *, ordered: bool) -> tupl
     upto = shelf.upto
     if ordered:
         found = lane.waiting[:limit]
-        if found[-1].number > upto:
-            found = tuple([letter for letter in found if letter.number <= upto])
+        # Each of them: what had parked alone stands, with its old number, behind letters that came later.
+        for place, letter in enumerate(found):
+            if letter.number > upto:
+                return found[:place]
         return found
     out, free = shelf.out, []
     for letter in lane.waiting:

@@ -11,8 +11,8 @@ scheme goes:
 
 Only the last is exactly once in effect, and only within the windows: a retry that comes later is done again.
 
-Copies that the network makes are no retries. The receiver takes a receipt once, and at most once the broker knows
-the last `COPIES` ids again: its producers ask once, so what comes twice is a copy.
+Copies that the network makes are no retries. The receiver takes a receipt once, a broker hears a request for letters
+once, and at most once it knows the last `COPIES` ids again: its producers ask once, so what comes twice is a copy.
 """
 
 from __future__ import annotations

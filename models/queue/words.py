@@ -64,12 +64,16 @@ class Handed(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What a consumer did with what it was handed: settled these; failed at one (0 for none), and left the rest."""
+    """What a consumer did with what it was handed: settled these; failed at one (0 for none), and left the rest.
+
+    Or nothing, as somebody was handed letters of the key under a `newest` receipt since (0 for nobody).
+    """
 
     key: int
     receipt: int
     settled: tuple[int, ...]
     failed: int = 0
+    newest: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,15 +114,24 @@ class Elsewhere(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Take(Message):
-    """A consumer's request for at most so many letters; it waits so long for the first."""
+    """A consumer's request for at most so many letters; it waits so long for the first.
+
+    Attributes:
+        session: Of this life of the consumer, drawn.
+        request: Counts those of the session to this shard, from 1.
+        limit: Letters at most.
+        wait_us: How long it waits.
+    """
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, QUEUE, 4, command=True)
+    session: int
+    request: int
     limit: int
     wait_us: int
 
     def wire_bytes(self) -> int:
-        """A header and two numbers."""
-        return HEADER_BYTES + 16
+        """A header and four numbers."""
+        return HEADER_BYTES + 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +162,8 @@ class SettleAll(Message):
         return _units(sum([len(one.settled) for one in self.done]))
 
     def wire_bytes(self) -> int:
-        """A header, and for each receipt itself and numbers."""
-        return HEADER_BYTES + sum([28 + 8 * len(one.settled) for one in self.done])
+        """A header, and for each receipt itself, another if there is one, and numbers."""
+        return HEADER_BYTES + sum([28 + 16 * (one.newest > 0) + 8 * len(one.settled) for one in self.done])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +198,15 @@ class Effects(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effected(Message):
-    """It is kept; or it is not, since somebody has been handed letters of the key since then."""
+    """It is kept; or it is not, since somebody has been handed letters of the key since then, under `newest`."""
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, QUEUE, 9)
     kept: bool
+    newest: int = 0
+
+    def wire_bytes(self) -> int:
+        """A header, and a receipt if it is not kept."""
+        return HEADER_BYTES + 16 * (self.newest > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

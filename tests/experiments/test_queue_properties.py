@@ -65,6 +65,27 @@ def test_what_a_silent_shard_has_nobody_knows() -> None:
     assert verdict("queue_keeps", silent) is Outcome.UNKNOWN
 
 
+def test_nothing_is_known_where_nobody_came_to_look() -> None:
+    assert verdict("queue_keeps", Told().put(1)) is Outcome.UNKNOWN
+
+
+def test_a_message_is_delivered_unless_it_lies_in_the_queue_at_rest() -> None:
+    assert verdict("queue_delivers", Told().put(1).effect(1).remain()) is Outcome.VALID
+    assert verdict("queue_delivers", Told().put(1).remain(1)) is Outcome.INVALID
+    assert verdict("queue_delivers", Told().put(1, kind=Kind.INFO).remain(1)) is Outcome.VALID
+    assert verdict("queue_delivers", Told().put(1)) is Outcome.UNKNOWN
+
+
+def test_of_two_who_looked_what_is_left_the_last_is_believed() -> None:
+    assert verdict("queue_delivers", Told().put(1).remain(1).effect(1).remain()) is Outcome.VALID
+
+
+@pytest.mark.parametrize(("ops", "outcome"), [((7,), Outcome.VALID), ((), Outcome.INVALID)])
+def test_an_effect_without_an_end_came_to_be_if_the_next_life_has_it(ops: tuple[int, ...], outcome: Outcome) -> None:
+    told = Told().put(1).row(7, Kind.INVOKE, "deliver", 0, 1).done("kept", "effects", ops).remain()
+    assert verdict("queue_keeps", told) is outcome
+
+
 def test_an_effect_is_had_once_and_by_what_was_not_refused() -> None:
     assert verdict("effect_once", Told().put(1).effect(1)) is Outcome.VALID
     assert verdict("effect_once", Told().put(1).effect(1).effect(1)) is Outcome.INVALID

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.queue import Broker, Lanes, Mode, Overflow, Parking, QueueOptions
+from models.queue import Broker, Lanes, Letter, Mode, Overflow, Parking, QueueOptions
 from models.queue.words import (
     REFUSED,
     Browse,
@@ -22,6 +22,8 @@ from models.queue.words import (
     Stored,
     Take,
 )
+from models.store.group.lineage import Reign
+from models.store.group.words import Head, HeadQuery
 from sim.host import Wait
 from sim.testing import FakeContext
 from tests.models.shards import LOCAL, QUORUM, answer_heads, at, options
@@ -45,6 +47,12 @@ class Desk:
             self.ctx.advance(1_000)
             answer_heads(self.ctx)
         assert self.broker.leads
+        self.requests = 0
+
+    def request(self, limit: int = 1, wait_us: int = 0) -> Take:
+        """The next one of one consumer."""
+        self.requests += 1
+        return Take(session=1, request=self.requests, limit=limit, wait_us=wait_us)
 
     def ask(self, message: Any) -> Any:
         """What it answers within 10 ms; None if it has not by then."""
@@ -61,7 +69,7 @@ class Desk:
         return answer.numbers
 
     def take(self, limit: int = 1) -> tuple[Handed, ...]:
-        answer = self.ask(Take(limit=limit, wait_us=0))
+        answer = self.ask(self.request(limit))
         assert isinstance(answer, Given)
         return answer.handed
 
@@ -80,6 +88,11 @@ class Desk:
     def after(self, ctx: FakeContext) -> Desk:
         """The next life of the same."""
         return Desk(ctx, **self.how)
+
+
+def receipt(epoch: int, life: int) -> int:
+    """The first that a leader gives."""
+    return epoch << 96 | life << 32 | 1
 
 
 def messages(handed: tuple[Handed, ...]) -> list[int]:
@@ -138,6 +151,60 @@ def test_a_restart_hands_out_again_and_refuses_old_receipts() -> None:
     assert messages((again,)) == [1]
     assert again.receipt > before.receipt
     assert not next_life.settle(before)
+
+
+def test_receipts_grow_past_a_lost_disk() -> None:
+    desk = Desk()
+    desk.put(1)
+    (before,) = desk.take()
+    next_life = desk.after(desk.ctx.disk_loss())
+    next_life.put(2)
+    (after,) = next_life.take()
+    assert messages((after,)) == [2]
+    assert after.receipt > before.receipt
+
+
+def test_a_receipt_beyond_its_own_is_exceeded_and_what_was_refused_for_it_goes_out_at_once_and_has_not_failed() -> None:
+    desk = Desk(attempts=1, parking=Parking.ALONE)
+    desk.put(1)
+    (handed,) = desk.take()
+    past = receipt(7, 1 << 40)
+    desk.ask(SettleAll(done=(Done(0, handed.receipt, (), newest=past),)))
+    (again,) = desk.take()
+    assert messages((again,)) == [1]
+    assert again.receipt > past
+    next_life = desk.after(desk.ctx.process_crash())
+    assert next_life.broker._life > past >> 32 & (1 << 64) - 1, "of the same epoch it is exceeded from the first on"
+
+
+def test_who_was_refused_for_a_receipt_of_the_same_leader_held_letters_too_long() -> None:
+    desk = Desk()
+    desk.put(1)
+    (late,) = desk.take()
+    desk.ctx.advance(VISIBLE_US)
+    (now,) = desk.take()
+    desk.ask(SettleAll(done=(Done(0, late.receipt, (), newest=now.receipt),)))
+    assert desk.take() == (), "it is with the other"
+    assert desk.settle(now)
+
+
+def test_a_higher_epoch_is_exceeded_only_once_no_member_knows_of_it() -> None:
+    desk = Desk(members=3)
+    leases, past = desk.broker._leases, receipt(7, 1)
+
+    def told(*promised: int) -> bool:
+        """Whether a receipt of epoch 7 is exceeded where members that promised so much answer."""
+        held, _ = leases.hold(0, leases.shelf(0), (Letter(1, 1, 0),))
+        desk.wait(SettleAll(done=(Done(0, held, (), newest=past),)), 1_000)
+        asked = [call for call in desk.ctx.calls if isinstance(call[1], HeadQuery)]
+        for (_, _, wait), epoch in zip(asked, (*promised, None, None), strict=False):
+            reigns = (Reign(1, 1, 0),)
+            wait.resolve(epoch and Head(number=2, promised=epoch, reigns=reigns, length=0, whole=True))
+        desk.ctx.calls.clear()
+        desk.ctx.advance(5_000)
+        return leases.last > past
+
+    assert [told(1), told(1, 7), told(1, 1)] == [False, False, True]
 
 
 def test_what_is_acknowledged_and_what_is_settled_outlive_a_power_loss() -> None:
@@ -241,7 +308,7 @@ def test_a_producer_waits_for_room_and_those_behind_it_in_turn() -> None:
 
 def test_a_consumer_waits_for_the_first_letter() -> None:
     desk = Desk()
-    asked = desk.wait(Take(limit=1, wait_us=50_000), 10_000)
+    asked = desk.wait(desk.request(wait_us=50_000), 10_000)
     assert not asked.done
     desk.put(1)
     assert messages(asked.value.handed) == [1]
@@ -249,8 +316,55 @@ def test_a_consumer_waits_for_the_first_letter() -> None:
 
 def test_a_consumer_that_waits_in_vain_is_told_so() -> None:
     desk = Desk()
-    asked = desk.wait(Take(limit=1, wait_us=50_000), 60_000)
+    asked = desk.wait(desk.request(wait_us=50_000), 60_000)
     assert asked.value == Given(handed=())
+
+
+def test_without_order_who_waits_is_told_of_what_comes_while_another_holds_the_rest() -> None:
+    desk = Desk(ordered=False)
+    desk.put(1)
+    desk.take()
+    asked = desk.wait(desk.request(wait_us=90_000), 1_000)
+    desk.put(2)
+    assert asked.done, "before its time is over"
+    assert messages(asked.value.handed) == [2]
+
+
+def test_of_many_letters_that_come_back_at_once_each_goes_to_one_of_those_who_wait() -> None:
+    desk = Desk(ordered=False)
+    desk.put(1, 2, 3)
+    desk.take(3)
+    waiting = [desk.wait(desk.request(wait_us=2 * VISIBLE_US), 1_000) for _ in range(3)]
+    desk.ctx.advance(VISIBLE_US)
+    assert [messages(asked.value.handed) for asked in waiting if asked.done] == [[1], [2], [3]]
+
+
+def test_the_networks_copy_of_a_request_holds_nothing() -> None:
+    desk = Desk(ordered=False)
+    desk.put(1, 2)
+    earlier, request = desk.request(), desk.request()
+    assert messages(desk.ask(request).handed) == [1]
+    assert [desk.ask(request), desk.ask(earlier)] == [None, None], "nobody waits for what these would be given"
+    assert messages(desk.take()) == [2]
+    assert desk.broker.copies == 2
+
+
+def test_a_copy_of_a_request_that_waits_waits_for_nothing() -> None:
+    desk = Desk(ordered=False)
+    request = desk.request(wait_us=50_000)
+    first, copy = desk.wait(request, 1), desk.wait(request, 1)
+    desk.put(1, 2)
+    assert messages(first.value.handed) == [1]
+    assert (copy.done, copy.value) == (True, None)
+    assert messages(desk.take()) == [2]
+
+
+def test_the_next_life_of_a_consumer_counts_its_requests_anew() -> None:
+    desk = Desk(ordered=False)
+    desk.put(1, 2)
+    desk.take()
+    reborn = desk.ask(Take(session=2, request=1, limit=1, wait_us=0))
+    assert messages(reborn.handed) == [2]
 
 
 def test_nothing_is_acknowledged_nor_handed_out_before_it_is_committed() -> None:
@@ -265,7 +379,7 @@ def test_one_that_does_not_lead_says_who_does() -> None:
     ctx = FakeContext(at(2))
     broker = Broker(ctx, options(2, scheme=QUORUM, window=1), Lanes(), QueueOptions())
     ctx.start(broker)
-    asked = ctx.deliver(broker, Take(limit=1, wait_us=0))
+    asked = ctx.deliver(broker, Take(session=1, request=1, limit=1, wait_us=0))
     assert isinstance(asked.value, Elsewhere)
 
 

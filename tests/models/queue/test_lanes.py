@@ -19,6 +19,7 @@ from models.queue.lanes import (
     Settle,
     Settled,
 )
+from models.queue.leases import Shelf, free_letters
 
 ALONE = Lanes(2, Parking.ALONE)
 SEQUENCED = Lanes(2, Parking.SEQUENCED)
@@ -128,3 +129,17 @@ def test_parking_and_attempts_go_together(attempts: int, parking: Parking) -> No
 def test_an_operator_can_put_a_message_in_again() -> None:
     assert SEQUENCED.again(Enqueued(message=1, body=2)) == Enqueue(message=1, body=2)
     assert SEQUENCED.again(Settled(numbers=(1,))) is None
+
+
+@pytest.mark.parametrize(("ordered", "free"), [(True, []), (False, [1])])
+def test_none_is_free_that_may_be_taken_back_whatever_stands_behind_it(ordered: bool, free: list[int]) -> None:
+    lane = filled(
+        ALONE,
+        Parked(number=1, sequenced=False),
+        Settled(numbers=(2, 3)),
+        Enqueued(message=40, body=0),
+        Retried(),
+    )
+    assert waiting(lane) == [4, 1]
+    found = free_letters(lane, Shelf(upto=3), 3, ordered=ordered)
+    assert [letter.number for letter in found] == free, "the fourth is not committed, and in order it comes first"

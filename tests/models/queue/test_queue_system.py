@@ -9,10 +9,11 @@ import pytest
 from models import Site, Workload
 from models.keyspace import Stored, key_space
 from models.queue import Broker, Letter, queue
-from models.queue.clients import ShardRoute
-from models.queue.consumer import Receiver
+from models.queue.clients import Brokers, ShardRoute
+from models.queue.consumer import Consumer, ConsumerOptions, Receiver
+from models.queue.desk import Desk, DeskOptions
 from models.queue.lanes import Lanes
-from models.queue.words import Effected, Effects, Elsewhere, Given
+from models.queue.words import Browsed, Done, Effected, Effects, Elsewhere, Given, Handed, SettleAll
 from sim.history import Kind
 from sim.host import HostOptions
 from sim.latency import uniform
@@ -113,6 +114,93 @@ def test_a_receiver_knows_a_message_again_also_after_a_restart() -> None:
     after.start(again)
     kept(again, after, effects(2, 5))
     assert again.repeated == 1
+
+
+@pytest.mark.parametrize(("crash", "kept_of_it"), [("process_crash", 1), ("power_loss", 0)])
+def test_an_effect_ends_as_it_is_durable_and_of_one_that_did_not_the_next_life_tells(
+    crash: str, kept_of_it: int
+) -> None:
+    ctx = FakeContext(pack_location(1, 1, 1))
+    receiver = Receiver(ctx, 10, True, 1)
+    ctx.start(receiver)
+    kept(receiver, ctx, effects(1, 5))
+    ctx.deliver(receiver, effects(2, 6))
+    first, second = (op.op for op in ctx.operations if op.kind is Kind.INVOKE)
+    assert delivered(ctx) == [5]
+    after = getattr(ctx, crash)()
+    again = Receiver(after, 10, True, 1)
+    after.start(again)
+    after.advance(10_000)
+    told = [op.value for op in after.operations if op.kind is Kind.OK]
+    assert told == [(first, second)[: 1 + kept_of_it]], "what a dead process wrote is there, without power it is not"
+    kept(again, after, effects(3, 6, 7))
+    assert delivered(after)[1:] == ([7] if kept_of_it else [6, 7])
+    assert not {op.op for op in ctx.operations} & {op.op for op in after.operations}
+
+
+def test_of_no_two_lives_of_a_receiver_are_operations_the_same_also_on_another_disk() -> None:
+    ctx = FakeContext(pack_location(1, 1, 1))
+    receiver = Receiver(ctx, 0, True, 1)
+    kept(receiver, ctx, effects(1, 5))
+    after = ctx.disk_loss()
+    again = Receiver(after, 0, True, 1)
+    after.start(again)
+    kept(again, after, effects(2, 6))
+    assert not {op.op for op in ctx.operations} & {op.op for op in after.operations}
+
+
+def test_without_order_copies_of_earlier_receipts_are_known_too() -> None:
+    ctx = FakeContext(pack_location(1, 1, 1))
+    receiver = Receiver(ctx, 0, False, 1)
+    for number, message in ((1, 5), (2, 6), (1, 5)):
+        assert kept(receiver, ctx, effects(number, message))
+    assert delivered(ctx) == [5, 6]
+
+
+BROKERS = Brokers([0], lambda key: 0, [[at(1)]])
+RECEIVING = pack_location(1, 1, 9)
+OPTIONS = ConsumerOptions(name="c", first_id=1, receiver=RECEIVING, until_us=100 * S)
+GIVEN = Given(handed=(Handed(0, 3, (Letter(1, 5, 0),)),))
+
+
+def consuming(ctx: FakeContext) -> FakeContext:
+    """A consumer that was handed a letter, and has made something of it."""
+    ctx.start(Consumer(ctx, OPTIONS, BROKERS))
+    ctx.advance(1)
+    ctx.answer(GIVEN)
+    ctx.advance(100_000)
+    return ctx
+
+
+def test_a_consumer_that_dies_with_letters_begins_anew_with_other_operations_and_another_session() -> None:
+    lives = [consuming(FakeContext(pack_location(1, 1, 2)))]
+    lives.append(consuming(lives[0].disk_loss()))
+    first, second = ({op.op for op in ctx.operations if op.f == "hold"} for ctx in lives)
+    assert first
+    assert second
+    assert not first & second
+    assert len({ctx.sent[0][1].session for ctx in lives}) == 2  # type: ignore[attr-defined]
+
+
+def test_a_consumer_whose_effects_are_refused_tells_by_which_receipt() -> None:
+    ctx = consuming(FakeContext(pack_location(1, 1, 2)))
+    ctx.answer(Effected(kept=False, newest=8))
+    ctx.advance(1)
+    assert ctx.sent[-1][1] == SettleAll(done=(Done(0, 3, (), newest=8),))
+
+
+def test_whoever_comes_to_the_desk_later_does_what_was_to_be_done_by_then() -> None:
+    options = DeskOptions(first_id=1, audit_us=50_000)
+    ctx = FakeContext(pack_location(1, 1, 1))
+    ctx.start(Desk(ctx, options, BROKERS))
+    ctx.advance(50_001)
+    after = ctx.process_crash()
+    after.advance(10_000)
+    after.start(Desk(after, options, BROKERS))
+    after.advance(1)
+    after.answer(Browsed(waiting=(4,), parked=(), hot=()))
+    assert [(op.f, op.kind, op.value) for op in after.operations][1:] == [("remain", Kind.OK, (4,))]
+    assert not {op.op for op in ctx.operations} & {op.op for op in after.operations}
 
 
 def test_a_copy_that_the_network_made_is_kept_once_also_by_who_knows_no_message_again() -> None:
