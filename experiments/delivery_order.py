@@ -6,7 +6,7 @@ Claim:     the order only chooses the error. Acting first leaves orphans or repe
            outbox over the same store neither lose nor make anything, whoever goes on, and whether an old owner does.
 Varies:    ordering (three) x semantics and receiver (five), a process, an outbox, both with an old owner fenced and
            not; who dies (a process, the power of its host) x who goes on (the same host, another); the crash point
-           (E1 to E8, P9; M1 to M6; O1 to O4).  Held fixed: the rest of a world of three servers, or five where managers
+           (E1 to E9, P9; M1 to M6; O1 to O4).  Held fixed: the rest of a world of three servers, or five where managers
            or relays take over from each other.
 Measures:  duplicates, omissions, orphans, effects left (counts), latency mean, p50 and p99 (ms); paired over seeds.
 Run:       ./lab run delivery-order [--quick] [--seeds N]

@@ -217,9 +217,14 @@ def _ages(writes: Sequence[Write], passed: Mapping[int, Sequence[range]]) -> Ite
         return position - sum(min(len(gone), max(0, position + 1 - gone.start)) for gone in passed.get(origin, ()))
 
     yield [
-        write._replace(
-            position=place(write.origin, write.position),
-            seen=tuple((origin, place(origin, position)) for origin, position in write.seen),
+        Write(
+            write.stamp_us,
+            write.origin,
+            place(write.origin, write.position),
+            write.address,
+            write.event,
+            write.event_id,
+            tuple((origin, place(origin, position)) for origin, position in write.seen),
         )
         for write in writes
         if not any(write.position in gone for gone in passed.get(write.origin, ()))

@@ -54,6 +54,8 @@ class ReadingEnd:
         missing: Parts of which nobody could tell.
         rung: Pairs of event and the version of the projection that first announced it.
         repeated: Announcements of what was known already.
+        band: Cents that a band is wide, which is what accounts are asked for by; 0 if nobody does.
+        by_log: Whether places are positions of logs, not of a global sequence.
         due: By part, who should own it in the end; empty where the number of consumers never changes.
         live: Whether views are live, so that nothing is kept that could be judged at the end.
     """
@@ -65,3 +67,5 @@ class ReadingEnd:
     due: tuple[int, ...] = ()
     rung: tuple[tuple[int, int], ...] = ()
     repeated: int = 0
+    band: int = 0
+    by_log: bool = True

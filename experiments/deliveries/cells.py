@@ -3,8 +3,10 @@
 Most are a crash of whoever passes the point, or of the power of its host. E7 needs an answer that comes late: the way
 back from the receiver is lost for a while before. E8, M6 and O4 are no crash: the owner stands still as it is about to
 act, for so long that another, if there is one, takes over, and goes on; where hosts lose power, it loses it there, and
-does not go on but begins anew. P9 is passed when an owner has read all there is: the second life of one that died dies
-there once more. M4 needs a purse that nobody reaches.
+does not go on but begins anew. E9 is no crash either: the first owner and the other are deaf to each other, and of
+what the store answers the first hears little, so that it goes on beside its successor; no power is lost. P9 is passed
+when an owner has read all there is: the second life of one that died dies there once more. M4 needs a purse that
+nobody reaches.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Final
 
 from experiments.deliveries.arms import OUTBOX, TRANSFER, kind_of
 from sim.faults import HERE, CrashKind, Fault, Trigger
+from sim.faults.fault import ParamValue
 
 __all__ = ["EFFECT_POINTS", "OUTBOX_POINTS", "PROCESS_POINTS", "faults_of", "points_of", "why_not"]
 
@@ -30,6 +33,7 @@ EFFECT_POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "E6": "written down",
         "E7": "told that an earlier attempt did it",
         "E8": "stood still, and goes on",
+        "E9": "cut off from the others, and goes on",
         "P9": "has read all there is, once more",
     }
 )
@@ -56,12 +60,17 @@ _STILL_AT: Final[Mapping[str, Trigger]] = MappingProxyType(
     {"E8": Trigger(note="intending"), "M6": Trigger(point="M1"), "O4": Trigger(point="O1")}
 )
 _HOME: Final = "lab/c1/h1"
+#: Of two owners, the one that is first and the other.
+_FIRST: Final = "lab/c1/h2"
+_OTHER: Final = "lab/c1/h3"
 _OUTSIDE: Final = "lab/clients/client2"
 #: How long a host is down before it starts again, and how long for others to take over.
 _AGAIN_US: Final = 300_000
 _GONE_US: Final = 3_000_000
 _LATE_US: Final = 700_000
 _CUT_US: Final = 1_000_000
+#: Of what the store says to an owner that is cut off from the other: enough gets through to work by.
+_UNHEARD: Final = 0.7
 
 
 def points_of(arm: str) -> Mapping[str, str]:
@@ -98,6 +107,13 @@ def faults_of(point: str, nth: int, *, moved: bool, kind: CrashKind = CrashKind.
             params={"to": ("lab/c1",), "one_way": True, "loss": 1.0},
         )
         return (late, _crash("E7", 1, down_us, kind))
+    if point == "E9":
+        at = Trigger(note="intending", nth=nth)
+        other: dict[str, ParamValue] = {"against": (_OTHER,)}
+        apart = Fault(id="apart", kind="partition-partial", targets=(_FIRST,), at=at, for_us=_GONE_US, params=other)
+        said: dict[str, ParamValue] = {"to": (_FIRST if moved else _OTHER,), "one_way": True, "loss": _UNHEARD}
+        deaf = Fault(id="deaf", kind="link-lossy", targets=(_HOME,), at=at, for_us=_GONE_US, params=said)
+        return (apart, deaf) if moved else (deaf,)  # who is alone is on the last server, and cut off from nobody
     if point in _STILL_AT:
         still = replace(_STILL_AT[point], nth=nth)
         if kind is CrashKind.POWER_LOSS:

@@ -160,7 +160,8 @@ def _unfenced(results: Rows) -> Finding:
     closed = _of(results, [arm_name(ordering, "fenced") for ordering in ORDERINGS], [MOVED])
     twice, fenced = sum(row.duplicates for row in open_), sum(row.duplicates for row in closed)
     return Finding(
-        claim="Asking first is not enough without a fence: an owner that stood still goes on after its successor",
+        claim="Asking first is not enough without a fence: an owner that stood still or is cut off goes on after "
+        "another has taken over",
         holds=twice > 0 and not fenced if open_ and closed else None,
         detail=f"done twice: {twice} unfenced, {fenced} fenced, of {sum(row.effects for row in closed)} effects each",
         sometimes=True,

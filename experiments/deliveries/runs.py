@@ -26,14 +26,14 @@ from models.delivery_ends import EffectFate, Error
 from sim.checkers import Outcome, Verdict
 from sim.faults import CrashKind, Fault
 
-__all__ = ["Counted", "carry_out_cell", "count", "kind_at", "run_once", "scenario_of"]
+__all__ = ["Counted", "carry_out_cell", "count", "kind_at", "passage", "run_once", "scenario_of"]
 
 #: The passages of a point that are struck, by seed in turns: late enough that something was done before.
 _PASSAGES: Final = (3, 4, 5)
 #: Effects have all ended by then: the last owner is back, or replaced, for two seconds.
 _UNTIL: Final = "7s"
-#: Of these a run has fewer.
-_FEW: Final = frozenset({"M4", "M5"})
+#: Of these a run has fewer; or what strikes must last while there are effects to come.
+_EARLY: Final = frozenset({"E9", "M4", "M5"})
 #: Two that may take over from each other, of whoever is one at a time.
 _TWO: Final = MappingProxyType({TRANSFER: "managers", OUTBOX: "relays"})
 #: Servers, where logs of orders and tenures need hosts that nobody strikes.
@@ -59,8 +59,7 @@ def run_once(cell: Cell, seed: int) -> RunResult:
     found: list[Counted] = []
     digest = ""
     for point in points or ("",):
-        nth = 1 if point in _FEW else _PASSAGES[seed % len(_PASSAGES)]
-        faults = faults_of(point, nth, moved=cell.scenario in TAKEN_OVER, kind=kind) if point else ()
+        faults = faults_of(point, passage(point, seed), moved=cell.scenario in TAKEN_OVER, kind=kind) if point else ()
         seen = carry_out_cell(scenario, faults, seed)
         digest = _chained(digest, seen.digest)
         found.append(count(seen, cell.arm.name))
@@ -97,6 +96,11 @@ def scenario_of(cell: Cell) -> Scenario:
     scenario = load(cell.scenario)
     owners = 2 if moved or cell.scenario == CALM else 1
     return scenario.with_system({**cell.arm.system, "owners": owners}).with_section("run", {"until": _UNTIL})
+
+
+def passage(point: str, seed: int) -> int:
+    """At which of its passages a point strikes."""
+    return 1 if point in _EARLY else _PASSAGES[seed % len(_PASSAGES)]
 
 
 def kind_at(scenario: str) -> CrashKind:

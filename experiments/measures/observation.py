@@ -119,6 +119,7 @@ class Observation(Evidence):
         progress: Watermarks in order of time.
         noted: By note name, (time, region, value) in order of time.
         cut: The partition that begins first, None in a control.
+        selected: Time and note of every answer to a query beyond one aggregate, in order of time.
     """
 
     answers: tuple[Answer, ...]
@@ -126,6 +127,7 @@ class Observation(Evidence):
     progress: tuple[Progress, ...]
     noted: Mapping[str, tuple[tuple[int, str, int], ...]]
     cut: Window | None
+    selected: tuple[tuple[int, str], ...] = ()
 
     @property
     def opening_balance(self) -> int:
@@ -206,6 +208,8 @@ def carry_out(
         common = _common(world, system, scenario, seed)
         return Evidence(**common, anew=anew, held_again=held_again, operations=tuple(operations))
     progress: list[Progress] = []
+    selected: list[tuple[int, str]] = []
+    world.on_note("selected", lambda t_us, location, value: selected.append((t_us, str(value))))
     noted: dict[str, list[tuple[int, str, int]]] = {name: [] for name in _HEARD}
     _listen(world, progress, noted, 0 if system.merging is None else system.merging.shards)
     _to_the_end(world, scenario, looks)
@@ -219,6 +223,7 @@ def carry_out(
         progress=tuple(progress),
         noted={name: tuple(rows) for name, rows in noted.items()},
         cut=first_cut(scenario),
+        selected=tuple(selected),
     )
 
 

@@ -14,7 +14,7 @@ from experiments.scenario.property import Sort, claim
 from models.delivery_ends import EffectFate, Error
 from models.domains.transfer import Step, Transfer
 from models.effects.domain import Effect, Stage
-from models.effects.performing import ATTEMPT_BITS
+from models.effects.performing import tenure_in
 from models.ledger import FinalEvent
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.orders import Orders
@@ -66,7 +66,7 @@ def every_intent_ends(seen: Observation) -> Verdict:
 def tenure_changed(seen: Observation) -> Verdict:
     """An effect was asked for under a later tenure than the first."""
     book = seen.ledger.outside.book if seen.ledger.outside is not None else None
-    later = sum(deed.token >> ATTEMPT_BITS > 1 for deed in book or ())
+    later = sum(tenure_in(deed.token) > 1 for deed in book or ())
     return Verdict(Outcome.VALID if later else Outcome.INVALID, (), f"{later} under a later tenure")
 
 

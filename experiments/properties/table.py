@@ -27,6 +27,7 @@ from experiments.properties.readings import READINGS
 from experiments.properties.retries import RETRIES
 from experiments.properties.runs import RUNS, not_healed
 from experiments.properties.schemes import SCHEMES
+from experiments.properties.selects import SELECTS
 from experiments.properties.sequences import SEQUENCES
 from experiments.properties.services import SERVICES
 from experiments.properties.visibles import VISIBLES
@@ -63,6 +64,7 @@ PROPERTIES: Final[Mapping[str, Property[Any]]] = MappingProxyType(
             *READINGS,
             *RUNS,
             *SCHEMES,
+            *SELECTS,
             *SEQUENCES,
             *SERVICES,
             *VISIBLES,

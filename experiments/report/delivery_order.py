@@ -114,9 +114,10 @@ def _answer(results: Rows) -> str:
         f"{_share(results, 'persist-most', 'omissions')}. A receiver that dedups makes once of every "
         f"ordering (wrong in {_clean(results, 'dedup')} runs), and so does one that is asked first and fences "
         f"({_clean(results, 'fenced')}); asked first and not fenced it did "
-        f"{sum(row.duplicates for row in unfenced)} of {sum(row.effects for row in unfenced)} effects twice, all after "
-        f"an owner that stood still went on. Persisting first costs {_later(results, 'persist')}, an intent "
-        f"{_later(results, 'intent')} on the average. The process manager and the outbox lost and made nothing "
+        f"{sum(row.duplicates for row in unfenced)} of {sum(row.effects for row in unfenced)} effects twice, "
+        f"where an owner went on that had stood still or was cut off. Persisting first costs "
+        f"{_later(results, 'persist')}, an intent {_later(results, 'intent')} on the average. The process manager "
+        f"and the outbox lost and made nothing "
         f"({at_most(sum(wrong(row) > 0 for row in process), len(process)) if process else 'no run'}). "
         f"Over {len(results.seeds)} seeds."
     )

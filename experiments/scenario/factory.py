@@ -22,9 +22,9 @@ from pydantic import PydanticUserError, TypeAdapter, ValidationError
 from experiments.scenario.problems import NOTHING, Finding, explain, finding, raised, shown
 from sim.topology import RegionName
 from sim.units import duration_us, rate_per_s, size_bytes
-from sim.wording import way_to
+from sim.wording import nearest, way_to
 
-__all__ = ["Option", "options_of", "read_options", "resolve"]
+__all__ = ["Option", "defaulted", "options_of", "read_options", "resolve"]
 
 _QUANTITIES: Final[Mapping[str, Callable[[str], int | float]]] = {
     "_us": duration_us,
@@ -148,6 +148,22 @@ def read_options(
                 rule = "no region here" if key in raw else "its default is no region here"
                 findings.append(Finding(path, shown(region), rule, way_to(region, regions)))
     return values, findings
+
+
+def defaulted(factory: Callable[..., Any], wrong: Collection[str]) -> frozenset[str] | None:
+    """The parameters that have their defaults since what the file gives is wrong; None if one of them has none.
+
+    Args:
+        factory: A callable whose options can be read.
+        wrong: Keys in the file; of one that is unknown, the one that was meant is doubtful.
+    """
+    options = options_of(factory)
+    by_parameter = {option.parameter: option.key for option in options.values()}
+    meant = {key if key in options else by_parameter.get(key) or nearest(key, options) for key in wrong}
+    unread = [options[key] for key in meant if key is not None]
+    if any(option.default is inspect.Parameter.empty for option in unread):
+        return None
+    return frozenset(option.parameter for option in unread)
 
 
 def _read(option: Option, value: Any, path: str) -> Any | Finding:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from experiments.scenario import checks
 from experiments.scenario.beside import Beside
-from experiments.scenario.factory import read_options, resolve
+from experiments.scenario.factory import defaulted, read_options, resolve
 from experiments.scenario.imported import is_import, read_import
 from experiments.scenario.latency import latency_of
 from experiments.scenario.nemesis import NemesisSection, check_nemesis, nemesis_options
@@ -27,7 +27,7 @@ from experiments.scenario.operations import (
 )
 from experiments.scenario.problems import NOTHING, Finding, Problem, ScenarioError, finding, shown
 from experiments.scenario.property import Property, PropertyUse, claim
-from experiments.scenario.refusals import refusals
+from experiments.scenario.refusals import refusals, refusals_beside
 from experiments.scenario.scenario import Scenario, SystemChoice, frozen_document
 from experiments.scenario.schema import (
     SECTIONS,
@@ -64,6 +64,8 @@ _TABLES: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
         "nemesis": NemesisSection,
     }
 )
+#: What a factory is told beside its options.
+_TOLD: Final = frozenset({"topology", "workload"})
 _LISTS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
     {"fault": FaultSection, "operation": OperationSection, "property": PropertySection}
 )
@@ -168,6 +170,7 @@ class _Reader:
         self._add(found)
         self._add(checks.check_times(self.run, self.workload))
         self._add(checks.check_load(self.workload))
+        self._unread: frozenset[str] | None = None
         self.system = self._system()
         messages = checks.message_names() if self.system else None
         self._add(checks.check_hosts(self.hosts, messages))
@@ -189,6 +192,7 @@ class _Reader:
     def scenario(self, name: str, file: str, text: str) -> Scenario | None:
         """The scenario, None if there is a finding."""
         if self.findings:
+            self._add(self._beside_defaults())
             return None
         assert self.world is not None
         assert self.delays is not None
@@ -284,7 +288,18 @@ class _Reader:
         options = {key: value for key, value in raw.items() if key != "factory"}
         values, findings = read_options(made, options, self.regions)
         self._add(findings)
-        return SystemChoice(factory=raw["factory"], make=made, options=MappingProxyType(values))
+        wrong = {found.path.removeprefix("system.") for found in findings}
+        if "factory" not in wrong:
+            self._unread = defaulted(made, wrong)
+        sound = {name: value for name, value in values.items() if name not in (self._unread or ())}
+        return SystemChoice(factory=raw["factory"], make=made, options=MappingProxyType(sound))
+
+    def _beside_defaults(self) -> list[Finding]:
+        """What is wrong with the system beside options that cannot be read, where all that it is told can be."""
+        about = {found.path.partition(".")[0].partition("[")[0] for found in self.findings}
+        if self.system is None or self._unread is None or self.world is None or about & _TOLD:
+            return []
+        return refusals_beside(self.system, self._unread, self.world, self._workload())
 
     def _claim(self, number: int, values: Mapping[str, Any]) -> tuple[Property[Any], dict[str, Any]] | None:
         """A claimed property with its parameters; None if it is not known, or only by name."""

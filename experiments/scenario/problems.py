@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sim.wording import way_to
+from sim.wording import nearest, way_to
 
 __all__ = ["NOTHING", "Finding", "Problem", "ScenarioError", "explain", "finding", "raised", "reasons", "shown"]
 
@@ -139,7 +139,9 @@ def explain(path: str, error: Mapping[str, Any], known: Iterable[str]) -> Findin
         return Finding(path, shown(value), "unknown key", way_to(key, known))
     if kind in ("literal_error", "enum"):
         choices = [choice.strip("'") for choice in context["expected"].replace(" or ", ", ").split(", ")]
-        return Finding(path, shown(value), f"not one of {', '.join(choices)}", way_to(str(value), choices))
+        near = nearest(str(value), choices)
+        way_out = "choose one" if near is None else f"did you mean {near!r}?"
+        return Finding(path, shown(value), f"not one of {', '.join(choices)}", way_out)
     rule, way_out = _WORDS.get(kind, (str(error["msg"]), "change it"))
     bounds = {name: _bound(bound) for name, bound in context.items()}
     return Finding(path, shown(value), rule.format(**bounds), way_out)

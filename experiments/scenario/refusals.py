@@ -2,23 +2,31 @@
 
 A factory knows `lease_us=100000`, where whoever wrote the file gave `lease = "100ms"`. What begins with an
 option is told of that option's place; what is said of others in passing, and the least that would do, has units too.
+
+Where the file gives an option that cannot be read, the factory is asked all the same, with the default in its place:
+it tells what else is wrong, and of that what has to do with such an option is left out.
 """
 
 from __future__ import annotations
 
 import re
+import warnings
 from ast import literal_eval
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from experiments.scenario.factory import Option, options_of
 from experiments.scenario.problems import Finding, finding, reasons
 from experiments.scenario.scenario import SystemChoice
+from models.clients import Workload
+from models.system import Site
+from sim.topology import Topology
 from sim.units import duration_us, format_us, rate_per_s
 
-__all__ = ["refusals"]
+__all__ = ["refusals", "refusals_beside"]
 
 _FIRST: Final = re.compile(r"(\w+)=('[^']*'|\([^()]*\)|[^\s:;,']+):? (?!and )(.+)", re.DOTALL)
+_WORD: Final = re.compile(r"\w+")
 _OWN: Final = re.compile(r"\bself\.(?=\w+=)")
 _PASSING: Final = re.compile(r"\b(\w+)=(-?\d+(?:\.\d+)?)\b")
 _LEAST: Final = re.compile(r"\b(at least|or) (\d+)\b")
@@ -32,6 +40,24 @@ def refusals(system: SystemChoice, refused: ValueError) -> list[Finding]:
     except ValueError:
         options = {}
     return [_finding(system, options, reason) for reason in reasons(refused)]
+
+
+def refusals_beside(
+    system: SystemChoice, unread: Collection[str], topology: Topology, workload: Workload
+) -> list[Finding]:
+    """What a factory refuses beside options that cannot be read and have their defaults; of those it tells nothing."""
+    options = {option.parameter: option for option in options_of(system.make).values()}
+    names = {name for parameter in unread for name in (parameter, options[parameter].key)}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            system.make(Site(topology), workload, **system.options)
+    except ValueError as refused:
+        told = [reason for reason in reasons(refused) if names.isdisjoint(_WORD.findall(reason))]
+        return [_finding(system, options, reason) for reason in told]
+    except (Exception, SystemExit):  # noqa: BLE001 - it may be for the default, and the file is refused anyhow
+        return []
+    return []
 
 
 def _finding(system: SystemChoice, options: Mapping[str, Option], reason: str) -> Finding:

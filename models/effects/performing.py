@@ -8,11 +8,16 @@ effect is in doubt; what to do about it is the policy's. Only a receiver that de
 asked and fences, makes of any of them an effect that is done once.
 
 What was known to be answered is on the disk of this host (`acted`); on another host it is not known.
+
+Whoever owns may be deaf to whoever owns after it, and acts on what it reads for as long as it does not hear of the
+other. So what is new to an owner is not therefore untouched: only the first life of the first owner may act on it at
+once, for its token is the lowest there is, and a receiver that fences refuses it after any other has asked. Everybody
+else asks first, unless the store has arbitrated: of an effect that nobody intended before, an intent says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Final
@@ -30,13 +35,28 @@ from sim.host import Context, Wait
 from sim.storage import TORN
 from sim.topology import Location
 
-__all__ = ["ATTEMPT_BITS", "Ordering", "Performer", "PerformerOptions"]
+__all__ = ["Ordering", "Performer", "PerformerOptions", "tenure_in", "token_of"]
 
 _ACTED: Final = "acted"
-#: Of a token, for attempts; the tenure stands above.
-ATTEMPT_BITS: Final = 16
+#: Of a token, for attempts; who asks stands above, and above that the tenure.
+_ATTEMPT_BITS: Final = 32
+_OWNER_BITS: Final = 16
 #: Between looks of a policy that waits.
 _PAUSE_US: Final = 20_000
+
+
+def token_of(tenure: int, owner: int, attempt: int) -> int:
+    """What goes outside with a request.
+
+    It grows with tenures, and with what one life asks; and where a log that was taken back has given two owners one
+    number, their tokens differ: of two that ask for an effect and hear that it was not done, only one may do it then.
+    """
+    return (tenure << _OWNER_BITS | owner) << _ATTEMPT_BITS | attempt
+
+
+def tenure_in(token: int) -> int:
+    """The tenure of a token."""
+    return token >> _ATTEMPT_BITS + _OWNER_BITS
 
 
 class Ordering(StrEnum):
@@ -79,7 +99,7 @@ class Performer(Owner):
         options: How it works.
 
     Attributes:
-        effects: What it knows of each effect.
+        effects: What it knows of each effect that is not over.
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"E1", "E2", "E5", "E6", "E7", "E8", "P9"})
@@ -94,10 +114,13 @@ class Performer(Owner):
         self._domain = Effect()
         self._begun: dict[int, None] = {}
         self._shard: dict[int, int] = {}
-        self._inherited: frozenset[int] = frozenset()
+        self._fresh: dict[int, None] = {}
+        self._inherited: set[int] = set()
         self._acted: dict[int, None] = {}
         self._replayed = False
+        self._taken_back = False
         self._fence = 0
+        self._asked = 0
 
     def start(self) -> None:
         """Read what is known to have been answered, and what there is."""
@@ -114,16 +137,21 @@ class Performer(Owner):
                 self._give_up()
             return
         key = instance_of(entry.address)
-        self.effects[key] = self._domain.evolve(self.effects.get(key, self._domain.initial()), entry.event)
-        self._shard[key] = shard
-        self._outdone(self.effects[key].tenure)
+        state = self._domain.evolve(self.effects.get(key, self._domain.initial()), entry.event)
+        if self._is_over(key, state):
+            self._forget(key)
+        else:
+            self.effects[key] = state
+            self._shard[key] = shard
+            self._fresh[key] = None
+        self._outdone(state.tenure)
 
     def begun_again(self, shard: int) -> None:
         """What was derived of a shard may have been taken back; all of it is read again, of the others nothing."""
         super().begun_again(shard)
+        self._taken_back = True
         for key in [key for key, of in self._shard.items() if of == shard]:
-            del self.effects[key], self._shard[key]
-            self._begun.pop(key, None)
+            self._forget(key)
 
     def advanced(self) -> None:
         """Begin what is new. Not while it replays: what it reads then was done by somebody before."""
@@ -132,26 +160,24 @@ class Performer(Owner):
         if not self._replayed:
             self._replayed = True
             self.ctx.point("P9")
+        fresh = list(self._fresh)
+        self._fresh.clear()
         if self.owns:
-            self._begin()
+            self._begin(fresh)
 
     def owning(self) -> None:
         """Take up what others have left; of that nobody knows what was asked for."""
         self._begun.clear()
-        if self._used() >= self.mine:
+        if self._fence >= self.mine:
             self._give_up()  # heard of while this number was asked for
             return
         if self.mine > 1:
-            self._inherited = frozenset(key for key, state in self.effects.items() if state.stage is not Stage.NEW)
-        self._begin()
+            self._inherited = set(self.effects)
+        self._begin(list(self.effects))
 
     def highest(self) -> int:
         """As for any owner; also of receivers that fenced, and of effects that were intended or done."""
-        return max(super().highest(), self._used())
-
-    def _used(self) -> int:
-        """The highest number under which somebody has acted, as far as it knows."""
-        return max(self._fence, *(state.tenure for state in self.effects.values()), 0)
+        return max(super().highest(), self._fence)
 
     def _outdone(self, tenure: int) -> None:
         """Somebody has had a tenure: if it was later than this one, give up what is held.
@@ -163,36 +189,58 @@ class Performer(Owner):
         if 0 < self.mine < tenure:
             self._give_up()
 
+    def _fenced(self, token: int) -> None:
+        """A receiver has met a later token: of a later owner, or of another that had this number, or of another life.
+
+        Where it is one that this life gave itself, another attempt of its own is under way and sees to the effect.
+        """
+        if self.mine > 0 and token > token_of(self.mine, self.options.number, self._asked):
+            self._fence = max(self._fence, tenure_in(token))
+            self._give_up()
+
     def _give_up(self) -> None:
         self.ctx.point("E8")
         self.mine = 0
 
-    def _begin(self) -> None:
-        for key, state in self.effects.items():
-            if key not in self._begun and self._is_open(key, state):
+    def _begin(self, keys: Iterable[int]) -> None:
+        for key in keys:
+            state = self.effects.get(key)
+            if state is not None and key not in self._begun and self._is_open(state):
                 self._begun[key] = None
                 self.ctx.set_timer(0, self._perform, key, state)
 
-    def _is_open(self, key: int, state: EffectState) -> bool:
-        """Whether there is something to do about an effect."""
+    def _is_open(self, state: EffectState) -> bool:
+        """Whether there is something to do about an effect that is not over."""
+        return state.stage in (Stage.REQUESTED, Stage.INTENDED) or state.tenure < self.mine
+
+    def _is_over(self, key: int, state: EffectState) -> bool:
+        """Whether nobody will ever have to do anything about an effect, so that it need not be known any more."""
         if state.stage in (Stage.REQUESTED, Stage.INTENDED):
-            return True
+            return False
         # Persisted before it was asked for: nobody knows whether it was, but where it was answered.
         resumes = self.how.ordering is Ordering.PERSIST_FIRST and not isinstance(self.how.policy, AtMostOnce)
-        return resumes and state.stage is Stage.DONE and state.tenure < self.mine and key not in self._acted
+        return not resumes or state.stage is not Stage.DONE or key in self._acted
+
+    def _forget(self, key: int) -> None:
+        self.effects.pop(key, None)
+        self._shard.pop(key, None)
+        self._begun.pop(key, None)
+        self._fresh.pop(key, None)
+        self._inherited.discard(key)
 
     # -- one effect --------------------------------------------------------------------------
 
     def _perform(self, key: int, state: EffectState) -> Generator[Wait, Any, None]:
         mine, ordering = self.mine, self.how.ordering
-        may_have_acted = key in self._inherited
+        resumed = ordering is Ordering.PERSIST_FIRST and state.stage is Stage.DONE
+        may_have_acted = resumed or key in self._inherited
         self.ctx.note("intending", key)
         if ordering is Ordering.INTENT:
             told = yield from self._write(key, Intend(tenure=mine), "intend", mine)
             if told is None:
                 return
             may_have_acted = self.may_have_acted(told)
-        elif ordering is Ordering.PERSIST_FIRST and state.stage is not Stage.DONE:
+        elif ordering is Ordering.PERSIST_FIRST and not resumed:
             told = yield from self._write(key, Complete(tenure=mine, receipt=0), "complete", mine)
             if told is None and isinstance(self.how.policy, AtMostOnce):
                 return
@@ -206,6 +254,8 @@ class Performer(Owner):
             self._acted[key] = None
             self.ctx.disk.append(_ACTED, key)
             yield self.ctx.disk.flush(_ACTED)
+            if key in self.effects and self._is_over(key, self.effects[key]):
+                self._forget(key)
         else:
             yield from self._write(key, Complete(tenure=mine, receipt=receipt), "complete", mine)
         self.ctx.point("E6")
@@ -218,6 +268,13 @@ class Performer(Owner):
         """Whether an earlier owner had intended this, from what the store told of the intent."""
         return told != f"{Stage.INTENDED} 1"
 
+    def may_be_others(self) -> bool:
+        """Whether another may have asked for what is new to this owner, or may yet, under a token below its own."""
+        if self._taken_back or self.how.ordering is Ordering.INTENT:
+            return self._taken_back  # the store says who intends, as long as it forgets nothing
+        # The first line on its disk is the first life; before that is written nobody owns.
+        return not self.mine == self.options.number == 1 or self._life > 0
+
     def decided(self, key: int, known: Known, move: Move) -> None:
         """The policy said what to do next about an effect; for those who look on."""
 
@@ -227,7 +284,7 @@ class Performer(Owner):
     def _bring_about(self, key: int, amount: int, mine: int, may_have_acted: bool) -> Generator[Wait, Any, int]:
         """Ask outside as the policy says; returns the receipt, 0 if there is none to come."""
         ctx, how = self.ctx, self.how
-        asked, undone = 0, False
+        undone = False
         sent_us: list[int] = []
         while self.mine == mine:
             tries = tuple(Attempt(silence_us=ctx.mono_us() - one_us) for one_us in sent_us)
@@ -237,10 +294,10 @@ class Performer(Owner):
                 silence_us=tries[-1].silence_us if tries else 0,
                 undone=undone,
                 tries=tries,
+                others=self.may_be_others(),
             )
             move = how.policy.move(known)
             self.decided(key, known, move)
-            token = mine << ATTEMPT_BITS | asked
             if move is Move.LEAVE:
                 ctx.note("left", key)
                 if how.ordering is not Ordering.PERSIST_FIRST:
@@ -249,22 +306,23 @@ class Performer(Owner):
             if move is Move.WAIT:
                 yield ctx.sleep(_PAUSE_US)
                 continue
-            asked += 1
+            self._asked += 1
+            token = token_of(mine, self.options.number, self._asked)
             if move is Move.ASK:
-                answer = yield ctx.call(how.receiver, WhatOf(key=key, token=token + 1), how.act_us)
+                answer = yield ctx.call(how.receiver, WhatOf(key=key, token=token), how.act_us)
                 undone = isinstance(answer, OutcomeIs) and not answer.receipt
                 if answer is None:
                     yield ctx.sleep(_PAUSE_US)
             else:
                 ctx.point("E1")
-                request = Act(key=key, once=self.once(key), token=token + 1, amount=amount)
+                request = Act(key=key, once=self.once(key), token=token, amount=amount)
                 waiting = ctx.call(how.receiver, request, how.act_us)
                 ctx.point("E2")
                 sent_us.append(ctx.mono_us())
                 may_have_acted, undone = True, False
                 answer = yield waiting
             if isinstance(answer, Fenced):
-                self._outdone(answer.token >> ATTEMPT_BITS)
+                self._fenced(answer.token)
                 return 0
             if isinstance(answer, Acted | OutcomeIs) and answer.receipt:
                 if isinstance(answer, OutcomeIs) or answer.before:

@@ -2,6 +2,9 @@
 
 From FACTS section 5: the ordering of act and persist only chooses the error; that nothing is done twice and
 nothing is omitted takes a receiver that dedups, or one that can be asked and fences.
+
+Asking and fencing is worth that only if whoever may not be the first to act asks before it acts, and not only after it
+has heard of another: owners may be deaf to each other (`performing.Performer.may_be_others`).
 """
 
 from __future__ import annotations

@@ -74,6 +74,7 @@ class Known:
         undone: Whether the receiver said that it was not done, and nobody has asked for it since.
         tries: This owner's attempts, in order.
         hears: Whether the receiver is heard of at present, as far as anybody listens.
+        others: Whether another may have asked for it, or may yet, of whom this owner need not have heard.
     """
 
     may_have_acted: bool
@@ -82,6 +83,7 @@ class Known:
     undone: bool
     tries: tuple[Attempt, ...] = ()
     hears: bool = True
+    others: bool = False
 
 
 class Policy(Protocol):
@@ -119,8 +121,8 @@ class AskFirst:
     pause_us: int = 100_000
 
     def move(self, known: Known) -> Move:
-        """Act on what nobody has touched, or what the receiver says it never did."""
-        if not known.may_have_acted or known.undone:
+        """Act on what nobody can have touched, or what the receiver says it never did."""
+        if known.undone or not (known.may_have_acted or known.others):
             return Move.ACT
         return Move.WAIT if known.attempts and known.silence_us < self.pause_us else Move.ASK
 

@@ -55,6 +55,7 @@ class Process:
         domain: Whose aggregates remember how far each is.
         stage_of: The stage that a state is at.
         steps: In the order in which they go forward, then those that go back.
+        final: Stages after which no event follows: a manager forgets a process there.
 
     Raises:
         Refused: whatever is wrong with it, all at once, each with its place and the way out.
@@ -64,6 +65,7 @@ class Process:
     domain: Domain[Any]
     stage_of: Callable[[Any], str]
     steps: tuple[Step, ...]
+    final: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         problems = [f"process {self.name!r}, {problem}" for problem in self._problems()]
@@ -74,6 +76,10 @@ class Process:
         """The step that is due in a state; None if there is nothing to do any more."""
         stage = self.stage_of(state)
         return next((step for step in self.steps if step.stage == stage), None)
+
+    def is_over(self, state: Any) -> bool:
+        """Whether nothing follows a state any more."""
+        return self.stage_of(state) in self.final
 
     def commands(self) -> Iterator[type[Command]]:
         """Kinds of commands that it sends to others."""
@@ -99,6 +105,8 @@ class Process:
         yield from self._steps_that_go_back({step.name for step in forward})
         for step in self.steps:
             yield from self._about(step)
+            if step.stage in self.final:
+                yield f"step {step.name!r}: stage {step.stage!r} is final, and something is due there; drop one of both"
 
     def _steps_that_go_back(self, forward: set[str]) -> Iterator[str]:
         for step in self.steps:

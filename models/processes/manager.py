@@ -35,7 +35,7 @@ class Manager(Follower):
         process: What it manages.
 
     Attributes:
-        states: Of each process, as its events tell.
+        states: Of each process that is not over, as its events tell.
     """
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"M1", "M2", "M3", "M4", "M5"})
@@ -52,7 +52,10 @@ class Manager(Follower):
         self.states: dict[int, Any] = {}
         self._due_us: dict[int, int] = {}
         self._begun: dict[int, str] = {}
+        self._fresh: dict[int, None] = {}
         self._shard: dict[int, int] = {}
+        self._rank: dict[int, int] = {}
+        self._ranked = 0
 
     def start(self) -> None:
         """Read all there is; what is due is sent once that is done."""
@@ -61,27 +64,46 @@ class Manager(Follower):
     def taken(self, shard: int, entry: Entry) -> None:
         """A process has come further."""
         key, domain = instance_of(entry.address), self.process.domain
-        self.states[key] = domain.evolve(self.states.get(key, domain.initial()), entry.event)
+        state = domain.evolve(self.states.get(key, domain.initial()), entry.event)
+        if self.process.is_over(state):
+            self._forget(key)
+            return
+        if key not in self.states:
+            self._ranked += 1
+            self._rank[key] = self._ranked
+        self.states[key] = state
         self._due_us[key] = entry.accepted_us
         self._shard[key] = shard
+        self._fresh[key] = None
 
     def begun_again(self, shard: int) -> None:
         """What was derived of a shard may have been taken back; all of it is read again, of the others nothing."""
         for key in [key for key, of in self._shard.items() if of == shard]:
-            del self.states[key], self._shard[key]
-            self._begun.pop(key, None)
+            self._forget(key)
 
     def advanced(self) -> None:
         """Begin what is due. Not while it replays: a stage that was passed long ago would be gone through again."""
         if not self.live:
             return
-        for key, state in self.states.items():
+        fresh = sorted(self._fresh, key=lambda key: self._rank[key])  # first come, first served
+        self._fresh.clear()
+        for key in fresh:
+            state = self.states[key]
             step = self.process.due(state)
             if step is not None and self._begun.get(key) != step.stage:
                 self._begun[key] = step.stage
-                self.ctx.set_timer(0, self._carry_out, key, step, state)
+                self.ctx.set_timer(0, self._carry_out, key, step, state, self._due_us[key])
 
-    def _carry_out(self, key: int, step: Step, state: Any) -> Generator[Wait, Any, None]:
+    def all_again(self) -> None:
+        """Take everything that is not over for new, and nothing for begun."""
+        self._begun.clear()
+        self._fresh = dict.fromkeys(self.states)
+
+    def _forget(self, key: int) -> None:
+        for known in (self.states, self._due_us, self._begun, self._fresh, self._shard, self._rank):
+            known.pop(key, None)
+
+    def _carry_out(self, key: int, step: Step, state: Any, due_us: int) -> Generator[Wait, Any, None]:
         """One step: send, and write down what came of it."""
         ctx, turn = self.ctx, self.turn()
         if step.undoes:
@@ -89,7 +111,7 @@ class Manager(Follower):
             ctx.point("M5")
         ctx.point("M1")
         aggregate, command = step.ask(state)
-        answer = yield from self.ask(aggregate, command, self.key_of(key, step), self._in_time(key, step))
+        answer = yield from self.ask(aggregate, command, self.key_of(key, step), self._in_time(step, due_us))
         if answer is None and self.turn() == turn:
             ctx.note("timed-out", key)
             ctx.point("M4")
@@ -106,11 +128,11 @@ class Manager(Follower):
         yield from self.submitter.submit(key, record, written)
         ctx.point("M3")
 
-    def _in_time(self, key: int, step: Step) -> Callable[[], bool]:
+    def _in_time(self, step: Step, due_us: int) -> Callable[[], bool]:
         """Whether a step that became due with the latest event may still be tried."""
         if not step.patience_us:
             return lambda: True
-        until_us = self._due_us[key] + step.patience_us
+        until_us = due_us + step.patience_us
         return lambda: self.ctx.now_us() < until_us
 
     # -- what it decides ---------------------------------------------------------------------

@@ -82,7 +82,7 @@ class OwnedManager(Manager, Owner):
 
     def owning(self) -> None:
         """Begin all that is due: nobody knows how far the owner before had come with it."""
-        self._begun.clear()
+        self.all_again()
         self.advanced()
 
     def turn(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.domains.transfer import Abandon, RecordCredit, RecordDebit, RecordRefund, Transfer, TransferState
+from models.domains.transfer import Step as Stage
 from models.mixes import DOMAIN_SHIFT
 from models.processes.definition import Process, Step
 from models.processes.purse import Cancel, Give, GiveBack, Purse, Take
@@ -26,6 +27,7 @@ def transfer_process(patience_us: int = PATIENCE_US, *, full: bool = True) -> Pr
         name="transfer",
         domain=Transfer(),
         stage_of=lambda state: str(state.step),
+        final=frozenset((Stage.DONE, Stage.ABANDONED)),
         steps=(
             Step(
                 name="debit",

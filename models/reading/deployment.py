@@ -26,6 +26,7 @@ from models.reading.bell import Bell
 from models.reading.ending import reading_end
 from models.reading.feeding import FedShard
 from models.reading.feeds import GlobalFeed
+from models.reading.gateway import Gateway
 from models.reading.inline import InlineShard
 from models.reading.layout import GATEWAY, ReadLayout, part_of, route_from, view_groups, write_groups
 from models.reading.options import MODES, Checkpoint, Poison, ProjectorOptions, combined
@@ -56,6 +57,7 @@ def reading(
     kind: type[Projector] = Projector,
     rules: type[Views] = Views,
     feed: type[GlobalFeed] = GlobalFeed,
+    door: type[Gateway] = Gateway,
     *,
     mode: str = "async",
     scheme: str = "multi-persist:2/3",
@@ -107,7 +109,8 @@ def reading(
 ) -> System:
     """The bank with a read side. 0 stands for never; of `force_after_us`, any number below 0.
 
-    Consumers are of a `kind`, views follow `rules`, and the global sequence is read by a `feed`; these are no options.
+    Consumers are of a `kind`, views follow `rules`, the global sequence is read by a `feed`, and a `door` stands before
+    all that users ask; these are no options.
 
     Args:
         site: Where.
@@ -115,6 +118,7 @@ def reading(
         kind: As above.
         rules: As above.
         feed: As above.
+        door: As above.
         mode: One of `MODES`.
         scheme: Of the write side.
         views: Of the views, in mode async.
@@ -284,6 +288,7 @@ def reading(
         ask_us=workload.attempt_timeout_us,
         keys=max(1, workload.accounts // segments) if states else 0,
         waits=rule_of(decides) if decides else None,
+        door=door,
     )
     placements = _writers(groups, told, layout, mode)
     placements += _readers(layout, options, snapshot_every, mode, groups)
@@ -366,10 +371,9 @@ def _finished(
 
     def ledger(service_of: Callable[[Location], Any]) -> Ledger:
         parts = groups if mode == "inline" else layout.groups
-        return replace(
-            write_side(service_of),
-            reading=reading_end(parts, service_of, checkpoint, mode, at_service(bell, BELL), due),
-        )
+        end = reading_end(parts, service_of, checkpoint, mode, at_service(bell, BELL), due)
+        told = replace(end, band=layout.projection.band, by_log=layout.sequencer is None)
+        return replace(write_side(service_of), reading=told)
 
     views = {store_name(group.domain.name, group.shard): group for group in layout.groups}
     watched = {name: tuple(location for _, location in group.members) for name, group in views.items()}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from models.reading.words import Query, Rows
+from models.reading.words import Query, Rows, Token
 from sim.host import Context, Service, Wait, handles
 from sim.topology import Location
 
@@ -61,11 +61,15 @@ class Gateway(Service):
             found.update({left[index]: answer for index, answer in answers if isinstance(answer, Rows)})
         return self._joined(numbers, found)
 
+    def token_of(self, msg: Query) -> Token:
+        """What an answer must have."""
+        return msg.token
+
     def _divided(self, msg: Query) -> dict[int, Query]:
         """The query as each part is asked it: its own keys, and of the token what is its."""
         part_of = self._part_of
         tokens: dict[int, list[tuple[int, int]]] = {}
-        for key, version in msg.token:
+        for key, version in self.token_of(msg):
             tokens.setdefault(part_of(key), []).append((key, version))
         if not msg.keys:
             parts = range(len(self._parts))
@@ -89,4 +93,5 @@ class Gateway(Service):
             missing=tuple(number for number in numbers if number not in found),
             stopped=next((answer.stopped for answer in answers if answer.stopped), ""),
             worth=tuple(one for answer in answers for one in answer.worth),
+            parts=tuple((number, found[number].places) for number in numbers if number in found),
         )

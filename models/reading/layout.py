@@ -145,6 +145,7 @@ class ReadLayout:
         ask_us: A gateway's patience.
         keys: How many a segment has, where views say how likely they are fresh; 0 where they do not.
         waits: When users wait rather than take what may be stale.
+        door: What stands before the parts.
     """
 
     topology: Topology
@@ -164,6 +165,7 @@ class ReadLayout:
     ask_us: int
     keys: int = 0
     waits: Rule | None = None
+    door: type[Gateway] = Gateway
 
     def near(self, host: HostSpec, members: Sequence[Location]) -> tuple[Location, ...]:
         """As `near_members`."""
@@ -270,11 +272,11 @@ class ReadLayout:
         placed = []
         for host in self.readers:
             mine = ((at_service(host.location, LIVE),),) if parts is None else tuple(self.near(host, p) for p in parts)
-            placed.append(Placement(host=host.location, name=GATEWAY, make=self._gateway(mine, of), kind=Gateway))
+            placed.append(Placement(host=host.location, name=GATEWAY, make=self._gateway(mine, of), kind=self.door))
         return placed
 
     def _gateway(self, parts: Sequence[tuple[Location, ...]], of: Callable[[int], int]) -> Callable[[Context], Gateway]:
-        return lambda ctx: Gateway(ctx, parts, of, ask_us=self.ask_us)
+        return lambda ctx: self.door(ctx, parts, of, ask_us=self.ask_us)
 
     def live(self) -> list[Placement]:
         """A live view on each reading host."""

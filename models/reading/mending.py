@@ -137,6 +137,7 @@ class Mending(Service):
         )
         projection = self._now()
         rows = {key: projection.first(key, batch.feed) for key in sorted(touched)}
+        left: set[int] = set()
         if touched:
             entries = yield from self._of_keys(one, segment, touched, feed=batch.feed, upto=keep)
             if entries is None:
@@ -145,15 +146,13 @@ class Mending(Service):
             for shard, entry in entries:
                 if (shard, entry.position) not in waiting:
                     key = instance_of(entry.address)
+                    left.add(entry.event_id)
                     rows[key] = projection.apply(rows[key], entry, shard)
+        # What nobody has heard yet of an event that is gone, nobody is to hear.
+        silenced = frozenset(event_id for event_id, key in view.owed if key in touched and event_id not in left)
         self.ctx.note("retracted", view.place(batch.feed).position - keep)
-        return (
-            yield from one.write(
-                one.saving(
-                    rows=tuple(rows.values()), shard=batch.feed, position=keep, reigns=batch.reigns, settled=gone
-                )
-            )
-        )
+        where = {"shard": batch.feed, "position": keep, "reigns": batch.reigns}
+        return (yield from one.write(one.saving(rows=tuple(rows.values()), settled=gone, paid=silenced, **where)))
 
     def _of_keys(
         self,

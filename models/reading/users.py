@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 from models.clients import BankMix, Drawn, Workload
+from models.reading.selecting import told_of
 from models.reading.words import Query, Rows
 from models.store.requests import Accepted, InDoubt, Refused, RolledBack, Submit, Unavailable
 from sim.history import Kind, Operation, Value
@@ -25,7 +26,11 @@ from sim.message import Message
 from sim.topology import Location
 from sim.wording import Refused as Refusal
 
-__all__ = ["Asked", "Session", "User", "UserOptions"]
+__all__ = ["PAIRS", "Asked", "Session", "User", "UserOptions"]
+
+
+#: Aggregates that a session's token holds, unless it is told otherwise.
+PAIRS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,7 @@ class UserOptions:
     own: float = 0.5
     bands: int = 8
     tokens: bool = True
-    pairs: int = 64
+    pairs: int = PAIRS
     patience_us: int = 500_000
     sessions: int = 8
     share: float = 1.0
@@ -121,6 +126,8 @@ class User(Service):
         options: How they ask.
         route: By aggregate, the members of its shard, in the order in which they are asked.
     """
+
+    NOTES: ClassVar[frozenset[str]] = frozenset({"selected"})
 
     def __init__(
         self, ctx: Context, workload: Workload, options: UserOptions, route: Callable[[int], Sequence[Location]]
@@ -218,6 +225,7 @@ class User(Service):
             self._record(asked, Kind.FAIL, key, f"refused:{why}")
         elif asked.f == "select":
             places = tuple(position for _, position in answer.places)
+            self.ctx.note("selected", told_of(asked.op, asked.band, answer))
             self._record(asked, Kind.OK, key, (len(answer.rows), *places))
         else:
             assert isinstance(key, int)

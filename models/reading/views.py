@@ -147,7 +147,7 @@ class Save(Command):
         parked: Events that are put aside.
         settled: (shard, position) of those that are not any more.
         owed: What is to be announced.
-        paid: Events of which that was done.
+        paid: Events of which that was done, or that are gone.
         stopped: Why the projection stands still.
         heard_us: As in a view; 0 for no news.
     """

@@ -89,6 +89,7 @@ class Rows(Message):
         missing: Parts of the key space that did not answer.
         stopped: Why the projection stands still somewhere; empty if it does not.
         worth: How likely what is said of each key is the latest, where views say that.
+        parts: Where several parts answered, the places of each; none elsewhere.
     """
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, VIEWING, 4)
@@ -99,6 +100,7 @@ class Rows(Message):
     missing: tuple[int, ...] = ()
     stopped: str = ""
     worth: tuple[Freshness, ...] = ()
+    parts: tuple[tuple[int, tuple[tuple[int, int], ...]], ...] = ()
 
     def wire_bytes(self) -> int:
         """A sum that need not look into it."""

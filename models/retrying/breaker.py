@@ -3,7 +3,8 @@
 Closed, it lets all through and counts how the last so many calls went; where too many failed it opens and refuses
 all, which costs the target nothing. After a while it is half-open and lets a few probes through: if all succeed it
 closes, if one fails it opens again. A probe that never ends counts as failed once it is as old as the pause, or the
-breaker would stay half-open for ever (resilience4j#935).
+breaker would stay half-open for ever (resilience4j#935). What was sent in an earlier position decides nothing: a call
+that went out before it opened, and ends while it is half-open, is no probe.
 
 After Nygard, "Release It!" (2007); the count-based window is resilience4j's.
 """
@@ -88,8 +89,10 @@ class Breaker:
             return True
         return self.position is Position.CLOSED
 
-    def succeeded(self, now_us: int) -> None:
-        """A call that was let through came to something."""
+    def succeeded(self, now_us: int, sent_us: int) -> None:
+        """A call that was let through, at `sent_us`, came to something."""
+        if sent_us < self._since_us:
+            return
         if self.position is Position.HALF_OPEN:
             self._good += 1
             if self._good >= self.options.probes:
@@ -98,8 +101,10 @@ class Breaker:
         elif self.position is Position.CLOSED:
             self._calls.append(True)
 
-    def failed(self, now_us: int) -> None:
+    def failed(self, now_us: int, sent_us: int) -> None:
         """One did not. What was sent before it opened may fail later, and must not prolong the pause."""
+        if sent_us < self._since_us:
+            return
         if self.position is Position.HALF_OPEN:
             self._open(now_us)
         elif self.position is Position.CLOSED:

@@ -139,15 +139,16 @@ class Retrier:
             sent += 1
             self.asked.attempts += 1
             patience_us = min(policy.patience_us, left_us)
+            sent_us = ctx.mono_us()
             answer = yield ctx.call(target(sent - 1), request(patience_us), patience_us)
             if answer is not None and self._good(answer):
-                self._tell_good(paid)
+                self._tell_good(paid, sent_us)
                 return End(answer, True, sent, unheard, "")
             unheard = unheard or answer is None
             if answer is not None and self._final(answer):
-                self._tell_good(paid)  # the target is well
+                self._tell_good(paid, sent_us)  # the target is well
                 return End(answer, False, sent, unheard, "")
-            self._tell_bad()
+            self._tell_bad(sent_us)
             if sent >= policy.attempts:
                 return End(answer, False, sent, unheard, "attempts")
             paid = answer is None
@@ -158,12 +159,12 @@ class Retrier:
             yield ctx.sleep(max(0, min(pause_us, deadline_us - ctx.mono_us())))
         return End(answer, False, sent, unheard, "deadline")
 
-    def _tell_good(self, paid: bool | None) -> None:
+    def _tell_good(self, paid: bool | None, sent_us: int) -> None:
         self._budget.succeeded(silent=paid)
         if self._breaker is not None:
-            self._breaker.succeeded(self.ctx.mono_us())
+            self._breaker.succeeded(self.ctx.mono_us(), sent_us)
 
-    def _tell_bad(self) -> None:
+    def _tell_bad(self, sent_us: int) -> None:
         self._budget.failed()
         if self._breaker is not None:
-            self._breaker.failed(self.ctx.mono_us())
+            self._breaker.failed(self.ctx.mono_us(), sent_us)

@@ -90,10 +90,11 @@ class ScalingOptions:
             wrong.append(f"least={self.least} instances serve nobody; give at least 1")
         if self.spare < 0:
             wrong.append(f"spare={self.spare} is negative; give at least 0")
-        elif self.most < self.least + self.spare:
+        spare = max(0, self.spare)
+        if self.most < self.least + spare:
             wrong.append(
-                f"least={self.least} with spare={self.spare} comes to more than most={self.most}; "
-                f"give most={self.least + self.spare}, or fewer"
+                f"least={self.least} with spare={spare} comes to more than most={self.most}; "
+                f"give most={self.least + spare}, or fewer"
             )
         if not self.target_per_s > 0:
             wrong.append(f"target_per_s={self.target_per_s} is no load; give more than 0")

@@ -15,6 +15,7 @@ from experiments.scenario.refusals import refusals
 from experiments.scenario.scenario import SystemChoice
 from experiments.scenario.toml import to_toml
 from models import Site, System, Workload
+from models.services.options import ScalingOptions
 from sim.wording import Refused
 
 SCENARIOS = Path(__file__).parents[2] / "experiments" / "scenarios"
@@ -155,3 +156,40 @@ def test_a_person_sees_place_value_rule_and_way_out_and_no_traceback(
     found = [line.partition(": ")[2] for line in (said.out + said.err).splitlines() if "mine.toml" in line]
     assert len(found) == len(lines)
     assert all(line.startswith(told) for line, told in zip(found, lines, strict=True)), found
+
+
+def paths(change: dict[str, object]) -> list[str]:
+    """What is wrong, by place, once the options of a scenario are changed."""
+    with pytest.raises(ScenarioError) as told:
+        load("effect_printer").with_system(change)
+    return sorted(problem.path for problem in told.value.problems)
+
+
+def test_an_option_that_cannot_be_read_hides_no_mistake_of_the_factory() -> None:
+    assert paths({"suspect": "-1s", "owners": 9, "ordering": "act"}) == [
+        "system.ordering",
+        "system.owners",
+        "system.suspect",
+    ]
+    assert paths({"no_such_thing": 1, "owners": 9}) == ["system.no_such_thing", "system.owners"]
+
+
+def test_of_an_option_that_cannot_be_read_nothing_else_is_told() -> None:
+    """What the factory says of the default in its place is no mistake of the file."""
+    assert paths({"suspect": "soon", "owners": 9}) == ["system.owners", "system.suspect"]
+    assert paths({"receiver": 5, "declared": "idempotent"}) == ["system.receiver"]
+    assert paths({"recieved": "mailer", "declared": "idempotent", "owners": 9}) == ["system.owners", "system.recieved"]
+    assert paths({"home": "nowhere"}) == ["system.home"]
+
+
+def test_a_choice_that_is_none_lists_the_others_once() -> None:
+    with pytest.raises(ScenarioError) as told:
+        load("retry_budget").with_system({"budget": "xyz"})
+    (problem,) = told.value.problems
+    assert (problem.rule, problem.way_out) == ("not one of none, throttle, ratio, bucket", "choose one")
+
+
+def test_a_scale_that_does_not_fit_is_told_beside_a_reserve_that_is_none() -> None:
+    with pytest.raises(Refused) as told:
+        ScalingOptions(least=9, most=2, spare=-1)
+    assert [one.partition("=")[0] for one in told.value.problems] == ["spare", "least"]

@@ -226,7 +226,7 @@ class _Layout:
         read, ended = written.ledger, plane.ended(planned.ledger)
 
         def ledger(service_of: Callable[[Location], Any]) -> Ledger:
-            nothing_kept = reading_end((), service_of, "", "live", desk)
+            nothing_kept = replace(reading_end((), service_of, "", "live", desk), band=self.projection.band)
             return replace(read(service_of), services=ended(service_of), reading=nothing_kept)
 
         return replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from models.reading import GlobalFeed, Projector, Views, reading
+from models.reading.gateway import Gateway
 from models.system import Site, System
 
 #: One host writes, two read; two consumers share two segments.
@@ -46,3 +47,9 @@ def sequenced(site: Site, workload: Any, feed: type[GlobalFeed] = GlobalFeed) ->
     """Two shards on two hosts, followed by their global sequence."""
     more = {**_SHARED, "shards": 2, "readers": 1, "consumers": 1, "global_sequence": True, "poll_us": 20_000}
     return reading(site, workload, feed=feed, **more)  # type: ignore[arg-type]
+
+
+def asked(site: Site, workload: Any, door: type[Gateway] = Gateway) -> System:
+    """The same two segments, asked for accounts by band, in sessions that know what they wrote."""
+    more = {**_SHARED, "poll_us": 20_000, "selects": 0.5, "tokens": True, "band": 500, "idempotent": True}
+    return reading(site, workload, door=door, **more)  # type: ignore[arg-type]

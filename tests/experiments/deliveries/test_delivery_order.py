@@ -29,7 +29,7 @@ from experiments.deliveries.arms import (
     TRANSFER_UNFENCED,
 )
 from experiments.deliveries.cells import faults_of, points_of, why_not
-from experiments.deliveries.runs import Counted, carry_out_cell, count, kind_at, run_once, scenario_of
+from experiments.deliveries.runs import Counted, carry_out_cell, count, kind_at, passage, run_once, scenario_of
 from experiments.delivery_order import EXPERIMENT
 from experiments.experiment import Cell, Finding, ReportContext
 from experiments.provenance import Provenance
@@ -67,8 +67,8 @@ def rows(wrong: tuple[str, str] | None = None, **other: Any) -> Results[Delivery
             values = values | (other if (scenario, arm) == wrong else {})
             made += [row(scenario, arm, seed, **values) for seed in range(3)]
     results = Results(made, Path("none"))
-    zero = dict.fromkeys(("duplicates", "omissions", "orphans"), [0] * 9)
-    results.series = lambda scenario, arm, seed: {"struck": [1] * 9, **zero}  # type: ignore[method-assign]
+    zero: dict[str, list[float]] = dict.fromkeys(("duplicates", "omissions", "orphans"), [0] * len(EFFECT_POINTS))
+    results.series = lambda scenario, arm, seed: {"struck": [1] * len(EFFECT_POINTS), **zero}  # type: ignore[method-assign]
     return results
 
 
@@ -119,7 +119,7 @@ def test_every_point_is_a_cell_of_some_arm_and_what_is_not_has_a_reason() -> Non
 
 def counted(arm: str, scenario: str, point: str, seed: int = 0) -> Counted:
     cell = Cell(scenario=scenario, arm=EXPERIMENT.arm(arm))
-    faults = faults_of(point, 3, moved=scenario in TAKEN_OVER, kind=kind_at(scenario))
+    faults = faults_of(point, passage(point, seed), moved=scenario in TAKEN_OVER, kind=kind_at(scenario))
     seen = carry_out_cell(scenario_of(cell), faults, seed)
     assert len(seen.answers) <= 20
     return count(seen, arm)
@@ -135,6 +135,8 @@ def counted(arm: str, scenario: str, point: str, seed: int = 0) -> Counted:
         ("intent-most", CRASH, "E4", Error.ORPHAN),
         ("intent-least", CRASH, "E7", Error.DUPLICATE),
         ("act-unfenced", MOVED, "E8", Error.DUPLICATE),
+        ("act-most", MOVED, "E9", Error.DUPLICATE),
+        ("intent-unfenced", MOVED, "E9", Error.DUPLICATE),
         ("act-most", POWER, "E5", Error.ORPHAN),
         ("persist-most", POWER, "E1", Error.OMISSION),
         ("intent-least", POWER, "E5", Error.DUPLICATE),
@@ -151,7 +153,7 @@ def test_a_cell_shows_the_error_of_its_ordering_and_no_other(arm: str, scenario:
 @pytest.mark.parametrize(
     "arm", ["act-dedup", "persist-dedup", "intent-dedup", "act-fenced", "persist-fenced", "intent-fenced"]
 )
-@pytest.mark.parametrize("point", ["E4", "E7", "E8"])
+@pytest.mark.parametrize("point", ["E4", "E7", "E8", "E9"])
 def test_dedup_or_a_fence_makes_once_of_every_ordering(arm: str, point: str) -> None:
     found = counted(arm, MOVED, point)
     assert (found.struck, sum(found.errors.values()), found.unpromised) == (True, 0, 0)

@@ -6,10 +6,10 @@ import pytest
 
 from models.addressing import mint
 from models.domain import Event
-from models.effects.domain import Effect, Intend, Intended, Requested, intended_under
-from models.effects.performing import ATTEMPT_BITS, Ordering, Performer, PerformerOptions
-from models.effects.retrying import AtLeastOnce
-from models.effects.words import Act, Fenced
+from models.effects.domain import Complete, Completed, Effect, Intend, Intended, Requested, intended_under
+from models.effects.performing import Ordering, Performer, PerformerOptions, tenure_in, token_of
+from models.effects.retrying import AskFirst, AtLeastOnce, AtMostOnce, Policy
+from models.effects.words import Act, Acted, Fenced, OutcomeIs, WhatOf
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, Follow, Followed
 from models.outbox.owning import TENURE, OwnerOptions
@@ -25,6 +25,7 @@ from sim.topology import at_service, pack_location
 
 TENURES, EFFECTS, OUTSIDE = (at_service(pack_location(1, 1, host), "of") for host in (2, 3, 4))
 KEY = Effect.number << DOMAIN_SHIFT | 7
+RETRIES = AtLeastOnce()
 REIGN = (Reign(1, 1, 0),)
 
 
@@ -36,7 +37,13 @@ class Place:
     """A performer, the tenures and effects that it reads of, and what it asks."""
 
     def __init__(
-        self, tenures: list[Event], effects: list[Event], ordering: Ordering = Ordering.ACT_FIRST, *, number: int = 1
+        self,
+        tenures: list[Event],
+        effects: list[Event],
+        ordering: Ordering = Ordering.ACT_FIRST,
+        *,
+        number: int = 1,
+        policy: Policy = RETRIES,
     ) -> None:
         self.ctx = FakeContext(at_service(pack_location(1, 1, 1), "performer"))
         self.logs = {
@@ -48,7 +55,7 @@ class Place:
             FeedOptions(consumer="performer", shards=((TENURES,), (EFFECTS,))),
             StoreOptions(shards=((Tenure.number, ((TENURES,),)), (Effect.number, ((EFFECTS,),)))),
             OwnerOptions(number=number),
-            PerformerOptions(ordering=ordering, receiver=OUTSIDE, policy=AtLeastOnce()),
+            PerformerOptions(ordering=ordering, receiver=OUTSIDE, policy=policy),
         )
         self.ctx.start(self.performer)
 
@@ -56,18 +63,25 @@ class Place:
         """The next thing of a kind that it asks; what it follows is told as it asks."""
         for _ in range(200):
             self.ctx.advance(5_000)
-            for place, (to, msg, wait) in enumerate(self.ctx.calls):
-                if wait.done:
-                    continue
-                if isinstance(msg, kind):
+            for _, msg, wait in self.ctx.calls:
+                if isinstance(msg, kind) and not wait.done:
                     return msg
-                if isinstance(msg, Follow):
-                    log = self.logs[to]
-                    self.ctx.answer(
-                        Followed(reigns=REIGN, after=msg.after, entries=tuple(log[msg.after :]), upto=len(log)), place
-                    )
-                    break
+            self.tell()
         raise AssertionError(f"it never asked {kind.__name__}")
+
+    def tell(self) -> None:
+        """Answer what it asks of logs."""
+        for place, (to, msg, wait) in enumerate(self.ctx.calls):
+            if isinstance(msg, Follow) and not wait.done:
+                log = self.logs[to]
+                told = Followed(reigns=REIGN, after=msg.after, entries=tuple(log[msg.after :]), upto=len(log))
+                self.ctx.answer(told, place)
+
+    def reads(self) -> None:
+        """Let it read all there is."""
+        for _ in range(20):
+            self.ctx.advance(5_000)
+            self.tell()
 
     def answer(self, kind: type[Message], answer: Message) -> None:
         """Answer what it asked last of a kind."""
@@ -99,16 +113,16 @@ def test_who_is_fenced_gives_up_and_asks_again_above_the_fence() -> None:
     assert place.take_over() == TakeOver(owner=1, after=0, above=0)
     first = place.asked(Act)
     assert isinstance(first, Act)
-    assert first.token >> ATTEMPT_BITS == 1
+    assert tenure_in(first.token) == 1
 
-    place.answer(Act, Fenced(key=KEY, token=3 << ATTEMPT_BITS | 1))
+    place.answer(Act, Fenced(key=KEY, token=token_of(3, 2, 1)))
     assert place.performer.mine == 0
     assert place.ctx.points[-1] == "E8"
 
     assert place.take_over() == TakeOver(owner=1, after=1, above=3)
     again = place.asked(Act)
     assert isinstance(again, Act)
-    assert (again.key, again.token >> ATTEMPT_BITS) == (KEY, 4)
+    assert (again.key, tenure_in(again.token)) == (KEY, 4)
 
 
 def test_an_attempt_of_its_own_that_comes_late_costs_nobody_a_tenure() -> None:
@@ -116,7 +130,7 @@ def test_an_attempt_of_its_own_that_comes_late_costs_nobody_a_tenure() -> None:
     place.take_over()
     place.asked(Act)
 
-    place.answer(Act, Fenced(key=KEY, token=1 << ATTEMPT_BITS | 2))
+    place.answer(Act, Fenced(key=KEY, token=token_of(1, 1, 1)))
 
     assert place.performer.mine == 1
 
@@ -183,3 +197,115 @@ def test_a_number_that_this_life_has_met_is_not_asked_for_again() -> None:
     place.performer.begun_again(0)
 
     assert place.take_over() == TakeOver(owner=1, after=1, above=4)
+
+
+def test_what_was_requested_after_it_took_over_a_second_owner_asks_about_before_it_acts() -> None:
+    """The owner before may be deaf to it, and have read of the request as well."""
+    place = Place([TakenOver(owner=1, number=1)], [], policy=AskFirst())
+    place.take_over()
+    place.logs[EFFECTS].append(entry(1, KEY, Requested(amount=5)))
+
+    asked = place.asked(WhatOf)
+    assert isinstance(asked, WhatOf)
+    assert not any(isinstance(msg, Act) for _, msg, _ in place.ctx.calls)
+
+    place.answer(WhatOf, OutcomeIs(key=KEY, receipt=0))
+    act = place.asked(Act)
+    assert isinstance(act, Act)
+    assert asked.token < act.token
+
+
+def test_the_first_life_of_the_first_owner_acts_at_once_for_its_token_is_the_lowest() -> None:
+    place = Place([], [Requested(amount=5)], policy=AskFirst())
+    place.take_over()
+
+    act = place.asked(Act)
+    assert isinstance(act, Act)
+    assert not any(isinstance(msg, WhatOf) for _, msg, _ in place.ctx.calls)
+    assert act.token < token_of(1, 2, 0)
+
+
+def test_another_owner_that_was_given_the_first_number_asks_first() -> None:
+    place = Place([], [Requested(amount=5)], number=2, policy=AskFirst())
+    place.take_over()
+    asked = place.asked(WhatOf)
+    assert isinstance(asked, WhatOf)
+    assert tenure_in(asked.token) == 1
+
+
+def test_what_another_has_persisted_meanwhile_is_asked_about_before_it_is_done() -> None:
+    place = Place([TakenOver(owner=1, number=1)], [], Ordering.PERSIST_FIRST, policy=AskFirst())
+    place.take_over()
+    place.logs[EFFECTS] += [entry(1, KEY, Requested(amount=5)), entry(2, KEY, Completed(tenure=1, receipt=0))]
+
+    assert isinstance(place.asked(WhatOf), WhatOf)
+    assert not any(isinstance(msg, Act) for _, msg, _ in place.ctx.calls)
+
+
+def test_after_a_log_was_taken_back_nothing_in_it_is_taken_for_untouched() -> None:
+    """What was done before may be requested once more, and by this very life."""
+    place = Place([], [], policy=AskFirst())
+    place.take_over()
+    place.performer.begun_again(1)
+    place.logs[EFFECTS].append(entry(1, KEY, Requested(amount=5)))
+
+    assert isinstance(place.asked(WhatOf), WhatOf)
+
+
+def test_who_is_fenced_by_another_of_its_own_number_asks_for_a_later_one() -> None:
+    place = Place([], [Requested(amount=5)])
+    place.take_over()
+    place.asked(Act)
+
+    place.answer(Act, Fenced(key=KEY, token=token_of(1, 2, 7)))
+
+    assert place.performer.mine == 0
+    assert place.take_over() == TakeOver(owner=1, after=1, above=1)
+
+
+def test_what_is_over_is_forgotten() -> None:
+    place = Place([], [Requested(amount=5)])
+    place.take_over()
+    place.asked(Act)
+    place.answer(Act, Acted(key=KEY, receipt=1))
+    submit = place.asked(Submit)
+    assert isinstance(submit, Submit)
+    assert submit.command == Complete(tenure=1, receipt=1)
+    assert list(place.performer.effects) == [KEY]
+
+    place.answer(Submit, Accepted(command_id=submit.command_id, version=2, told="done 0"))
+    place.logs[EFFECTS].append(entry(2, KEY, Completed(tenure=1, receipt=1)))
+    place.reads()
+
+    assert place.performer.effects == {}
+
+
+@pytest.mark.parametrize(("policy", "kept"), [(AtMostOnce(), []), (AtLeastOnce(), [KEY])])
+def test_what_was_persisted_first_is_kept_while_somebody_may_have_to_ask_for_it(
+    policy: Policy, kept: list[int]
+) -> None:
+    done = [Requested(amount=5), Completed(tenure=1, receipt=0)]
+    place = Place([TakenOver(owner=2, number=1)], done, Ordering.PERSIST_FIRST, policy=policy)
+    with pytest.raises(AssertionError, match="never asked Act"):
+        place.asked(Act)
+    assert list(place.performer.effects) == kept
+
+
+def test_of_an_answer_only_what_is_new_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Place([], [])
+    place.take_over()
+    place.logs[EFFECTS] += [entry(at, KEY + at, Requested(amount=5)) for at in range(1, 101)]
+    place.asked(Act)
+    assert len(place.performer.effects) == 100
+
+    looked: list[object] = []
+
+    def is_open(state: object) -> bool:
+        looked.append(state)
+        return False
+
+    monkeypatch.setattr(place.performer, "_is_open", is_open)
+    place.logs[EFFECTS].append(entry(101, KEY + 101, Requested(amount=5)))
+    place.reads()
+
+    assert len(looked) == 1

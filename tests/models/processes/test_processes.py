@@ -8,9 +8,18 @@ import pytest
 
 from experiments.scenario import ScenarioError, load
 from models.addressing import mint
-from models.domain import Application, Denied
+from models.domain import Application, Denied, Event
 from models.domains.bank_account import BankAccount
-from models.domains.transfer import Abandon, Debited, Ordered, RecordCredit, RecordDebit, Transfer
+from models.domains.transfer import (
+    Abandon,
+    Abandoned,
+    Debited,
+    Ordered,
+    RecordCredit,
+    RecordDebit,
+    Transfer,
+    TransferState,
+)
 from models.mixes import DOMAIN_SHIFT
 from models.outbox.feed import FeedOptions, Follow, Followed
 from models.outbox.submitting import StoreOptions, key_of
@@ -27,6 +36,7 @@ from sim.topology import at_service, pack_location
 ORDERS = at_service(pack_location(1, 1, 2), "transfer-0")
 PURSES = at_service(pack_location(1, 1, 3), "purse-0")
 PROCESS = Transfer.number << DOMAIN_SHIFT | 7
+REIGNS = (Reign(epoch=1, region=1, start=0),)
 
 
 def without(name: str) -> Process:
@@ -191,6 +201,50 @@ def test_what_one_shard_took_back_leaves_the_processes_of_another_as_they_were()
     ctx.answer(Followed(reigns=another, after=1, entries=(), upto=1))
     ctx.advance(1)
     assert (made.at, list(made.states)) == ({0: 0, 1: 1}, [PROCESS + 1])
+
+
+def test_a_process_that_is_over_is_forgotten_and_of_an_answer_only_what_is_new_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ctx = FakeContext()
+    store = StoreOptions(shards=((Purse.number, ((PURSES,),)), (Transfer.number, ((ORDERS,),))))
+    process = transfer_process()
+    made = Manager(ctx, FeedOptions(consumer="manager", shards=((ORDERS,),)), store, process)
+    looked: list[int] = []
+    stage_of = process.stage_of
+
+    def counting(state: TransferState) -> str:
+        looked.append(state.source)
+        return stage_of(state)
+
+    made.manages(replace(process, stage_of=counting))
+    ctx.start(made)
+
+    def told(after: int, *events: tuple[int, Event]) -> int:
+        """How many looks at a state a batch of events costs."""
+        looked.clear()
+        entries = tuple(
+            Entry(0, 1, after + at, 1, 0, mint(1, PROCESS + key, 1), after + at, 0, event, None, 0)
+            for at, (key, event) in enumerate(events, 1)
+        )
+        ctx.advance(1)
+        batch = Followed(reigns=REIGNS, after=after, entries=entries, upto=after + len(entries))
+        (place,) = (at for at, (_, msg, wait) in enumerate(ctx.calls) if isinstance(msg, Follow) and not wait.done)
+        ctx.answer(batch, place)
+        ctx.advance(1)
+        return len(looked)
+
+    first = told(0, (0, Ordered(source=1, target=2, amount=5)))
+    told(1, *((key, Ordered(source=1, target=2, amount=5)) for key in range(1, 51)))
+    assert told(51, (51, Ordered(source=1, target=2, amount=5))) == first
+
+    told(52, *((key, Abandoned(owed=False)) for key in range(51)))
+    assert list(made.states) == [PROCESS + 51]
+
+
+def test_a_stage_at_which_something_is_due_is_not_final() -> None:
+    with pytest.raises(ValueError, match="stage 'owed' is final, and something is due there"):
+        replace(transfer_process(), final=frozenset(("done", "owed")))
 
 
 def test_everything_wrong_with_a_deployment_is_told_at_once() -> None:

@@ -82,15 +82,15 @@ def test_a_bucket_is_paid_from_and_gets_back_what_a_retry_cost_once_it_succeeds(
 def broken() -> Breaker:
     breaker = Breaker(BreakerOptions(window=4, least=4, threshold=0.5, open_us=100, probes=2))
     for _ in range(2):
-        breaker.succeeded(0)
-        breaker.failed(0)
+        breaker.succeeded(0, 0)
+        breaker.failed(0, 0)
     return breaker
 
 
 def test_a_breaker_opens_once_half_of_a_full_window_failed() -> None:
     breaker = Breaker(BreakerOptions(window=4, least=4, threshold=0.5, open_us=100, probes=2))
-    breaker.failed(0)
-    breaker.failed(0)
+    breaker.failed(0, 0)
+    breaker.failed(0, 0)
     assert breaker.position is Position.CLOSED
     assert broken().position is Position.OPEN
 
@@ -103,16 +103,16 @@ def test_it_lets_probes_through_after_its_pause_and_closes_if_all_succeed() -> N
         True,
         False,
     ]
-    breaker.succeeded(110)
+    breaker.succeeded(110, 100)
     assert breaker.position is Position.HALF_OPEN
-    breaker.succeeded(110)
+    breaker.succeeded(110, 100)
     assert breaker.position is Position.CLOSED
 
 
 def test_a_probe_that_fails_opens_it_again() -> None:
     breaker = broken()
     breaker.allows(100)
-    breaker.failed(110)
+    breaker.failed(110, 100)
     assert (breaker.position, breaker.opened, breaker.allows(209), breaker.allows(210)) == (
         Position.OPEN,
         2,
@@ -121,9 +121,23 @@ def test_a_probe_that_fails_opens_it_again() -> None:
     )
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_was_sent_before_it_opened_decides_nothing_while_it_is_half_open(fails: bool) -> None:
+    breaker = broken()
+    assert breaker.allows(100)
+    for _ in range(2):
+        (breaker.failed if fails else breaker.succeeded)(105, 0)
+    assert (breaker.position, breaker.opened) == (Position.HALF_OPEN, 1)
+
+    assert breaker.allows(106)
+    breaker.succeeded(110, 100)
+    breaker.succeeded(110, 106)
+    assert breaker.position is Position.CLOSED
+
+
 def test_what_fails_late_does_not_prolong_the_pause() -> None:
     breaker = broken()
-    breaker.failed(99)
+    breaker.failed(99, 0)
     assert breaker.allows(100)
 
 
