@@ -67,8 +67,8 @@ class RaftOptions:
             )
         if self.lease and not self.stickiness:
             wrong.append(
-                "lease=True rests on followers that stick to their leader; set stickiness = true, or choose reads = 'index' "
-                "and no lease"
+                "lease=True rests on followers that stick to their leader; set stickiness = true, or choose "
+                "reads = 'index' and no lease"
             )
         if wrong:
             raise Refused(wrong)
