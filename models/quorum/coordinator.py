@@ -345,7 +345,7 @@ class Coordinator(Service):
         cared_for = set().union(*hinted.values())
         silent = [number for number, wait in waits if wait.value is None and number not in cared_for]
         # Who keeps none yet comes first; but before a silent replica is forgotten, one host keeps several.
-        others = sorted(self.preference.others(key), key=hinted.__contains__)
+        others = sorted(self.preference.others(key), key=lambda number: number in hinted)
         for home, other in zip(silent, others, strict=False):
             self.ctx.send(self.nodes[other], Store(key=key, cell=cell, hint_for=home))
 
