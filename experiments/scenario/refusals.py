@@ -1,7 +1,8 @@
 """What a factory refuses, told in the words of the file: options by their keys, quantities with their units.
 
 A factory knows `lease_us=100000`, where whoever wrote the file gave `lease = "100ms"`. What begins with an
-option is told of that option's place; what is said of others in passing, and the least that would do, has units too.
+option is told of that option's place; what is said of others in passing, and the least or most that would do, has
+units too.
 
 Where the file gives an option that cannot be read, the factory is asked all the same, with the default in its place:
 it tells what else is wrong, and of that what has to do with such an option is left out.
@@ -29,7 +30,7 @@ _FIRST: Final = re.compile(r"(\w+)=('[^']*'|\([^()]*\)|[^\s:;,']+):? (?!and )(.+
 _WORD: Final = re.compile(r"\w+")
 _OWN: Final = re.compile(r"\bself\.(?=\w+=)")
 _PASSING: Final = re.compile(r"\b(\w+)=(-?\d+(?:\.\d+)?)\b")
-_LEAST: Final = re.compile(r"\b(at least|or) (\d+)\b")
+_BOUND: Final = re.compile(r"\b(at least|at most|or) (\d+)\b")
 _SPELT: Final[Mapping[Any, Callable[[Any], str]]] = {duration_us: format_us, rate_per_s: lambda rate: f"{rate:g}/s"}
 
 
@@ -68,7 +69,7 @@ def _finding(system: SystemChoice, options: Mapping[str, Option], reason: str) -
         return finding("system", system.factory, _PASSING.sub(lambda found: _passing(options, found), reason))
     told = _PASSING.sub(lambda found: _passing(options, found), begun[3])
     if option.quantity is duration_us:
-        told = _LEAST.sub(lambda found: f'{found[1]} "{format_us(int(found[2]))}"', told)
+        told = _BOUND.sub(lambda found: f'{found[1]} "{format_us(int(found[2]))}"', told)
     return finding(f"system.{option.key}", _spelt(option, begun[2]), told)
 
 

@@ -1,7 +1,8 @@
 """The operator at a desk: carries out the steps of a runbook over the network, and writes down what came of them.
 
 It sits on a client host and knows what it is told by messages, so a cut leaves it as helpless as anybody. Each
-step is tried again until it has come about or its patience is over. What was begun and what was done is on its
+step is tried again until it has come about or its patience is over; a step that waits for one that was given up is
+given up with it, since it counts on what did not come about. What was begun and what was done is on its
 disk: a desk that dies goes on where it was, and asks first whether what it had begun has come about. Epochs are
 counted there too, above whatever members say they know, so none is given twice.
 """
@@ -103,7 +104,9 @@ class Runbook(Service):
 
     def _carry_out(self, step: Step) -> Generator[Wait, Any, None]:
         ctx, options = self.ctx, self.options
-        yield from self._until_due(step)
+        if step.id not in self._begun and not (yield from self._comes_due(step)):
+            yield from self._write_down(step, Outcome.GAVE_UP, f": it waits for {step.after}, which was given up")
+            return
         if step.id not in self._begun:
             yield from self._write_down(step, Outcome.BEGUN)
         gives_up_us = ctx.mono_us() + step.patience_us
@@ -114,17 +117,19 @@ class Runbook(Service):
             yield ctx.sleep(options.retry_us)
         yield from self._write_down(step, Outcome.DONE)
 
-    def _until_due(self, step: Step) -> Generator[Wait, Any, None]:
-        if step.id in self._begun:
-            return
+    def _comes_due(self, step: Step) -> Generator[Wait, Any, bool]:
+        """Wait until it is to begin; False if it never is."""
         ctx = self.ctx
         if step.after:
             yield self._ends[step.after]
+            if self.outcomes[step.after] is not Outcome.DONE:
+                return False
         if step.unled_us:
             yield from self._until_unled(step)
         begins_us = step.at_us if step.after or step.unled_us else step.at_us - ctx.mono_us()
         if begins_us > 0:
             yield ctx.sleep(begins_us)
+        return True
 
     def _until_unled(self, step: Step) -> Generator[Wait, Any, None]:
         since_us: int | None = None
@@ -139,10 +144,10 @@ class Runbook(Service):
                     return
             yield self.ctx.sleep(self.options.retry_us)
 
-    def _write_down(self, step: Step, outcome: Outcome) -> Generator[Wait, Any, None]:
+    def _write_down(self, step: Step, outcome: Outcome, why: str = "") -> Generator[Wait, Any, None]:
         self.ctx.disk.append("steps", (step.id, str(outcome), self.epoch))
         yield self.ctx.disk.flush("steps")
-        self.ctx.note("operation", f"{step.id} {outcome}")
+        self.ctx.note("operation", f"{step.id} {outcome}{why}")
         if outcome is Outcome.BEGUN:
             self._begun[step.id] = self.epoch
         else:

@@ -41,7 +41,7 @@ class Step:
         targets: Those that are acted on; the host itself for a change of membership.
         at_us: When it begins, by the monotonic clock; from the end of `after`, or from when the shard was
             found without a leader for `unled_us`, where these are given.
-        after: The step that must have come to its end before; "" for none.
+        after: The step that must be done before; "" for none. Given up with it, if that gave up.
         unled_us: For so long must nobody have led the shard, as far as the operator sees; 0 if it does not matter.
         patience_us: From its beginning to giving up.
         backup: Who keeps backups, for a restore.

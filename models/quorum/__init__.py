@@ -4,9 +4,10 @@ The parts that know no host: `versions` (siblings, or the last writer wins), `me
 differ), `preference` (who holds a key), `options` (what may be asked of it, and what cannot be met).
 
 On a host: `coordinator` carries operations out, read it first; `replica` holds versions on its disk;
-`node` is both, hands hints over, compares itself with others and drops tombstones. `messages` is what
-they say, `hints` what they keep for each other, `deployment` lays all of it over a topology. `aggregates` decides
-commands on whole aggregates, the last writer wins, and `aggregate_store` lays that out and reads its end.
+`node` is both, hands hints over, compares itself with others and drops tombstones; `filling` says when a disk
+that was lost is filled. `messages` is what they say, `hints` what they keep for each other, `deployment` lays
+all of it over a topology. `aggregates` decides commands on whole aggregates, the last writer wins, and
+`aggregate_store` lays that out and reads its end.
 """
 
 from models.quorum.coordinator import Coordinator

@@ -16,7 +16,7 @@ replica; a sloppy quorum needs one true replica at least, so that dropped hints 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Final, TypeAlias
 
@@ -53,6 +53,8 @@ _LIFE_BITS: Final = 31
 #: Who answered what, and whose answers are still to come.
 Told: TypeAlias = tuple[dict[int, Cell], list[tuple[int, Wait]]]
 _Calls: TypeAlias = list[tuple[int, Wait]]
+#: By host that keeps hints, for whom.
+_Hinted: TypeAlias = dict[int, set[int]]
 
 
 class Coordinator(Service):
@@ -100,6 +102,10 @@ class Coordinator(Service):
         """How many replicas hold what a read tells, before it tells it."""
         options = self.options
         return options.n - options.r + 1 if options.strict else answered
+
+    def repairs(self, key: int) -> Sequence[int]:
+        """Whom a read may tell what they lack: replicas alone, since a stand-in would keep it for good."""
+        return self.preference.homes(key)
 
     # -- clients -------------------------------------------------------------------------------
 
@@ -216,7 +222,7 @@ class Coordinator(Service):
         """Store a version at W replicas, or say that it may not be."""
         options, homes = self.options, self.preference.homes(key)
         stored: set[int] = set()
-        hinted: set[int] = set()
+        hinted: _Hinted = {}
         asked: Sequence[int] = self._first(key, options.w)
         now_us = self.ctx.mono_us()
         silent = [number for number in asked if self.answering.is_silent(number, now_us)] if options.sloppy else []
@@ -228,7 +234,8 @@ class Coordinator(Service):
             if options.hints_max:
                 for home, other in zip(silent, others, strict=False):
                     calls.append((~other, self._send(other, Store(key=key, cell=cell, hint_for=home))))
-            yield self._enough(calls, partial(_note, stored, hinted), lambda: self._suffice(stored, hinted))
+            meant = dict(zip(others, silent, strict=False))
+            yield self._enough(calls, partial(_note, stored, hinted, meant), lambda: self._suffice(stored, hinted))
             if self._suffice(stored, hinted):
                 self.ctx.point("stored")
                 self._hint_later(key, cell, [(n, wait) for n, wait in calls if n >= 0 and n not in stored], hinted)
@@ -236,7 +243,7 @@ class Coordinator(Service):
             asked = silent = [number for number in homes if number not in stored]
         return False
 
-    def _suffice(self, stored: set[int], hinted: set[int]) -> bool:
+    def _suffice(self, stored: set[int], hinted: _Hinted) -> bool:
         counted = len(stored) + (len(hinted) if self.counts_hints() else 0)
         return counted >= self.options.w and len(stored) >= self.homes_needed()
 
@@ -291,6 +298,9 @@ class Coordinator(Service):
 
     def _repair(self, key: int, cell: Cell, answers: dict[int, Cell], waits: _Calls) -> Generator[Wait, Any, bool]:
         """See to it that enough replicas hold what was read; what the others lack is sent behind the answer."""
+        told = self.repairs(key)
+        answers = {number: held for number, held in answers.items() if number in told}
+        waits = [(number, wait) for number, wait in waits if number in told]
         behind = [number for number, held in answers.items() if held != cell]
         if waits:
             self.ctx.set_timer(0, self._repair_others, key, cell, waits)
@@ -312,7 +322,7 @@ class Coordinator(Service):
                 asked = [number for number in homes if number not in holders]
             self.repaired += len(asked)
             calls = [(number, self._send(number, Store(key=key, cell=cell))) for number in asked]
-            yield self._enough(calls, partial(_note, holders, set()), lambda: len(holders) >= needed)
+            yield self._enough(calls, partial(_note, holders, {}, {}), lambda: len(holders) >= needed)
             behind, asked = [], [number for number in homes if number not in holders]
         # Without overlap nothing was promised of the next read, so a silent replica holds nobody up for long.
         return len(holders) >= needed or not self.options.strict
@@ -325,22 +335,24 @@ class Coordinator(Service):
                 self.repaired += 1
                 self.ctx.send(self.nodes[number], Store(key=key, cell=cell))
 
-    def _hint_later(self, key: int, cell: Cell, waits: _Calls, hinted: set[int]) -> None:
+    def _hint_later(self, key: int, cell: Cell, waits: _Calls, hinted: _Hinted) -> None:
         """Have other hosts keep hints for replicas that stay silent."""
         if self.options.hints_max and waits and self.preference.others(key):
             self.ctx.set_timer(0, self._hint_for_silent, key, cell, waits, hinted)
 
-    def _hint_for_silent(self, key: int, cell: Cell, waits: _Calls, hinted: set[int]) -> Generator[Wait, Any, None]:
+    def _hint_for_silent(self, key: int, cell: Cell, waits: _Calls, hinted: _Hinted) -> Generator[Wait, Any, None]:
         yield self.ctx.first([wait for _, wait in waits], need=len(waits))
-        others = [number for number in self.preference.others(key) if number not in hinted]
-        silent = [number for number, wait in waits if wait.value is None]
-        for home, other in zip(silent[len(hinted) :], others, strict=False):
+        cared_for = set().union(*hinted.values())
+        silent = [number for number, wait in waits if wait.value is None and number not in cared_for]
+        # Who keeps none yet comes first; but before a silent replica is forgotten, one host keeps several.
+        others = sorted(self.preference.others(key), key=lambda number: number in hinted)
+        for home, other in zip(silent, others, strict=False):
             self.ctx.send(self.nodes[other], Store(key=key, cell=cell, hint_for=home))
 
 
-def _note(stored: set[int], hinted: set[int], number: int, answer: Any) -> None:
-    """Tell those who stored for themselves from those, by complement, who keep a hint."""
+def _note(stored: set[int], hinted: _Hinted, meant: Mapping[int, int], number: int, answer: Any) -> None:
+    """Tell those who stored for themselves from those, by complement, who keep a hint: for whom they are `meant`."""
     if number >= 0:
         stored.add(number)
     else:
-        hinted.add(~number)
+        hinted.setdefault(~number, set()).add(meant[~number])

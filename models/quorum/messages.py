@@ -7,7 +7,7 @@ The four legs of an operation are four classes, so that a scenario can give each
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from models.addressing import LEADERLESS, Scope, message_type_id
 from models.quorum.versions import Cell
@@ -25,12 +25,20 @@ __all__ = [
     "Held",
     "Page",
     "Query",
+    "Standing",
     "Store",
     "Stored",
 ]
 
 #: `Store.hint_for` of what is meant for the receiver itself.
 HOME: Final = -1
+
+
+class Standing(NamedTuple):
+    """Whether a replica holds all that it ever acknowledged, and in which of its lives it says so."""
+
+    holds_all: bool
+    life: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,10 +107,11 @@ class Compare(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differing(Message):
-    """These of them are others here."""
+    """These of them are others here; `standing` is what the answer is worth to who fills an empty disk."""
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, LEADERLESS, 8)
     indices: tuple[int, ...]
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,11 +130,12 @@ class Digests(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Message):
-    """What differs here, and the keys of which the sender's is wanted."""
+    """What differs here, and the keys of which the sender's is wanted; `standing` as in `Differing`."""
 
     type_id: ClassVar[int] = message_type_id(Scope.SERVICE, LEADERLESS, 10)
     cells: tuple[tuple[int, Cell], ...]
     wanted: tuple[int, ...]
+    standing: Standing
 
     def work(self) -> int:
         """A unit for every cell."""

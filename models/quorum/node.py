@@ -15,6 +15,7 @@ from collections.abc import Generator
 from typing import Any, ClassVar, Final
 
 from models.driver import AUDIT, Ask, Reply
+from models.quorum.filling import Filling
 from models.quorum.hints import Hint
 from models.quorum.messages import (
     Compare,
@@ -26,6 +27,7 @@ from models.quorum.messages import (
     Given,
     Held,
     Page,
+    Standing,
     Store,
 )
 from models.quorum.options import QuorumOptions
@@ -70,6 +72,8 @@ class Node(Replica):
     def start(self) -> Generator[Wait, Any, None]:
         """Read the disk, fill it if it is empty, and begin the rounds."""
         self.recall()
+        if not self.holds_all and self.ctx.mono_us() == 0:
+            self.found()
         options, draws = self.options, self.ctx.rng("rounds")
         if options.hints_max:
             self.ctx.set_timer(draws.below(options.handoff_every_us) + 1, self._hand_over)
@@ -86,7 +90,7 @@ class Node(Replica):
         return tuple(number for number in self.preference.homes(key) if number != self.number)
 
     def enough_to_be_whole(self) -> int:
-        """With how many others it compares itself before it answers on an empty disk."""
+        """With how many others that hold all it compares itself before it answers on an empty disk."""
         # A write that W acknowledged is at W - 1 others at least: of those left out one fewer may be its holders.
         return max(0, len(self.nodes) - 1 - max(0, self.options.w - 2))
 
@@ -143,35 +147,38 @@ class Node(Replica):
             yield from self.compare_with(peer)
             yield self.ctx.sleep(self.options.anti_entropy_every_us)
 
-    def compare_with(self, peer: int) -> Generator[Wait, Any, bool]:
-        """Compare with a peer and make good what differs, both ways; whether it came to an end."""
+    def compare_with(self, peer: int) -> Generator[Wait, Any, Standing | None]:
+        """Compare with a peer and make good what differs, both ways; as whom it answered, None if not to the end."""
         tree, level = self.tree(peer), 0
         indices: list[int] = [0]
+        said: set[Standing] = set()
         while True:
             hashes = tree.hashes(level, indices)
             self.compared += len(hashes)
             told = yield self._send(peer, Compare(number=self.number, level=level, hashes=hashes))
             if not isinstance(told, Differing):
-                return False
+                return None
+            said.add(told.standing)
             if not told.indices or level == tree.depth:
                 break
             tree = self.tree(peer)
             level, indices = tree.below(level, told.indices)
         leaves = told.indices
         for begin in range(0, len(leaves), _BATCH):
-            if not (yield from self._exchange(peer, leaves[begin : begin + _BATCH])):
-                return False
+            if not (yield from self._exchange(peer, leaves[begin : begin + _BATCH], said)):
+                return None
         self.comparisons += 1
         self.ctx.point("compared")
-        return True
+        return min(said) if len({standing.life for standing in said}) == 1 else None
 
-    def _exchange(self, peer: int, leaves: tuple[int, ...]) -> Generator[Wait, Any, bool]:
+    def _exchange(self, peer: int, leaves: tuple[int, ...], said: set[Standing]) -> Generator[Wait, Any, bool]:
         while True:
             entries = tuple(self.tree(peer).entries(leaves).items())
             self.compared += len(entries)
             page = yield self._send(peer, Digests(number=self.number, leaves=leaves, entries=entries))
             if not isinstance(page, Page):
                 return False
+            said.add(page.standing)
             self.shipped += len(page.cells)
             if page.cells and not (yield from self.put(page.cells)):
                 return False
@@ -186,7 +193,7 @@ class Node(Replica):
     @handles(Compare)
     def on_compare(self, msg: Compare, sender: Location) -> Differing:
         """Say which ranges are others here."""
-        return Differing(indices=self.tree(msg.number).differing(msg.level, msg.hashes))
+        return Differing(indices=self.tree(msg.number).differing(msg.level, msg.hashes), standing=self._standing())
 
     @handles(Digests)
     def on_digests(self, msg: Digests, sender: Location) -> Page:
@@ -194,7 +201,11 @@ class Node(Replica):
         ours, theirs = self.tree(msg.number).entries(msg.leaves), dict(msg.entries)
         differing = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)][:_PAGE]
         cells = tuple((key, self.cells[key]) for key in differing if key in self.cells)
-        return Page(cells=cells, wanted=tuple(key for key in differing if key in theirs))
+        wanted = tuple(key for key in differing if key in theirs)
+        return Page(cells=cells, wanted=wanted, standing=self._standing())
+
+    def _standing(self) -> Standing:
+        return Standing(self.holds_all, self.actor)
 
     @handles(Give)
     def on_give(self, msg: Give, sender: Location) -> Generator[Wait, Any, Message | None]:
@@ -204,13 +215,15 @@ class Node(Replica):
 
     def _recover(self) -> Generator[Wait, Any, None]:
         """Compare with others until nothing that it may have acknowledged can be missing."""
-        done: set[int] = set()
-        while len(done) < self.enough_to_be_whole():
-            for peer in sorted(self.trees):
-                if peer not in done and (yield from self.compare_with(peer)):
-                    done.add(peer)
-            if len(done) < self.enough_to_be_whole():
-                yield self.ctx.sleep(_AGAIN_US)
+        filling = Filling(self.trees, self.enough_to_be_whole())
+        while not filling.enough:
+            for peer in filling.left:
+                standing = yield from self.compare_with(peer)
+                if standing is not None:
+                    filling.compared(peer, standing)
+            if filling.round_over():
+                break
+            yield self.ctx.sleep(_AGAIN_US)
         yield from self.become_whole()
 
     # -- tombstones --------------------------------------------------------------------------------
@@ -224,9 +237,9 @@ class Node(Replica):
             yield self.ctx.sleep(max(1, self.options.grace_us // 4))
 
     def _purge(self, key: int) -> Generator[Wait, Any, None]:
-        yield self.ctx.disk.flush("cells")
         cell, others = self.cells.get(key, NOTHING), self.confirmed_by(key)
-        if not only_tombstones(cell) or not self.whole:
+        yield self.ctx.disk.flush("cells")
+        if self.cells.get(key) != cell or not only_tombstones(cell) or not self.whole:
             return
         if others:
             waits = [self._send(number, Confirm(key=key)) for number in others]

@@ -151,12 +151,14 @@ def problems(options: QuorumOptions, servers: int, zones: int | None = None) -> 
     found += _unranked(options.placement)
     if not 1 <= options.depth <= 16:
         found.append(f"depth={options.depth} levels of a Merkle tree are too few or too many; give 1 to 16")
-    if options.hints_max and options.hint_window_us > options.grace_us:
+    longest = 2 * options.patience_us * options.rounds
+    # Of a grace that is refused itself, the nearest that is not.
+    grace_us = max(options.grace_us, longest)
+    if options.hints_max and options.hint_window_us > grace_us:
         found.append(
             f"hint_window_us={options.hint_window_us} is above grace_us={options.grace_us}: a hint could bring back "
-            f"what was deleted; give at most {options.grace_us}"
+            f"what was deleted; give at most {grace_us}, or grace_us={options.hint_window_us}"
         )
-    longest = 2 * options.patience_us * options.rounds
     if options.grace_us < longest:
         found.append(f"grace_us={options.grace_us} is below two operations' patience; give at least {longest}")
     return found

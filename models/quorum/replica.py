@@ -1,10 +1,10 @@
 """A replica's part: what it holds lies on its disk before it says so, and an empty disk is filled before it answers.
 
 A version is flushed before it is acknowledged, and before it is shown: who reads counts on it that
-what a replica holds is held for good. A replica that finds no identity on its disk is new, or has lost
-everything that it ever acknowledged: it takes what it is sent, but answers no query until it has
-compared itself with so many others that any write which W replicas acknowledged, itself
-perhaps among them, is at one of those.
+what a replica holds is held for good. Founders are installed with an identity as the world begins; a replica
+that starts without one has lost everything that it ever acknowledged: it takes what it is sent, but answers no
+query until it has compared itself with so many others that any write which W replicas acknowledged, itself
+perhaps among them, is at one of those (`filling`). Only others that hold all that they acknowledged count.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Replica(Coordinator):
 
     Attributes:
         cells: By key.
-        whole: Whether it may answer queries.
+        holds_all: Whether it holds all that it ever acknowledged.
+        whole: Whether it may answer queries; a founder compares itself first, though nothing can be missing.
         hints: What it keeps for others.
         buried: By key of which only tombstones are left, since when, by the monotonic clock.
     """
@@ -53,7 +54,7 @@ class Replica(Coordinator):
         self.cells: dict[int, Cell] = {}
         self.hints = Hints(ctx.disk, options.hints_max, options.hint_window_us)
         self.buried: dict[int, int] = {}
-        self.whole = False
+        self.holds_all = self.whole = False
         self.flushing: dict[int, int] = {}
         self.records = 0
         self.compacting = False
@@ -68,7 +69,17 @@ class Replica(Coordinator):
                 self._know(key, cell)
             self.records += 1
         self.hints.recall(self._intact(FILE))
-        self.whole = bool(self._intact(_IDENTITY))
+        self.holds_all = self.whole = bool(self._intact(_IDENTITY))
+
+    def found(self) -> None:
+        """Be installed: nobody has acknowledged anything yet."""
+        self._identify()
+        self.holds_all = True
+
+    def _identify(self) -> None:
+        if not self._intact(_IDENTITY):
+            with suppress(DiskFull):
+                self.ctx.disk.append(_IDENTITY, self.actor)
 
     def _intact(self, file: str) -> list[Any]:
         """The records of a file; what follows a torn one was never acknowledged, and goes."""
@@ -81,10 +92,9 @@ class Replica(Coordinator):
     def become_whole(self) -> Generator[Wait, Any, None]:
         """Put on the disk that what it holds is all that it ever acknowledged."""
         yield self.ctx.disk.flush(_CELLS)
-        with suppress(DiskFull):
-            self.ctx.disk.append(_IDENTITY, self.actor)
+        self._identify()
         yield self.ctx.disk.flush(_IDENTITY)
-        self.whole = True
+        self.holds_all = self.whole = True
         self.ctx.note("whole", 1)
 
     # -- what it is told and asked ---------------------------------------------------------------
@@ -106,8 +116,10 @@ class Replica(Coordinator):
         return self._flushed_first(msg) if msg.key in self.flushing else self._held(msg)
 
     def _flushed_first(self, msg: Query) -> Generator[Wait, Any, Message]:
+        # What comes while that flush runs is not on the disk by its end.
+        held = self._held(msg)
         yield self.ctx.disk.flush(_CELLS)
-        return self._held(msg)
+        return held
 
     def _held(self, msg: Query) -> Held:
         held = self.cells.get(msg.key, NOTHING)
@@ -120,8 +132,9 @@ class Replica(Coordinator):
         """Tell what it holds, once that is on the disk."""
         if not self.whole:
             return None
+        held = Held(cell=self.cells.get(msg.key, NOTHING))
         yield self.ctx.disk.flush(_CELLS)
-        return Held(cell=self.cells.get(msg.key, NOTHING))
+        return held
 
     @handles(Forget)
     def on_forget(self, msg: Forget, sender: Location) -> None:

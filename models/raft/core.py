@@ -160,8 +160,8 @@ class Raft(Leading):
         after = log.membership.after(change)
         if isinstance(after, str):
             return after
-        if change.step is Step.PROMOTE and not self.peers[change.member].caught_up:
-            return f"{change.member} has not caught up yet"
+        if change.step is Step.PROMOTE and not self.peers[change.member].keeps_up(now_us, self.options.election_us):
+            return f"{change.member} has not caught up yet, or no more"
         self._reconfigure(now_us, after)
         return None
 

@@ -62,11 +62,14 @@ class RaftOptions:
             wrong.append(f"level={self.level} suspects a leader that was just heard; give more than 0")
         if 0 < self.election_us < 2 * self.heartbeat_us:
             wrong.append(
-                f"election_us={self.election_us} allows for no lost heartbeat of {self.heartbeat_us} us; "
+                f"election_us={self.election_us} allows for no lost heartbeat at heartbeat_us={self.heartbeat_us}; "
                 f"give at least {2 * self.heartbeat_us}, or heartbeat_us={self.election_us // 2}"
             )
         if self.lease and not self.stickiness:
-            wrong.append("lease=True rests on followers that stick to their leader; set stickiness=True or lease=False")
+            wrong.append(
+                "lease=True rests on followers that stick to their leader; set stickiness = true, or choose "
+                "reads = 'index' and no lease"
+            )
         if wrong:
             raise Refused(wrong)
 

@@ -41,7 +41,7 @@ class Progress:
         answered: Whether it was heard at all.
         round: The latest that it acknowledged.
         beat: The number of the last heartbeat sent to it.
-        caught_up: For a learner: whether the last round of its catching up was short (section 4.2.1).
+        caught_up: For a learner: whether the last round of its catching up was short (section 4.2.1), when that ended.
     """
 
     __slots__ = (
@@ -140,6 +140,11 @@ class Progress:
         if self.match >= self._round_end:
             self.caught_up = now_us - self._round_began_us <= limit_us
             self._round_end, self._round_began_us = last, now_us
+
+    def keeps_up(self, now_us: int, limit_us: int) -> bool:
+        """Whether it has caught up and does so still: it was heard lately, and no later round takes it longer."""
+        late = self.match < self._round_end and now_us - self._round_began_us > limit_us
+        return self.caught_up and not late and now_us - self.heard_us <= limit_us
 
     def _stream(self, now_us: int) -> None:
         # The probe may have borne entries, which are on their way if the logs meet where it said.

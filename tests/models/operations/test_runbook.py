@@ -108,6 +108,25 @@ def test_a_step_begins_at_its_time_and_another_after_it() -> None:
     assert told(ctx)[-1] == "t begun"
 
 
+def test_a_step_that_waits_for_one_that_was_given_up_is_given_up_too_and_says_so() -> None:
+    first, second = step(id="add", patience_us=100_000), step(id="remove", after="add")
+    third = step(id="tidy", after="remove")
+    ctx, made = desk(first, second, third)
+    look(ctx, None, None, None)
+    ctx.advance(2 * SECOND)
+    assert told(ctx) == [
+        "add begun",
+        "add gave-up",
+        "remove gave-up: it waits for add, which was given up",
+        "tidy gave-up: it waits for remove, which was given up",
+    ]
+    assert set(made.outcomes.values()) == {Outcome.GAVE_UP}
+    assert ctx.calls == []
+    born = ctx.process_crash()
+    desk(first, second, third, ctx=born)
+    assert told(born) == [], "a desk that dies remembers that"
+
+
 def test_an_operator_acts_once_nobody_has_led_for_a_while() -> None:
     ctx, _ = desk(step(unled_us=SECOND))
     for found in (LED, (None, None, status(3)), (None, None, status(3))):

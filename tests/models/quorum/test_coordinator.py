@@ -192,6 +192,65 @@ def test_a_sloppy_read_asks_others_when_replicas_are_silent() -> None:
     assert reply.value == Reply(op=1, value=90)
 
 
+@pytest.mark.parametrize("repair", [Repair.BLOCKING, Repair.BACKGROUND])
+def test_a_stand_in_is_never_repaired_since_it_would_keep_what_it_is_sent(repair: Repair) -> None:
+    bench = Bench(sloppy=True, repair=repair)
+    reply = bench.ask(READ)
+    bench.answer(bench.homes[0], Held(cell=OLD))
+    silence(bench)
+    bench.answer(bench.others[0], Held(cell=NOTHING))
+    assert reply.value == Reply(op=1, value=50)
+    bench.answer(bench.others[1], Held(cell=NOTHING))  # too late to count
+    for number in bench.homes[1:]:
+        bench.answer(number, Held(cell=NOTHING))
+    bench.ctx.advance(1)
+    assert {number for number, _ in bench.sent(Store)} == set(bench.homes[1:])
+
+
+def test_a_replica_is_repaired_with_what_a_stand_in_keeps() -> None:
+    bench = Bench(sloppy=True)
+    reply = bench.ask(READ)
+    bench.answer(bench.homes[0], Held(cell=OLD))
+    silence(bench)
+    bench.answer(bench.others[0], Held(cell=NEW))
+    assert bench.answer(bench.homes[0], Stored()) == Store(key=0, cell=NEW)
+    assert reply.value == Reply(op=1, value=90)
+
+
+def hints(bench: Bench) -> list[tuple[int, int]]:
+    return [(number, msg.hint_for) for number, msg in bench.sent(Store) if msg.hint_for != HOME]
+
+
+def test_every_silent_replica_has_a_hint_also_where_who_was_stood_in_for_has_answered_after_all() -> None:
+    bench = Bench(stamps=Stamps.CLOCK, w=2, sloppy=True)
+    first, second, third = bench.homes
+    one, other = bench.others
+    bench.coordinator.answering.answered(first, 0)
+    bench.ctx.advance(1_500)
+    bench.coordinator.answering.lapsed(first, 100, bench.ctx.mono_us())
+    reply = bench.ask(WRITE)
+    assert hints(bench) == [(one, first)]
+    bench.answer(first, Stored())
+    bench.answer(one, Stored())
+    assert reply.value == Reply(op=2)
+    silence(bench)
+    assert hints(bench)[1:] == [(other, second), (one, third)]
+
+
+def test_who_was_stood_in_for_and_stays_silent_needs_no_second_hint() -> None:
+    bench = Bench(stamps=Stamps.CLOCK, w=2, sloppy=True)
+    first, second, third = bench.homes
+    one, other = bench.others
+    bench.coordinator.answering.answered(third, 0)
+    bench.ctx.advance(1_500)
+    bench.coordinator.answering.lapsed(third, 100, bench.ctx.mono_us())
+    bench.ask(WRITE)
+    bench.answer(first, Stored())
+    bench.answer(one, Stored())
+    silence(bench)
+    assert hints(bench) == [(one, third), (other, second)]
+
+
 def test_a_request_that_comes_twice_is_carried_out_once() -> None:
     bench = Bench(stamps=Stamps.CLOCK, w=1)
     first, second = bench.ask(WRITE), bench.ask(WRITE)

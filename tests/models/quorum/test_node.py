@@ -67,6 +67,37 @@ def test_what_is_told_is_on_the_disk_first() -> None:
     assert ctx.deliver(node, Query(key=1)).value == Held(cell=cell(5)), "now at once"
 
 
+def test_what_comes_while_a_flush_runs_is_not_told_at_its_end() -> None:
+    ctx = FakeContext(flush_us=1_000)
+    node = whole(ctx)
+    ctx.deliver(node, Store(key=1, cell=cell(5)))
+    ctx.advance(500)
+    asked = [ctx.deliver(node, kind(key=1)) for kind in (Query, Confirm)]
+    stamp = 2
+    while not all(wait.done for wait in asked):
+        assert ctx.mono_us() < 20_000
+        ctx.deliver(node, Store(key=1, cell=cell(stamp, stamp=stamp)))
+        ctx.advance(100)
+        stamp += 1
+    told = [wait.value.cell for wait in asked]
+    again = alone(ctx.power_loss())
+    assert [again.merge(again.cells[1], held) for held in told] == [again.cells[1]] * 2
+
+
+def test_a_tombstone_that_another_overtakes_while_it_is_flushed_stays() -> None:
+    ctx = FakeContext(flush_us=50_000)
+    node = whole(ctx, grace_us=1_000_000, hint_window_us=500_000)
+    ctx.deliver(node, Store(key=1, cell=cell(5, dead=True)))
+    second = cell(6, stamp=9, dead=True)
+    for _ in range(1_000):
+        ctx.advance(1_000)
+        if ctx.mono_us() > 1_000_000 and node.flushing == {} and node.cells[1] != second:
+            ctx.deliver(node, Store(key=1, cell=second))
+    ctx.advance(300_000)
+    assert node.cells == {1: second}
+    assert not any(isinstance(call[1], Confirm) for call in ctx.calls), "its own grace has just begun"
+
+
 def test_an_older_version_changes_nothing_and_is_acknowledged() -> None:
     ctx = FakeContext(flush_us=10)
     node = whole(ctx)
@@ -257,6 +288,53 @@ def test_a_disk_is_not_whole_while_a_node_that_may_hold_the_rest_is_out_of_reach
     made.run(2_000_000)
     assert node_of(made, 0).whole
     assert node_of(made, 0).cells == {3: cell(5)}
+
+
+def lost(*hosts: int, at: int = 200_000) -> list[Fault]:
+    kinds = ("disk-loss", "process-crash")
+    return [
+        Fault(id=f"{kind}-{host}", kind=kind, targets=(f"r/c1/h{host}",), at=at, for_us=100_000, params={})
+        for host in hosts
+        for kind in kinds
+    ]
+
+
+def away(host: int, for_us: int) -> Fault:
+    return Fault(id="away", kind="partition-full", targets=(f"r/c1/h{host}",), at=150_000, for_us=for_us, params={})
+
+
+def test_two_empty_disks_say_nothing_to_each_other() -> None:
+    made = world(replace(BASE, r=1, w=3), *lost(1, 2), away(3, 1_000_000))
+    made.run(100_000)
+    for number in range(3):
+        give(made, number, 3, cell(5))
+    made.run(1_100_000)
+    assert [node_of(made, number).whole for number in range(3)] == [False, False, True]
+    made.run(3_000_000)
+    assert [node_of(made, number).whole for number in range(3)] == [True] * 3
+    assert [node_of(made, number).cells for number in range(3)] == [{3: cell(5)}] * 3
+
+
+def test_where_more_disks_are_lost_than_a_write_survives_what_is_left_is_taken_and_nobody_waits_for_ever() -> None:
+    made = world(BASE, *lost(1, 2))
+    made.run(100_000)
+    give(made, 2, 3, cell(5))
+    made.run(3_000_000)
+    assert [node_of(made, number).whole for number in range(3)] == [True] * 3
+    assert [node_of(made, number).cells for number in range(3)] == [{3: cell(5)}] * 3
+
+
+def test_a_store_that_lost_every_disk_begins_anew() -> None:
+    made = world(replace(BASE, r=1, w=3), *lost(1, 2, 3))
+    made.run(3_000_000)
+    assert [node_of(made, number).whole for number in range(3)] == [True] * 3
+
+
+def test_a_founder_that_dies_before_it_has_compared_itself_is_no_empty_disk() -> None:
+    dies = Fault(id="d", kind="process-crash", targets=("r/c1/h1",), at=1_000, for_us=10_000, params={})
+    made = world(replace(BASE, r=1, w=3), dies, replace(away(3, 3_000_000), at=500))
+    made.run(100_000)
+    assert node_of(made, 0).whole
 
 
 def test_a_hint_is_handed_over_when_its_replica_is_back() -> None:

@@ -42,10 +42,10 @@ LOAD = Workload(rate_per_s=1, ends_us=1)
         ({"learners": -1}, "learners=-1 is negative"),
         (
             {"election_us": 100, "heartbeat_us": 90},
-            "election_us=100 allows for no lost heartbeat of 90 us; give at least",
+            "election_us=100 allows for no lost heartbeat at heartbeat_us=90; give at least",
         ),
         ({"drift_bound": -1.0}, "drift_bound=-1.0 is no share"),
-        ({"reads": Reads.LEASE, "stickiness": False}, "lease=True rests on followers that stick to their leader"),
+        ({"reads": Reads.LEASE, "stickiness": False}, "set stickiness = true, or choose reads = 'index'"),
         ({"registers": True}, "registers are one shard of profiles"),
         ({"home": "d"}, "home='d' is no region here"),
         ({"segment": 0}, "segment=0 keeps nothing"),

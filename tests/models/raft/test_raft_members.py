@@ -120,14 +120,51 @@ def test_a_learner_is_promoted_only_once_a_round_of_catching_up_was_short() -> N
     settle(leader, 2)
     change(leader, ADD, 4)
     settle(leader, 2)
-    assert change(leader, PROMOTE, 4) == "4 has not caught up yet"
+    assert change(leader, PROMOTE, 4) == "4 has not caught up yet, or no more"
     leader.at += 3 * E
     leader.hears(ack(leader, 4))
-    assert change(leader, PROMOTE, 4) == "4 has not caught up yet"
+    assert change(leader, PROMOTE, 4) == "4 has not caught up yet, or no more"
     leader.at += E // 2
     leader.hears(ack(leader, 4))
     assert change(leader, PROMOTE, 4) is None
     assert leader.core.log.membership == Membership((1, 2, 3, 4))
+
+
+def caught_up() -> Alone:
+    """A leader whose learner has just caught up."""
+    leader = Alone(check_quorum=False).leads()
+    change(leader, ADD, 4)
+    settle(leader, 2)
+    leader.hears(ack(leader, 4))
+    leader.at += E // 2
+    leader.hears(ack(leader, 4))
+    return leader
+
+
+def test_a_learner_that_caught_up_once_and_has_been_silent_since_is_not_promoted() -> None:
+    leader = caught_up()
+    leader.at += E + 1
+    assert change(leader, PROMOTE, 4) == "4 has not caught up yet, or no more"
+    leader.hears(ack(leader, 4))
+    assert change(leader, PROMOTE, 4) == "4 has not caught up yet, or no more", "that round was long"
+    leader.hears(ack(leader, 4))
+    assert change(leader, PROMOTE, 4) is None
+
+
+def test_a_learner_that_answers_and_falls_behind_is_not_promoted_until_it_has_caught_up_again() -> None:
+    leader = caught_up()
+    behind = leader.core.log.last
+    leader.proposes(100)
+    settle(leader, 2)
+    leader.hears(ack(leader, 4, behind))
+    for _ in range(4):
+        leader.at += E // 2
+        leader.hears(ack(leader, 4, behind))
+    assert change(leader, PROMOTE, 4) == "4 has not caught up yet, or no more"
+    leader.hears(ack(leader, 4))
+    assert change(leader, PROMOTE, 4) == "4 has not caught up yet, or no more", "that round was long"
+    leader.hears(ack(leader, 4))
+    assert change(leader, PROMOTE, 4) is None
 
 
 # -- a leader that is removed --------------------------------------------------------------------
