@@ -61,7 +61,11 @@ def fails(scenario: Scenario, name: str) -> bool:
 
 
 def test_a_power_loss_before_the_disk_is_honest_again_loses_what_was_acknowledged() -> None:
-    assert fails(variant("fault_fsync_lies", faults={1: {"at": "5s"}}), "no_acknowledged_loss")
+    lie, dark = dict(load("fault_fsync_lies").document)["fault"]
+    cut = {"id": "cut", "kind": "partition-full", "targets": ["us-east-1"], "at": "4s", "for": "2s"}
+    early = dark | {"at": "5s"}
+    assert not fails(variant("fault_fsync_lies", fault=[lie, early]), "no_acknowledged_loss"), "others had heard of it"
+    assert fails(variant("fault_fsync_lies", fault=[lie, early, cut]), "no_acknowledged_loss")
 
 
 def test_a_destroyed_home_takes_along_what_it_acknowledged_alone() -> None:

@@ -83,7 +83,7 @@ messages = ["Ship"]
     Path(small).write_text(text)
     lines = replayed(capsys, small, "--until", "1.4s", "--host", "b/c1/h1", "--last", "0")
     aside = next(n for n, line in enumerate(lines) if line.startswith("  put aside by a pause: "))
-    assert lines[aside + 1].startswith("    task goes on: SplitShard.start, line ")
+    assert lines[aside + 1].startswith("    task goes on: RememberingShard.start > SplitShard.start, line ")
     told = [line for line in lines if line.endswith((" not acknowledged", ": idle"))]
     assert "    to a/c1/h1, host layer: idle" in told
     assert any(line.startswith("    from a/c1/h1, host layer: ") and " not acknowledged" in line for line in told)
