@@ -53,7 +53,7 @@ EXPERIMENT: Final = Experiment(
     row=HedgeRow,
     quick=Size(seeds=2, only=QUICK),
     decides=5,
-    full=Size(seeds=10, only=FULL),
+    full=Size(seeds=24, only=FULL),
     run_once=run_once,
     check=check,
     report=_report,
