@@ -5,6 +5,7 @@ history below. So an operator does it in two steps. First every other part is *f
 nothing more from there and settles nothing until it is told on. Then whatever any of them has heard counts, and
 nothing beyond; who is behind is given what it lacks by who has heard most, or takes over that one's records and goes
 on as after a restart. So nobody's own writes rest on something that does not count, such as rights that were granted.
+An operator who loses patience between the two leaves the others fenced, and must declare it lost once more.
 
 Whoever was lost may have gone on writing on its own side, and have taken for final what nobody else knows. When it
 returns it is told: it takes over the others' records in place of its own, and what it wrote beyond the position is
