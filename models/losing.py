@@ -20,7 +20,7 @@ Whose disk forgot (`models.remembering`) is not taken back: it knows no more whi
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from models.losing_words import FenceOff, FetchSettled, GiveUp, SettledRun, Standing, TakeBack, TakenBack, WasLost
 from models.merging.settled import BACK, Settled
@@ -46,9 +46,9 @@ __all__ = [
     "declare_lost",
 ]
 
-_FENCED = "fenced"
+_FENCED: Final = "fenced"
 #: In the place of whom we are fenced from.
-_NOBODY = 0
+_NOBODY: Final = 0
 
 
 class LosableShard(RememberingShard):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import inf
 from typing import Final, NamedTuple
 
@@ -11,7 +10,7 @@ from experiments.hedges.arms import OVERLOAD, HedgeRow
 from experiments.measures import Observation, carry_out
 from experiments.scenario import Scenario, build, load
 from experiments.statistics import quantile
-from experiments.storms.runs import STEP_US, recovered_us
+from experiments.storms.runs import recovered_us, share_done, timeline
 from sim.history import History, Kind
 
 __all__ = ["measured", "run_once"]
@@ -59,19 +58,19 @@ def measured(scenario: Scenario, cell: Cell, seed: int) -> RunResult:
         seed=seed,
         digest=seen.digest,
         requests=len(during),
-        done=_share(during),
+        done=share_done(during),
         latency_p50_ms=quantile(waits, 0.5),
         latency_p99_ms=quantile(waits, 0.99),
         latency_p999_ms=quantile(waits, 0.999),
         extra=(hedged.copies - hedged.calls) / calls,
         won=hedged.won / calls,
         held=hedged.held / calls,
-        done_late=_share(late),
+        done_late=share_done(late),
         recovered_s=None if recovered is None else recovered / 1_000_000,
         recovery_censored=int(recovered == inf),
         utilisation_busiest=max(seen.utilisation.values()),
     )
-    return RunResult(row=row, series=_timeline(requests, ends_us))
+    return RunResult(row=row, series=timeline(requests, ends_us))
 
 
 def _trouble(scenario: Scenario) -> tuple[int, int]:
@@ -94,18 +93,3 @@ def _requests(history: History) -> list[_Request]:
         )
         for begun, ended in history.pairs()
     ]
-
-
-def _share(requests: Sequence[_Request]) -> float:
-    return sum(one.done for one in requests) / len(requests) if requests else 0.0
-
-
-def _timeline(requests: Sequence[_Request], ends_us: int) -> dict[str, list[float]]:
-    """By step of the load: when it begins, and the share of the requests issued in it that were done."""
-    begins, shares = [], []
-    for begin_us in range(0, ends_us, STEP_US):
-        issued = [one for one in requests if begin_us <= one.t_us < begin_us + STEP_US]
-        if issued:
-            begins.append(begin_us / 1_000_000)
-            shares.append(_share(issued))
-    return {"begin_s": begins, "done": shares}

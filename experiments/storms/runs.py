@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import inf
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from experiments.experiment import Cell, RunResult
 from experiments.measures import carry_out
@@ -15,13 +15,27 @@ from models.system import System
 from sim.history import History, Kind
 from sim.world import World
 
-__all__ = ["STEP_US", "measured", "recovered_us", "run_once"]
+__all__ = ["STEP_US", "Asked", "measured", "recovered_us", "run_once", "share_done", "timeline"]
 
 #: Width of a step of the timelines, and of the grain in which recovery is measured.
 STEP_US: Final = 500_000
 #: Requests of so many steps must be done in this share for the service to have recovered.
 _STEPS: Final = 6
 _SHARE: Final = 0.9
+
+
+class Asked(Protocol):
+    """A request of a user, as a row and a timeline count it."""
+
+    @property
+    def t_us(self) -> int:
+        """When it was issued."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """Whether it was done in time."""
+        ...
 
 
 class _Request(NamedTuple):
@@ -54,9 +68,9 @@ def measured(scenario: Scenario, cell: Cell, seed: int) -> RunResult:
         seed=seed,
         digest=seen.digest,
         requests=len(requests),
-        done_before=_share([one for one in requests if scenario.warm_up_us <= one.t_us < begin_us]),
-        done_during=_share([one for one in requests if begin_us <= one.t_us < from_us]) if heal_us else 1.0,
-        done_after=_share([one for one in after if one.t_us >= scenario.workload.ends_us - 10_000_000]),
+        done_before=share_done([one for one in requests if scenario.warm_up_us <= one.t_us < begin_us]),
+        done_during=share_done([one for one in requests if begin_us <= one.t_us < from_us]) if heal_us else 1.0,
+        done_after=share_done([one for one in after if one.t_us >= scenario.workload.ends_us - 10_000_000]),
         amplification=(_attempts(world, system) - at_heal[0]) / max(1, len(after)),
         recovered_s=None if recovered is None else recovered / 1_000_000,
         recovery_censored=int(recovered == inf),
@@ -66,7 +80,7 @@ def measured(scenario: Scenario, cell: Cell, seed: int) -> RunResult:
         passed_over=sum(one.intake.passed_over for one in tiers),
         utilisation_busiest=max(seen.utilisation.values()),
     )
-    return RunResult(row=row, series=_timeline(requests, scenario.workload.ends_us))
+    return RunResult(row=row, series=timeline(requests, scenario.workload.ends_us))
 
 
 def recovered_us(requests: Sequence[tuple[int, bool]], heal_us: int, ends_us: int) -> float:
@@ -108,16 +122,17 @@ def _requests(history: History) -> list[_Request]:
     return [_Request(begun.t_us, ended is not None and ended.kind is Kind.OK) for begun, ended in pairs]
 
 
-def _share(requests: Sequence[_Request]) -> float:
+def share_done(requests: Sequence[Asked]) -> float:
+    """The share of requests that were done; 0 of none."""
     return sum(one.done for one in requests) / len(requests) if requests else 0.0
 
 
-def _timeline(requests: Sequence[_Request], ends_us: int) -> dict[str, list[float]]:
+def timeline(requests: Sequence[Asked], ends_us: int) -> dict[str, list[float]]:
     """By step of the load: when it begins, and the share of the requests issued in it that were done."""
     begins, shares = [], []
     for begin_us in range(0, ends_us, STEP_US):
         issued = [one for one in requests if begin_us <= one.t_us < begin_us + STEP_US]
         if issued:
             begins.append(begin_us / 1_000_000)
-            shares.append(_share(issued))
+            shares.append(share_done(issued))
     return {"begin_s": begins, "done": shares}
