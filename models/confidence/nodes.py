@@ -187,11 +187,12 @@ class Node:
         # What is before is as it was, and all that is behind may change: the last of a part stands for all later ones.
         first = min(max(0, new.base + same - base), count - 1) if old.base == new.base else 0
         self._changed = min(self._changed, first)
-        out, into, left = base + first - old.base, base + first - new.base, count - first
-        before, after = _from(old.normal, out, left), _from(new.normal, into, left)
-        self.normal[first:] = [a - b + c for a, b, c in zip(self.normal[first:], before, after, strict=True)]
-        before, after = _from(old.slow, out, left), _from(new.slow, into, left)
-        self.slow[first:] = [a - b + c for a, b, c in zip(self.slow[first:], before, after, strict=True)]
+        old, new = _reaching(old, base + first), _reaching(new, base + first)
+        out, into = base - old.base, base - new.base
+        for now, before, after in ((self.normal, old.normal, new.normal), (self.slow, old.slow, new.slow)):
+            had, has = len(before) - out, len(after) - into
+            for index in range(first, count):
+                now[index] += after[index + into if index < has else -1] - before[index + out if index < had else -1]
 
     def replace(self, new: Function, same: int = 0) -> None:
         """As `exchange` does with all there is, its own evidence, of a leaf."""
@@ -313,12 +314,12 @@ def _within_a_slot(level: Level, grid: Grid) -> float:
     return dead + cut - dead * cut
 
 
-def _from(values: list[int], skip: int, count: int) -> list[int]:
-    """So many values from a slot on; the last stands for all later ones, and the first for all before."""
-    if skip < 0:
-        return [values[0]] * min(-skip, count) + _from(values, 0, max(0, count + skip))
-    found = values[skip : skip + count]
-    return found if len(found) == count else found + [values[-1]] * (count - len(found))
+def _reaching(part: Function, base: int) -> Function:
+    """The same from an earlier slot on, if it begins later: the first value stands for all before."""
+    missing = part.base - base
+    if missing <= 0:
+        return part
+    return Function(base, [part.normal[0]] * missing + part.normal, [part.slow[0]] * missing + part.slow)
 
 
 def _mixed(normal: int, slow: int, chance: float) -> int:

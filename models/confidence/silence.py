@@ -242,11 +242,16 @@ def likelihood(
         normals, slows = list(settled.normals), list(settled.slows)
     had = 0 if settled is None else settled.events
     while done < count:
-        from_us, until_us = max(slot * slot_us, begin_us), min((slot + 1) * slot_us, end_us)
-        if slot * slot_us >= end_us:  # what is left was sent at the very end, with no onset before it
+        from_us: float = slot * slot_us
+        until_us: float = from_us + slot_us
+        if from_us >= end_us:  # what is left was sent at the very end, with no onset before it
             normal += sum(event.normal_units for event in events[done:])
             slow += sum(event.slow_units for event in events[done:])
             break
+        if from_us < begin_us:
+            from_us = begin_us
+        if until_us > end_us:
+            until_us = end_us
         first = done
         while done < count and events[done].sent_us < until_us:
             done += 1
@@ -276,12 +281,15 @@ def likelihood(
 
 def _mean_units(inside: list[Event], from_us: float, until_us: float) -> tuple[int, int]:
     """The logarithm of the mean likelihood of an onset in between."""
-    if len(inside) == 1 and inside[0].normal == inside[0].slow:
-        # Where nothing that was sent is still on its way, slow or not is all the same.
+    if len(inside) == 1:
         (event,) = inside
-        sent_us = max(event.sent_us, from_us)
-        units = in_units((sent_us - from_us + event.normal * (until_us - sent_us)) / (until_us - from_us))
-        return units, units
+        sent_us = event.sent_us if event.sent_us > from_us else from_us
+        before_us, after_us, span_us = sent_us - from_us, until_us - sent_us, until_us - from_us
+        units = in_units((before_us + event.normal * after_us) / span_us)
+        # Where nothing that was sent is still on its way, slow or not is all the same.
+        if event.normal == event.slow:
+            return units, units
+        return units, in_units((before_us + event.slow * after_us) / span_us)
     normal, slow = _means(inside, from_us, until_us)
     return in_units(normal), in_units(slow)
 
