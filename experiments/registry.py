@@ -15,6 +15,7 @@ from sim.wording import way_to
 __all__ = ["MODULES", "find", "module_of", "names"]
 
 MODULES: tuple[str, ...] = (
+    "experiments.confidence_in_the_store",
     "experiments.confidence_spectrum",
     "experiments.consensus_under_partial_cuts",
     "experiments.delivery_order",

@@ -18,7 +18,7 @@ from experiments.scenario.property import Mode
 from sim.checkers import Outcome
 from sim.history import History, HistoryRow, Kind
 
-__all__ = ["STEP_US", "Asked", "run_once", "unserved_us"]
+__all__ = ["STEP_US", "Asked", "asked_of", "run_once", "unserved_us", "was_dead"]
 
 #: Shares are of the operations that were issued in a step of time.
 STEP_US: Final = 500_000
@@ -56,7 +56,7 @@ def measured(scenario: Scenario, cell: Cell, seed: int) -> RunResult:
         for role in roles
         if role.owns and role.t_us <= death.begin_us and role.host.partition("#")[0] in death.targets
     ]
-    asked = _asked(seen.history)
+    asked = asked_of(seen.history)
     safe = judge(seen, [one for one in scenario.properties if one.mode is Mode.ALWAYS])
     row = FailoverRow(
         scenario=cell.scenario,
@@ -66,7 +66,7 @@ def measured(scenario: Scenario, cell: Cell, seed: int) -> RunResult:
         operations=len(asked),
         served_share=sum(one.served for one in asked) / max(1, len(asked)),
         acts=len(acts),
-        needless=sum(not _dead(deaths, act.against, act.t_us) for act in acts),
+        needless=sum(not was_dead(deaths, act.against, act.t_us) for act in acts),
         unserved_s=unserved_us(asked, scenario.warm_up_us, scenario.workload.ends_us) / 1e6,
         double_ms=both_us(roles, scenario.until_us) / 1e3,
         again_s=_again_us(heard.again_us(deaths[0].targets[0], deaths[0].begin_us), deaths[0]) if deaths else None,
@@ -90,7 +90,7 @@ def _again_us(at_us: float, death: Span) -> float:
     return inf if at_us == inf else (at_us - death.begin_us) / 1e6
 
 
-def _asked(history: History) -> list[Asked]:
+def asked_of(history: History) -> list[Asked]:
     """What was asked; a refusal by the domain's own rule is an answer, as good as any."""
     return [
         Asked(begun.t_us, done is not None and _is_served(done))
@@ -103,7 +103,8 @@ def _is_served(done: HistoryRow) -> bool:
     return done.kind is Kind.OK or (done.kind is Kind.FAIL and str(done.value).startswith("denied:"))
 
 
-def _dead(deaths: Sequence[Span], host: str, at_us: int) -> bool:
+def was_dead(deaths: Sequence[Span], host: str, at_us: int) -> bool:
+    """Whether a host was down at an instant, of the spans in which some were."""
     return any(
         host in death.targets and death.begin_us <= at_us and (death.end_us is None or at_us < death.end_us)
         for death in deaths
