@@ -263,12 +263,19 @@ def retry_instants(
 
 
 def warn_if_never(rule: RiskRule) -> None:
-    """Warn where silence alone never allows a retry, and nothing else is on the ladder; the reason, and the nearest."""
-    never = rule.why_never
-    if never is not None and rule.ladder == (Rung.RISK,) and not rule.heeds:
+    """Warn where silence alone never allows a retry, and nothing else is on the ladder; the reason, and the nearest.
+
+    Heartbeats are something else only where they may tell of a cut: on a connection they say nothing of a request that
+    waits, and whoever believes in no cuts takes those that are missing for lost.
+    """
+    never, route = rule.why_never, rule.route
+    told = not route.queued and route.mtbc_us < inf
+    if never is not None and rule.ladder == (Rung.RISK,) and not (rule.heeds and told):
+        believe = "" if route.mtbc_us < inf else " and believe in cuts"
+        heed = "" if route.queued else f", or heed heartbeats{believe}"
         warnings.warn(
             f"threshold {never.threshold:.4g} on P(executed) is never reached by waiting: {never.reason}; the nearest "
-            f"that can be reached is {never.limit:.4g}, or heed heartbeats, or let it ask what became of it",
+            f"that can be reached is {never.limit:.4g}{heed}, or let it ask what became of it",
             OutOfReach,
             stacklevel=2,
         )

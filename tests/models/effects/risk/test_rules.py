@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from math import inf
+from typing import Any
 
 import pytest
 
@@ -82,6 +85,19 @@ def test_a_threshold_out_of_reach_is_warned_of_with_the_nearest() -> None:
     warn_if_never(on_time(rule(EVEN, 1.0)))
     warn_if_never(rule(EVEN, 2.0))
     warn_if_never(on_time(rule(EVEN, 2.0, ladder=(Rung.FENCE, Rung.RISK))))
+
+
+@pytest.mark.parametrize(
+    ("more", "way_out"),
+    [
+        ({"mtbc_us": inf}, r"is 0\.4975, or heed heartbeats and believe in cuts, or let it ask"),
+        ({"queued": True}, r"is 0\.99, or let it ask"),
+    ],
+)
+def test_heartbeats_that_can_tell_of_no_cut_are_no_way_out(more: dict[str, Any], way_out: str) -> None:
+    heeding = rule(EVEN, 2.0)
+    with pytest.warns(OutOfReach, match=way_out):
+        warn_if_never(replace(heeding, route=replace(heeding.route, **more)))
 
 
 def test_on_a_connection_it_is_never_unless_a_duplicate_costs_nothing() -> None:
