@@ -13,7 +13,13 @@ one that it was decided on, and an image holds nothing but what the store told o
 The store's denial of a domain's rule is an event like any other, so that a denial too is confirmed by its append. A
 command that was done before is found by its id among the latest of the aggregate's: a repeated one that comes
 later than `remembered` others would be done again, so that must be more than come to an aggregate before a
-deadline. Crash points: H1 as a decision stands that nothing confirms yet, H2 before the append, H3 after it.
+deadline.
+
+Limit: an append is confirmed by a version, and versions name one event each only where the store keeps what it has
+acknowledged. Where it lost some and has grown to the same version since, an optimistic handler that still has an image
+of before has its decision appended all the same; a look-up shows the difference (`images.lineage_differs`).
+
+Crash points: H1 as a decision stands that nothing confirms yet, H2 before the append, H3 after it.
 """
 
 from __future__ import annotations

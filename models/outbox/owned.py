@@ -157,4 +157,6 @@ class OwnedConsumer(Consumer):
             self._tenure = msg.tenure
             self.ctx.disk.append(_TENURES, msg.tenure)
             yield self.ctx.disk.flush(_TENURES)
+            if self._fences and msg.tenure < self._tenure:
+                return Outdated(tenure=self._tenure)  # a later one was heard of meanwhile
         return (yield from self.on_deliver(Deliver(key=msg.key, number=msg.number, body=msg.body), sender))

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import cycle
 from typing import Any, ClassVar, Final, TypeAlias
 
 from models.detection.answering import Answering
@@ -346,7 +347,7 @@ class Coordinator(Service):
         silent = [number for number, wait in waits if wait.value is None and number not in cared_for]
         # Who keeps none yet comes first; but before a silent replica is forgotten, one host keeps several.
         others = sorted(self.preference.others(key), key=lambda number: number in hinted)
-        for home, other in zip(silent, others, strict=False):
+        for home, other in zip(silent, cycle(others), strict=False):
             self.ctx.send(self.nodes[other], Store(key=key, cell=cell, hint_for=home))
 
 

@@ -94,6 +94,10 @@ class Node(Replica):
         # A write that W acknowledged is at W - 1 others at least: of those left out one fewer may be its holders.
         return max(0, len(self.nodes) - 1 - max(0, self.options.w - 2))
 
+    def standing(self) -> Standing:
+        """As whom it answers one who compares itself."""
+        return Standing(self.holds_all, self.actor)
+
     # -- clients ---------------------------------------------------------------------------------
 
     @handles(Ask)
@@ -193,7 +197,7 @@ class Node(Replica):
     @handles(Compare)
     def on_compare(self, msg: Compare, sender: Location) -> Differing:
         """Say which ranges are others here."""
-        return Differing(indices=self.tree(msg.number).differing(msg.level, msg.hashes), standing=self._standing())
+        return Differing(indices=self.tree(msg.number).differing(msg.level, msg.hashes), standing=self.standing())
 
     @handles(Digests)
     def on_digests(self, msg: Digests, sender: Location) -> Page:
@@ -202,10 +206,7 @@ class Node(Replica):
         differing = [key for key in sorted({*ours, *theirs}) if ours.get(key) != theirs.get(key)][:_PAGE]
         cells = tuple((key, self.cells[key]) for key in differing if key in self.cells)
         wanted = tuple(key for key in differing if key in theirs)
-        return Page(cells=cells, wanted=wanted, standing=self._standing())
-
-    def _standing(self) -> Standing:
-        return Standing(self.holds_all, self.actor)
+        return Page(cells=cells, wanted=wanted, standing=self.standing())
 
     @handles(Give)
     def on_give(self, msg: Give, sender: Location) -> Generator[Wait, Any, Message | None]:

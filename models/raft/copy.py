@@ -107,6 +107,10 @@ class RaftCopy(Holding):
             # These are only ever replaced, which an honest device does whole: it has lied, and may have lost a vote.
             self.ctx.note("damaged", "a record of who it is or whom it voted for is torn")
             yield from self._begin_anew(installed=False)
+            if redo:
+                # It was for the one that this was; in a later life it would take the place of what this one takes.
+                disk.truncate(_REDO, 0)
+                yield disk.flush(_REDO)
             self._read_group()
             return
         self.me = identities[-1]

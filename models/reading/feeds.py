@@ -79,6 +79,10 @@ class LogFeed:
         self._members = tuple(members)
         self._turn = 0
 
+    def ask_another(self) -> None:
+        """Go on with the next member: what this one has is of no use."""
+        self._turn += 1
+
     def read(
         self, after: int, limit: int, stretch: Stretch, wait_us: int, keys: frozenset[int] = frozenset()
     ) -> Generator[Wait, Any, Batch | None]:

@@ -96,6 +96,8 @@ class InlineShard(FedShard):
     ) -> int:
         """Append an event that can be projected, with its row; raises `Unprojectable`, and nothing is appended."""
         self._fold_log()
+        if self.stopped:
+            raise Unprojectable(self.stopped)  # its row would pass over what lies before it
         position = self.journal.length + 1
         address = mint(self.options.event_type, aggregate, stream.version + 1)
         ahead = Entry(0, 0, position, 0, tenant, address, event_id, 0, event, None, 0)

@@ -15,8 +15,9 @@ from models.reading.feeds import Batch, GlobalFeed, LogFeed
 from models.reading.options import ProjectorOptions
 from models.reading.owning import Owning
 from models.reading.projections import Balances, Unprojectable, projected
-from models.reading.views import Owed, Parked
+from models.reading.views import Owed, Parked, Place
 from models.reading.words import Announce, Announced
+from models.store.group.lineage import common_prefix
 from models.store.log.entries import Entry, instance_of, version_of
 from sim.host import Context, Service, Wait
 
@@ -31,7 +32,7 @@ class Mending(Service):
     """The side of a consumer that is not reading on; arguments as for a `Projector`."""
 
     POINTS: ClassVar[frozenset[str]] = frozenset({"P7", "P9"})
-    NOTES: ClassVar[frozenset[str]] = frozenset({"unparked", "retracted", "headless"})
+    NOTES: ClassVar[frozenset[str]] = frozenset({"unparked", "retracted", "headless", "parked"})
 
     def __init__(
         self,
@@ -58,7 +59,11 @@ class Mending(Service):
     # -- effects -----------------------------------------------------------------------------
 
     def _owed(self, one: Owning, entries: Sequence[tuple[int, Entry]], parked: Sequence[Parked]) -> tuple[Owed, ...]:
-        """What is to be announced of entries that went in; nothing while another version is shown, and this replays."""
+        """What is to be announced of entries that went in; nothing while an earlier version is shown, and this replays.
+
+        A version that was shown before goes on announcing: the later one did not announce what it read until it was
+        shown, and this one may lag behind it.
+        """
         options, projection = self._options, self._projection
         if options.bell is None:
             return ()
@@ -68,7 +73,7 @@ class Mending(Service):
             for shard, entry in entries
             if projection.announces(entry) and (shard, entry.position) not in aside
         ]
-        if heard and one.shown != options.version:
+        if heard and one.shown < options.version:
             self.ctx.point("P9")
             return ()
         return tuple(heard)
@@ -122,7 +127,8 @@ class Mending(Service):
         """The parked events of a key, from the log; as many from the first on as somebody hands out."""
         wanted = {(event.shard, event.position) for event in events}
         first = dict(sorted(wanted, reverse=True))
-        found = yield from self._of_keys(one, segment, frozenset((key,)), first=first)
+        places = {index: one.view.place(index) for index in range(len(self._feeds))}
+        found = yield from self._of_keys(segment, frozenset((key,)), places, first)
         parked = [one for one in found or () if (one[0], one[1].position) in wanted]
         return sorted(parked, key=lambda one: one[1].position)
 
@@ -138,8 +144,9 @@ class Mending(Service):
         projection = self._now()
         rows = {key: projection.first(key, batch.feed) for key in sorted(touched)}
         left: set[int] = set()
+        aside: dict[int, list[Parked]] = {}
         if touched:
-            entries = yield from self._of_keys(one, segment, touched, feed=batch.feed, upto=keep)
+            entries = yield from self._of_keys(segment, touched, {batch.feed: Place(keep, batch.reigns)})
             if entries is None:
                 return True  # nobody answers now; the places are as they were, so this comes again
             waiting = {(event.shard, event.position) for event in view.parked}
@@ -147,36 +154,47 @@ class Mending(Service):
                 if (shard, entry.position) not in waiting:
                     key = instance_of(entry.address)
                     left.add(entry.event_id)
-                    rows[key] = projection.apply(rows[key], entry, shard)
+                    # The word that an event was put aside is lost where a place is kept before what it covers.
+                    why = BEHIND
+                    if key not in aside:
+                        try:
+                            rows[key] = projected(projection, rows[key], entry, shard)
+                            continue
+                        except Unprojectable as failed:
+                            why = str(failed)
+                            self.ctx.note("parked", key)
+                    version = version_of(entry.address)
+                    aside.setdefault(key, []).append(Parked(shard, entry.position, key, version, entry.event_id, why))
         # What nobody has heard yet of an event that is gone, nobody is to hear.
         silenced = frozenset(event_id for event_id, key in view.owed if key in touched and event_id not in left)
         self.ctx.note("retracted", view.place(batch.feed).position - keep)
         where = {"shard": batch.feed, "position": keep, "reigns": batch.reigns}
-        return (yield from one.write(one.saving(rows=tuple(rows.values()), settled=gone, paid=silenced, **where)))
+        parked = tuple(event for events in aside.values() for event in events)
+        # What it stood still at may be gone; what is not lies ahead, and is met again.
+        said = one.saving(rows=tuple(rows.values()), parked=parked, settled=gone, paid=silenced, stopped="", **where)
+        return (yield from one.write(said))
 
     def _of_keys(
-        self,
-        one: Owning,
-        segment: int,
-        keys: frozenset[int],
-        *,
-        feed: int = -1,
-        upto: int = 0,
-        first: Mapping[int, int] | None = None,
+        self, segment: int, keys: frozenset[int], places: Mapping[int, Place], first: Mapping[int, int] | None = None
     ) -> Generator[Wait, Any, list[tuple[int, Entry]] | None]:
-        """All events of aggregates up to the view's places, or a position of one feed.
+        """All events of aggregates up to places in feeds, under the lineages of these.
 
-        None if a member is silent, or its log begins behind what is needed: by shard from `first` on, or all of it.
+        None if a member is silent, or has another lineage up to there, or its log begins behind what is needed: by
+        shard from `first` on, or all of it.
         """
         options = self._options
         found: list[tuple[int, Entry]] = []
-        for index in range(len(self._feeds)) if feed < 0 else (feed,):
-            at, until = 0, one.view.place(index).position if feed < 0 else upto
+        for index, (until, reigns) in places.items():
+            feed, at = self._feeds[index], 0
             while at < until:
-                limit = min(options.batch, until - at)
-                batch = yield from self._feeds[index].read(at, limit, options.stretches[segment], 0, keys)
+                batch = yield from feed.read(at, min(options.batch, until - at), options.stretches[segment], 0, keys)
                 if batch is None or batch.after != at or batch.upto <= at:
                     return None
+                if isinstance(feed, LogFeed) and batch.reigns and reigns:
+                    upto = min(batch.upto, until)
+                    if common_prefix(batch.reigns, upto, reigns) < upto:
+                        feed.ask_another()  # of a leader that was deposed before that lineage began
+                        return None
                 if batch.base > at and (first is None or first.get(index, batch.upto) <= batch.base):
                     # Made again without what is gone, the rows would be wrong and look right.
                     self.ctx.note("headless", index)

@@ -1,8 +1,8 @@
-"""The leaderless store on three hosts, set up three ways, each with the class that a variant may replace.
+"""The leaderless store on three hosts, set up four ways, each with the class that a variant may replace.
 
 `registers`: two replicas, a write needs both and a read one, so that reads meet every write; the third
 host keeps hints. `carts`: sloppy quorums of one with hints that soon grow too old. `tombstones`: three
-replicas of registers that are deleted too, with a short grace.
+replicas of registers that are deleted too, with a short grace. `disks`: a write needs all three and a read one.
 
 Source and decisions: `models.quorum`.
 """
@@ -28,6 +28,7 @@ _TOMBSTONES: Final = QuorumOptions(
     anti_entropy_every_us=3_000_000,
     grace_us=500_000,
 )
+_DISKS: Final = QuorumOptions(n=3, r=1, w=3, patience_us=_PATIENCE_US)
 
 
 def registers(site: Site, workload: Any, coordinator: type[Coordinator] = Coordinator) -> System:
@@ -43,3 +44,8 @@ def carts(site: Site, workload: Any, coordinator: type[Coordinator] = Coordinato
 def tombstones(site: Site, workload: Any, node: type[Node] = Node) -> System:
     """Registers that are deleted too."""
     return lay_out(site, workload, _TOMBSTONES, coordinators=Coordinators.CLIENT, deletes=0.4, node=node)
+
+
+def disks(site: Site, workload: Any, node: type[Node] = Node) -> System:
+    """Registers that every replica acknowledges."""
+    return lay_out(site, workload, _DISKS, node=node)

@@ -35,6 +35,15 @@ def test_a_consumer_takes_nothing_under_an_earlier_tenure_nor_after_a_crash() ->
     assert told(ctx, consumer, 2, 1) == Took(key=1, number=1, before=True)
 
 
+def test_who_was_replaced_while_a_consumer_wrote_his_tenure_down_is_refused() -> None:
+    ctx = FakeContext()
+    consumer = OwnedConsumer(ctx, 10)
+    ctx.start(consumer)
+    first, second = (ctx.deliver(consumer, DeliverUnder(tenure=tenure, key=1, number=1, body=5)) for tenure in (1, 2))
+    ctx.advance(20_000)
+    assert (first.value, second.value) == (Outdated(tenure=2), Took(key=1, number=1))
+
+
 @pytest.mark.parametrize(("fences", "outcome"), [(True, Outcome.VALID), (False, Outcome.INVALID)])
 def test_an_old_relay_that_comes_back_after_consumers_have_forgotten_must_be_fenced(
     fences: bool, outcome: Outcome

@@ -251,6 +251,17 @@ def test_who_was_stood_in_for_and_stays_silent_needs_no_second_hint() -> None:
     assert hints(bench) == [(one, third), (other, second)]
 
 
+def test_one_host_keeps_hints_for_several_where_fewer_stand_in_than_are_silent() -> None:
+    bench = Bench(stamps=Stamps.CLOCK, n=4, w=2)
+    (only,) = bench.others
+    reply = bench.ask(WRITE)
+    for number in bench.homes[:2]:
+        bench.answer(number, Stored())
+    assert reply.value == Reply(op=2)
+    silence(bench)
+    assert hints(bench) == [(only, bench.homes[2]), (only, bench.homes[3])]
+
+
 def test_a_request_that_comes_twice_is_carried_out_once() -> None:
     bench = Bench(stamps=Stamps.CLOCK, w=1)
     first, second = bench.ask(WRITE), bench.ask(WRITE)

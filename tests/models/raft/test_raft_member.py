@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.detection import Fixed, Plan
+from models.raft.copy import _Redo
 from models.raft.effects import HardState
 from models.raft.member import _next_step
 from models.raft.membership import Change, Membership, Step, seat_of
@@ -111,6 +112,20 @@ def test_a_member_whose_vote_is_torn_is_a_new_one() -> None:
     assert reborn.me != 3
     assert seat_of(reborn.me) == 3
     assert reborn.core.term == 0
+
+
+def test_a_snapshot_that_was_being_installed_when_a_vote_was_torn_is_not_for_the_new_member() -> None:
+    ctx, _ = alone(3)
+    ctx.disk.append("redo", _Redo(9, (), ()))
+    ctx.disk.flush("redo")
+    ctx.advance(2_000)
+    ctx.disk.append("vote", HardState(9, 2))
+    ctx, reborn = alone(3, ctx.power_loss(torn=True))
+    ctx.advance(5_000)
+    assert reborn.me != 3
+    _, again = alone(3, ctx.power_loss())
+    assert again.me == reborn.me
+    assert again.journal.base.position == 0
 
 
 def test_term_and_vote_outlive_a_power_loss() -> None:

@@ -6,9 +6,13 @@ import pytest
 
 from models.addressing import mint
 from models.domain import Denied, Event
-from models.domains.bank_account import Deposited, Withdrawn
+from models.domains.bank_account import BankAccount, Deposited, Withdrawn
+from models.reading.inline import InlineShard
 from models.reading.projections import Balances, Poisoned, Row, Unprojectable
 from models.store.log.entries import Entry
+from models.store.requests import Accepted, Unavailable
+from sim.testing import FakeContext
+from tests.models.shards import LOCAL, OPENING, at, deposit, options
 
 
 def entry(version: int, event: Event, key: int = 5) -> Entry:
@@ -66,3 +70,25 @@ def test_large_withdrawals_are_announced() -> None:
 def test_bad_input_is_refused(make: object, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         make()  # type: ignore[operator]
+
+
+def test_an_inline_shard_that_stands_still_at_an_event_takes_no_other_past_it() -> None:
+    def begun(ctx: FakeContext, projection: Balances) -> InlineShard:
+        alone = options(1, members=1, scheme=LOCAL)
+        shard = InlineShard(ctx, alone, BankAccount(opening_balance=OPENING), projection, 0)
+        ctx.start(shard)
+        ctx.advance(20_000)
+        return shard
+
+    ctx = FakeContext(at(1))
+    first = ctx.deliver(begun(ctx, Balances(OPENING)), deposit(1, amount=13))
+    ctx.advance(20_000)
+    assert isinstance(first.value, Accepted)
+
+    ctx = ctx.process_crash()
+    shard = begun(ctx, Poisoned(OPENING, every=13))
+    other = ctx.deliver(shard, deposit(2, aggregate=7))
+    ctx.advance(20_000)
+    assert isinstance(other.value, Unavailable)
+    assert other.value.reason.startswith("projection: shard 0, position 1")
+    assert (shard.all_rows(), shard.journal.length) == ([], 1)
