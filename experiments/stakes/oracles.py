@@ -20,8 +20,9 @@ from models.loading.asking import Store
 from models.loading.believing import Weighing
 from models.loading.deployment import loaded_store
 from models.loading.handler import Handler
-from models.loading.images import Image, Key
+from models.loading.images import Key
 from models.loading.options import LoadingOptions, Strategy
+from models.loading.words import Image
 from models.raft.deployment import raft
 from models.raft.plan import RaftPlan
 from models.raft.registers import RegisterShard
@@ -83,8 +84,9 @@ class Present:
 def show(system: System, world: World, faults: Sequence[Fault]) -> None:
     """Show the oracles of a system, if it has any, the world that it runs in."""
     for placement in system.placements:
-        if issubclass(placement.kind, _Member | _Loader):
-            placement.kind.present.see(world, faults)
+        kind = placement.kind
+        if kind is not None and issubclass(kind, _Member | _Loader):
+            kind.present.see(world, faults)
 
 
 # -- who leads -------------------------------------------------------------------------------
