@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import fsum
+from types import MappingProxyType
 from typing import Final
 
 from experiments.experiment import Cell, RunResult
@@ -25,8 +26,8 @@ LOOK_MS: Final = 70.0
 #: Where elections are claimed or denied, that is what is measured here.
 _MEASURED: Final = frozenset({"nobody_elected", "terms_at_most"})
 _DEADLY: Final = "process-crash"
-_OPTION: Final = {Decided.LEAD: "detector", Decided.LOAD: "strategy"}
-_KNOWING: Final = {Decided.LEAD: "knowing_leads", Decided.LOAD: "knowing_loads"}
+_OPTION: Final = MappingProxyType({Decided.LEAD: "detector", Decided.LOAD: "strategy"})
+_KNOWING: Final = MappingProxyType({Decided.LEAD: "knowing_leads", Decided.LOAD: "knowing_loads"})
 
 
 def run_once(cell: Cell, seed: int) -> RunResult:
