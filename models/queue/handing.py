@@ -68,12 +68,12 @@ class Handing(Shard):
         self._heard: dict[tuple[Location, int], int] = {}
         self._once = queue.mode is Mode.AT_MOST_ONCE
 
-    def start(self) -> Generator[Wait, Any, None]:
-        """Count this life, then be a member of the shard."""
+    def _join(self) -> Generator[Wait, Any, None]:
+        """Count this life, then find out who leads; whoever asks meanwhile where this one is, is told."""
         lives = [record for record in self.ctx.disk.read(_LIFE) if record is not TORN]
         # Of no two lives the same, even if the disk is empty again: time goes on.
         yield from self._live_as(max(max([0, *lives]) + 1, self.ctx.mono_us()))
-        yield from super().start()
+        yield from super()._join()
 
     def _live_as(self, life: int) -> Generator[Wait, Any, None]:
         self._life = life
