@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, TypeAlias
 
-from models.addressing import content_hash
+from models.addressing import plain_hash
 from models.domain import Event
 
 __all__ = [
@@ -123,4 +123,4 @@ def seen_of(write: Write, origin: int) -> int:
 
 def compensation_key(policy: str, addresses: tuple[int, ...]) -> int:
     """The identity of a compensation or a conflict, from the policy and the writes that it is about."""
-    return content_hash((policy, *sorted(addresses)))
+    return plain_hash((policy, *sorted(addresses)))

@@ -64,6 +64,7 @@ class RecentPolicy:
         self._domain = domain
         self._meaning = meaning
         self._first: State = domain.initial()
+        self._lost = f"lost to a concurrent write under {self.name}"
 
     def judge(self, writes: Sequence[Write], lost_to: list[int], concurrent: Sequence[int]) -> None:
         """Say what the last write does to those that it is concurrent with, and they to it.
@@ -124,17 +125,18 @@ class RecentPolicy:
             if not lost_to[place]:
                 state = self.effect(state, writes[place].event)
             anew.append(state)
-        return Step(Recent(base, writes, tuple(lost_to), tuple(anew), owed, heads), tuple(told))
+        after = (base, writes, tuple(lost_to), tuple(anew), owed, heads)
+        return made(Step, (made(Recent, after), tuple(told)))
 
     def fate(self, write: Write, lost_to: int, owed: frozenset[int]) -> tuple[tuple[Output, ...], frozenset[int]]:
         """What goes out of a write whose fate is new, and who has been put out as owed."""
         if not lost_to:
             return (made(Merged, (write.address,)),), owed
-        told = Superseded(write.address, lost_to, f"lost to a concurrent write under {self.name}")
+        told = made(Superseded, (write.address, lost_to, self._lost))
         if write.address in owed:
             return (told,), owed
         key = compensation_key(self.name, (write.address,))
-        return (told, Compensated(write.address, key, write.event_id)), owed | {write.address}
+        return (told, made(Compensated, (write.address, key, write.event_id, None))), owed | {write.address}
 
     def state(self, held: Recent) -> State:
         """After all that counts."""
